@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * p2p: who can reach whom over PCIe, and under which DMA address.
+ *
+ * This layer knows BARs, devices and DMA addresses. It knows nothing of
+ * DMA-BUFs. There is no struct page anywhere in it: a piece of a BAR is a
+ * physical range and the provider it belongs to.
+ */
+#ifndef _PEERBUF_P2P_H
+#define _PEERBUF_P2P_H
+
+#include <linux/dma-mapping.h>
+#include <linux/kref.h>
+#include <linux/types.h>
+
+struct device;
+struct pci_dev;
+struct p2p_provider;
+
+/* ---- providers (drivers/pci/p2p/provider.c) ---- */
+
+struct p2p_provider *p2p_provider_create(struct pci_dev *pdev, int bar,
+					 void *owner);
+struct p2p_provider *p2p_provider_get(struct p2p_provider *provider);
+void p2p_provider_put(struct p2p_provider *provider);
+void p2p_provider_kill(struct p2p_provider *provider);
+bool p2p_provider_alive(struct p2p_provider *provider);
+struct pci_dev *p2p_provider_pdev(struct p2p_provider *provider);
+void *p2p_provider_owner(struct p2p_provider *provider);
+int p2p_provider_bar(struct p2p_provider *provider);
+phys_addr_t p2p_provider_base(struct p2p_provider *provider);
+u64 p2p_provider_length(struct p2p_provider *provider);
+bool p2p_provider_prefetchable(struct p2p_provider *provider);
+u64 p2p_provider_bus_offset(struct p2p_provider *provider);
+
+/* ---- vec lists (drivers/pci/p2p/vecs.c) ---- */
+
+/**
+ * struct p2p_vec - a physical range and whose memory it is
+ * @paddr: CPU physical address of the first byte
+ * @len: bytes
+ * @provider: the BAR it lies in, or NULL for system memory
+ */
+struct p2p_vec {
+	phys_addr_t paddr;
+	u64 len;
+	struct p2p_provider *provider;
+};
+
+/**
+ * struct p2p_vecs - a buffer's backing: ranges in buffer order
+ * @ref: a placement and every mapping made from it hold one each
+ * @nr: vecs in use
+ * @max: vecs there is room for
+ * @size: sum of their lengths, in bytes
+ * @vec: the ranges; neighbours of one provider that touch are one vec
+ *
+ * Immutable once it has been handed to anybody else. Holds a reference to each
+ * vec's provider.
+ */
+struct p2p_vecs {
+	struct kref ref;
+	u32 nr;
+	u32 max;
+	u64 size;
+	struct p2p_vec vec[] __counted_by(max);
+};
+
+struct p2p_vecs *p2p_vecs_alloc(u32 max);
+int p2p_vecs_add_bar(struct p2p_vecs *vecs, struct p2p_provider *provider,
+		     u64 offset, u64 len);
+int p2p_vecs_add_system(struct p2p_vecs *vecs, phys_addr_t paddr, u64 len);
+struct p2p_vecs *p2p_vecs_get(struct p2p_vecs *vecs);
+void p2p_vecs_put(struct p2p_vecs *vecs);
+const struct p2p_vec *p2p_vecs_find(const struct p2p_vecs *vecs, u64 offset,
+				    u64 *vec_offset);
+bool p2p_vecs_overlap(const struct p2p_vecs *a, const struct p2p_vecs *b);
+
+/* ---- routes (drivers/pci/p2p/route.c) ---- */
+
+enum p2p_route_type {
+	P2P_ROUTE_NOT_SUPPORTED		= 0,
+	P2P_ROUTE_BUS_ADDR		= 1,
+	P2P_ROUTE_THRU_HOST_BRIDGE	= 2,
+};
+
+/* Numbers are those of enum peerbuf_reason in include/uapi/linux/peerbuf.h. */
+enum p2p_route_reason {
+	P2P_REASON_NONE			= 0,
+	P2P_REASON_SAME_FUNCTION	= 1,
+	P2P_REASON_COMMON_BRIDGE	= 2,
+	P2P_REASON_CPU_FORWARDS		= 3,
+	P2P_REASON_HOST_BRIDGE_KNOWN	= 4,
+	P2P_REASON_OVERRIDE_PAIR	= 5,
+	P2P_REASON_OVERRIDE_HOST_BRIDGE	= 6,
+	P2P_REASON_HOST_BRIDGE_UNKNOWN	= 16,
+	P2P_REASON_ACS_REDIRECT		= 17,
+	P2P_REASON_NO_COMMON_ROOT	= 18,
+	P2P_REASON_DMA_MASK		= 19,
+	P2P_REASON_NOT_PCI		= 20,
+	P2P_REASON_PROVIDER_GONE	= 21,
+};
+
+#define P2P_ROUTE_F_ACS_REDIRECT	BIT(0)
+#define P2P_ROUTE_F_OVERRIDE		BIT(1)
+#define P2P_ROUTE_F_IOMMU		BIT(2)
+
+/* domain << 16 | bus << 8 | devfn; all ones for none */
+#define P2P_ADDR_NONE			(~0ULL)
+
+/**
+ * struct p2p_route - a verdict on "can this device reach this provider?"
+ * @type: enum p2p_route_type
+ * @reason: enum p2p_route_reason
+ * @flags: P2P_ROUTE_F_*
+ * @distance: hops over bridges
+ * @decider: PCI address of the function that decides, or P2P_ADDR_NONE
+ */
+struct p2p_route {
+	u32 type;
+	u32 reason;
+	u32 flags;
+	u32 distance;
+	u64 decider;
+};
+
+u64 p2p_pci_addr(struct pci_dev *pdev);
+int p2p_route_get(struct p2p_provider *provider, struct device *client,
+		  struct p2p_route *route);
+void p2p_route_between(struct pci_dev *provider, struct pci_dev *client,
+		       struct p2p_route *route);
+const char *p2p_route_type_name(u32 type);
+const char *p2p_route_reason_text(u32 reason);
+
+/* ---- the mapper (drivers/pci/p2p/map.c) ---- */
+
+/**
+ * struct p2p_segment - a piece of a mapping, in buffer order
+ * @addr: DMA address for the client
+ * @len: bytes
+ * @provider: whose memory it is, NULL for system memory; one per run
+ */
+struct p2p_segment {
+	dma_addr_t addr;
+	u64 len;
+	struct p2p_provider *provider;
+};
+
+struct p2p_map;
+
+/* Segments never merge across providers (otherwise only addresses count). */
+#define P2P_SEGMENTS_PER_PROVIDER	BIT(0)
+
+struct p2p_map *p2p_map_reserve(struct device *client, struct p2p_vecs *vecs,
+				enum dma_data_direction dir);
+int p2p_map_link(struct p2p_map *map, u32 first, u32 nr);
+int p2p_map_sync(struct p2p_map *map, u32 first, u32 nr);
+void p2p_map_unlink(struct p2p_map *map, u32 first, u32 nr);
+void p2p_map_free(struct p2p_map *map);
+struct p2p_map *p2p_map_create(struct device *client, struct p2p_vecs *vecs,
+			       enum dma_data_direction dir);
+u32 p2p_map_count_segments(struct p2p_map *map, unsigned long flags);
+u32 p2p_map_fill_segments(struct p2p_map *map, unsigned long flags,
+			  struct p2p_segment *segs, u32 room);
+dma_addr_t p2p_map_vec_addr(struct p2p_map *map, u32 index);
+struct p2p_vecs *p2p_map_vecs(struct p2p_map *map);
+
+#endif /* _PEERBUF_P2P_H */

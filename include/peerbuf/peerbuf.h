@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * peerbuf: PCIe BAR memory as dynamic DMA-BUFs, for drivers.
+ *
+ * A driver that owns a BAR registers its device, exports pieces of the BAR, and
+ * moves or revokes them when it likes. A driver that wants to reach such memory
+ * (or any other DMA-BUF) uses the importer helper below.
+ *
+ * Lock order, outermost first (Documentation/locking.rst argues it):
+ *
+ *	peerbuf_device.lock -> dma_buf.resv -> (IOMMU, i_mmap, p2p route cache)
+ */
+#ifndef _PEERBUF_PEERBUF_H
+#define _PEERBUF_PEERBUF_H
+
+#include <linux/bits.h>
+#include <linux/dma-buf.h>
+#include <linux/dma-direction.h>
+#include <linux/types.h>
+
+#include <peerbuf/p2p.h>
+
+struct module;
+struct pci_dev;
+struct peerbuf;
+struct peerbuf_device;
+struct peerbuf_attachment;
+struct peerbuf_mapping;
+
+/* ---- owners: who has a BAR (drivers/dma-buf/device.c) ---- */
+
+struct peerbuf_device *peerbuf_device_register(struct pci_dev *pdev,
+					       unsigned int bar_mask);
+void peerbuf_device_unregister(struct peerbuf_device *pdevice);
+void peerbuf_device_down(struct peerbuf_device *pdevice);
+void peerbuf_device_up(struct peerbuf_device *pdevice);
+struct p2p_provider *peerbuf_device_provider(struct peerbuf_device *pdevice,
+					     int bar);
+
+/* ---- exporter (drivers/dma-buf/export.c, move.c, revoke.c) ---- */
+
+/**
+ * struct peerbuf_exporter_ops - what the exporting driver is asked and told
+ * @attach: optional; may @client have this buffer? Called unlocked, before the
+ *	route is looked at. A negative errno refuses (reason: veto).
+ * @release: optional; the buffer is gone, nothing maps it any more. Called
+ *	unlocked, may sleep.
+ */
+struct peerbuf_exporter_ops {
+	int (*attach)(struct peerbuf *pb, struct device *client, void *priv);
+	void (*release)(struct peerbuf *pb, void *priv);
+};
+
+/**
+ * struct peerbuf_export_args - what peerbuf_export() is to export
+ * @placement: the backing; every provider in it must come from
+ *	peerbuf_device_provider(). The export takes its own reference.
+ * @flags: PEERBUF_EXPORT_F_ALLOW_PINNED or 0
+ * @open_flags: O_RDONLY, O_WRONLY or O_RDWR
+ * @ops: optional
+ * @priv: for @ops
+ * @resv: optional reservation object to share; NULL: the DMA-BUF's own
+ * @name: for accounting, at most 15 characters are kept; NULL: current->comm
+ */
+struct peerbuf_export_args {
+	struct p2p_vecs *placement;
+	u32 flags;
+	int open_flags;
+	const struct peerbuf_exporter_ops *ops;
+	void *priv;
+	struct dma_resv *resv;
+	const char *name;
+};
+
+struct dma_buf *peerbuf_export(const struct peerbuf_export_args *args);
+struct peerbuf *peerbuf_from_dma_buf(struct dma_buf *dmabuf);
+u64 peerbuf_id(struct peerbuf *pb);
+int peerbuf_move(struct peerbuf *pb, struct p2p_vecs *placement, u32 flags);
+int peerbuf_revoke(struct peerbuf *pb, unsigned long timeout);
+int peerbuf_restore(struct peerbuf *pb);
+
+/* ---- importer helper (drivers/dma-buf/importer.c) ---- */
+
+/**
+ * struct peerbuf_importer_ops - what an importing driver implements
+ * @invalidate: the mapping must go: start no new DMA, and see to it that
+ *	peerbuf_unmap() is called soon, from here or from elsewhere. Called with
+ *	the buffer's dma_resv held; must not wait for fences. DMA under way may
+ *	finish if a fence for it is in the dma_resv. Without this callback the
+ *	importer counts as one that cannot give memory back.
+ */
+struct peerbuf_importer_ops {
+	void (*invalidate)(struct peerbuf_attachment *att, void *priv);
+};
+
+struct peerbuf_attachment *
+peerbuf_attach(struct dma_buf *dmabuf, struct device *dev,
+	       const struct peerbuf_importer_ops *ops, void *priv);
+void peerbuf_detach(struct peerbuf_attachment *att);
+int peerbuf_pin(struct peerbuf_attachment *att);
+void peerbuf_unpin(struct peerbuf_attachment *att);
+struct peerbuf_mapping *peerbuf_map(struct peerbuf_attachment *att,
+				    enum dma_data_direction dir);
+void peerbuf_unmap(struct peerbuf_mapping *mapping);
+const struct p2p_segment *peerbuf_segments(struct peerbuf_mapping *mapping,
+					   u32 *nr);
+int peerbuf_segment_at(struct peerbuf_mapping *mapping, u64 offset,
+		       dma_addr_t *addr, u64 *len);
+struct dma_buf *peerbuf_attachment_dma_buf(struct peerbuf_attachment *att);
+
+#endif /* _PEERBUF_PEERBUF_H */

@@ -1,0 +1,677 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * peerbuf: PCIe BAR memory shared between devices as dynamic DMA-BUFs.
+ *
+ * Two kinds of character device speak these ioctls:
+ *
+ *  /dev/peerbuf/<dddd:bb:dd.f>  one per exportable PCI function ("the node").
+ *                               Its file permissions are the right to the
+ *                               function's memory.
+ *  /dev/peerbuf/control         topology, accounting and administration.
+ *
+ * Conventions, the same for every ioctl:
+ *
+ *  - Every structure starts with its own size in bytes, as the caller was
+ *    compiled. A structure larger than the kernel knows is accepted when the
+ *    unknown tail is zero (-E2BIG otherwise); a smaller one than the first
+ *    published version is refused (-EINVAL). The kernel never writes past the
+ *    size it was given. The size encoded in the ioctl number is ignored.
+ *  - Reserved fields and unknown flags must be zero (-EINVAL).
+ *  - Every structure has a @reason: on failure the kernel stores there, besides
+ *    the errno, which check failed (enum peerbuf_reason). It is zero on success.
+ *  - Pointers are u64, sizes and offsets are bytes in u64.
+ *  - A failed ioctl changes nothing, except where noted (PEERBUF_IOC_REVOKE).
+ *
+ * errno values shared by all ioctls:
+ *
+ *  EFAULT      the structure or an array it points to is not accessible
+ *  EINVAL      structure too short, reserved field or unknown flag not zero
+ *  E2BIG       structure longer than known here, with a tail that is not zero
+ *  ENOTTY      unknown ioctl, or one this kind of node does not answer
+ *  EACCES      the file was not opened for writing
+ *  EPERM       CAP_SYS_ADMIN is missing, or the kernel is locked down
+ *  ENOMEM      out of memory
+ */
+#ifndef _UAPI_LINUX_PEERBUF_H
+#define _UAPI_LINUX_PEERBUF_H
+
+#include <linux/types.h>
+#include <linux/ioctl.h>
+
+/** Version of this interface; bumped only when something is added. */
+#define PEERBUF_UAPI_VERSION	1
+
+/** Most ranges one export or move can be made of. */
+#define PEERBUF_MAX_RANGES	16384
+
+/** Most PCI functions the ranges of one export can belong to. */
+#define PEERBUF_MAX_DEVICES	8
+
+/*
+ * A PCI function's address in one number: domain << 16 | bus << 8 | device << 3
+ * | function. All ones: none.
+ */
+#define PEERBUF_PCI_ADDR(domain, bus, dev, fn)				\
+	(((__u64)(domain) << 16) | ((__u64)(bus) << 8) |		\
+	 ((__u64)(dev) << 3) | (__u64)(fn))
+#define PEERBUF_PCI_DOMAIN(addr)	((__u32)((addr) >> 16))
+#define PEERBUF_PCI_BUS(addr)		((__u32)((addr) >> 8) & 0xff)
+#define PEERBUF_PCI_DEV(addr)		((__u32)((addr) >> 3) & 0x1f)
+#define PEERBUF_PCI_FN(addr)		((__u32)(addr) & 0x7)
+#define PEERBUF_PCI_NONE		(~(__u64)0)
+
+/**
+ * enum peerbuf_route_type - how a device reaches another device's memory
+ * @PEERBUF_ROUTE_NOT_SUPPORTED: it does not, or nobody knows that it does
+ * @PEERBUF_ROUTE_BUS_ADDR: below a common upstream bridge with no ACS redirect
+ *	on the way; uses the PCI bus address and no IOMMU
+ * @PEERBUF_ROUTE_THRU_HOST_BRIDGE: through the root complex; uses an IOVA, or
+ *	the CPU physical address where no IOMMU translates
+ */
+enum peerbuf_route_type {
+	PEERBUF_ROUTE_NOT_SUPPORTED	= 0,
+	PEERBUF_ROUTE_BUS_ADDR		= 1,
+	PEERBUF_ROUTE_THRU_HOST_BRIDGE	= 2,
+};
+
+/*
+ * enum peerbuf_reason - why a route is what it is, or why a call was refused.
+ * Numbers are stable. 1..63 belong to routes, 64.. to refusals.
+ */
+enum peerbuf_reason {
+	PEERBUF_REASON_NONE			= 0,
+
+	/* Routes that work */
+	PEERBUF_REASON_SAME_FUNCTION		= 1, /* provider and client are one function */
+	PEERBUF_REASON_COMMON_BRIDGE		= 2, /* common upstream bridge, no ACS redirect */
+	PEERBUF_REASON_CPU_FORWARDS		= 3, /* this CPU family forwards peer traffic */
+	PEERBUF_REASON_HOST_BRIDGE_KNOWN	= 4, /* the host bridges are known to forward */
+	PEERBUF_REASON_OVERRIDE_PAIR		= 5, /* the administrator vouches for the pair */
+	PEERBUF_REASON_OVERRIDE_HOST_BRIDGE	= 6, /* the administrator vouches for the bridge */
+
+	/* Routes that do not */
+	PEERBUF_REASON_HOST_BRIDGE_UNKNOWN	= 16, /* not known to forward peer traffic */
+	PEERBUF_REASON_ACS_REDIRECT		= 17, /* ACS sends it to such a host bridge */
+	PEERBUF_REASON_NO_COMMON_ROOT		= 18, /* two PCI domains, bridges not known */
+	PEERBUF_REASON_DMA_MASK			= 19, /* client cannot address the BAR */
+	PEERBUF_REASON_NOT_PCI			= 20, /* client is not a PCI device */
+	PEERBUF_REASON_PROVIDER_GONE		= 21, /* owner unbound, removed or reset */
+
+	/* Arguments */
+	PEERBUF_REASON_STRUCT_SIZE		= 64, /* too short, or unknown tail not zero */
+	PEERBUF_REASON_RESERVED			= 65, /* reserved field not zero */
+	PEERBUF_REASON_FLAGS			= 66, /* unknown flag, or flags that exclude each other */
+	PEERBUF_REASON_NO_RANGES		= 67, /* no range given */
+	PEERBUF_REASON_TOO_MANY_RANGES		= 68, /* more than PEERBUF_MAX_RANGES */
+	PEERBUF_REASON_TOO_MANY_DEVICES		= 69, /* more than PEERBUF_MAX_DEVICES */
+	PEERBUF_REASON_ZERO_LENGTH		= 70, /* a range of length zero */
+	PEERBUF_REASON_UNALIGNED		= 71, /* offset or length not page aligned */
+	PEERBUF_REASON_PAST_END			= 72, /* range ends past the BAR */
+	PEERBUF_REASON_OVERFLOW			= 73, /* offset + length, or the sum, overflows */
+	PEERBUF_REASON_SIZE_MISMATCH		= 74, /* a move must keep the buffer's size */
+	PEERBUF_REASON_OVERLAP			= 75, /* copy between overlapping placements */
+	PEERBUF_REASON_BAD_FD			= 76, /* no such file descriptor */
+	PEERBUF_REASON_NOT_DMABUF		= 77, /* the fd is not a dma-buf */
+	PEERBUF_REASON_NOT_PEERBUF		= 78, /* a dma-buf of another exporter */
+	PEERBUF_REASON_NOT_NODE			= 79, /* the fd is not a /dev/peerbuf node */
+	PEERBUF_REASON_NO_EXPORT		= 80, /* no export with that id here */
+	PEERBUF_REASON_NO_DEVICE		= 81, /* no such PCI function, or none registered */
+	PEERBUF_REASON_BAD_POINTER		= 82, /* an array is not accessible */
+
+	/* BARs */
+	PEERBUF_REASON_NO_BAR			= 96, /* the function has no such BAR */
+	PEERBUF_REASON_IO_BAR			= 97, /* an I/O port BAR */
+	PEERBUF_REASON_BAR_NOT_ALLOWED		= 98, /* not among the allowed BARs */
+	PEERBUF_REASON_MEMORY_DECODE_OFF	= 99, /* PCI_COMMAND memory bit is clear */
+	PEERBUF_REASON_BAR_UNASSIGNED		= 100, /* no address was assigned */
+
+	/* Rights */
+	PEERBUF_REASON_READ_ONLY_FILE		= 112, /* node opened without write access */
+	PEERBUF_REASON_CAPABILITY		= 113, /* CAP_SYS_ADMIN needed */
+	PEERBUF_REASON_LOCKDOWN			= 114, /* kernel lockdown forbids it */
+
+	/* Importers */
+	PEERBUF_REASON_STATIC_IMPORTER		= 128, /* attached without importer ops */
+	PEERBUF_REASON_NO_PEER2PEER		= 129, /* cannot take memory without pages */
+	PEERBUF_REASON_PINNED_IMPORTER		= 130, /* pins, cannot be revoked */
+	PEERBUF_REASON_NO_ROUTE			= 131, /* see the route's own reason */
+	PEERBUF_REASON_VETO			= 132, /* the exporting driver said no */
+
+	/* State */
+	PEERBUF_REASON_REVOKED			= 144, /* revoked; restore brings it back */
+	PEERBUF_REASON_DEVICE_DOWN		= 145, /* owner suspended or in reset */
+	PEERBUF_REASON_DEVICE_GONE		= 146, /* owner unbound or removed: for good */
+	PEERBUF_REASON_PINNED			= 147, /* an importer or a vmap pins the buffer */
+	PEERBUF_REASON_STILL_MAPPED		= 148, /* an importer has not unmapped yet */
+	PEERBUF_REASON_NOT_REVOKED		= 149, /* nothing to restore */
+	PEERBUF_REASON_DRIVER_BOUND		= 150, /* already exportable */
+	PEERBUF_REASON_NO_DRIVER		= 151, /* lending needs a bound driver */
+	PEERBUF_REASON_INTERRUPTED		= 152, /* a signal arrived while waiting */
+};
+
+/**
+ * struct peerbuf_route - a verdict
+ * @type: enum peerbuf_route_type
+ * @reason: enum peerbuf_reason, 1..63
+ * @flags: PEERBUF_ROUTE_F_*
+ * @distance: hops from provider to client over bridges; 0 the same function,
+ *	2 two functions below one port, 4 two ports of a switch
+ * @decider: the PCI function that decides (common bridge, the first bridge
+ *	with ACS redirect on, or the host bridge), PEERBUF_PCI_NONE if none
+ */
+struct peerbuf_route {
+	__u32 type;
+	__u32 reason;
+	__u32 flags;
+	__u32 distance;
+	__u64 decider;
+};
+
+#define PEERBUF_ROUTE_F_ACS_REDIRECT	(1U << 0) /* ACS forces the root complex */
+#define PEERBUF_ROUTE_F_OVERRIDE	(1U << 1) /* an override decided */
+#define PEERBUF_ROUTE_F_IOMMU		(1U << 2) /* client sits behind a translating IOMMU */
+
+/*
+ * struct peerbuf_bar - one BAR of a node
+ * @base: CPU physical address, zero without CAP_SYS_ADMIN
+ */
+struct peerbuf_bar {
+	__u64 size;
+	__u64 base;
+	__u32 flags;
+	__u32 reserved;
+};
+
+#define PEERBUF_BAR_F_MEMORY		(1U << 0) /* a memory BAR (else I/O port or absent) */
+#define PEERBUF_BAR_F_PREFETCHABLE	(1U << 1) /* CPU mappings are write-combined */
+#define PEERBUF_BAR_F_64BIT		(1U << 2)
+#define PEERBUF_BAR_F_ALLOWED		(1U << 3) /* may be exported through this node */
+#define PEERBUF_BAR_F_IO		(1U << 4) /* an I/O port BAR */
+
+#define PEERBUF_OWNER_STUB	1 /* bound to the peerbuf driver */
+#define PEERBUF_OWNER_BORROWED	2 /* lent by the administrator, keeps its own driver */
+#define PEERBUF_OWNER_DRIVER	3 /* registered by its driver */
+
+/**
+ * struct peerbuf_ioc_info - PEERBUF_IOC_INFO: the function behind a node
+ * @size: sizeof(struct peerbuf_ioc_info)
+ * @reason: out, enum peerbuf_reason on failure
+ * @flags: out, PEERBUF_INFO_F_*
+ * @version: out, PEERBUF_UAPI_VERSION
+ * @addr: out, PEERBUF_PCI_ADDR of the function
+ * @owner: out, PEERBUF_OWNER_*
+ * @nr_exports: out, exports that have memory of this function
+ * @driver: out, name of the bound driver
+ * @bars: out, BAR 0..5
+ *
+ * errno: ENODEV the device is gone.
+ */
+struct peerbuf_ioc_info {
+	__u32 size;
+	__u32 reason;
+	__u32 flags;
+	__u32 version;
+	__u64 addr;
+	__u32 owner;
+	__u32 nr_exports;
+	char driver[32];
+	struct peerbuf_bar bars[6];
+};
+
+#define PEERBUF_INFO_F_DOWN	(1U << 0) /* suspended or in reset: exports are revoked */
+
+/**
+ * struct peerbuf_range - a piece of a BAR
+ * @offset: first byte in the BAR, page aligned
+ * @length: bytes, page aligned, not zero
+ * @bar: 0..5
+ * @flags: PEERBUF_RANGE_F_*
+ * @device_fd: with PEERBUF_RANGE_F_DEVICE_FD, an open and writable node of the
+ *	function the BAR belongs to; otherwise zero, and the BAR is this node's
+ * @reserved: zero
+ */
+struct peerbuf_range {
+	__u64 offset;
+	__u64 length;
+	__u32 bar;
+	__u32 flags;
+	__s32 device_fd;
+	__u32 reserved;
+};
+
+#define PEERBUF_RANGE_F_DEVICE_FD	(1U << 0)
+
+/**
+ * struct peerbuf_ioc_export - PEERBUF_IOC_EXPORT: make a dma-buf of BAR ranges
+ * @size: sizeof(struct peerbuf_ioc_export)
+ * @reason: out, enum peerbuf_reason on failure
+ * @flags: PEERBUF_EXPORT_F_*
+ * @open_flags: O_CLOEXEC, and O_RDONLY, O_WRONLY or O_RDWR for the dma-buf's fd
+ * @nr_ranges: 1..PEERBUF_MAX_RANGES
+ * @bad_range: out, index of the range that was refused
+ * @ranges: address of the array of struct peerbuf_range; they follow each other
+ *	in the buffer in this order
+ * @id: out, the export's id, unique until reboot
+ * @buffer_size: out, bytes: the sum of the lengths
+ * @fd: out, the dma-buf
+ * @reserved: zero
+ *
+ * errno: ENXIO no such BAR; EADDRNOTAVAIL an I/O port BAR, or no address was
+ * assigned; EACCES the BAR is not allowed; EIO memory decode is off; EINVAL zero
+ * or unaligned offset or length, no ranges; ERANGE past the end of the BAR;
+ * EOVERFLOW offset + length or the sum overflows; EMSGSIZE too many ranges or
+ * devices; EBADF @device_fd is no descriptor, or no writable one; EXDEV it is not a
+ * peerbuf node; ENODEV the device is down or gone; EMFILE, ENFILE no descriptor.
+ */
+struct peerbuf_ioc_export {
+	__u32 size;
+	__u32 reason;
+	__u32 flags;
+	__u32 open_flags;
+	__u32 nr_ranges;
+	__u32 bad_range;
+	__u64 ranges;
+	__u64 id;
+	__u64 buffer_size;
+	__s32 fd;
+	__u32 reserved;
+};
+
+/*
+ * Accept importers that cannot give the memory back (static, or pinned without
+ * a revoke path). While they pin, a move is refused and a revoke waits for them.
+ */
+#define PEERBUF_EXPORT_F_ALLOW_PINNED	(1U << 0)
+/* The export outlives the node's fd; it ends with the dma-buf. */
+#define PEERBUF_EXPORT_F_PERSIST	(1U << 1)
+
+/**
+ * struct peerbuf_ioc_move - PEERBUF_IOC_MOVE: put a buffer elsewhere
+ * @size: sizeof(struct peerbuf_ioc_move)
+ * @reason: out, enum peerbuf_reason on failure
+ * @id: the export
+ * @flags: PEERBUF_MOVE_F_*
+ * @nr_ranges: 1..PEERBUF_MAX_RANGES
+ * @ranges: address of the new array of struct peerbuf_range, of the same sum
+ * @bad_range: out, index of the range that was refused
+ * @reserved: zero
+ *
+ * Every importer is invalidated. When the call returns, no importer that can be
+ * revoked still has the old place mapped.
+ *
+ * errno: as PEERBUF_IOC_EXPORT for the ranges; ENOENT no such export of this
+ * node's function; EINVAL size differs, or a copy between overlapping places;
+ * EBUSY an importer or a vmap pins the buffer; ENODEV the buffer is revoked, or a
+ * device is down; EHOSTUNREACH an attached importer has no route to the new
+ * place; EINTR a signal arrived while waiting for fences, nothing moved.
+ */
+struct peerbuf_ioc_move {
+	__u32 size;
+	__u32 reason;
+	__u64 id;
+	__u32 flags;
+	__u32 nr_ranges;
+	__u64 ranges;
+	__u32 bad_range;
+	__u32 reserved;
+};
+
+/* Copy the contents, by the CPU, after importers stopped and before they return. */
+#define PEERBUF_MOVE_F_COPY	(1U << 0)
+
+#define PEERBUF_WAIT_FOREVER	(~0U)
+
+/**
+ * struct peerbuf_ioc_revoke - PEERBUF_IOC_REVOKE: withdraw a buffer
+ * @size: sizeof(struct peerbuf_ioc_revoke)
+ * @reason: out, enum peerbuf_reason on failure
+ * @id: the export
+ * @flags: zero
+ * @timeout_ms: how long to wait for importers to unmap, PEERBUF_WAIT_FOREVER,
+ *	or 0: do not wait
+ * @blockers: out, importers that still have it mapped
+ * @reserved: zero
+ * @blocker: out, PCI address of one of them, PEERBUF_PCI_NONE if not PCI
+ * @blocker_name: out, its device name
+ *
+ * On a node: an export of that function. On control: any export, with
+ * CAP_SYS_ADMIN. On success nothing reaches the memory any more. Revoking
+ * a revoked export waits again and succeeds.
+ *
+ * errno: ENOENT no such export; EINPROGRESS, EINTR: the revoke is in force (no new
+ * mapping, no CPU access), but an importer still has its mapping after
+ * @timeout_ms or when a signal arrived; call again to wait on.
+ */
+struct peerbuf_ioc_revoke {
+	__u32 size;
+	__u32 reason;
+	__u64 id;
+	__u32 flags;
+	__u32 timeout_ms;
+	__u32 blockers;
+	__u32 reserved;
+	__u64 blocker;
+	char blocker_name[32];
+};
+
+/**
+ * struct peerbuf_ioc_restore - PEERBUF_IOC_RESTORE: undo a revoke
+ * @size: sizeof(struct peerbuf_ioc_restore)
+ * @reason: out, enum peerbuf_reason on failure
+ * @id: the export
+ * @flags: zero
+ * @reserved: zero
+ *
+ * errno: ENOENT no such export; EALREADY it is not revoked; ENODEV its device is down
+ * or gone, or the fd that made it was closed.
+ */
+struct peerbuf_ioc_restore {
+	__u32 size;
+	__u32 reason;
+	__u64 id;
+	__u32 flags;
+	__u32 reserved;
+};
+
+/* State of an export */
+#define PEERBUF_STATE_F_REVOKED		(1U << 0) /* by PEERBUF_IOC_REVOKE */
+#define PEERBUF_STATE_F_DEVICE_DOWN	(1U << 1) /* owner suspended or in reset */
+#define PEERBUF_STATE_F_DEAD		(1U << 2) /* for good: owner gone or fd closed */
+#define PEERBUF_STATE_F_PINNED		(1U << 3) /* cannot move now */
+#define PEERBUF_STATE_F_VMAPPED		(1U << 4) /* the kernel has a CPU mapping */
+
+/**
+ * struct peerbuf_export_info - an export, as accounting sees it
+ * @id: the export
+ * @buffer_size: bytes
+ * @addr: PCI address of the function that owns the first range
+ * @flags: PEERBUF_EXPORT_F_*
+ * @state: PEERBUF_STATE_F_*
+ * @nr_ranges: ranges in the current placement, after merging
+ * @nr_devices: PCI functions in the current placement
+ * @nr_attachments: importers attached
+ * @nr_mappings: mappings in force
+ * @pins: pins in force (explicit pins, static importers' mappings, vmaps)
+ * @pid: process that exported, 0 for a driver
+ * @maps: mappings made so far
+ * @moves: moves so far
+ * @revokes: revokes so far
+ * @refusals: importers refused so far
+ * @last_refusal: enum peerbuf_reason of the last refused importer
+ * @last_refusal_errno: its errno, positive
+ * @last_refusal_route: its route, when the reason is NO_ROUTE
+ * @last_refusal_addr: its PCI address or PEERBUF_PCI_NONE
+ * @comm: name of the process that exported, or of the driver
+ */
+struct peerbuf_export_info {
+	__u64 id;
+	__u64 buffer_size;
+	__u64 addr;
+	__u32 flags;
+	__u32 state;
+	__u32 nr_ranges;
+	__u32 nr_devices;
+	__u32 nr_attachments;
+	__u32 nr_mappings;
+	__u32 pins;
+	__u32 pid;
+	__u64 maps;
+	__u64 moves;
+	__u64 revokes;
+	__u64 refusals;
+	__u32 last_refusal;
+	__u32 last_refusal_errno;
+	struct peerbuf_route last_refusal_route;
+	__u64 last_refusal_addr;
+	char comm[16];
+};
+
+/**
+ * struct peerbuf_ioc_query - PEERBUF_IOC_QUERY: one export
+ * @size: sizeof(struct peerbuf_ioc_query)
+ * @reason: out, enum peerbuf_reason on failure
+ * @id: in, the export, or zero to name it by @fd; out, its id
+ * @fd: in, with @id zero: a dma-buf
+ * @flags: zero
+ * @info: out
+ *
+ * errno: ENOENT no such export; EBADF @fd is no descriptor; EINVAL it is not a
+ * dma-buf; EXDEV it is another exporter's dma-buf.
+ */
+struct peerbuf_ioc_query {
+	__u32 size;
+	__u32 reason;
+	__u64 id;
+	__s32 fd;
+	__u32 flags;
+	struct peerbuf_export_info info;
+};
+
+/**
+ * struct peerbuf_ioc_list - PEERBUF_IOC_LIST: exports in order of id
+ * @size: sizeof(struct peerbuf_ioc_list)
+ * @reason: out, enum peerbuf_reason on failure
+ * @after: list exports with an id greater than this
+ * @entries: address of an array of entries
+ * @nr_entries: in, room in it, in entries; out, entries stored
+ * @entry_size: in, sizeof(struct peerbuf_export_info) as the caller knows it
+ * @flags: zero
+ * @total: out, exports with an id greater than @after, stored or not
+ *
+ * A node lists the exports of its function, control lists all. On control
+ * CAP_SYS_ADMIN is needed.
+ */
+struct peerbuf_ioc_list {
+	__u32 size;
+	__u32 reason;
+	__u64 after;
+	__u64 entries;
+	__u32 nr_entries;
+	__u32 entry_size;
+	__u32 flags;
+	__u32 total;
+};
+
+/**
+ * struct peerbuf_attachment_info - an importer of an export
+ * @addr: PCI address of the importing device, PEERBUF_PCI_NONE if not PCI
+ * @flags: PEERBUF_ATTACH_F_*
+ * @pins: its explicit pins
+ * @nr_mappings: its mappings in force
+ * @nr_segments: DMA segments of its latest mapping
+ * @dma_addr: first DMA address of its latest mapping, zero if none or without
+ *	CAP_SYS_ADMIN
+ * @mapped_ranges: ranges in that mapping
+ * @pid: process that attached
+ * @route: its route to the buffer's first range
+ * @device: device name
+ * @driver: its driver
+ * @comm: name of the process that attached
+ */
+struct peerbuf_attachment_info {
+	__u64 addr;
+	__u32 flags;
+	__u32 pins;
+	__u32 nr_mappings;
+	__u32 nr_segments;
+	__u64 dma_addr;
+	__u32 mapped_ranges;
+	__u32 pid;
+	struct peerbuf_route route;
+	char device[32];
+	char driver[32];
+	char comm[16];
+};
+
+#define PEERBUF_ATTACH_F_DYNAMIC	(1U << 0) /* has importer ops */
+#define PEERBUF_ATTACH_F_REVOCABLE	(1U << 1) /* gives the memory back when asked */
+#define PEERBUF_ATTACH_F_SEGMENTS	(1U << 2) /* uses peerbuf's importer helper */
+
+/**
+ * struct peerbuf_ioc_attachments - PEERBUF_IOC_ATTACHMENTS: an export's importers
+ * @size: sizeof(struct peerbuf_ioc_attachments)
+ * @reason: out, enum peerbuf_reason on failure
+ * @id: the export
+ * @entries: address of an array of entries
+ * @nr_entries: in, room in it, in entries; out, entries stored
+ * @entry_size: in, sizeof(struct peerbuf_attachment_info) as the caller knows it
+ * @flags: zero
+ * @total: out, importers, stored or not
+ *
+ * errno: ENOENT no such export; EPERM on control without CAP_SYS_ADMIN.
+ */
+struct peerbuf_ioc_attachments {
+	__u32 size;
+	__u32 reason;
+	__u64 id;
+	__u64 entries;
+	__u32 nr_entries;
+	__u32 entry_size;
+	__u32 flags;
+	__u32 total;
+};
+
+/**
+ * struct peerbuf_ioc_route - PEERBUF_IOC_ROUTE: can @client reach @provider?
+ * @size: sizeof(struct peerbuf_ioc_route)
+ * @reason: out, enum peerbuf_reason on failure
+ * @provider: PCI address of the function whose memory is meant
+ * @client: PCI address of the function that would do the DMA
+ * @bar: BAR of the provider, or PEERBUF_ANY_BAR to leave the DMA mask out
+ * @flags: zero
+ * @route: out
+ *
+ * Answered by nodes and control alike, for any two functions.
+ *
+ * errno: ENODEV there is no such function; ENXIO it has no such memory BAR.
+ */
+struct peerbuf_ioc_route {
+	__u32 size;
+	__u32 reason;
+	__u64 provider;
+	__u64 client;
+	__u32 bar;
+	__u32 flags;
+	struct peerbuf_route route;
+};
+
+#define PEERBUF_ANY_BAR		(~0U)
+
+/**
+ * struct peerbuf_ioc_lend - PEERBUF_IOC_ALLOW, PEERBUF_IOC_DENY (control only)
+ * @size: sizeof(struct peerbuf_ioc_lend)
+ * @reason: out, enum peerbuf_reason on failure
+ * @addr: PCI function that keeps its own driver
+ * @bar_mask: BARs lent, bit 0 for BAR 0. Allow adds to what is lent already.
+ *	Deny takes those away, and revokes for good what was exported from them.
+ * @flags: zero
+ *
+ * Lent BARs are withdrawn, and everything exported from them is revoked for
+ * good, before the function's driver is unbound. Needs CAP_SYS_ADMIN; not
+ * possible under lockdown.
+ *
+ * errno: ENODEV no such function; ENXIO no such BAR, or mask empty; EADDRNOTAVAIL an
+ * I/O port BAR; EUNATCH no driver is bound; EEXIST the function is exported by its own
+ * driver or the stub; ENOENT (deny) the function is not lent.
+ */
+struct peerbuf_ioc_lend {
+	__u32 size;
+	__u32 reason;
+	__u64 addr;
+	__u32 bar_mask;
+	__u32 flags;
+};
+
+/**
+ * struct peerbuf_ioc_devices - PEERBUF_IOC_DEVICES: functions that have a node
+ * @size: sizeof(struct peerbuf_ioc_devices)
+ * @reason: out, enum peerbuf_reason on failure
+ * @entries: address of an array of u64, PEERBUF_PCI_ADDR each
+ * @nr_entries: in, room in it; out, entries stored
+ * @total: out, functions, stored or not
+ * @flags: zero
+ * @reserved: zero
+ */
+struct peerbuf_ioc_devices {
+	__u32 size;
+	__u32 reason;
+	__u64 entries;
+	__u32 nr_entries;
+	__u32 total;
+	__u32 flags;
+	__u32 reserved;
+};
+
+/**
+ * struct peerbuf_ioc_stats - PEERBUF_IOC_STATS: counters since the module's load
+ * @size: sizeof(struct peerbuf_ioc_stats)
+ * @reason: out, enum peerbuf_reason on failure
+ * @exports: exports made
+ * @attaches: importers accepted
+ * @maps: mappings made
+ * @unmaps: mappings ended
+ * @moves: buffers moved
+ * @revokes: buffers revoked, by whatever cause
+ * @restores: buffers restored
+ * @refusals: importers refused
+ * @faults: CPU page faults served
+ * @live_exports: exports now
+ * @live_mappings: mappings now
+ */
+struct peerbuf_ioc_stats {
+	__u32 size;
+	__u32 reason;
+	__u64 exports;
+	__u64 attaches;
+	__u64 maps;
+	__u64 unmaps;
+	__u64 moves;
+	__u64 revokes;
+	__u64 restores;
+	__u64 refusals;
+	__u64 faults;
+	__u64 live_exports;
+	__u64 live_mappings;
+};
+
+/**
+ * struct peerbuf_event - what read() on a node returns
+ * @type: PEERBUF_EVENT_*
+ * @lost: events dropped before this one because nobody read
+ * @id: the export
+ *
+ * poll() reports EPOLLIN when an event waits, EPOLLHUP when the device is gone.
+ * An open node gets the events of its function's exports from the first
+ * poll() or read() on. read() returns whole events, 0 when the device is gone
+ * and none is left; EINVAL when the buffer is smaller than one event; EAGAIN with
+ * O_NONBLOCK and none waiting.
+ */
+struct peerbuf_event {
+	__u32 type;
+	__u32 lost;
+	__u64 id;
+};
+
+#define PEERBUF_EVENT_EXPORT	1
+#define PEERBUF_EVENT_MOVE	2
+#define PEERBUF_EVENT_REVOKE	3
+#define PEERBUF_EVENT_RESTORE	4
+#define PEERBUF_EVENT_RELEASE	5 /* the dma-buf is gone */
+
+#define PEERBUF_IOC_MAGIC	0xB5
+
+#define PEERBUF_IOC_INFO	_IOWR(PEERBUF_IOC_MAGIC, 0x00, struct peerbuf_ioc_info)
+#define PEERBUF_IOC_EXPORT	_IOWR(PEERBUF_IOC_MAGIC, 0x01, struct peerbuf_ioc_export)
+#define PEERBUF_IOC_MOVE	_IOWR(PEERBUF_IOC_MAGIC, 0x02, struct peerbuf_ioc_move)
+#define PEERBUF_IOC_REVOKE	_IOWR(PEERBUF_IOC_MAGIC, 0x03, struct peerbuf_ioc_revoke)
+#define PEERBUF_IOC_RESTORE	_IOWR(PEERBUF_IOC_MAGIC, 0x04, struct peerbuf_ioc_restore)
+#define PEERBUF_IOC_QUERY	_IOWR(PEERBUF_IOC_MAGIC, 0x05, struct peerbuf_ioc_query)
+#define PEERBUF_IOC_LIST	_IOWR(PEERBUF_IOC_MAGIC, 0x06, struct peerbuf_ioc_list)
+#define PEERBUF_IOC_ATTACHMENTS	_IOWR(PEERBUF_IOC_MAGIC, 0x07, struct peerbuf_ioc_attachments)
+#define PEERBUF_IOC_ROUTE	_IOWR(PEERBUF_IOC_MAGIC, 0x08, struct peerbuf_ioc_route)
+#define PEERBUF_IOC_ALLOW	_IOWR(PEERBUF_IOC_MAGIC, 0x09, struct peerbuf_ioc_lend)
+#define PEERBUF_IOC_DENY	_IOWR(PEERBUF_IOC_MAGIC, 0x0a, struct peerbuf_ioc_lend)
+#define PEERBUF_IOC_DEVICES	_IOWR(PEERBUF_IOC_MAGIC, 0x0b, struct peerbuf_ioc_devices)
+#define PEERBUF_IOC_STATS	_IOWR(PEERBUF_IOC_MAGIC, 0x0c, struct peerbuf_ioc_stats)
+
+#endif /* _UAPI_LINUX_PEERBUF_H */

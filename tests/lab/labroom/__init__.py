@@ -1,0 +1,1 @@
+"""The machine room: Debian trees, kernels, emulated machines and their guests."""

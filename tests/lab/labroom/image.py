@@ -1,0 +1,105 @@
+"""Images: one Debian tree per distribution, with its own stock kernel.
+
+A tree is the guest's userland (shown to it over 9p, read-only) and also the
+place where everything for that guest is compiled, with that distribution's
+compiler and headers.
+"""
+
+import os
+from pathlib import Path
+
+from . import cache, host
+
+# Raise it when what is made below changes in a way the key does not show.
+RECIPE = 1
+
+COMMON = """
+linux-image-amd64 linux-headers-amd64
+gcc make libc6-dev meson ninja-build pkg-config
+kmod pciutils iproute2 procps strace nvme-cli busybox-static python3-minimal
+rdma-core ibverbs-utils ibverbs-providers perftest
+libibverbs-dev libdrm-dev libpci-dev libsmartcols-dev libjson-c-dev
+""".split()
+
+# What building the instrumented kernel takes on top.
+KERNEL_BUILD = "bison flex bc libelf-dev libssl-dev libdw-dev xz-utils".split()
+
+FORKY = "igt-gpu-tools igt-gpu-tools-tests python3-pyverbs".split()
+
+PACKAGES = {
+    "bookworm": COMMON,
+    "trixie": COMMON,
+    "forky": COMMON + FORKY + KERNEL_BUILD,
+}
+
+# Testing moves on while a mirror may lag: the Release file's validity can
+# have lapsed.  Signatures are checked all the same.
+OPTIONS = {"forky": ['Acquire::Check-Valid-Until "false"']}
+
+# No manuals, no translations: nobody reads them in a guest.
+DPKG = ["path-exclude=/usr/share/man/*", "path-exclude=/usr/share/locale/*",
+        "path-exclude=/usr/share/doc/*"]
+
+
+class Image:
+    """The finished tree of one Debian suite."""
+
+    def __init__(self, suite):
+        self.suite = suite
+        self.key = cache.digest(RECIPE, suite, PACKAGES[suite],
+                                OPTIONS.get(suite, []), DPKG)
+        self.path = None
+
+    def obtain(self):
+        """Make the tree unless the cache has it; returns self."""
+        name = f"{self.suite}-{self.key}"
+        self.path = cache.obtain("images", name, self._make)
+        return self
+
+    @property
+    def root(self):
+        """The root directory of the tree."""
+        return self.path / "root"
+
+    def stock_release(self):
+        """`uname -r` of the tree's own kernel."""
+        return (self.path / "release").read_text().strip()
+
+    def _make(self, partial):
+        cache.note(f"making the Debian {self.suite} tree (a minute or two)")
+        root = partial / "root"
+        host.quiet(self._mmdebstrap(root), env=_environment())
+        releases = sorted(p.name for p in (root / "lib/modules").iterdir()
+                          if (p / "kernel").is_dir())
+        release = releases[-1]
+        # A mount point for the modules that depmod is to see as installed.
+        (root / "lib/modules" / release / "updates").mkdir(exist_ok=True)
+        (partial / "release").write_text(release + "\n")
+
+    def _mmdebstrap(self, root):
+        command = ["mmdebstrap", "--mode=root", "--variant=apt",
+                   "--architectures=amd64",
+                   "--include=" + ",".join(PACKAGES[self.suite])]
+        for option in host.apt_options() + OPTIONS.get(self.suite, []):
+            command.append("--aptopt=" + option)
+        command += ["--dpkgopt=" + option for option in DPKG]
+        return command + [self.suite, str(root), *self._sources()]
+
+    def _sources(self):
+        main, security = host.mirrors()
+        lines = [f"deb {main} {self.suite} main"]
+        # Testing has a security suite too, but it is empty.
+        if security and self.suite != "forky":
+            lines.append(f"deb {security} {self.suite}-security main")
+        return lines
+
+
+def _environment():
+    """Without an initrd: the guest brings its own, and making one is slow."""
+    return dict(os.environ, INITRD="No", DEBIAN_FRONTEND="noninteractive",
+                LC_ALL="C")
+
+
+def read_text(path):
+    """A small file's text, stripped."""
+    return Path(path).read_text().strip()
