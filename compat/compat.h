@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Force-included in front of every source file of the modules. Gives the newest
+ * supported kernel's names to the older ones; the rest of the tree carries no
+ * kernel version check. Each shim has a header of its own, named by what the
+ * older kernel lacks.
+ */
+#ifndef _PEERBUF_COMPAT_H
+#define _PEERBUF_COMPAT_H
+
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
+#error "peerbuf needs Linux 6.1 or newer"
+#endif
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 4, 0)
+#error "peerbuf has not been tried on this kernel: 7.3 is the newest it knows"
+#endif
+
+#include "counted_by.h"
+#include "dma_buf.h"
+#include "get_file_active.h"
+#include "import_ns.h"
+#include "pfn_pmd.h"
+#include "two_step_dma.h"
+#include "vm_flags.h"
+
+#endif /* _PEERBUF_COMPAT_H */
