@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Everything a person types.  The kernel modules' own build is in Kbuild, the
+# tool's in userspace/meson.build; what runs in guests is started by tests/.
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+DEMO_KERNEL ?= 6.12
+DESTDIR ?=
+PREFIX ?= /usr/local
+VERSION := 0.1.0
+BUILD := build
+DKMS_SRC := /usr/src/peerbuf-$(VERSION)
+
+.PHONY: help demo test test-debug bench check modules modules_install tool \
+	install dkms-install dkms-remove htmldocs clean
+
+help:
+	@sed -n 's/^#: //p' $(firstword $(MAKEFILE_LIST))
+
+#: Without hardware (guests; installs what it needs when run as root):
+#:   make demo           one device's BAR, reached by another device, taken back
+#:   make test           unit, tool and guest tests on kernels 6.1, 6.12 and 7.2
+#:   make test-debug     the guest tests again, in an instrumented 7.2
+#:   make bench          what exporting and mapping costs, as ratios
+#:   make check          style, sparse, W=1 on three kernels, documentation
+#:   make htmldocs       Documentation/ as HTML, in build/html
+demo:
+	@scripts/install-deps host
+	@tests/demo/run -k $(DEMO_KERNEL)
+
+test:
+	@scripts/install-deps host userspace
+	@tests/run --all
+
+test-debug:
+	@scripts/install-deps host
+	@tests/run --debug
+
+bench:
+	@scripts/install-deps host
+	@tests/bench/run
+
+check:
+	@scripts/install-deps host userspace check
+	@scripts/check $(CHECKS)
+
+htmldocs:
+	@scripts/install-deps docs
+	@scripts/htmldocs $(BUILD)/html
+
+#: With hardware:
+#:   make modules        p2p.ko and peerbuf.ko for the running kernel, or KDIR=…
+#:   make tool           libpeerbuf and the peerbuf command
+#:   make install        both, as root (DESTDIR, PREFIX)
+#:   make dkms-install   the modules, rebuilt by DKMS at every kernel update
+#:   make dkms-remove    undo that
+modules:
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+modules_install: modules
+	$(MAKE) -C $(KDIR) M=$(CURDIR) $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) \
+		modules_install
+	$(if $(DESTDIR),,depmod -a $(notdir $(patsubst %/build,%,$(KDIR))))
+
+tool:
+	@scripts/install-deps userspace
+	@test -e $(BUILD)/userspace/build.ninja || \
+		meson setup $(BUILD)/userspace userspace --prefix=$(PREFIX) \
+			--buildtype=release
+	meson compile -C $(BUILD)/userspace
+
+install: modules_install tool
+	DESTDIR=$(DESTDIR) meson install -C $(BUILD)/userspace --no-rebuild
+
+dkms-install:
+	@scripts/install-deps dkms
+	rm -rf $(DKMS_SRC)
+	mkdir -p $(DKMS_SRC)
+	cp -r Kbuild compat include drivers packaging/dkms/dkms.conf $(DKMS_SRC)/
+	dkms install peerbuf/$(VERSION)
+
+dkms-remove:
+	dkms remove peerbuf/$(VERSION) --all
+	rm -rf $(DKMS_SRC)
+
+#: Either way:
+#:   make clean          what the above left in this directory
+clean:
+	rm -rf $(BUILD)
+	find Kbuild drivers tests/drivers modules.order Module.symvers \
+		.Module.symvers.cmd .modules.order.cmd \
+		\( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
+		-o -name '.*.cmd' -o -name '.*.d' -o -name modules.order \
+		-o -name Module.symvers \) -type f -delete 2>/dev/null || true
