@@ -46,7 +46,7 @@ def command(root, binds, argv):
     return line + ["--", *map(str, argv)]
 
 
-def run(root, binds, argv, verbose=False):
+def run(root, binds, argv, verbose=False, what=None):
     """Run argv in the tree; what it says is shown if it fails (or verbose).
 
     Everything said goes to stderr: stdout belongs to the guest's command.
@@ -59,14 +59,13 @@ def run(root, binds, argv, verbose=False):
     if done.returncode:
         if not verbose:
             sys.stderr.write(done.stdout.decode(errors="replace"))
-        raise LabError(f"failed ({done.returncode}): "
-                       + " ".join(map(str, argv)))
+        raise LabError(f"{what or argv[0]} failed ({done.returncode})")
     return b"" if verbose else done.stdout
 
 
-def script(root, binds, text, *args, verbose=False):
+def script(root, binds, text, *args, verbose=False, what=None):
     """Run a shell script in the tree."""
-    return run(root, binds, ["sh", "-euc", text, "sh", *args], verbose)
+    return run(root, binds, ["sh", "-euc", text, "sh", *args], verbose, what)
 
 
 def jobs():

@@ -1,0 +1,218 @@
+"""Builds: peerbuf for one kernel, and external modules against it.
+
+peerbuf's result is a layer: a directory the guest stacks over the Debian tree,
+holding the modules, the library, the tools and the tests.
+"""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from . import cache, chroot
+from .errors import LabError, UsageError
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+
+# What goes into a layer, and so into its key.
+SOURCES = ["Kbuild", "drivers", "include", "compat", "userspace",
+           "tests/drivers", "tests/guest"]
+RECIPE = 1
+
+_MODULES = r"""
+build=$1 release=$2 jobs=$3
+make "$jobs" -C "$build" M=/mnt/src CONFIG_PEERBUF_TESTS=y modules
+updates=/mnt/out/layer/usr/lib/modules/$release/updates
+mkdir -p "$updates"
+find /mnt/src -name '*.ko' -exec cp -t "$updates" {} +
+if [ -e /mnt/src/Module.symvers ]; then
+    cp /mnt/src/Module.symvers "$updates/../peerbuf.symvers"
+fi
+"""
+
+# /mnt/modules is the kernel's module directory, with a mount point "updates".
+# depmod -o exists since kmod 29; Debian 12 has 30.
+_DEPMOD = r"""
+release=$1
+mkdir -p /tmp/depmod/lib
+depmod -b / -o /tmp/depmod "$release"
+cp /tmp/depmod/lib/modules/$release/modules.* \
+    /mnt/out/layer/usr/lib/modules/$release/
+"""
+
+_USERSPACE = r"""
+jobs=$1 options=$2
+cd /mnt/src
+prefix="--prefix=/usr --libdir=lib/x86_64-linux-gnu --libexecdir=libexec
+        --buildtype=debugoptimized"
+meson setup $prefix $options /tmp/userspace userspace
+ninja "$jobs" -C /tmp/userspace
+DESTDIR=/mnt/out/layer meson install -C /tmp/userspace --no-rebuild
+"""
+
+# The tests find the library just installed: its .pc files, moved to where it
+# is now (a sysroot would move every other library's as well).
+_TESTS = r"""
+jobs=$1
+cd /mnt/src
+mkdir /tmp/pc
+for pc in /mnt/out/layer/usr/lib/*/pkgconfig/*.pc; do
+    [ -e "$pc" ] || continue
+    sed 's,^prefix=.*,prefix=/mnt/out/layer/usr,' "$pc" > "/tmp/pc/${pc##*/}"
+done
+export PKG_CONFIG_PATH=/tmp/pc
+meson setup --prefix=/usr --libdir=lib/x86_64-linux-gnu --libexecdir=libexec \
+    --buildtype=debugoptimized /tmp/tests tests/guest
+ninja "$jobs" -C /tmp/tests
+DESTDIR=/mnt/out/layer meson install -C /tmp/tests --no-rebuild
+"""
+
+
+class Layer:
+    """peerbuf, built for one kernel."""
+
+    def __init__(self, kernel, bare=False, verbose=False):
+        self.kernel = kernel
+        self._verbose = verbose
+        self._files = [] if bare else source_files()
+        key = cache.digest(RECIPE, kernel.key, Path(__file__).read_bytes(),
+                           [part for name in self._files
+                            for part in (name, _content(name))])
+        self.path = cache.obtain("layers", f"{kernel.name}-{key}", self._make)
+        cache.prune("layers", f"{kernel.name}-", keep=6)
+        self._pin = None
+
+    @property
+    def root(self):
+        """What the guest sees stacked over its tree."""
+        return self.path / "layer"
+
+    @property
+    def symvers(self):
+        """The symbols peerbuf's modules export."""
+        return (self.root / "usr/lib/modules" / self.kernel.release
+                / "peerbuf.symvers")
+
+    def modules(self):
+        """The modules a guest must load, in order."""
+        if not (self.path / "has-modules").exists():
+            return []
+        return ["p2p", "peerbuf"]
+
+    def _make(self, partial):
+        cache.note(f"building peerbuf for {self.kernel.name}")
+        source = partial / "src"
+        for name in self._files:
+            target = source / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(CHECKOUT / name, target, follow_symlinks=False)
+        updates = (partial / "layer/usr/lib/modules" / self.kernel.release
+                   / "updates")
+        updates.mkdir(parents=True)
+        if "Kbuild" in self._files:
+            self._script(partial, _MODULES, self.kernel.build_dir,
+                         self.kernel.release, chroot.jobs())
+            (partial / "has-modules").touch()
+        self._depmod(partial, updates)
+        if "userspace/meson.build" in self._files:
+            self._script(partial, _USERSPACE, chroot.jobs(),
+                         self._meson_options())
+        if "tests/guest/meson.build" in self._files:
+            self._script(partial, _TESTS, chroot.jobs())
+        shutil.rmtree(source, ignore_errors=True)
+
+    def _script(self, partial, text, *args):
+        binds = self.kernel.binds() + [(partial, "/mnt/out")]
+        if (partial / "src").exists():
+            binds.append((partial / "src", "/mnt/src"))
+        chroot.script(self.kernel.image.root, binds, text, *args,
+                      verbose=self._verbose,
+                      what=f"building peerbuf for {self.kernel.name}")
+
+    def _depmod(self, partial, updates):
+        """modules.dep of the kernel's own modules and ours together."""
+        release = f"/usr/lib/modules/{self.kernel.release}"
+        binds = [(partial, "/mnt/out")]
+        if self.kernel.debug:
+            # That kernel's modules are in a layer of their own.
+            binds.append((self.kernel.layers[0] / "usr/lib/modules",
+                          "/usr/lib/modules"))
+        binds.append((updates, release + "/updates"))
+        chroot.script(self.kernel.image.root, binds, _DEPMOD,
+                      self.kernel.release, verbose=self._verbose,
+                      what="depmod")
+
+    def _meson_options(self):
+        """-Dtests=true, if the project knows such an option."""
+        for name in ("meson.options", "meson_options.txt"):
+            path = CHECKOUT / "userspace" / name
+            if path.exists() and "'tests'" in path.read_text():
+                return "-Dtests=true"
+        return ""
+
+
+def source_files():
+    """The project's files that make a layer: tracked, or new and not ignored."""
+    present = [name for name in SOURCES if (CHECKOUT / name).exists()]
+    if not present:
+        return []
+    listed = subprocess.run(
+        ["git", "-c", "safe.directory=*", "-C", str(CHECKOUT), "ls-files",
+         "-z", "--cached", "--others", "--exclude-standard", "--", *present],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if listed.returncode == 0:
+        names = {os.fsdecode(n) for n in listed.stdout.split(b"\0") if n}
+    else:                              # not a checkout: an unpacked archive
+        names = {str(path.relative_to(CHECKOUT)) for top in present
+                 for path in [CHECKOUT / top, *(CHECKOUT / top).rglob("*")]}
+    return sorted(n for n in names if _is_file(CHECKOUT / n))
+
+
+def _is_file(path):
+    return path.is_symlink() or path.is_file()
+
+
+def _content(name):
+    path = CHECKOUT / name
+    if path.is_symlink():
+        return os.fsencode(os.readlink(path))
+    return path.read_bytes() + str(path.stat().st_mode & 0o111).encode()
+
+
+def external(layer, folder, words):
+    """Run make for an external module in its own directory; make's status."""
+    folder = Path(folder).resolve()
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: no such directory")
+    if not any((folder / n).exists() for n in ("Kbuild", "Makefile")):
+        raise UsageError(f"{folder}: has neither a Kbuild nor a Makefile")
+    kernel = layer.kernel
+    headers = [name for name in ("include", "include/uapi")
+               if (CHECKOUT / name).is_dir()]
+    # -C and not M='s -I: a module's own flags come later and win.
+    make = ["make", "-C", kernel.build_dir, "M=/mnt/module",
+            "KCFLAGS=" + " ".join(f"-I/mnt/peerbuf/{h}" for h in headers)]
+    binds = kernel.binds() + [(folder, "/mnt/module")]
+    if headers:
+        binds.append((CHECKOUT / "include", "/mnt/peerbuf/include"))
+    if layer.symvers.exists():
+        binds.append((layer.symvers.parent, "/mnt/symbols"))
+        make.append("KBUILD_EXTRA_SYMBOLS=/mnt/symbols/peerbuf.symvers")
+    return _stream(kernel.image.root, binds, make + list(words or ["modules"]),
+                   {b"/mnt/module": os.fsencode(folder),
+                    b"/mnt/peerbuf": os.fsencode(CHECKOUT)})
+
+
+def _stream(root, binds, make, names):
+    """Run it, showing what it says with the host's names for directories."""
+    with subprocess.Popen(chroot.command(root, binds, make),
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT) as process:
+        for line in process.stdout:
+            for inside, outside in names.items():
+                line = line.replace(inside, outside)
+            sys.stdout.buffer.write(line)
+            sys.stdout.buffer.flush()
+    return process.returncode

@@ -1,0 +1,210 @@
+"""The command line."""
+
+import argparse
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+from . import build, cache, errors, guest, host, hostagent, initramfs
+from . import kernel as kernels
+from . import machine as machines
+from .errors import LabError, UsageError
+
+DESCRIPTION = """\
+Boot a real Debian guest under QEMU with peerbuf's modules loaded, and run a
+command in it; build external modules for it; or have a shell in it.  What that
+takes (trees, kernels, builds) is made at need and kept in a cache."""
+
+MATRIX = """\
+kernels (-k):
+  6.1         Debian 12 with its stock kernel
+  6.12        Debian 13 with its stock kernel
+  7.2         Debian testing with its stock kernel
+  7.2-debug   Debian testing with an instrumented kernel (KASAN, lockdep, ...)
+
+machines (-m): the topology is the same in all
+  plain       no IOMMU, a trusted host bridge (AMD CPU model)
+  vtd         an emulated, translating Intel VT-d
+  intel       no IOMMU, a host bridge that is not trusted
+"""
+
+CODES = f"""\
+exit status of run and shell: the command's own (128+N if signal N ended it,
+127 not found, 126 not executable), or
+  {errors.EXIT_USAGE}    the lab's command line is wrong
+  {errors.EXIT_LAB}  the lab failed (an image or build; QEMU did not start)
+  {errors.EXIT_MODULES}  peerbuf's modules did not load
+  {errors.EXIT_DIED}  the guest died: panic, or QEMU ended
+  {errors.EXIT_TIMEOUT}  timeout; the guest was killed
+  {errors.EXIT_KLOG}  the kernel log holds a report (BUG, WARNING, Oops, lockdep,
+       KASAN, UBSAN, DMA-API, hung task, stall, lockup) or kmemleak found
+       a leak that goes through a module; shown on stderr
+"""
+
+PATHS = f"""\
+in the guest:
+  /mnt/share    --share DIR, read-only
+  /mnt/bars/ID  the host file behind the ivshmem BAR of device ID, read-only and
+                uncached: read() it, do not mmap it
+  lab-host      asks the host; lab-host --help:
+
+{hostagent.__doc__.partition(chr(10) * 2)[2]}
+the topology:
+
+{machines.__doc__.partition(chr(10) * 2)[2]}
+environment: PEERBUF_CACHE (default $XDG_CACHE_HOME/peerbuf or ~/.cache/peerbuf)
+"""
+
+
+def parser():
+    """The whole command line."""
+    raw = argparse.RawDescriptionHelpFormatter
+    top = argparse.ArgumentParser(
+        prog="lab", description=DESCRIPTION, formatter_class=raw,
+        epilog=MATRIX + "\n" + CODES + "\n" + PATHS)
+    verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    def verb(name, text, epilog=""):
+        return verbs.add_parser(name, help=text, description=text,
+                                formatter_class=raw, epilog=epilog)
+
+    run = verb("run", "run a command in a guest, as root",
+               MATRIX + "\n" + CODES + "\n" + PATHS)
+    _guest_options(run)
+    run.add_argument("--timeout", type=_seconds, metavar="SECONDS",
+                     help="kill the guest when it has not come to an end after "
+                          "that long, its boot included (default "
+                          f"{guest.TIMEOUT[False]}, with 7.2-debug "
+                          f"{guest.TIMEOUT[True]})")
+    run.add_argument("command", nargs="+", metavar="COMMAND",
+                     help="after --: the command and its arguments, passed "
+                          "on as they are")
+    shell = verb("shell", "an interactive root shell; leaving it ends the "
+                 "guest", MATRIX + "\n" + PATHS)
+    _guest_options(shell)
+    make = verb("build", "build an external module directory in place, "
+                "against a kernel, peerbuf's headers and peerbuf's symbols",
+                "The exit status is make's.  Words after -- go to make "
+                "instead of `modules`.\n\n" + MATRIX)
+    make.add_argument("-k", dest="kernel", required=True, metavar="KERNEL")
+    _bare_option(make)
+    make.add_argument("directory", metavar="DIR",
+                      help="holds the module's own Kbuild or Makefile")
+    make.add_argument("words", nargs="*", metavar="WORD",
+                      help="targets and variables for make, after --")
+    prepare = verb("prepare", "make everything guests need, without booting")
+    prepare.add_argument("-k", dest="kernels", action="append", default=[],
+                         metavar="KERNEL", help="only that one (repeatable; "
+                                                "default: all but 7.2-debug)")
+    prepare.add_argument("-v", dest="verbose", action="store_true",
+                         help="show the compilers at work")
+    path = verb("path", "print where a kernel's tree, build directory, layer "
+                "and symbols are")
+    path.add_argument("-k", dest="kernel", required=True, metavar="KERNEL")
+    clean = verb("clean", "remove the cache, or only peerbuf's own builds")
+    clean.add_argument("--builds", action="store_true",
+                       help="only builds of peerbuf and logs: keep images "
+                            "and kernels")
+    return top
+
+
+def _guest_options(sub):
+    sub.add_argument("-k", dest="kernel", required=True, metavar="KERNEL",
+                     help="one of " + ", ".join(kernels.SUITES))
+    sub.add_argument("-m", dest="machine", required=True, metavar="MACHINE",
+                     help="one of " + ", ".join(machines.MACHINES))
+    sub.add_argument("--share", metavar="DIR",
+                     help="show DIR, read-only, at /mnt/share")
+    sub.add_argument("--bar-size", metavar="SIZE", default="16M",
+                     help="of the ivshmem BARs: a power of two with K, M "
+                          "or G (default %(default)s)")
+    _bare_option(sub)
+
+
+def _bare_option(sub):
+    sub.add_argument("--bare", action="store_true",
+                     help="without peerbuf: neither built nor loaded")
+
+
+def _seconds(text):
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError("must be more than 0")
+    return value
+
+
+def _guest(args, timeout=None):
+    """Check all that can be checked, then prepare what the guest needs."""
+    kernels.check(args.kernel)
+    machines.check(args.machine)
+    size = machines.parse_size(args.bar_size)
+    share = None
+    if args.share is not None:
+        share = Path(args.share).resolve()
+        if not share.is_dir():
+            raise UsageError(f"--share {args.share}: not a directory")
+    host.ensure_tools()
+    layer = build.Layer(kernels.Kernel(args.kernel), bare=args.bare)
+    return guest.Guest(layer, args.machine, share, size, timeout)
+
+
+def _run(args):
+    return _guest(args, args.timeout).run(args.command)
+
+
+def _shell(args):
+    return _guest(args).shell()
+
+
+def _build(args):
+    kernels.check(args.kernel)
+    host.ensure_tools()
+    layer = build.Layer(kernels.Kernel(args.kernel), bare=args.bare)
+    return build.external(layer, args.directory, args.words)
+
+
+def _prepare(args):
+    names = args.kernels or [k for k in kernels.SUITES if k != "7.2-debug"]
+    for name in names:
+        kernels.check(name)
+    host.ensure_tools()
+    for name in names:
+        kernel = kernels.Kernel(name)
+        initramfs.obtain(kernel)
+        build.Layer(kernel, verbose=args.verbose)
+    return 0
+
+
+def _path(args):
+    kernel = kernels.Kernel(args.kernel)
+    layer = build.Layer(kernel)
+    print(f"release   {kernel.release}", f"tree      {kernel.image.root}",
+          f"vmlinuz   {kernel.vmlinuz}",
+          f"build     {kernel.build_dir} (inside the tree)",
+          f"layer     {layer.root}", f"symbols   {layer.symvers}", sep="\n")
+    return 0
+
+
+def _clean(args):
+    kinds = ["layers", "logs"]
+    if not args.builds:
+        kinds += ["images", "kernels", "initramfs", "locks"]
+    for kind in kinds:
+        shutil.rmtree(cache.base() / kind, ignore_errors=True)
+    return 0
+
+
+def main(argv):
+    """Do what the command line says; the exit status."""
+    args = parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    verbs = {"run": _run, "shell": _shell, "build": _build,
+             "prepare": _prepare, "path": _path, "clean": _clean}
+    try:
+        return verbs[args.verb](args)
+    except LabError as error:
+        print(f"lab: {error}", file=sys.stderr)
+        return error.code
+    except KeyboardInterrupt:
+        return 130

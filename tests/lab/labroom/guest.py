@@ -1,0 +1,320 @@
+"""Guests: start QEMU, attend to it, and come to a verdict."""
+
+import contextlib
+import os
+import selectors
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from . import cache, initramfs, terminal, verdict
+from .control import Control
+from .errors import (EXIT_DIED, EXIT_KLOG, EXIT_MODULES, EXIT_TIMEOUT,
+                     LabError)
+from .hostagent import HostAgent
+from .machine import Machine
+from .ports import Ports
+from .qmp import Qmp
+
+# After the command ended, how long the guest may take to say the rest.
+CLOSING = {False: 60, True: 400}
+TIMEOUT = {False: 300, True: 1500}
+# Slow kernels hang for longer without being hung.
+HUNG_TASK = {False: 30, True: 120}
+LOGS_KEPT = 100
+
+
+class Guest:
+    """One guest, from start to verdict."""
+
+    def __init__(self, layer, machine_name, share=None, bar_size=None,
+                 timeout=None):
+        self.layer = layer
+        self.kernel = layer.kernel
+        self.machine_name = machine_name
+        self.share = share
+        self.bar_size = bar_size
+        self.timeout = timeout or TIMEOUT[self.kernel.debug]
+        self.log = _log_folder(self.kernel.name, machine_name)
+        self.process = None
+        self._console = self.log / "console"
+
+    def run(self, argv):
+        """Run a command in the guest; the lab's exit code."""
+        return self._session([os.fsencode(a) for a in argv], None)
+
+    def shell(self):
+        """A shell on this terminal; the lab's exit code."""
+        return self._session([], terminal.Terminal())
+
+    def _session(self, argv, tty):
+        folder = Path(tempfile.mkdtemp(prefix="peerbuf-lab-",
+                                       dir=_short_folder()))
+        ports = None
+        try:
+            with _signals():
+                ports = Ports(folder, tty is not None)
+                self._start(folder, ports, argv, tty)
+                conns = ports.accept(lambda: self.process.poll() is None)
+                return self._attend(conns, tty)
+        except _Stopped as stopped:
+            print(f"lab: stopped by {stopped}", file=sys.stderr)
+            return 128 + stopped.number
+        finally:
+            self._kill()
+            if ports:
+                ports.close()
+            shutil.rmtree(folder, ignore_errors=True)
+
+    # --- starting
+
+    def _start(self, folder, ports, argv, tty):
+        room = Machine(self.machine_name, folder, self.bar_size,
+                       self.kernel.debug)
+        self.room = room
+        settings = self._settings(tty)
+        (folder / "initramfs").write_bytes(initramfs.compose(
+            initramfs.obtain(self.kernel), argv, settings))
+        line = ["qemu-system-x86_64", *room.arguments(),
+                "-kernel", str(self.kernel.vmlinuz),
+                "-initrd", str(folder / "initramfs"),
+                "-append", self._cmdline(room),
+                "-serial", f"file:{self._console}", *ports.arguments()]
+        for number, (tag, path) in enumerate(self._shares(room)):
+            line += ["-fsdev", f"local,id={tag},path={_comma(path)},"
+                               "security_model=none,readonly=on,"
+                               "multidevs=remap",
+                     "-device", f"virtio-9p-pci,fsdev={tag},mount_tag={tag},"
+                                f"bus=pcie.0,addr={0x11 + number:#x}"]
+        (self.log / "qemu.sh").write_text(shlex.join(line) + "\n")
+        # The parent's death, by whatever signal, is QEMU's too.
+        with open(self.log / "qemu.log", "wb") as said:
+            self.process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", *line],
+                stdin=subprocess.DEVNULL, stdout=said, stderr=said,
+                start_new_session=True)
+
+    def _layers(self):
+        return [self.layer.root, *self.kernel.layers]
+
+    def _shares(self, room):
+        shares = [(f"layer{n}", path) for n, path in
+                  enumerate(self._layers())]
+        shares += [("root", self.kernel.image.root), ("bars", room.bars)]
+        if self.share:
+            shares.append(("share", self.share))
+        return shares
+
+    def _settings(self, tty):
+        """What the guest's init is told."""
+        settings = {
+            "KERNEL": self.kernel.name, "MACHINE": self.machine_name,
+            "LAYERS": " ".join(f"layer{n}"
+                               for n in range(len(self._layers()))),
+            "MODULES": " ".join(self.layer.modules()),
+            "SHARE": "yes" if self.share else "",
+            "HUNG_TASK": HUNG_TASK[self.kernel.debug],
+            "TERMINAL": "dumb", "CONSOLE": "", "STTY": "",
+        }
+        if tty:
+            settings.update(CONSOLE="/dev/ttyS1", TERMINAL=tty.kind,
+                            STTY=f"rows {tty.rows} cols {tty.columns} sane")
+        return settings
+
+    def _cmdline(self, room):
+        words = ["console=ttyS0,115200", "loglevel=6", "log_buf_len=4M",
+                 "panic=-1", "rdinit=/init", room.cmdline]
+        if self.kernel.debug:
+            words += ["dma_debug_entries=262144"]
+        return " ".join(filter(None, words))
+
+    # --- attending
+
+    def _attend(self, conns, tty):
+        qmp = Qmp(conns["qmp"])
+        HostAgent(conns["lab.host"], self.room, qmp,
+                  patience=6 if self.kernel.debug else 1)
+        control = Control()
+        sinks = {"lab.stdout": _Sink(1), "lab.stderr": _Sink(2)}
+        deadline = None if tty else time.monotonic() + self.timeout
+        with selectors.DefaultSelector() as selector:
+            for name in ("lab.stdout", "lab.stderr", "lab.control"):
+                selector.register(conns[name], selectors.EVENT_READ, name)
+            if tty:
+                tty.attach(selector, conns["tty"])
+            with tty or contextlib.nullcontext():
+                late = self._loop(selector, control, sinks, tty, deadline)
+        self._kill()
+        return self._judge(control, late)
+
+    def _loop(self, selector, control, sinks, tty, deadline):
+        """Until the guest has said all, or died (False), or is late (True)."""
+        closing = False
+        while not _complete(control, sinks):
+            if control.status is not None and not closing:
+                closing = True
+                deadline = time.monotonic() + CLOSING[self.kernel.debug]
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                return True
+            for key, _ in selector.select(left):
+                if key.data in ("tty", "keys"):
+                    tty.move(key.data)
+                    continue
+                data = key.fileobj.recv(65536)
+                if not data:
+                    selector.unregister(key.fileobj)
+                    if key.data == "lab.control":
+                        _drain(selector, sinks)
+                        return False
+                elif key.data == "lab.control":
+                    control.feed(data)
+                else:
+                    sinks[key.data].write(data)
+        return False
+
+    # --- judging
+
+    def _judge(self, control, late):
+        console = verdict.decode(self._console.read_bytes())
+        kmsg = verdict.decode(control.data.get("kmsg", b""))
+        if kmsg:
+            (self.log / "kmsg").write_text(kmsg)
+        offending = verdict.scan(kmsg) or verdict.scan(console)
+        self._show("the kernel log holds a report:", offending)
+        leaked = self._judge_leaks(control)
+        if control.failure:
+            self._say(f"the guest did not come up: {control.failure}")
+            return (EXIT_MODULES if "modprobe" in control.failure
+                    else EXIT_DIED)
+        if late:
+            self._say(f"timeout: no verdict within {self.timeout} s"
+                      if control.status is None else
+                      "timeout: the command ended "
+                      f"({control.status}), the guest did not")
+            return EXIT_TIMEOUT
+        if not control.done:
+            self._died(console, control)
+            return EXIT_DIED
+        if offending or leaked:
+            self._say(f"the command's own status was {control.status}; "
+                      f"failing because of the kernel's reports")
+            return EXIT_KLOG
+        return control.status
+
+    def _judge_leaks(self, control):
+        reports, ours = verdict.leaks(
+            verdict.decode(control.data.get("kmemleak", b"")))
+        if reports:
+            (self.log / "kmemleak").write_text("".join(reports))
+        self._show("kmemleak found, through modules:",
+                   "".join(ours).splitlines())
+        return bool(ours)
+
+    def _died(self, console, control):
+        at = ("before the command started" if not control.booted else
+              "while the command ran" if control.status is None else
+              f"after the command ended ({control.status})")
+        code = self.process.returncode
+        self._show("the console's last lines:", console.splitlines()[-25:])
+        said = (self.log / "qemu.log").read_text(errors="replace")
+        self._show("QEMU said:", [line for line in said.splitlines()
+                                  if "TCG doesn't support" not in line])
+        self._say(f"the guest died {at} (QEMU's status {code})")
+
+    def _show(self, title, lines):
+        if lines:
+            print(f"lab: {title}", *lines, sep="\n    ", file=sys.stderr)
+
+    def _say(self, message):
+        print(f"lab: {message}\nlab: logs in {self.log}", file=sys.stderr,
+              flush=True)
+
+    def _kill(self):
+        if self.process and self.process.poll() is None:
+            # Give a QEMU that is on its way out the time to say why.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(0.05)
+                return
+            self.process.kill()
+            self.process.wait()
+
+
+class _Sink:
+    """One of the lab's own streams, and how much went into it."""
+
+    def __init__(self, fd):
+        self._fd = fd
+        self.count = 0
+
+    def write(self, data):
+        """All of it; like any writer, end when the reader has gone."""
+        self.count += len(data)
+        view = memoryview(data)
+        while view:
+            try:
+                view = view[os.write(self._fd, view):]
+            except BrokenPipeError:
+                raise _Stopped(signal.SIGPIPE) from None
+
+
+class _Stopped(BaseException):
+    """A signal asks the lab to end."""
+
+    def __init__(self, number):
+        self.number = int(number)
+        super().__init__(signal.Signals(number).name)
+
+
+@contextlib.contextmanager
+def _signals():
+    """While a guest runs, signals become exceptions: the guest is cleaned up."""
+    def stop(number, _frame):
+        raise _Stopped(number)
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {n: signal.signal(n, stop) for n in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _complete(control, sinks):
+    """The guest is done, and every byte it sent has arrived."""
+    if not control.done:
+        return False
+    return control.failure or control.bytes == (sinks["lab.stdout"].count,
+                                                sinks["lab.stderr"].count)
+
+
+def _drain(selector, sinks):
+    """QEMU is gone: what is still in the sockets is all there will be."""
+    for key in list(selector.get_map().values()):
+        if key.data in sinks:
+            while data := key.fileobj.recv(65536):
+                sinks[key.data].write(data)
+
+
+def _comma(path):
+    return str(path).replace(",", ",,")
+
+
+def _short_folder():
+    """Where to make the temporary directory: socket names must be short."""
+    folder = tempfile.gettempdir()
+    return folder if len(folder) < 60 else "/tmp"
+
+
+def _log_folder(kernel, machine):
+    logs = cache.base() / "logs"
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    folder = logs / f"{stamp}-{kernel}-{machine}-{os.getpid()}"
+    folder.mkdir(parents=True)
+    cache.prune("logs", "", keep=LOGS_KEPT)
+    return folder

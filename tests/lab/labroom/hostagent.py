@@ -1,0 +1,171 @@
+"""The host agent: what `lab-host` in the guest can ask of the outside.
+
+    lab-host where ID                        PCI address of a device
+    lab-host devices                         id, address, kind, port of all
+    lab-host size ID                         bytes of the BAR behind ID
+    lab-host unplug ID                       PCIe hot-unplug; waits for it
+    lab-host plug ID                         the same kind, in the same slot
+    lab-host fill ID OFFSET LENGTH BYTE      write the host file behind a BAR
+    lab-host read ID OFFSET LENGTH           ... and read it, as hex
+    lab-host disk OFFSET LENGTH              the NVMe's medium, as hex
+
+Numbers may be decimal or 0x….  `where` accepts bridges as well.
+"""
+
+import os
+import threading
+import time
+
+from . import machine
+from .errors import LabError
+
+UNPLUG_TIMEOUT = 30
+PLUG_TIMEOUT = 30
+MOST = 1 << 20       # what one `read` returns at most
+
+
+class HostAgent:
+    """Answers the guest's requests, in a thread of its own."""
+
+    def __init__(self, connection, room, qmp, patience=1):
+        self._file = connection.makefile("rwb")
+        self._machine = room
+        self._qmp = qmp
+        self._patience = patience
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        try:
+            for line in self._file:
+                status, text = self._answer(line)
+                self._file.write(b"%d %d\n" % (status, len(text)) + text)
+                self._file.flush()
+        except (OSError, ValueError):
+            pass                    # the guest is gone; so is our work
+
+    def _answer(self, line):
+        words = line.decode(errors="replace").rstrip("\n").split("\t")[:-1]
+        actions = {
+            "where": (1, self.where), "devices": (0, self.devices),
+            "size": (1, self.size), "unplug": (1, self.unplug),
+            "plug": (1, self.plug), "fill": (4, self.fill),
+            "read": (3, self.read), "disk": (2, self.disk),
+        }
+        name, rest = (words[0], words[1:]) if words else ("--help", [])
+        if name in ("--help", "-h", "help"):
+            return 0, (__doc__.strip() + "\n").encode()
+        if name not in actions or len(rest) != actions[name][0]:
+            return 2, b"lab-host: bad arguments (try lab-host --help)\n"
+        try:
+            return 0, actions[name][1](*rest).encode()
+        except (LabError, OSError, ValueError) as error:
+            return 1, f"lab-host {name}: {error}\n".encode()
+
+    # --- looking
+
+    def _addresses(self):
+        """QEMU's id of every PCI function and its address in the guest."""
+        found = {}
+
+        def walk(devices):
+            for device in devices:
+                found[device["qdev_id"]] = "0000:{bus:02x}:{slot:02x}.{fn}" \
+                    .format(bus=device["bus"], slot=device["slot"],
+                            fn=device["function"])
+                walk(device.get("pci_bridge", {}).get("devices", []))
+
+        for bus in self._qmp.ask("query-pci"):
+            walk(bus["devices"])
+        return found
+
+    def where(self, name):
+        """The address of one device."""
+        found = self._addresses()
+        if name not in found:
+            raise LabError(f"no device {name}")
+        return found[name] + "\n"
+
+    def devices(self):
+        """The table of the topology; '-' for what is unplugged."""
+        found = self._addresses()
+        return "".join(f"{name:8} {found.get(name, '-'):12} "
+                       f"{kind:18} {parent}\n"
+                       for name, kind, parent in machine.topology())
+
+    def _endpoint(self, name):
+        if name not in self._machine.endpoints:
+            raise LabError(f"no endpoint {name}; there are "
+                           + " ".join(self._machine.endpoints))
+        return self._machine.endpoints[name]
+
+    def size(self, name):
+        """How large the BAR is that holds the endpoint's memory."""
+        return f"{self._endpoint(name).size}\n"
+
+    # --- plugging
+
+    def unplug(self, name):
+        """Ask the guest for the device, as a person at the slot would."""
+        self._endpoint(name)
+        deadline = time.monotonic() + UNPLUG_TIMEOUT * self._patience
+        self._qmp.forget_events()
+        self._qmp.ask("device_del", id=name)
+        gone = self._qmp.wait_event(
+            lambda e: e["event"] == "DEVICE_DELETED"
+            and e["data"].get("device") == name,
+            deadline - time.monotonic())
+        if not gone:
+            raise LabError(f"the guest did not release {name} within "
+                           f"{UNPLUG_TIMEOUT * self._patience} s")
+        return ""
+
+    def plug(self, name):
+        """Plug the same kind of device into the same slot."""
+        endpoint = self._endpoint(name)
+        if name in self._addresses():
+            raise LabError(f"{name} is plugged in")
+        backend = self._machine.backend(endpoint)
+        if backend:
+            self._qmp.ask("object-add", **backend)
+        self._qmp.ask("device_add", **self._machine.device(endpoint))
+        return ""
+
+    # --- the file behind the BAR
+
+    def _open(self, name, offset, length):
+        endpoint = self._endpoint(name)
+        if not endpoint.backing:
+            raise LabError(f"{name} has no host file behind it")
+        offset, length = int(offset, 0), int(length, 0)
+        if offset < 0 or length < 0 or offset + length > endpoint.size:
+            raise LabError(f"{offset}+{length} is outside of {name}")
+        return os.open(endpoint.backing, os.O_RDWR), offset, length
+
+    def fill(self, name, offset, length, byte):
+        """Set bytes of the host file."""
+        value = bytes([int(byte, 0)])
+        fd, offset, length = self._open(name, offset, length)
+        try:
+            while length:
+                part = min(length, MOST)
+                offset += os.pwrite(fd, value * part, offset)
+                length -= part
+        finally:
+            os.close(fd)
+        return ""
+
+    def read(self, name, offset, length):
+        """Bytes of the host file, as hex."""
+        fd, offset, length = self._open(name, offset, length)
+        try:
+            if length > MOST:
+                raise LabError(f"at most {MOST} bytes at once")
+            return os.pread(fd, length, offset).hex() + "\n"
+        finally:
+            os.close(fd)
+
+    def disk(self, offset, length):
+        """Bytes of the NVMe's medium, as hex."""
+        with open(self._machine.disk, "rb") as file:
+            file.seek(int(offset, 0))
+            return file.read(min(int(length, 0), MOST)).hex() + "\n"

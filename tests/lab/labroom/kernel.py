@@ -1,0 +1,115 @@
+"""Kernels: what `-k` names, and where each one's parts are."""
+
+import lzma
+from pathlib import Path
+
+from . import cache, debugkernel
+from .errors import UsageError
+from .image import Image
+
+SUITES = {
+    "6.1": "bookworm",
+    "6.12": "trixie",
+    "7.2": "forky",
+    "7.2-debug": "forky",
+}
+
+# What the initramfs must load to reach the root and the ports.
+BOOT_MODULES = ["virtio_pci", "9pnet_virtio", "9p", "overlay",
+                "virtio_console"]
+
+
+def check(name):
+    """Refuse a kernel that does not exist."""
+    if name not in SUITES:
+        raise UsageError(f"-k {name}: no such kernel; there are "
+                         + ", ".join(SUITES))
+
+
+class Kernel:
+    """One kernel, with the Debian tree its guests live in."""
+
+    def __init__(self, name):
+        check(name)
+        self.name = name
+        self.debug = name.endswith("-debug")
+        self.image = Image(SUITES[name]).obtain()
+        self.own = debugkernel.obtain(self.image) if self.debug else None
+        if self.debug:
+            self.release = (self.own / "release").read_text().strip()
+        else:
+            self.release = self.image.stock_release()
+
+    @property
+    def vmlinuz(self):
+        """The file to boot."""
+        if self.debug:
+            return self.own / "bzImage"
+        return self.image.root / "boot" / f"vmlinuz-{self.release}"
+
+    @property
+    def layers(self):
+        """Directories the guest stacks over the tree, topmost first."""
+        return [self.own / "layer"] if self.debug else []
+
+    @property
+    def key(self):
+        """Changes whenever the kernel or its tree does."""
+        parts = [self.name, str(self.image.path)]
+        if self.debug:
+            parts.append(str(self.own))
+        return cache.digest(*parts)
+
+    def binds(self):
+        """Binds that make `build_dir` and the kernel's modules visible."""
+        if not self.debug:
+            return []
+        return [(self.own / "build", "/mnt/kernel")]
+
+    @property
+    def build_dir(self):
+        """The kernel's build directory, as seen inside the tree."""
+        if self.debug:
+            return "/mnt/kernel"
+        return f"/lib/modules/{self.release}/build"
+
+    @property
+    def modules(self):
+        """The directory of the kernel's own modules, on the host."""
+        top = self.layers[0] / "usr" if self.debug else self.image.root / "usr"
+        return top / "lib/modules" / self.release
+
+    def boot_modules(self):
+        """(file name, content) of the modules to insert, in order."""
+        if self.debug:
+            return []
+        return [(path.name.partition(".ko")[0] + ".ko", _plain(path))
+                for path in _order(self.modules, BOOT_MODULES)]
+
+
+def _order(folder, wanted):
+    """The module files that `wanted` takes, each after what it needs."""
+    needs = {}
+    for line in (folder / "modules.dep").read_text().splitlines():
+        path, _, rest = line.partition(":")
+        needs[path] = rest.split()
+    by_name = {Path(p).name.partition(".ko")[0].replace("-", "_"): p
+               for p in needs}
+    ordered = []
+
+    def visit(path):
+        for other in needs[path]:
+            visit(other)
+        if path not in ordered:
+            ordered.append(path)
+
+    for name in wanted:
+        if name in by_name:            # else it is built in
+            visit(by_name[name])
+    return [folder / path for path in ordered]
+
+
+def _plain(path):
+    """A module's content, decompressed: busybox's insmod knows no xz."""
+    data = path.read_bytes()
+    return lzma.decompress(data) if path.suffix == ".xz" else data

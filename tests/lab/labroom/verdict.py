@@ -1,0 +1,85 @@
+"""The verdict: what a kernel log must not hold.
+
+The log is read twice: the serial console's file on the host, which is there
+even if the guest died, and the kernel's own buffer, which the guest sends at
+the end and which is complete whatever the console's level was.
+"""
+
+import re
+
+# After the time stamp (and the caller's id, where the kernel prints it).
+_START = r"^(?:<\d+>)?(?:\[[^\]]*\]\s*)*"
+
+REPORTS = [re.compile(pattern) for pattern in (
+    # WARN(), lockdep, RCU and many others: all begin the line.
+    _START + r"WARNING: ",
+    # oops, soft lockup, KASAN, "sleeping function called", list debugging
+    r"\bBUG: ", r"kernel BUG at ", r"\bOops\b[:!]", r"general protection fault",
+    r"Unable to handle kernel", r"Kernel panic", r"double fault",
+    r"unable to handle page fault",
+    # SLUB: "BUG kmalloc-64 (Tainted: G): Right Redzone overwritten"
+    r"^\S*(?:\[[^\]]*\]\s*)*BUG [\w:.-]+ *\(",
+    r"INFO: task .* blocked (?:in I/O wait )?for more than",
+    r"INFO: rcu\S* .*detected", r"rcu: INFO: ", r"detected stalls on CPUs",
+    r"soft lockup", r"hard LOCKUP", r"Watchdog detected",
+    r"INFO: (?:possible|inconsistent|trying to register|HARDIRQ|SOFTIRQ)",
+    r"(?:possible recursive|bad unlock balance|held lock freed)",
+    r"UBSAN: ", r"KASAN: ", r"KFENCE: ", r"KCSAN: ",
+    r"DMA-API: (?!preallocated|debugging enabled|disabled by)",
+    r"ODEBUG: ", r"refcount_t: ", r"(?:list_add|list_del) corruption",
+    r"kmemleak: (?:Cannot|Memory pool empty)",
+    r"stack-protector: ", r"scheduling while atomic", r"bad page state",
+    r"Bad rss-counter", r"[Ss]tack traceback? overflow",
+    r"turning off the locking correctness validator",
+)]
+
+# Known to be harmless, and not ours.
+HARMLESS = [re.compile(pattern) for pattern in (
+    r"Spectre V2 : WARNING",           # a sentence about CPU mitigations
+    r"debug: 'BUG: KASAN' selftest",
+)]
+
+# How many lines are shown after the first of a report.
+CONTEXT = 45
+
+
+def scan(text):
+    """The offending lines, each with what follows it; empty if all is well."""
+    lines = text.splitlines()
+    shown, until = [], -1
+    for number, line in enumerate(lines):
+        if _offends(line):
+            until = number + CONTEXT
+        if number <= until:
+            shown.append(line)
+            if "---[ end trace" in line:
+                until = number
+    return shown
+
+
+def _offends(line):
+    return any(p.search(line) for p in REPORTS) \
+        and not any(p.search(line) for p in HARMLESS)
+
+
+def leaks(text):
+    """kmemleak's reports in text: (all of them, those that count).
+
+    The instrumented kernel has no modules but ours and the tests', so a report
+    counts when its backtrace runs through any module, loaded ("[peerbuf]") or
+    already gone (a bare address).  What the kernel's own boot leaves behind
+    does not.
+    """
+    reports = [r for r in re.split(r"(?m)^(?=unreferenced object)", text)
+               if r.startswith("unreferenced object")]
+    through = re.compile(r"\+0x\w+/0x\w+ \[\w+\]|^\s*(?:\[<)?0xffffffff[a-f]",
+                         re.M)
+    trace = re.compile(r"backtrace.*", re.S)
+    ours = [r for r in reports
+            if (m := trace.search(r)) and through.search(m.group())]
+    return reports, ours
+
+
+def decode(data):
+    """A log's bytes as text; consoles end lines with CR LF."""
+    return data.decode(errors="replace").replace("\r\n", "\n")
