@@ -39,11 +39,13 @@ u64 p2p_provider_bus_offset(struct p2p_provider *provider);
  * struct p2p_vec - a physical range and whose memory it is
  * @paddr: CPU physical address of the first byte
  * @len: bytes
+ * @start: offset of the first byte in the buffer: what p2p_vecs_find() searches
  * @provider: the BAR it lies in, or NULL for system memory
  */
 struct p2p_vec {
 	phys_addr_t paddr;
 	u64 len;
+	u64 start;
 	struct p2p_provider *provider;
 };
 
