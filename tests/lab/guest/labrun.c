@@ -274,7 +274,7 @@ static void run(const char *path)
 static void shell(const char *tty)
 {
 	char *argv[] = { "-bash", NULL };
-	int fd, status;
+	int fd, status = 0;
 	pid_t child = fork();
 
 	if (!child) {

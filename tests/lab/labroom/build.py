@@ -32,14 +32,20 @@ if [ -e /mnt/src/Module.symvers ]; then
 fi
 """
 
-# /mnt/modules is the kernel's module directory, with a mount point "updates".
-# depmod -o exists since kmod 29; Debian 12 has 30.
+# The index files of the kernel's own modules and ours together: depmod sees a
+# directory where both are mounted side by side.
 _DEPMOD = r"""
 release=$1
-mkdir -p /tmp/depmod/lib
-depmod -b / -o /tmp/depmod "$release"
-cp /tmp/depmod/lib/modules/$release/modules.* \
-    /mnt/out/layer/usr/lib/modules/$release/
+all=/tmp/root/lib/modules/$release
+mkdir -p "$all/kernel" "$all/updates"
+if [ -d "/mnt/modules/kernel" ]; then
+    mount --bind /mnt/modules/kernel "$all/kernel"
+fi
+ours=/mnt/out/layer/usr/lib/modules/$release
+mount --bind "$ours/updates" "$all/updates"
+cp /mnt/modules/modules.builtin* /mnt/modules/modules.order "$all"
+depmod -b /tmp/root "$release"
+cp "$all"/modules.* "$ours"
 """
 
 _USERSPACE = r"""
@@ -115,7 +121,7 @@ class Layer:
             self._script(partial, _MODULES, self.kernel.build_dir,
                          self.kernel.release, chroot.jobs())
             (partial / "has-modules").touch()
-        self._depmod(partial, updates)
+        self._depmod(partial)
         if "userspace/meson.build" in self._files:
             self._script(partial, _USERSPACE, chroot.jobs(),
                          self._meson_options())
@@ -131,15 +137,8 @@ class Layer:
                       verbose=self._verbose,
                       what=f"building peerbuf for {self.kernel.name}")
 
-    def _depmod(self, partial, updates):
-        """modules.dep of the kernel's own modules and ours together."""
-        release = f"/usr/lib/modules/{self.kernel.release}"
-        binds = [(partial, "/mnt/out")]
-        if self.kernel.debug:
-            # That kernel's modules are in a layer of their own.
-            binds.append((self.kernel.layers[0] / "usr/lib/modules",
-                          "/usr/lib/modules"))
-        binds.append((updates, release + "/updates"))
+    def _depmod(self, partial):
+        binds = [(partial, "/mnt/out"), (self.kernel.modules, "/mnt/modules")]
         chroot.script(self.kernel.image.root, binds, _DEPMOD,
                       self.kernel.release, verbose=self._verbose,
                       what="depmod")

@@ -6,7 +6,6 @@ compiler and headers.
 """
 
 import os
-from pathlib import Path
 
 from . import cache, host
 
@@ -16,7 +15,7 @@ RECIPE = 1
 COMMON = """
 linux-image-amd64 linux-headers-amd64
 gcc make libc6-dev meson ninja-build pkg-config
-kmod pciutils iproute2 procps strace nvme-cli busybox-static python3-minimal
+kmod mount pciutils iproute2 procps strace jq nvme-cli busybox-static python3-minimal
 rdma-core ibverbs-utils ibverbs-providers perftest
 libibverbs-dev libdrm-dev libpci-dev libsmartcols-dev libjson-c-dev
 """.split()
@@ -71,10 +70,7 @@ class Image:
         host.quiet(self._mmdebstrap(root), env=_environment())
         releases = sorted(p.name for p in (root / "lib/modules").iterdir()
                           if (p / "kernel").is_dir())
-        release = releases[-1]
-        # A mount point for the modules that depmod is to see as installed.
-        (root / "lib/modules" / release / "updates").mkdir(exist_ok=True)
-        (partial / "release").write_text(release + "\n")
+        (partial / "release").write_text(releases[-1] + "\n")
 
     def _mmdebstrap(self, root):
         command = ["mmdebstrap", "--mode=root", "--variant=apt",
@@ -98,8 +94,3 @@ def _environment():
     """Without an initrd: the guest brings its own, and making one is slow."""
     return dict(os.environ, INITRD="No", DEBIAN_FRONTEND="noninteractive",
                 LC_ALL="C")
-
-
-def read_text(path):
-    """A small file's text, stripped."""
-    return Path(path).read_text().strip()

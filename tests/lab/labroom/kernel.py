@@ -76,8 +76,8 @@ class Kernel:
     @property
     def modules(self):
         """The directory of the kernel's own modules, on the host."""
-        top = self.layers[0] / "usr" if self.debug else self.image.root / "usr"
-        return top / "lib/modules" / self.release
+        top = self.layers[0] if self.debug else self.image.root
+        return top / "usr/lib/modules" / self.release
 
     def boot_modules(self):
         """(file name, content) of the modules to insert, in order."""
