@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A buffer that the device may reach: the life of an importer.
+ *
+ * Who may still use an attachment's mapping, and why each is done when it goes:
+ *
+ *  - the engine: reads the addresses of the job it runs. The job's fence is in
+ *    att->last, and nothing is unmapped before that has signalled;
+ *  - an ioctl: those of one file take turns, and detach is one of them; it looks
+ *    at the mapping under the resv lock;
+ *  - the worker: the same, and cancelled before the attachment is detached;
+ *  - the exporter, which may invalidate until peerbuf_detach() has returned.
+ */
+#include <linux/dma-buf.h>
+#include <linux/dma-resv.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
+
+#include "edu_dma.h"
+
+/* ---- the importer helper's side ---- */
+
+static void edu_helper_invalidate(struct peerbuf_attachment *helper, void *priv)
+{
+	edu_attachment_invalidate(priv);
+}
+
+static const struct peerbuf_importer_ops edu_helper_ops = {
+	.invalidate = edu_helper_invalidate,
+};
+
+static int edu_helper_attach(struct edu_attachment *att)
+{
+	att->helper = peerbuf_attach(att->dmabuf, &att->edu->pdev->dev,
+				     &edu_helper_ops, att);
+	return PTR_ERR_OR_ZERO(att->helper);
+}
+
+static void edu_helper_detach(struct edu_attachment *att)
+{
+	peerbuf_detach(att->helper);
+}
+
+static int edu_helper_map(struct edu_attachment *att)
+{
+	struct peerbuf_mapping *mapping;
+
+	mapping = peerbuf_map(att->helper, DMA_BIDIRECTIONAL);
+	if (IS_ERR(mapping))
+		return PTR_ERR(mapping);
+	att->mapping = mapping;
+	return 0;
+}
+
+static void edu_helper_unmap(struct edu_attachment *att)
+{
+	peerbuf_unmap(att->mapping);
+	att->mapping = NULL;
+}
+
+static int edu_helper_segment_at(struct edu_attachment *att, u64 offset,
+				 dma_addr_t *addr, u64 *len)
+{
+	return peerbuf_segment_at(att->mapping, offset, addr, len);
+}
+
+const struct edu_importer edu_importer_dynamic = {
+	.attach = edu_helper_attach,
+	.detach = edu_helper_detach,
+	.map = edu_helper_map,
+	.unmap = edu_helper_unmap,
+	.segment_at = edu_helper_segment_at,
+};
+
+/* Without an invalidate callback the buffer must be pinned to stay in place. */
+static int edu_helper_pinned_attach(struct edu_attachment *att)
+{
+	int ret;
+
+	att->helper = peerbuf_attach(att->dmabuf, &att->edu->pdev->dev, NULL,
+				     att);
+	if (IS_ERR(att->helper))
+		return PTR_ERR(att->helper);
+	dma_resv_lock(att->dmabuf->resv, NULL);
+	ret = peerbuf_pin(att->helper);
+	dma_resv_unlock(att->dmabuf->resv);
+	if (ret)
+		peerbuf_detach(att->helper);
+	return ret;
+}
+
+static void edu_helper_pinned_detach(struct edu_attachment *att)
+{
+	dma_resv_lock(att->dmabuf->resv, NULL);
+	peerbuf_unpin(att->helper);
+	dma_resv_unlock(att->dmabuf->resv);
+	peerbuf_detach(att->helper);
+}
+
+const struct edu_importer edu_importer_helper_pinned = {
+	.attach = edu_helper_pinned_attach,
+	.detach = edu_helper_pinned_detach,
+	.map = edu_helper_map,
+	.unmap = edu_helper_unmap,
+	.segment_at = edu_helper_segment_at,
+};
+
+/* ---- what all kinds share ---- */
+
+/* Is a transfer under way that uses the mapping? */
+bool edu_attachment_busy(struct edu_attachment *att)
+{
+	dma_resv_assert_held(att->dmabuf->resv);
+	return att->last && !dma_fence_is_signaled(att->last);
+}
+
+/* Map if it is not. Returns 0 or what the exporter says, -ENODEV if revoked. */
+int edu_attachment_map(struct edu_attachment *att)
+{
+	int ret;
+
+	dma_resv_assert_held(att->dmabuf->resv);
+	if (att->mapped)
+		return 0;
+	ret = att->importer->map(att);
+	if (ret)
+		return ret;
+	att->mapped = true;
+	att->maps++;
+	return 0;
+}
+
+/* Only when no transfer is under way. */
+void edu_attachment_unmap(struct edu_attachment *att)
+{
+	dma_resv_assert_held(att->dmabuf->resv);
+	if (!att->mapped)
+		return;
+	att->importer->unmap(att);
+	att->mapped = false;
+	att->stale = false;
+}
+
+/* Wait for the latest transfer, and return how it ended. */
+int edu_attachment_wait(struct edu_attachment *att, bool intr)
+{
+	struct dma_fence *fence;
+	long left;
+	int ret;
+
+	dma_resv_lock(att->dmabuf->resv, NULL);
+	fence = dma_fence_get(att->last);
+	dma_resv_unlock(att->dmabuf->resv);
+	if (!fence)
+		return 0;
+	left = dma_fence_wait(fence, intr);
+	ret = left < 0 ? left : dma_fence_get_status(fence);
+	dma_fence_put(fence);
+	return min(ret, 0);
+}
+
+static void edu_attachment_unmap_work(struct work_struct *work)
+{
+	struct edu_attachment *att =
+		container_of(work, struct edu_attachment, unmap_work);
+
+	edu_attachment_wait(att, false);
+	dma_resv_lock(att->dmabuf->resv, NULL);
+	/* A later transfer may have mapped anew in between. */
+	if (att->stale && !edu_attachment_busy(att))
+		edu_attachment_unmap(att);
+	dma_resv_unlock(att->dmabuf->resv);
+}
+
+/*
+ * The exporter wants the memory back. Nothing is waited for here: a transfer
+ * that runs has its fence in the dma_resv, where the exporter finds it.
+ */
+void edu_attachment_invalidate(struct edu_attachment *att)
+{
+	dma_resv_assert_held(att->dmabuf->resv);
+	att->invalidations++;
+	if (!att->mapped)
+		return;
+	att->stale = true;
+	if (att->lazy || edu_attachment_busy(att))
+		queue_work(att->edu->workqueue, &att->unmap_work);
+	else
+		edu_attachment_unmap(att);
+}
+
+static const struct edu_importer *edu_importer_of(u32 mode)
+{
+	switch (mode) {
+	case EDU_DMA_DYNAMIC:
+		return &edu_importer_dynamic;
+	case EDU_DMA_HELPER_PINNED:
+		return &edu_importer_helper_pinned;
+	case EDU_DMA_PINNED:
+		return &edu_importer_pinned;
+	case EDU_DMA_STATIC:
+		return &edu_importer_static;
+	case EDU_DMA_FOREIGN:
+		return &edu_importer_foreign;
+	default:
+		return NULL;
+	}
+}
+
+/* Caller holds edu.present. Returns the attachment or an ERR_PTR(). */
+struct edu_attachment *edu_attachment_create(struct edu *edu, int fd, u32 mode,
+					     u32 flags)
+{
+	const struct edu_importer *importer = edu_importer_of(mode);
+	struct edu_attachment *att;
+	int ret;
+
+	if (!importer || flags & ~EDU_DMA_ATTACH_F_LAZY)
+		return ERR_PTR(-EINVAL);
+	att = kzalloc(sizeof(*att), GFP_KERNEL);
+	if (!att)
+		return ERR_PTR(-ENOMEM);
+	INIT_LIST_HEAD(&att->link);
+	INIT_WORK(&att->unmap_work, edu_attachment_unmap_work);
+	att->edu = edu;
+	att->importer = importer;
+	att->lazy = flags & EDU_DMA_ATTACH_F_LAZY;
+	att->context = edu_job_private_context();
+	att->dmabuf = dma_buf_get(fd);
+	if (IS_ERR(att->dmabuf)) {
+		ret = PTR_ERR(att->dmabuf);
+		goto err_free;
+	}
+	ret = importer->attach(att);
+	if (ret)
+		goto err_put;
+	mutex_lock(&edu->attachments_lock);
+	list_add(&att->link, &edu->attachments);
+	mutex_unlock(&edu->attachments_lock);
+	return att;
+err_put:
+	dma_buf_put(att->dmabuf);
+err_free:
+	kfree(att);
+	return ERR_PTR(ret);
+}
+
+/*
+ * Our fences have signalled, but the buffer's dma_resv keeps them until others
+ * take their place, and with them this module. Put the core's own stub there.
+ */
+static void edu_attachment_drop_fences(struct edu_attachment *att)
+{
+	struct dma_fence *stub = dma_fence_get_stub();
+
+	dma_resv_assert_held(att->dmabuf->resv);
+	dma_resv_replace_fences(att->dmabuf->resv, att->context, stub,
+				DMA_RESV_USAGE_BOOKKEEP);
+	dma_fence_put(stub);
+	dma_fence_put(att->last);
+	att->last = NULL;
+}
+
+/*
+ * Give the buffer back, whatever state it is in. Caller holds edu.present, and
+ * is the only one to call this for @att: either it took the handle away, or it
+ * is remove, which holds edu.present for writing.
+ */
+void edu_attachment_destroy(struct edu_attachment *att)
+{
+	mutex_lock(&att->edu->attachments_lock);
+	list_del_init(&att->link);
+	mutex_unlock(&att->edu->attachments_lock);
+
+	edu_attachment_wait(att, false);
+	dma_resv_lock(att->dmabuf->resv, NULL);
+	edu_attachment_unmap(att);
+	edu_attachment_drop_fences(att);
+	dma_resv_unlock(att->dmabuf->resv);
+	/* With nothing mapped, an invalidation that comes now queues nothing. */
+	cancel_work_sync(&att->unmap_work);
+	att->importer->detach(att);
+	dma_buf_put(att->dmabuf);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * edu_dma: what tests ask of the DMA engine in QEMU's edu device.
+ *
+ * One node per device, /dev/edu_dma/<dddd:bb:dd.f>. Every structure starts with
+ * its own size, which must be exact (-EINVAL). An attachment belongs to the open
+ * file that made it and ends with it at the latest.
+ */
+#ifndef _EDU_DMA_UAPI_H
+#define _EDU_DMA_UAPI_H
+
+#include <linux/types.h>
+#include <linux/ioctl.h>
+
+/*
+ * Bytes of the device's internal memory that a transfer may use. The device has
+ * 4096, but versions of its model end the machine when a transfer touches the
+ * last of them.
+ */
+#define EDU_DMA_MEMORY		4088
+
+/** How to attach to the buffer: what kind of importer to be. */
+#define EDU_DMA_DYNAMIC		0 /* the importer helper, gives the memory back */
+#define EDU_DMA_HELPER_PINNED	1 /* the importer helper, pins and cannot be told */
+#define EDU_DMA_PINNED		2 /* plain dma-buf API, pins and ignores invalidation */
+#define EDU_DMA_STATIC		3 /* plain dma-buf API, no importer ops at all */
+#define EDU_DMA_FOREIGN		4 /* plain dma-buf API, dynamic, as in-tree drivers are */
+
+/**
+ * struct edu_dma_attach - EDU_DMA_IOC_ATTACH
+ * @size: sizeof(struct edu_dma_attach)
+ * @mode: EDU_DMA_DYNAMIC ...
+ * @fd: the dma-buf
+ * @flags: EDU_DMA_ATTACH_F_*
+ * @handle: out
+ * @reserved: zero
+ */
+struct edu_dma_attach {
+	__u32 size;
+	__u32 mode;
+	__s32 fd;
+	__u32 flags;
+	__u32 handle;
+	__u32 reserved;
+};
+
+/* Leave every unmap to the worker, also when no transfer is running. */
+#define EDU_DMA_ATTACH_F_LAZY	(1U << 0)
+
+/* struct edu_dma_handle - EDU_DMA_IOC_DETACH, _MAP, _UNMAP, _WAIT */
+struct edu_dma_handle {
+	__u32 size;
+	__u32 handle;
+};
+
+#define EDU_DMA_TO_BUFFER	0 /* the device writes */
+#define EDU_DMA_FROM_BUFFER	1 /* the device reads */
+
+/**
+ * struct edu_dma_copy - EDU_DMA_IOC_COPY
+ * @size: sizeof(struct edu_dma_copy)
+ * @handle: attachment; mapped first where it is not
+ * @offset: in the buffer, bytes
+ * @edu_offset: in the device's internal memory, bytes
+ * @length: 1..EDU_DMA_MEMORY bytes
+ * @direction: EDU_DMA_TO_BUFFER or EDU_DMA_FROM_BUFFER
+ * @flags: EDU_DMA_COPY_F_*
+ */
+struct edu_dma_copy {
+	__u32 size;
+	__u32 handle;
+	__u64 offset;
+	__u32 edu_offset;
+	__u32 length;
+	__u32 direction;
+	__u32 flags;
+};
+
+/* Return when the transfer has been started; EDU_DMA_IOC_WAIT waits for it. */
+#define EDU_DMA_COPY_F_NOWAIT	(1U << 0)
+
+/* struct edu_dma_local - EDU_DMA_IOC_LOCAL: user memory <-> internal memory */
+struct edu_dma_local {
+	__u32 size;
+	__u32 direction; /* the "buffer" is the user memory at @data */
+	__u64 data;
+	__u32 edu_offset;
+	__u32 length;
+};
+
+/*
+ * struct edu_dma_raw - EDU_DMA_IOC_RAW: DMA to an address that nothing vouches
+ * for, to see a stale one fail. CAP_SYS_RAWIO.
+ */
+struct edu_dma_raw {
+	__u32 size;
+	__u32 direction;
+	__u64 addr;
+	__u32 edu_offset;
+	__u32 length;
+};
+
+struct edu_dma_segment {
+	__u64 addr;
+	__u64 len;
+};
+
+/* struct edu_dma_segments - EDU_DMA_IOC_SEGMENTS: the mapping, in buffer order */
+struct edu_dma_segments {
+	__u32 size;
+	__u32 handle;
+	__u64 entries;
+	__u32 nr_entries; /* in: room; out: stored */
+	__u32 total;
+};
+
+#define EDU_DMA_STATE_F_MAPPED	(1U << 0)
+#define EDU_DMA_STATE_F_STALE	(1U << 1) /* invalidated, not unmapped yet */
+#define EDU_DMA_STATE_F_BUSY	(1U << 2) /* a transfer is running */
+
+/* struct edu_dma_state - EDU_DMA_IOC_STATE */
+struct edu_dma_state {
+	__u32 size;
+	__u32 handle;
+	__u32 flags;
+	__u32 reserved;
+	__u64 invalidations;
+	__u64 maps;
+	__u64 transfers;
+};
+
+#define EDU_DMA_MAGIC		0xED
+
+#define EDU_DMA_IOC_ATTACH	_IOWR(EDU_DMA_MAGIC, 0x00, struct edu_dma_attach)
+#define EDU_DMA_IOC_DETACH	_IOW(EDU_DMA_MAGIC, 0x01, struct edu_dma_handle)
+#define EDU_DMA_IOC_MAP		_IOW(EDU_DMA_MAGIC, 0x02, struct edu_dma_handle)
+#define EDU_DMA_IOC_UNMAP	_IOW(EDU_DMA_MAGIC, 0x03, struct edu_dma_handle)
+#define EDU_DMA_IOC_COPY	_IOW(EDU_DMA_MAGIC, 0x04, struct edu_dma_copy)
+#define EDU_DMA_IOC_WAIT	_IOW(EDU_DMA_MAGIC, 0x05, struct edu_dma_handle)
+#define EDU_DMA_IOC_LOCAL	_IOW(EDU_DMA_MAGIC, 0x06, struct edu_dma_local)
+#define EDU_DMA_IOC_SEGMENTS	_IOWR(EDU_DMA_MAGIC, 0x07, struct edu_dma_segments)
+#define EDU_DMA_IOC_RAW		_IOW(EDU_DMA_MAGIC, 0x08, struct edu_dma_raw)
+#define EDU_DMA_IOC_STATE	_IOWR(EDU_DMA_MAGIC, 0x09, struct edu_dma_state)
+
+#endif /* _EDU_DMA_UAPI_H */
