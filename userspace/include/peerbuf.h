@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libpeerbuf: PCIe BAR memory as dynamic DMA-BUFs, from userspace.
+ *
+ * Conventions, the same for every call:
+ *
+ *  - A call returns a negative errno on failure and never touches errno. Calls
+ *    that make a file descriptor return it; the others return 0, or a count
+ *    where noted.
+ *  - The last argument of a call that asks the kernel is a struct peerbuf_error
+ *    to be filled, or NULL. It says which check failed, not only the errno.
+ *  - Files are plain descriptors, made close-on-exec. @node is one from
+ *    peerbuf_open(), @control one from peerbuf_open_control(), @fd either.
+ *  - Sizes and offsets are bytes. PCI functions are numbers made by
+ *    PEERBUF_PCI_ADDR(); see peerbuf_addr_parse().
+ *  - Nothing is kept between calls; any thread may make any call.
+ *
+ * Structures and constants shared with the kernel are in <linux/peerbuf.h>; the
+ * errno values that are particular to one call are documented there.
+ */
+#ifndef LIBPEERBUF_H
+#define LIBPEERBUF_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <linux/peerbuf.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Room for any address peerbuf_addr_format() writes, with its final NUL. */
+#define PEERBUF_ADDR_LEN	20
+
+/** Room for any size peerbuf_size_format() writes, with its final NUL. */
+#define PEERBUF_SIZE_LEN	24
+
+/** No particular range was refused. */
+#define PEERBUF_NO_RANGE	(~0U)
+
+/**
+ * struct peerbuf_error - what a call was refused for
+ * @error: the negative errno the call returned, 0 on success
+ * @reason: enum peerbuf_reason, 0 where the kernel gave none
+ * @range: index of the refused range (export, move), or PEERBUF_NO_RANGE
+ * @blockers: importers that still have the buffer mapped (revoke)
+ * @blocker: PCI address of one of them, or PEERBUF_PCI_NONE
+ * @blocker_name: its device name, or ""
+ */
+struct peerbuf_error {
+	int32_t error;
+	uint32_t reason;
+	uint32_t range;
+	uint32_t blockers;
+	uint64_t blocker;
+	char blocker_name[32];
+};
+
+/* Nodes */
+
+/**
+ * peerbuf_open() - open a function's node
+ * @bdf: its PCI address, "0000:01:00.0" or "01:00.0"
+ * @flags: O_RDONLY or O_RDWR, and O_NONBLOCK for peerbuf_events()
+ *
+ * Exports made through the descriptor are revoked for good when it is closed,
+ * unless they were made with PEERBUF_EXPORT_F_PERSIST.
+ *
+ * Return: the descriptor; -EINVAL @bdf is no PCI address; -ENOENT the function
+ * has no node, or the peerbuf module is not loaded; -EACCES no permission; or
+ * what open(2) says.
+ */
+int peerbuf_open(const char *bdf, int flags);
+
+/**
+ * peerbuf_open_addr() - as peerbuf_open(), by number
+ * @addr: PEERBUF_PCI_ADDR() of the function
+ * @flags: O_RDONLY or O_RDWR, and O_NONBLOCK for peerbuf_events()
+ */
+int peerbuf_open_addr(uint64_t addr, int flags);
+
+/**
+ * peerbuf_open_control() - open /dev/peerbuf/control
+ * @flags: O_RDONLY to ask, O_RDWR to administer
+ *
+ * Return: the descriptor; -ENOENT the peerbuf module is not loaded; -EACCES no
+ * permission; or what open(2) says.
+ */
+int peerbuf_open_control(int flags);
+
+/**
+ * peerbuf_close() - close what one of the calls above opened
+ * @fd: the descriptor
+ *
+ * Return: 0 or -EBADF.
+ */
+int peerbuf_close(int fd);
+
+/**
+ * peerbuf_probe() - which ioctls a descriptor answers
+ * @fd: any descriptor
+ * @ioctls: out, bit _IOC_NR(PEERBUF_IOC_x) is set where the kernel knows that
+ *	ioctl for this kind of node; may be NULL
+ *
+ * Use this rather than a version comparison. It changes nothing.
+ *
+ * Return: 0; -ENOTTY @fd is neither a node nor control; -EBADF.
+ */
+int peerbuf_probe(int fd, uint64_t *ioctls);
+
+/**
+ * peerbuf_info() - describe the function behind a node
+ * @node: the node
+ * @info: out
+ * @error: out, or NULL
+ *
+ * Return: 0; -ENODEV the device is gone; -ENOTTY @node is control.
+ */
+int peerbuf_info(int node, struct peerbuf_ioc_info *info, struct peerbuf_error *error);
+
+/* Exports */
+
+/**
+ * peerbuf_export() - make a dma-buf of BAR ranges
+ * @node: the function's node, opened O_RDWR
+ * @ranges: the ranges, in the order they have in the buffer
+ * @nr_ranges: how many, 1..PEERBUF_MAX_RANGES
+ * @flags: PEERBUF_EXPORT_F_*
+ * @open_flags: O_RDWR, O_RDONLY or O_WRONLY for the dma-buf's descriptor, and
+ *	O_CLOEXEC if it is not for a child
+ * @id: out, the export's number; may be NULL
+ * @error: out, or NULL; @range names the refused range
+ *
+ * Return: the dma-buf's descriptor, or -errno as PEERBUF_IOC_EXPORT.
+ */
+int peerbuf_export(int node, const struct peerbuf_range *ranges, size_t nr_ranges,
+		   uint32_t flags, int open_flags, uint64_t *id, struct peerbuf_error *error);
+
+/**
+ * peerbuf_export_bar() - make a dma-buf of one whole BAR
+ * @node: the function's node, opened O_RDWR
+ * @bar: 0..5
+ * @flags: PEERBUF_EXPORT_F_*
+ * @open_flags: as peerbuf_export()
+ * @id: out, the export's number; may be NULL
+ * @error: out, or NULL
+ *
+ * Return: the dma-buf's descriptor, or -errno as PEERBUF_IOC_EXPORT.
+ */
+int peerbuf_export_bar(int node, unsigned int bar, uint32_t flags, int open_flags,
+		       uint64_t *id, struct peerbuf_error *error);
+
+/**
+ * peerbuf_move() - put a buffer elsewhere
+ * @node: node of the function that owns the export, opened O_RDWR
+ * @id: the export
+ * @ranges: the new place, of the same total length
+ * @nr_ranges: how many, 1..PEERBUF_MAX_RANGES
+ * @flags: PEERBUF_MOVE_F_*
+ * @error: out, or NULL; @range names the refused range
+ *
+ * Return: 0, or -errno as PEERBUF_IOC_MOVE. On failure the buffer is where it was.
+ */
+int peerbuf_move(int node, uint64_t id, const struct peerbuf_range *ranges, size_t nr_ranges,
+		 uint32_t flags, struct peerbuf_error *error);
+
+/**
+ * peerbuf_revoke() - withdraw a buffer
+ * @fd: a node of its function, or control (CAP_SYS_ADMIN)
+ * @id: the export
+ * @timeout_ms: how long to wait for importers, PEERBUF_WAIT_FOREVER, or 0
+ * @error: out, or NULL; @blockers, @blocker and @blocker_name say for whom it
+ *	still waits
+ *
+ * Return: 0: nothing reaches the memory any more; -EINPROGRESS, -EINTR: the
+ * revoke is in force but an importer still maps the buffer, call again to wait
+ * on; -ENOENT no such export.
+ */
+int peerbuf_revoke(int fd, uint64_t id, uint32_t timeout_ms, struct peerbuf_error *error);
+
+/**
+ * peerbuf_restore() - undo a revoke
+ * @fd: a node of its function, or control (CAP_SYS_ADMIN)
+ * @id: the export
+ * @error: out, or NULL
+ *
+ * Return: 0; -ENOENT no such export; -EALREADY it is not revoked; -ENODEV its
+ * device is down or gone, or its maker closed the node.
+ */
+int peerbuf_restore(int fd, uint64_t id, struct peerbuf_error *error);
+
+/**
+ * peerbuf_map() - map a dma-buf into memory
+ * @dmabuf: the dma-buf, of whatever exporter
+ * @offset: first byte in the buffer, page aligned
+ * @length: bytes, not zero
+ * @prot: PROT_READ, PROT_WRITE
+ * @address: out
+ *
+ * Mappings of 2 MiB and more are placed so that the kernel can use huge pages.
+ * Access after a revoke raises SIGBUS.
+ *
+ * Return: 0; -EINVAL; -EACCES; -ENOMEM; or what mmap(2) says.
+ */
+int peerbuf_map(int dmabuf, uint64_t offset, size_t length, int prot, void **address);
+
+/**
+ * peerbuf_unmap() - end such a mapping
+ * @address: from peerbuf_map()
+ * @length: as given there
+ *
+ * Return: 0 or -EINVAL.
+ */
+int peerbuf_unmap(void *address, size_t length);
+
+/* Accounting */
+
+/**
+ * peerbuf_query() - look at one export
+ * @fd: a node of its function, or control
+ * @id: the export, not zero
+ * @info: out
+ * @error: out, or NULL
+ *
+ * Return: 0; -ENOENT no such export; -EINVAL @id is zero.
+ */
+int peerbuf_query(int fd, uint64_t id, struct peerbuf_export_info *info,
+		  struct peerbuf_error *error);
+
+/**
+ * peerbuf_query_fd() - look at the export behind a dma-buf
+ * @fd: a node of its function, or control
+ * @dmabuf: the dma-buf
+ * @info: out
+ * @error: out, or NULL
+ *
+ * Return: 0; -EBADF @dmabuf is no descriptor; -EINVAL it is no dma-buf; -EXDEV
+ * it is another exporter's; -ENOENT it is not of this node's function.
+ */
+int peerbuf_query_fd(int fd, int dmabuf, struct peerbuf_export_info *info,
+		     struct peerbuf_error *error);
+
+/**
+ * peerbuf_list() - all exports, in order of id
+ * @fd: a node (its function's exports) or control (all, CAP_SYS_ADMIN)
+ * @exports: out, an array to free(3); NULL when there are none
+ * @nr_exports: out
+ * @error: out, or NULL
+ *
+ * Return: 0; -EPERM on control without CAP_SYS_ADMIN; -ENOMEM.
+ */
+int peerbuf_list(int fd, struct peerbuf_export_info **exports, size_t *nr_exports,
+		 struct peerbuf_error *error);
+
+/**
+ * peerbuf_attachments() - all importers of an export
+ * @fd: a node of its function, or control (CAP_SYS_ADMIN)
+ * @id: the export
+ * @importers: out, an array to free(3); NULL when there are none
+ * @nr_importers: out
+ * @error: out, or NULL
+ *
+ * Return: 0; -ENOENT no such export; -EPERM; -ENOMEM.
+ */
+int peerbuf_attachments(int fd, uint64_t id, struct peerbuf_attachment_info **importers,
+			size_t *nr_importers, struct peerbuf_error *error);
+
+/**
+ * peerbuf_devices() - all functions that have a node
+ * @fd: any node or control
+ * @addrs: out, an array to free(3); NULL when there are none
+ * @nr_addrs: out
+ * @error: out, or NULL
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int peerbuf_devices(int fd, uint64_t **addrs, size_t *nr_addrs, struct peerbuf_error *error);
+
+/**
+ * peerbuf_stats() - counters since the module was loaded
+ * @fd: any node or control
+ * @stats: out
+ * @error: out, or NULL
+ *
+ * Return: 0.
+ */
+int peerbuf_stats(int fd, struct peerbuf_ioc_stats *stats, struct peerbuf_error *error);
+
+/**
+ * peerbuf_events() - read what happened to a function's exports
+ * @node: the node; poll(2) it for POLLIN, and POLLHUP when the device is gone
+ * @events: out
+ * @nr_events: room in it, not zero
+ *
+ * Events are kept from the first poll(2) or peerbuf_events() on.
+ *
+ * Return: events stored; 0 the device is gone and none is left; -EAGAIN none
+ * waiting and the node was opened O_NONBLOCK; -EINTR.
+ */
+ssize_t peerbuf_events(int node, struct peerbuf_event *events, size_t nr_events);
+
+/* Topology and administration */
+
+/**
+ * peerbuf_route() - can one function reach another's memory?
+ * @fd: any node or control
+ * @provider: the function whose memory is meant
+ * @client: the function that would do the DMA
+ * @bar: BAR of the provider, or PEERBUF_ANY_BAR to leave the DMA mask out
+ * @route: out; that there is no route is an answer, not an error
+ * @error: out, or NULL
+ *
+ * Return: 0; -ENODEV there is no such function; -ENXIO no such memory BAR.
+ */
+int peerbuf_route(int fd, uint64_t provider, uint64_t client, uint32_t bar,
+		  struct peerbuf_route *route, struct peerbuf_error *error);
+
+/**
+ * peerbuf_allow() - lend BARs of a function that keeps its own driver
+ * @control: control, opened O_RDWR, with CAP_SYS_ADMIN
+ * @addr: the function
+ * @bar_mask: bit 0 for BAR 0; added to what is lent already
+ * @error: out, or NULL
+ *
+ * Return: 0, or -errno as PEERBUF_IOC_ALLOW.
+ */
+int peerbuf_allow(int control, uint64_t addr, uint32_t bar_mask, struct peerbuf_error *error);
+
+/**
+ * peerbuf_deny() - take lent BARs back
+ * @control: control, opened O_RDWR, with CAP_SYS_ADMIN
+ * @addr: the function
+ * @bar_mask: bit 0 for BAR 0
+ * @error: out, or NULL
+ *
+ * What was exported from them is revoked for good before the call returns.
+ *
+ * Return: 0, or -errno as PEERBUF_IOC_DENY.
+ */
+int peerbuf_deny(int control, uint64_t addr, uint32_t bar_mask, struct peerbuf_error *error);
+
+/* Words */
+
+/**
+ * peerbuf_addr_parse() - read a PCI address
+ * @text: "0000:01:00.0", or "01:00.0" for domain 0; hexadecimal
+ * @addr: out, as PEERBUF_PCI_ADDR()
+ *
+ * Return: 0; -EINVAL it is none; -ERANGE device above 1f or function above 7.
+ */
+int peerbuf_addr_parse(const char *text, uint64_t *addr);
+
+/**
+ * peerbuf_addr_format() - write a PCI address, "0000:01:00.0"
+ * @addr: the address; PEERBUF_PCI_NONE is written "-"
+ * @text: out
+ * @length: room in it, PEERBUF_ADDR_LEN always suffices
+ *
+ * Return: characters written without the NUL; -ENOSPC.
+ */
+int peerbuf_addr_format(uint64_t addr, char *text, size_t length);
+
+/**
+ * peerbuf_size_parse() - read a number of bytes
+ * @text: decimal or 0x-hexadecimal, then nothing or K, M, G, T (powers of 1024;
+ *	small letters and KiB, MiB… are the same)
+ * @bytes: out
+ *
+ * Return: 0; -EINVAL it is none; -ERANGE it does not fit 64 bits.
+ */
+int peerbuf_size_parse(const char *text, uint64_t *bytes);
+
+/**
+ * peerbuf_size_format() - write a number of bytes, exactly
+ * @bytes: the number
+ * @text: out, the shortest that peerbuf_size_parse() reads back, like "64M"
+ * @length: room in it, PEERBUF_SIZE_LEN always suffices
+ *
+ * Return: characters written without the NUL; -ENOSPC.
+ */
+int peerbuf_size_format(uint64_t bytes, char *text, size_t length);
+
+/**
+ * peerbuf_range_parse() - read "OFFSET:LENGTH"
+ * @text: two sizes as for peerbuf_size_parse()
+ * @bar: the BAR it is meant for
+ * @range: out, complete
+ *
+ * Return: 0; -EINVAL; -ERANGE a size, or the sum of both, does not fit 64 bits.
+ */
+int peerbuf_range_parse(const char *text, unsigned int bar, struct peerbuf_range *range);
+
+/**
+ * peerbuf_reason_name() - a reason's name, like "ACS_REDIRECT"
+ * @reason: enum peerbuf_reason
+ *
+ * Return: never NULL; "UNKNOWN" for numbers this library does not know.
+ */
+const char *peerbuf_reason_name(uint32_t reason);
+
+/**
+ * peerbuf_reason_text() - what a reason means, without capital and full stop
+ * @reason: enum peerbuf_reason
+ *
+ * Return: never NULL.
+ */
+const char *peerbuf_reason_text(uint32_t reason);
+
+/**
+ * peerbuf_reason_advice() - what a person can do about it
+ * @reason: enum peerbuf_reason
+ *
+ * Return: never NULL; "" where there is nothing to do.
+ */
+const char *peerbuf_reason_advice(uint32_t reason);
+
+/**
+ * peerbuf_route_name() - a route type's name, like "BUS_ADDR"
+ * @type: enum peerbuf_route_type
+ *
+ * Return: never NULL; "UNKNOWN" for numbers this library does not know.
+ */
+const char *peerbuf_route_name(uint32_t type);
+
+/**
+ * peerbuf_error_format() - write an error as one line, "sentence (ERRNO)"
+ * @error: from any call
+ * @text: out, cut to fit
+ * @length: room in it, at least 1
+ *
+ * Return: characters the whole line has, as snprintf(3) counts.
+ */
+int peerbuf_error_format(const struct peerbuf_error *error, char *text, size_t length);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* LIBPEERBUF_H */

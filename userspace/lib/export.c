@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+/* The field is 32 bits wide: a larger count must not arrive as a small one. */
+static int check_count(size_t nr_ranges, struct peerbuf_error *error)
+{
+	if (nr_ranges > PEERBUF_MAX_RANGES)
+		return peerbuf_fail(error, -EMSGSIZE, PEERBUF_REASON_TOO_MANY_RANGES);
+	return 0;
+}
+
+/* Only these are about one range; with others the kernel's index means nothing. */
+static bool reason_names_range(uint32_t reason)
+{
+	switch (reason) {
+	case PEERBUF_REASON_ZERO_LENGTH:
+	case PEERBUF_REASON_UNALIGNED:
+	case PEERBUF_REASON_PAST_END:
+	case PEERBUF_REASON_OVERFLOW:
+	case PEERBUF_REASON_BAD_FD:
+	case PEERBUF_REASON_NOT_NODE:
+	case PEERBUF_REASON_NO_BAR:
+	case PEERBUF_REASON_IO_BAR:
+	case PEERBUF_REASON_BAR_NOT_ALLOWED:
+	case PEERBUF_REASON_MEMORY_DECODE_OFF:
+	case PEERBUF_REASON_BAR_UNASSIGNED:
+		return true;
+	}
+	return false;
+}
+
+static int blame_range(int ret, uint32_t range, struct peerbuf_error *error)
+{
+	if (error && reason_names_range(error->reason))
+		error->range = range;
+	return ret;
+}
+
+int peerbuf_export(int node, const struct peerbuf_range *ranges, size_t nr_ranges,
+		   uint32_t flags, int open_flags, uint64_t *id, struct peerbuf_error *error)
+{
+	struct peerbuf_ioc_export arg = {
+		.flags = flags,
+		.open_flags = open_flags,
+		.nr_ranges = nr_ranges,
+		.ranges = (uintptr_t)ranges,
+	};
+	int ret = check_count(nr_ranges, error);
+
+	if (ret)
+		return ret;
+	ret = PEERBUF_CALL(node, PEERBUF_IOC_EXPORT, &arg, error);
+	if (ret)
+		return blame_range(ret, arg.bad_range, error);
+	if (id)
+		*id = arg.id;
+	return arg.fd;
+}
+
+int peerbuf_export_bar(int node, unsigned int bar, uint32_t flags, int open_flags,
+		       uint64_t *id, struct peerbuf_error *error)
+{
+	struct peerbuf_range range = { .bar = bar };
+	struct peerbuf_ioc_info info;
+	int ret = peerbuf_info(node, &info, error);
+
+	if (ret)
+		return ret;
+	if (bar >= ARRAY_SIZE(info.bars))
+		return peerbuf_fail(error, -ENXIO, PEERBUF_REASON_NO_BAR);
+	/*
+	 * An absent or I/O BAR gets a length too, so that the kernel judges the
+	 * BAR and not the length.
+	 */
+	range.length = info.bars[bar].size;
+	if (!(info.bars[bar].flags & PEERBUF_BAR_F_MEMORY) || !range.length)
+		range.length = sysconf(_SC_PAGESIZE);
+	return peerbuf_export(node, &range, 1, flags, open_flags, id, error);
+}
+
+int peerbuf_move(int node, uint64_t id, const struct peerbuf_range *ranges, size_t nr_ranges,
+		 uint32_t flags, struct peerbuf_error *error)
+{
+	struct peerbuf_ioc_move arg = {
+		.id = id,
+		.flags = flags,
+		.nr_ranges = nr_ranges,
+		.ranges = (uintptr_t)ranges,
+	};
+	int ret = check_count(nr_ranges, error);
+
+	if (ret)
+		return ret;
+	ret = PEERBUF_CALL(node, PEERBUF_IOC_MOVE, &arg, error);
+	return blame_range(ret, arg.bad_range, error);
+}
+
+int peerbuf_revoke(int fd, uint64_t id, uint32_t timeout_ms, struct peerbuf_error *error)
+{
+	struct peerbuf_ioc_revoke arg = { .id = id, .timeout_ms = timeout_ms };
+	int ret = PEERBUF_CALL(fd, PEERBUF_IOC_REVOKE, &arg, error);
+
+	if (!error || !arg.blockers)
+		return ret;
+	error->blockers = arg.blockers;
+	error->blocker = arg.blocker;
+	memcpy(error->blocker_name, arg.blocker_name, sizeof(error->blocker_name));
+	error->blocker_name[sizeof(error->blocker_name) - 1] = '\0';
+	return ret;
+}
+
+int peerbuf_restore(int fd, uint64_t id, struct peerbuf_error *error)
+{
+	struct peerbuf_ioc_restore arg = { .id = id };
+
+	return PEERBUF_CALL(fd, PEERBUF_IOC_RESTORE, &arg, error);
+}

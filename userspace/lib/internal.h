@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef PEERBUF_INTERNAL_H
+#define PEERBUF_INTERNAL_H
+
+#include <peerbuf.h>
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
+/* The calls promise not to touch errno, but libc's wrappers under them do. */
+#define KEEP_ERRNO(call)						\
+	({								\
+		int saved_errno = errno;				\
+		__typeof__(call) ret__ = (call);			\
+									\
+		if (ret__ < 0)						\
+			ret__ = -errno;					\
+		errno = saved_errno;					\
+		ret__;							\
+	})
+
+/**
+ * peerbuf_call() - the one place that calls ioctl(2)
+ * @fd: a node or control
+ * @request: PEERBUF_IOC_*
+ * @arg: the call's structure; its size and reason fields are set here
+ * @size: sizeof(*arg)
+ * @error: out, or NULL; the fields particular to one call get their "none"
+ *
+ * Return: 0 or -errno.
+ */
+int peerbuf_call(int fd, unsigned long request, void *arg, size_t size,
+		 struct peerbuf_error *error);
+
+/** PEERBUF_CALL() - peerbuf_call() for a structure of known type. */
+#define PEERBUF_CALL(fd, request, arg, error)				\
+	peerbuf_call(fd, request, arg, sizeof(*(arg)), error)
+
+/**
+ * peerbuf_fail() - fill an error that the library found before the kernel did
+ * @error: out, or NULL
+ * @err: negative errno
+ * @reason: enum peerbuf_reason
+ *
+ * Return: @err.
+ */
+int peerbuf_fail(struct peerbuf_error *error, int err, uint32_t reason);
+
+#endif /* PEERBUF_INTERNAL_H */

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "internal.h"
+
+struct sentence {
+	const char *name;
+	const char *text;
+	const char *advice;
+};
+
+#define REASON(n, t, a)	[PEERBUF_REASON_##n] = { .name = #n, .text = (t), .advice = (a) }
+
+/* tests/ compares this with the header: a reason without a sentence fails there. */
+static const struct sentence sentences[] = {
+	REASON(NONE, "no reason given", ""),
+
+	REASON(SAME_FUNCTION, "provider and client are the same function", ""),
+	REASON(COMMON_BRIDGE,
+	       "both are below one bridge, and no bridge on the way redirects by ACS", ""),
+	REASON(CPU_FORWARDS, "this CPU family is known to forward between its root ports", ""),
+	REASON(HOST_BRIDGE_KNOWN, "the host bridges are known to forward between devices", ""),
+	REASON(OVERRIDE_PAIR, "the administrator vouches for this pair", ""),
+	REASON(OVERRIDE_HOST_BRIDGE, "the administrator vouches for the host bridge", ""),
+
+	REASON(HOST_BRIDGE_UNKNOWN,
+	       "the host bridge is not known to forward between devices",
+	       "put both devices below one PCIe switch, or vouch for the pair with "
+	       "'peerbuf allow PROVIDER CLIENT' if the platform's vendor says that it works"),
+	REASON(ACS_REDIRECT,
+	       "ACS redirect sends the traffic up to a host bridge that is not known to forward",
+	       "boot with pci=disable_acs_redir=BRIDGE, which gives up the isolation between "
+	       "the devices below that bridge, or vouch for the pair with "
+	       "'peerbuf allow PROVIDER CLIENT'"),
+	REASON(NO_COMMON_ROOT,
+	       "the two are in different PCI domains, whose host bridges are not known to "
+	       "forward to each other",
+	       "move one device to a slot of the other's domain, or vouch for the pair with "
+	       "'peerbuf allow PROVIDER CLIENT' if the platform's vendor says that it works"),
+	REASON(DMA_MASK, "the client cannot address the BAR: its DMA mask is too small",
+	       "use an IOMMU that translates for the client, or have the firmware place the "
+	       "BAR lower (\"Above 4G decoding\" off)"),
+	REASON(NOT_PCI, "the client is not a PCI device",
+	       "only PCI devices reach a BAR; use a device on the PCI bus as importer"),
+	REASON(PROVIDER_GONE, "the owner of the memory was unbound, removed or reset",
+	       "bind the device again and make a new export"),
+
+	REASON(STRUCT_SIZE, "library and kernel module disagree about a structure's size",
+	       "install the module and the library of one release"),
+	REASON(RESERVED, "a reserved field is not zero",
+	       "zero the whole structure before filling it"),
+	REASON(FLAGS, "unknown flags, or flags that exclude each other",
+	       "ask peerbuf_probe() what this kernel module knows, or update it"),
+	REASON(NO_RANGES, "no range was given", "give at least one range"),
+	REASON(TOO_MANY_RANGES, "too many ranges", "merge ranges, or make several exports"),
+	REASON(TOO_MANY_DEVICES, "the ranges belong to too many devices",
+	       "make several exports"),
+	REASON(ZERO_LENGTH, "the length is zero", "give a length of one page at least"),
+	REASON(UNALIGNED, "not page aligned",
+	       "give offset and length as multiples of the page size"),
+	REASON(PAST_END, "ends past the end of the BAR",
+	       "'peerbuf devices' shows how large each BAR is"),
+	REASON(OVERFLOW, "offset plus length, or the sum of the lengths, overflows",
+	       "'peerbuf devices' shows how large each BAR is"),
+	REASON(SIZE_MISMATCH, "a move must keep the buffer's size",
+	       "make the lengths of the new ranges add up to the size 'peerbuf ps' shows"),
+	REASON(OVERLAP, "a copy between places that overlap",
+	       "move without copying, or by way of a third place"),
+	REASON(BAD_FD, "no such file descriptor, or not one open for writing",
+	       "open the node for reading and writing, and keep it open"),
+	REASON(NOT_DMABUF, "the descriptor is not a dma-buf", "pass the one that export returned"),
+	REASON(NOT_PEERBUF, "a dma-buf of another exporter",
+	       "ask that exporter; /sys/kernel/debug/dma_buf/bufinfo names it"),
+	REASON(NOT_NODE, "the descriptor is not a peerbuf node",
+	       "open /dev/peerbuf/<address of the function>"),
+	REASON(NO_EXPORT, "no such export here", "'peerbuf ps' lists the exports there are"),
+	REASON(NO_DEVICE, "no such PCI function, or none that peerbuf may export",
+	       "'peerbuf topo' lists the functions there are, 'peerbuf devices' those with a node"),
+	REASON(BAD_POINTER, "an array is not accessible", "check the pointer and the count"),
+
+	REASON(NO_BAR, "the function has no such memory BAR",
+	       "'peerbuf devices' lists the BARs"),
+	REASON(IO_BAR, "an I/O port BAR", "only memory BARs can be exported"),
+	REASON(BAR_NOT_ALLOWED, "the BAR is not allowed",
+	       "lend it: 'peerbuf allow FUNCTION --bar N'"),
+	REASON(MEMORY_DECODE_OFF, "the function does not decode memory (PCI_COMMAND)",
+	       "let its driver enable the device, or bind it with 'peerbuf bind FUNCTION'"),
+	REASON(BAR_UNASSIGNED, "the BAR has no address",
+	       "the firmware or kernel found no room for it: see 'BAR' in the kernel log, try "
+	       "pci=realloc or \"Above 4G decoding\""),
+
+	REASON(READ_ONLY_FILE, "the node was opened without write access",
+	       "open it for reading and writing"),
+	REASON(CAPABILITY, "CAP_SYS_ADMIN is needed", "run it as root"),
+	REASON(LOCKDOWN, "kernel lockdown forbids it",
+	       "lockdown comes with secure boot; see kernel_lockdown(7)"),
+
+	REASON(STATIC_IMPORTER, "the importer is static: it cannot give the memory back",
+	       "export with --allow-pinned if you accept that a revoke waits for it"),
+	REASON(NO_PEER2PEER, "the importer cannot take memory without struct pages",
+	       "use an importer that allows peer-to-peer, as RDMA drivers do"),
+	REASON(PINNED_IMPORTER, "the importer pins the buffer and cannot be revoked",
+	       "export with --allow-pinned if you accept that a revoke waits for it"),
+	REASON(NO_ROUTE, "the importer has no route to the memory",
+	       "'peerbuf why PROVIDER CLIENT' says what stands in the way"),
+	REASON(VETO, "the exporting driver refused", "see its documentation and the kernel log"),
+
+	REASON(REVOKED, "the buffer is revoked", "'peerbuf restore ID' brings it back"),
+	REASON(DEVICE_DOWN, "the device is suspended or being reset",
+	       "try again when it is back"),
+	REASON(DEVICE_GONE, "the device was unbound or removed",
+	       "bind it again and make a new export: this one ends here"),
+	REASON(PINNED, "an importer or a kernel mapping pins the buffer",
+	       "'peerbuf ps' shows who"),
+	REASON(STILL_MAPPED, "an importer has not unmapped the buffer yet",
+	       "wait on, or end the process that 'peerbuf ps' shows"),
+	REASON(NOT_REVOKED, "the buffer is not revoked", "'peerbuf ps' shows its state"),
+	REASON(DRIVER_BOUND, "the function is exported by its own driver or by the peerbuf stub",
+	       "nothing has to be lent: 'peerbuf devices' shows what it exports"),
+	REASON(NO_DRIVER, "no driver is bound, and only a bound driver's BARs can be lent",
+	       "bind its driver, or the stub with 'peerbuf bind FUNCTION'"),
+	REASON(INTERRUPTED, "interrupted by a signal", "run it again"),
+};
+
+static const struct sentence unknown = {
+	.name = "UNKNOWN",
+	.text = "a reason this version of libpeerbuf does not know",
+	.advice = "install the library that came with the kernel module",
+};
+
+static const struct sentence *sentence(uint32_t reason)
+{
+	if (reason < ARRAY_SIZE(sentences) && sentences[reason].name)
+		return &sentences[reason];
+	return &unknown;
+}
+
+const char *peerbuf_reason_name(uint32_t reason)
+{
+	return sentence(reason)->name;
+}
+
+const char *peerbuf_reason_text(uint32_t reason)
+{
+	return sentence(reason)->text;
+}
+
+const char *peerbuf_reason_advice(uint32_t reason)
+{
+	return sentence(reason)->advice;
+}
+
+const char *peerbuf_route_name(uint32_t type)
+{
+	static const char *const names[] = {
+		[PEERBUF_ROUTE_NOT_SUPPORTED] = "NOT_SUPPORTED",
+		[PEERBUF_ROUTE_BUS_ADDR] = "BUS_ADDR",
+		[PEERBUF_ROUTE_THRU_HOST_BRIDGE] = "THRU_HOST_BRIDGE",
+	};
+
+	return type < ARRAY_SIZE(names) ? names[type] : unknown.name;
+}
+
+static const char *error_text(const struct peerbuf_error *error)
+{
+	const char *text;
+
+	if (error->reason)
+		return peerbuf_reason_text(error->reason);
+	text = strerrordesc_np(-error->error);
+	return text ? text : "unknown error";
+}
+
+int peerbuf_error_format(const struct peerbuf_error *error, char *text, size_t length)
+{
+	const char *name = strerrorname_np(-error->error);
+	int saved_errno = errno;
+	int ret;
+
+	if (name)
+		ret = snprintf(text, length, "%s (%s)", error_text(error), name);
+	else
+		ret = snprintf(text, length, "%s (%" PRId32 ")", error_text(error), error->error);
+	errno = saved_errno;
+	return ret;
+}
