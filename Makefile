@@ -41,7 +41,7 @@ bench:
 	@tests/bench/run
 
 check:
-	@scripts/install-deps host userspace check
+	@scripts/install-deps host userspace check docs
 	@scripts/check $(CHECKS)
 
 htmldocs:

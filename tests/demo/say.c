@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What the demo prints, and how it stops when something is not as it should be. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include "demo.h"
+
+static char claims[16][80];
+static unsigned int nr_claims;
+
+void say(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	printf("   ");
+	vprintf(format, args);
+	printf("\n");
+	va_end(args);
+	fflush(stdout);
+}
+
+void heading(const char *text)
+{
+	printf("\n== %s\n", text);
+	fflush(stdout);
+}
+
+/* 70 columns: offset, sixteen bytes, and those that are letters. */
+void dump(const char *title, const uint8_t *bytes, size_t length)
+{
+	say("%s", title);
+	for (size_t row = 0; row < length; row += 16) {
+		printf("     %02zx ", row);
+		for (size_t i = row; i < row + 16; i++)
+			printf(" %02x", bytes[i]);
+		printf("  ");
+		for (size_t i = row; i < row + 16; i++)
+			putchar(bytes[i] >= 0x20 && bytes[i] < 0x7f ? bytes[i] : '.');
+		printf("\n");
+	}
+	fflush(stdout);
+}
+
+/* The demo goes no further than what holds. */
+void expect(bool held, const char *format, ...)
+{
+	va_list args;
+
+	if (held)
+		return;
+	fflush(stdout);
+	va_start(args, format);
+	fprintf(stderr, "\ndemo FAILED: ");
+	vfprintf(stderr, format, args);
+	fprintf(stderr, "\n");
+	va_end(args);
+	exit(1);
+}
+
+/* Remember what has just been shown. */
+void proven(const char *format, ...)
+{
+	va_list args;
+
+	expect(nr_claims < sizeof(claims) / sizeof(claims[0]), "too many claims");
+	va_start(args, format);
+	vsnprintf(claims[nr_claims++], sizeof(claims[0]), format, args);
+	va_end(args);
+}
+
+void print_proven(void)
+{
+	heading("Proven, each by something done above");
+	for (unsigned int i = 0; i < nr_claims; i++)
+		say("* %s", claims[i]);
+}
+
+/* A command, as one would type it. */
+void run_shown(const char *format, ...)
+{
+	char command[256];
+	va_list args;
+	int status;
+
+	va_start(args, format);
+	vsnprintf(command, sizeof(command), format, args);
+	va_end(args);
+	printf("$ %s\n", command);
+	fflush(stdout);
+	status = system(command);
+	expect(status != -1 && WIFEXITED(status) && WEXITSTATUS(status) == 0,
+	       "%s: wait status %#x", command, status);
+}
