@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The directive `.. kernel-doc:: FILE`: kernel-doc comments as Sphinx text.
+"""The directive `.. kernel-doc:: PATTERN`: kernel-doc comments as Sphinx text.
 
 The kernel's kernel-doc script (environment KERNELDOC) does the work.  Without
 it the file itself is shown: its comments say the same.
 
-Options: `:functions: a b c` only these; `:export:` only what is exported.
+PATTERN is a file or a glob, from the top of the tree.  Options: `:functions: a b
+c` only these; `:export:` only what the files export to other modules.
 """
 
 import os
@@ -27,12 +28,20 @@ class KernelDoc(Directive):
 
     def run(self):
         """The nodes that replace the directive."""
-        path = TOP / self.arguments[0]
-        env = self.state.document.settings.env
-        env.note_dependency(str(path))
+        found = []
+        for path in sorted(TOP.glob(self.arguments[0])):
+            text = path.read_text()
+            if "export" not in self.options or "\nEXPORT_SYMBOL" in text:
+                found += self._file(path, text)
+        if not found:
+            raise self.error(f"no kernel-doc in {self.arguments[0]}")
+        return found
+
+    def _file(self, path, text):
+        self.state.document.settings.env.note_dependency(str(path))
         script = os.environ.get("KERNELDOC")
         if not script:
-            return [nodes.literal_block(text=path.read_text())]
+            return [nodes.literal_block(text=text)]
         return self._parse(self._rest(script, path), path)
 
     def _rest(self, script, path):
