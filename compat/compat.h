@@ -8,6 +8,9 @@
 #ifndef _PEERBUF_COMPAT_H
 #define _PEERBUF_COMPAT_H
 
+/* Here, because the shims' own includes already reach printk.h. */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
