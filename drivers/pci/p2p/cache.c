@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Remembered verdicts.
+ *
+ * A verdict carries the generation that was current *before* it was worked out,
+ * and counts only while that generation lasts. A new one begins when a PCI
+ * function appears or disappears, when an override changes, and when the
+ * administrator says so. Hence:
+ *
+ *  - a verdict that was being worked out during a change is stored as outdated;
+ *  - entries know their client by its pointer without a reference. A pointer can
+ *    only be used again for another function after that function was added,
+ *    which began a new generation; so nobody is given another one's verdict.
+ *
+ * What a client's driver may change at any time (its DMA mask) and whether the
+ * provider is alive are no part of a verdict: p2p_route_get() looks at them anew.
+ */
+
+#include <linux/atomic.h>
+#include <linux/moduleparam.h>
+#include <linux/notifier.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
+
+#include <peerbuf/p2p.h>
+
+#include "cache.h"
+
+struct p2p_cache_entry {
+	struct pci_dev *client;
+	u64 generation;
+	struct p2p_route route;
+};
+
+static atomic64_t generation = ATOMIC64_INIT(1);
+
+u64 p2p_cache_generation(void)
+{
+	u64 now = atomic64_read(&generation);
+
+	/* Pairs with p2p_cache_outdate(): look at the topology after this. */
+	smp_mb();
+	return now;
+}
+
+/* To be called once the change can be seen. */
+void p2p_cache_outdate(void)
+{
+	/* Pairs with p2p_cache_generation(): the change before the number. */
+	smp_mb__before_atomic();
+	atomic64_inc(&generation);
+}
+
+void p2p_cache_init(struct p2p_cache *cache)
+{
+	xa_init(&cache->entries);
+}
+
+void p2p_cache_drop(struct p2p_cache *cache)
+{
+	struct p2p_cache_entry *entry;
+	unsigned long index;
+
+	xa_for_each(&cache->entries, index, entry)
+		kfree(xa_erase(&cache->entries, index));
+}
+
+/* On 32 bits domains may share an index; the pointer tells them apart. */
+static unsigned long client_index(struct pci_dev *client)
+{
+	return p2p_pci_addr(client);
+}
+
+bool p2p_cache_find(struct p2p_cache *cache, struct pci_dev *client, u64 now,
+		    struct p2p_route *route)
+{
+	struct p2p_cache_entry *entry;
+	bool found = false;
+
+	/* Entries are freed after xa_store() or xa_erase() had this lock. */
+	xa_lock(&cache->entries);
+	entry = xa_load(&cache->entries, client_index(client));
+	if (entry && entry->client == client && entry->generation == now) {
+		*route = entry->route;
+		found = true;
+	}
+	xa_unlock(&cache->entries);
+	return found;
+}
+
+/* Storing is optional: without memory the next lookup works it out again. */
+void p2p_cache_store(struct p2p_cache *cache, struct pci_dev *client, u64 now,
+		     const struct p2p_route *route)
+{
+	struct p2p_cache_entry *entry, *old;
+
+	entry = kmalloc(sizeof(*entry), GFP_KERNEL);
+	if (!entry)
+		return;
+	entry->client = client;
+	entry->generation = now;
+	entry->route = *route;
+	old = xa_store(&cache->entries, client_index(client), entry, GFP_KERNEL);
+	kfree(xa_is_err(old) ? entry : old);
+}
+
+static int topology_changed(struct notifier_block *block, unsigned long event,
+			    void *device)
+{
+	switch (event) {
+	case BUS_NOTIFY_ADD_DEVICE:
+	case BUS_NOTIFY_DEL_DEVICE:
+	case BUS_NOTIFY_REMOVED_DEVICE:
+		p2p_cache_outdate();
+		return NOTIFY_OK;
+	default:
+		return NOTIFY_DONE;
+	}
+}
+
+static struct notifier_block topology_notifier = {
+	.notifier_call = topology_changed,
+};
+
+int p2p_cache_watch(void)
+{
+	return bus_register_notifier(&pci_bus_type, &topology_notifier);
+}
+
+void p2p_cache_unwatch(void)
+{
+	bus_unregister_notifier(&pci_bus_type, &topology_notifier);
+}
+
+static int flush_routes_set(const char *value, const struct kernel_param *kp)
+{
+	p2p_cache_outdate();
+	pr_notice("flush_routes: all routes will be worked out anew\n");
+	return 0;
+}
+
+static const struct kernel_param_ops flush_routes_ops = {
+	.flags = KERNEL_PARAM_OPS_FL_NOARG,
+	.set = flush_routes_set,
+};
+
+module_param_cb(flush_routes, &flush_routes_ops, NULL, 0200);
+MODULE_PARM_DESC(flush_routes, "write anything after changing ACS control bits by hand");

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _P2P_CACHE_H
+#define _P2P_CACHE_H
+
+#include <linux/types.h>
+#include <linux/xarray.h>
+
+struct p2p_route;
+struct pci_dev;
+
+/**
+ * struct p2p_cache - a provider's verdicts on its clients
+ * @entries: one per client, by PCI address; its xa_lock guards their contents
+ */
+struct p2p_cache {
+	struct xarray entries;
+};
+
+void p2p_cache_init(struct p2p_cache *cache);
+void p2p_cache_drop(struct p2p_cache *cache);
+bool p2p_cache_find(struct p2p_cache *cache, struct pci_dev *client, u64 generation,
+		    struct p2p_route *route);
+void p2p_cache_store(struct p2p_cache *cache, struct pci_dev *client, u64 generation,
+		     const struct p2p_route *route);
+
+u64 p2p_cache_generation(void);
+void p2p_cache_outdate(void);
+
+int p2p_cache_watch(void);
+void p2p_cache_unwatch(void);
+
+#endif /* _P2P_CACHE_H */

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _P2P_HOST_BRIDGE_H
+#define _P2P_HOST_BRIDGE_H
+
+#include <linux/types.h>
+
+struct p2p_path_host;
+struct pci_dev;
+
+void p2p_host_bridge_describe(struct pci_dev *top, struct p2p_path_host *host);
+bool p2p_cpu_forwards(void);
+
+#endif /* _P2P_HOST_BRIDGE_H */

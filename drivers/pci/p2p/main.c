@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Loading and unloading. There is nothing to tear down but the notifier: whoever
+ * has a provider or a mapping uses a symbol of this module, and so keeps it.
+ */
+
+#include <linux/module.h>
+
+#include "cache.h"
+
+static int __init p2p_init(void)
+{
+	return p2p_cache_watch();
+}
+module_init(p2p_init);
+
+static void __exit p2p_exit(void)
+{
+	p2p_cache_unwatch();
+}
+module_exit(p2p_exit);
+
+MODULE_DESCRIPTION("Who can reach whom over PCIe, and under which DMA address");
+MODULE_LICENSE("GPL");

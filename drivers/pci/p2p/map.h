@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _P2P_MAP_H
+#define _P2P_MAP_H
+
+#include <peerbuf/p2p.h>
+
+#include "segment.h"
+
+struct p2p_map;
+
+/**
+ * struct p2p_map_backend - how a mapping's vecs get addresses from the DMA API
+ * @link: give one vec its address; it is neither P2P_MAP_BUS nor linked
+ * @sync: make links visible to the device; all the vecs are of one kind, linked,
+ *	and follow each other
+ * @unlink: the reverse of @link, for vecs as in @sync
+ * @flush: after the @unlink calls of one operation; when it returns, the device
+ *	reaches nothing that was unlinked
+ * @release: give the address space back; nothing is linked
+ *
+ * @sync, @flush and @release are optional.
+ */
+struct p2p_map_backend {
+	int (*link)(struct p2p_map *map, u32 index);
+	int (*sync)(struct p2p_map *map, u32 first, u32 nr);
+	void (*unlink)(struct p2p_map *map, u32 first, u32 nr);
+	void (*flush)(struct p2p_map *map);
+	void (*release)(struct p2p_map *map);
+};
+
+/**
+ * struct p2p_map - a vec list as one client sees it
+ * @client: referenced
+ * @vecs: referenced
+ * @dir: direction of all the transfers
+ * @backend: chosen by p2p_map_reserve(), for good
+ * @iova: the address space, if @backend is p2p_map_iova
+ * @vec: one per vec in @vecs
+ *
+ * All but @vec is immutable once reserved. The caller serialises operations on
+ * one mapping, usually by the dma_resv of the buffer, so @vec needs no lock.
+ */
+struct p2p_map {
+	struct device *client;
+	struct p2p_vecs *vecs;
+	enum dma_data_direction dir;
+	const struct p2p_map_backend *backend;
+	struct dma_iova_state iova;
+	struct p2p_map_vec vec[];
+};
+
+extern const struct p2p_map_backend p2p_map_iova;
+extern const struct p2p_map_backend p2p_map_range;
+
+bool p2p_map_iova_reserve(struct p2p_map *map, u64 size);
+unsigned long p2p_map_attrs(const struct p2p_map *map, u32 index);
+
+#endif /* _P2P_MAP_H */

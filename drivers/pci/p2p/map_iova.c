@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One stretch of IOVA space for the whole mapping, ranges linked into it: the
+ * kernel's two-step DMA API. Where the kernel lacks it, compat/ has a
+ * dma_iova_try_alloc() that never succeeds, and nothing else here is reached.
+ *
+ * Unlinking is by dma_iova_unlink(), not dma_iova_destroy(): it invalidates the
+ * IOTLB before it returns, in a lazy domain as well, where destroy would leave
+ * that to a timer. So there is nothing to flush afterwards.
+ */
+
+#include <linux/device.h>
+
+#include "map.h"
+
+static bool all_aligned(const struct p2p_map *map, u64 mask)
+{
+	const struct p2p_vecs *vecs = map->vecs;
+	u32 i;
+
+	for (i = 0; i < vecs->nr; i++) {
+		if (map->vec[i].kind == P2P_MAP_BUS)
+			continue;
+		if ((vecs->vec[i].paddr | vecs->vec[i].len) & mask)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Reserve @size bytes, which is the sum of all vecs that need them, and hand the
+ * vecs their places, one after the other. False if this is not for this mapping:
+ * no IOMMU translates for the client, or its granule is coarser than the vecs,
+ * or there is no stretch of that size (there may be room for the single ones).
+ */
+bool p2p_map_iova_reserve(struct p2p_map *map, u64 size)
+{
+	unsigned long granule_mask = dma_get_merge_boundary(map->client);
+	dma_addr_t addr;
+	u32 i;
+
+	if (!granule_mask || !all_aligned(map, granule_mask))
+		return false;
+	/* Everything is aligned, so the place within a granule is always zero. */
+	if (!dma_iova_try_alloc(map->client, &map->iova, 0, size))
+		return false;
+
+	addr = map->iova.addr;
+	for (i = 0; i < map->vecs->nr; i++) {
+		if (map->vec[i].kind == P2P_MAP_BUS)
+			continue;
+		map->vec[i].addr = addr;
+		addr += map->vecs->vec[i].len;
+	}
+	return true;
+}
+
+static size_t place_of(const struct p2p_map *map, u32 index)
+{
+	return map->vec[index].addr - map->iova.addr;
+}
+
+static size_t length_of(const struct p2p_map *map, u32 first, u32 nr)
+{
+	u32 last = first + nr - 1;
+
+	return map->vec[last].addr + map->vecs->vec[last].len - map->vec[first].addr;
+}
+
+static int iova_link(struct p2p_map *map, u32 index)
+{
+	const struct p2p_vec *vec = &map->vecs->vec[index];
+
+	return dma_iova_link(map->client, &map->iova, vec->paddr, place_of(map, index),
+			     vec->len, map->dir, p2p_map_attrs(map, index));
+}
+
+static int iova_sync(struct p2p_map *map, u32 first, u32 nr)
+{
+	return dma_iova_sync(map->client, &map->iova, place_of(map, first),
+			     length_of(map, first, nr));
+}
+
+/* In one go for all of them: an invalidation each would cost much more. */
+static void iova_unlink(struct p2p_map *map, u32 first, u32 nr)
+{
+	dma_iova_unlink(map->client, &map->iova, place_of(map, first),
+			length_of(map, first, nr), map->dir, p2p_map_attrs(map, first));
+}
+
+static void iova_release(struct p2p_map *map)
+{
+	dma_iova_free(map->client, &map->iova);
+}
+
+const struct p2p_map_backend p2p_map_iova = {
+	.link = iova_link,
+	.sync = iova_sync,
+	.unlink = iova_unlink,
+	.release = iova_release,
+};

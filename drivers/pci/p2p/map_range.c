@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * An address for each range by itself: everywhere without an IOMMU, and behind
+ * one where the kernel has no two-step DMA API or it cannot serve the mapping.
+ */
+
+#include <linux/device.h>
+#include <linux/dma-direct.h>
+#include <linux/iommu.h>
+#include <linux/minmax.h>
+
+#include "map.h"
+#include "translate.h"
+
+/*
+ * A buffer stays mapped while both sides use it, so a bounce buffer would hide
+ * what either writes. The DMA API sets one up without being asked, but only
+ * where no IOMMU translates, and there it can be told by its address.
+ */
+static bool bounced(struct p2p_map *map, phys_addr_t paddr, dma_addr_t addr)
+{
+	return !p2p_translated(map->client) && dma_to_phys(map->client, addr) != paddr;
+}
+
+/*
+ * Beyond the client's mask the DMA API would bounce, or where it cannot, warn. A
+ * BAR was checked when its route was found.
+ */
+static bool out_of_reach(struct p2p_map *map, const struct p2p_vec *vec)
+{
+	u64 limit = min_not_zero(dma_get_mask(map->client), (u64)map->client->bus_dma_limit);
+
+	return !p2p_translated(map->client) &&
+	       phys_to_dma(map->client, vec->paddr) + (vec->len - 1) > limit;
+}
+
+static int range_link(struct p2p_map *map, u32 index)
+{
+	const struct p2p_vec *vec = &map->vecs->vec[index];
+	unsigned long attrs = p2p_map_attrs(map, index);
+	bool system = map->vec[index].kind == P2P_MAP_SYSTEM;
+	dma_addr_t addr;
+
+	if (system && out_of_reach(map, vec))
+		return -EIO;
+	addr = dma_map_phys(map->client, vec->paddr, vec->len, map->dir, attrs);
+	if (dma_mapping_error(map->client, addr))
+		return p2p_translated(map->client) ? -ENOSPC : -EIO;
+	if (system && bounced(map, vec->paddr, addr)) {
+		dma_unmap_phys(map->client, addr, vec->len, map->dir, attrs);
+		return -EIO;
+	}
+	map->vec[index].addr = addr;
+	return 0;
+}
+
+static void range_unlink(struct p2p_map *map, u32 first, u32 nr)
+{
+	u32 i;
+
+	for (i = first; i < first + nr; i++)
+		dma_unmap_phys(map->client, map->vec[i].addr, map->vecs->vec[i].len,
+			       map->dir, p2p_map_attrs(map, i));
+}
+
+/*
+ * In a lazy domain, which is what distributions ship, unmapping takes the range
+ * out of the page table but leaves stale IOTLB entries until a timer fires or a
+ * queue is full, ten milliseconds or so. For system memory the kernel lives with
+ * that. For a BAR it would break the promise that nothing reaches it once revoke
+ * has returned: the peer could still write to a device that meanwhile belongs to
+ * someone else. So invalidate now, once for all that was unlinked.
+ *
+ * That is enough: the page table entries were cleared before, so the IOTLB can
+ * not be filled with them again. The IOVAs stay with the queue, which invalidates
+ * them once more before they are used again; this does no harm.
+ *
+ * The client is bound to its driver and that driver's DMA mapping is what we
+ * just undid, so the domain is the client's DMA API domain and stays it. Its type
+ * can only change from strict to lazy meanwhile, and what was unmapped while it
+ * was strict has been invalidated already; the type is read after the unmapping,
+ * so what was unmapped while it was lazy finds it lazy.
+ */
+static void range_flush(struct p2p_map *map)
+{
+	struct iommu_domain *domain = iommu_get_domain_for_dev(map->client);
+
+	if (domain && READ_ONCE(domain->type) == IOMMU_DOMAIN_DMA_FQ)
+		iommu_flush_iotlb_all(domain);
+}
+
+const struct p2p_map_backend p2p_map_range = {
+	.link = range_link,
+	.unlink = range_unlink,
+	.flush = range_flush,
+};

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _P2P_PATH_H
+#define _P2P_PATH_H
+
+#include <linux/types.h>
+
+struct p2p_route;
+
+/*
+ * Functions from a device up to its root bus. A switch takes two; nothing that
+ * is built has thirty in a row. Bounded so that a description fits on the stack.
+ */
+#define P2P_PATH_MAX_HOPS	64
+
+/**
+ * struct p2p_path_hop - a function on the way up
+ * @id: bus << 8 | devfn, in the side's domain
+ * @acs_redirect: ACS sends requests or completions upstream, past their peer
+ */
+struct p2p_path_hop {
+	u16 id;
+	bool acs_redirect;
+};
+
+/**
+ * struct p2p_path_host - where a side ends
+ * @root: domain << 16 | root bus << 8, which tells host bridges apart
+ * @addr: the function that stands for the host bridge, or @root without one
+ * @known: listed as forwarding peer traffic
+ * @same_only: but not to and from other host bridges
+ * @vouched: the administrator says that it forwards
+ */
+struct p2p_path_host {
+	u64 root;
+	u64 addr;
+	bool known;
+	bool same_only;
+	bool vouched;
+};
+
+/**
+ * struct p2p_path_side - the provider's or the client's half of a path
+ * @domain: PCI domain
+ * @nr: hops in use, at least one
+ * @hop: the function itself, then its bridges upwards
+ * @host: the host bridge above the last of them
+ */
+struct p2p_path_side {
+	u32 domain;
+	u32 nr;
+	struct p2p_path_hop hop[P2P_PATH_MAX_HOPS];
+	struct p2p_path_host host;
+};
+
+/**
+ * struct p2p_path - everything a verdict depends on
+ * @provider: from the owner of the BAR
+ * @client: from the device that is to reach it
+ * @cpu_forwards: this CPU's host bridges all forward peer traffic
+ * @pair_vouched: the administrator says that these two reach each other
+ */
+struct p2p_path {
+	struct p2p_path_side provider;
+	struct p2p_path_side client;
+	bool cpu_forwards;
+	bool pair_vouched;
+};
+
+void p2p_path_decide(const struct p2p_path *path, struct p2p_route *route);
+void p2p_path_check_mask(struct p2p_route *route, u64 bus_end, u64 cpu_end, u64 limit,
+			 u64 client);
+
+#endif /* _P2P_PATH_H */

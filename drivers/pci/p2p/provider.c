@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A BAR as a piece of memory that somebody owns and may take away. */
+
+#include <linux/err.h>
+#include <linux/export.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
+
+#include "provider.h"
+
+static int bar_check(struct pci_dev *pdev, int bar)
+{
+	unsigned long flags;
+
+	if (bar < 0 || bar >= PCI_STD_NUM_BARS)
+		return -EINVAL;
+	flags = pci_resource_flags(pdev, bar);
+	if (flags & IORESOURCE_IO)
+		return -EADDRNOTAVAIL;
+	/* An unassigned BAR has a size but sits at zero: no length test first. */
+	if (flags & (IORESOURCE_UNSET | IORESOURCE_DISABLED))
+		return -EADDRNOTAVAIL;
+	if (!(flags & IORESOURCE_MEM) || !pci_resource_len(pdev, bar))
+		return -ENXIO;
+	if (!pci_resource_start(pdev, bar))
+		return -EADDRNOTAVAIL;
+	return 0;
+}
+
+/**
+ * p2p_provider_create() - make a BAR available as peer-to-peer memory
+ * @pdev: the function whose BAR it is; a reference is taken
+ * @bar: index, 0 to 5
+ * @owner: any pointer, given back by p2p_provider_owner() and not otherwise used
+ *
+ * The address is read once, here. The owner must kill the provider before the
+ * BAR can go away, move or be used by another driver: in its remove() at the
+ * latest.
+ *
+ * Context: May sleep.
+ * Return: a provider with one reference, or ERR_PTR:
+ * * -EINVAL: @bar is not a BAR index
+ * * -ENXIO: the function has no such BAR
+ * * -EADDRNOTAVAIL: an I/O port BAR, or one that was given no address
+ * * -ENOMEM
+ */
+struct p2p_provider *p2p_provider_create(struct pci_dev *pdev, int bar,
+					 void *owner)
+{
+	struct p2p_provider *provider;
+	int error;
+
+	error = bar_check(pdev, bar);
+	if (error)
+		return ERR_PTR(error);
+	provider = kzalloc(sizeof(*provider), GFP_KERNEL);
+	if (!provider)
+		return ERR_PTR(-ENOMEM);
+
+	kref_init(&provider->ref);
+	provider->pdev = pci_dev_get(pdev);
+	provider->owner = owner;
+	provider->bar = bar;
+	provider->base = pci_resource_start(pdev, bar);
+	provider->length = pci_resource_len(pdev, bar);
+	provider->bus_offset = (u64)pci_bus_address(pdev, bar) - provider->base;
+	provider->prefetchable = pci_resource_flags(pdev, bar) & IORESOURCE_PREFETCH;
+	init_rwsem(&provider->gate);
+	provider->alive = true;
+	p2p_cache_init(&provider->cache);
+	return provider;
+}
+EXPORT_SYMBOL_GPL(p2p_provider_create);
+
+/**
+ * p2p_provider_get() - take a reference
+ * @provider: one that the caller already has a reference to
+ *
+ * Context: Any.
+ * Return: @provider
+ */
+struct p2p_provider *p2p_provider_get(struct p2p_provider *provider)
+{
+	kref_get(&provider->ref);
+	return provider;
+}
+EXPORT_SYMBOL_GPL(p2p_provider_get);
+
+static void provider_release(struct kref *ref)
+{
+	struct p2p_provider *provider = container_of(ref, struct p2p_provider, ref);
+
+	/* A lookup that overlapped kill may have stored a verdict after it. */
+	p2p_cache_drop(&provider->cache);
+	pci_dev_put(provider->pdev);
+	kfree(provider);
+}
+
+/**
+ * p2p_provider_put() - drop a reference
+ * @provider: NULL is allowed
+ *
+ * Context: May sleep.
+ */
+void p2p_provider_put(struct p2p_provider *provider)
+{
+	if (provider)
+		kref_put(&provider->ref, provider_release);
+}
+EXPORT_SYMBOL_GPL(p2p_provider_put);
+
+/**
+ * p2p_provider_kill() - let no new DMA address of the BAR come into being
+ * @provider: the provider; killing it twice does nothing
+ *
+ * Waits for links under way. From its return on p2p_map_reserve(),
+ * p2p_map_link() and p2p_route_get() give -ENODEV. It undoes no link: those that
+ * exist belong to mappings, and whoever handed out the mappings takes them back.
+ * Kill first, then take back, and nothing can be missed.
+ *
+ * Context: May sleep. May be called with a dma_resv held, but not from below a
+ * p2p_map_*() call.
+ */
+void p2p_provider_kill(struct p2p_provider *provider)
+{
+	down_write(&provider->gate);
+	WRITE_ONCE(provider->alive, false);
+	up_write(&provider->gate);
+	p2p_cache_drop(&provider->cache);
+}
+EXPORT_SYMBOL_GPL(p2p_provider_kill);
+
+/**
+ * p2p_provider_alive() - may the BAR still be mapped?
+ * @provider: the provider
+ *
+ * Context: Any. True may be outdated at once, false is for good.
+ * Return: false once p2p_provider_kill() has begun to take effect
+ */
+bool p2p_provider_alive(struct p2p_provider *provider)
+{
+	return READ_ONCE(provider->alive);
+}
+EXPORT_SYMBOL_GPL(p2p_provider_alive);
+
+/*
+ * Hold off p2p_provider_kill() while a DMA address is made. -ENODEV if it was
+ * faster; otherwise p2p_provider_exit() must follow.
+ */
+int p2p_provider_enter(struct p2p_provider *provider)
+{
+	down_read(&provider->gate);
+	if (provider->alive)
+		return 0;
+	up_read(&provider->gate);
+	return -ENODEV;
+}
+
+void p2p_provider_exit(struct p2p_provider *provider)
+{
+	up_read(&provider->gate);
+}
+
+/**
+ * p2p_provider_pdev() - the function whose BAR it is
+ * @provider: the provider
+ *
+ * Context: Any.
+ * Return: a pointer good for as long as the caller's reference to @provider,
+ * even when the function has been removed
+ */
+struct pci_dev *p2p_provider_pdev(struct p2p_provider *provider)
+{
+	return provider->pdev;
+}
+EXPORT_SYMBOL_GPL(p2p_provider_pdev);
+
+/**
+ * p2p_provider_owner() - what p2p_provider_create() was given
+ * @provider: the provider, dead or alive
+ *
+ * Context: Any. Whether the pointer is still good is the owner's business.
+ * Return: the owner
+ */
+void *p2p_provider_owner(struct p2p_provider *provider)
+{
+	return provider->owner;
+}
+EXPORT_SYMBOL_GPL(p2p_provider_owner);
+
+/**
+ * p2p_provider_bar() - which BAR it is
+ * @provider: the provider
+ *
+ * Context: Any.
+ * Return: 0 to 5
+ */
+int p2p_provider_bar(struct p2p_provider *provider)
+{
+	return provider->bar;
+}
+EXPORT_SYMBOL_GPL(p2p_provider_bar);
+
+/**
+ * p2p_provider_base() - where the CPU sees the BAR
+ * @provider: the provider
+ *
+ * Context: Any.
+ * Return: the physical address of its first byte
+ */
+phys_addr_t p2p_provider_base(struct p2p_provider *provider)
+{
+	return provider->base;
+}
+EXPORT_SYMBOL_GPL(p2p_provider_base);
+
+/**
+ * p2p_provider_length() - how large the BAR is
+ * @provider: the provider
+ *
+ * Context: Any.
+ * Return: bytes
+ */
+u64 p2p_provider_length(struct p2p_provider *provider)
+{
+	return provider->length;
+}
+EXPORT_SYMBOL_GPL(p2p_provider_length);
+
+/**
+ * p2p_provider_prefetchable() - may the CPU map it write-combined?
+ * @provider: the provider
+ *
+ * Context: Any.
+ * Return: true if the BAR says that it is prefetchable
+ */
+bool p2p_provider_prefetchable(struct p2p_provider *provider)
+{
+	return provider->prefetchable;
+}
+EXPORT_SYMBOL_GPL(p2p_provider_prefetchable);
+
+/**
+ * p2p_provider_bus_offset() - from CPU addresses to bus addresses
+ * @provider: the provider
+ *
+ * Context: Any.
+ * Return: what to add, modulo 2^64, to a CPU physical address in the BAR to have
+ * the address that appears on the PCI bus
+ */
+u64 p2p_provider_bus_offset(struct p2p_provider *provider)
+{
+	return provider->bus_offset;
+}
+EXPORT_SYMBOL_GPL(p2p_provider_bus_offset);

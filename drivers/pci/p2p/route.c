@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Describes real devices to path.c. The kernel's own answer is no help: it is
+ * compiled out of the kernels most people run, and not exported by the others.
+ */
+
+#include <linux/device.h>
+#include <linux/dma-mapping.h>
+#include <linux/export.h>
+#include <linux/minmax.h>
+#include <linux/pci.h>
+
+#include "host_bridge.h"
+#include "override.h"
+#include "path.h"
+#include "provider.h"
+#include "translate.h"
+
+#define ACS_REDIRECTS	(PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_EC)
+
+/**
+ * p2p_pci_addr() - a function's address as one number
+ * @pdev: the function
+ *
+ * Context: Any.
+ * Return: domain << 16 | bus << 8 | devfn
+ */
+u64 p2p_pci_addr(struct pci_dev *pdev)
+{
+	return (u64)(u32)pci_domain_nr(pdev->bus) << 16 | pci_dev_id(pdev);
+}
+EXPORT_SYMBOL_GPL(p2p_pci_addr);
+
+/*
+ * A bridge that does not answer (asleep in D3cold, or just pulled out) cannot
+ * be asked. It is taken to redirect, which never gives a wrong address, and
+ * @certain is cleared so that nobody remembers it.
+ */
+static bool acs_redirects(struct pci_dev *pdev, bool *certain)
+{
+	u16 control;
+
+	if (!pdev->acs_cap)
+		return false;
+	if (pci_read_config_word(pdev, pdev->acs_cap + PCI_ACS_CTRL, &control) ||
+	    PCI_POSSIBLE_ERROR(control)) {
+		*certain = false;
+		return true;
+	}
+	return control & ACS_REDIRECTS;
+}
+
+/*
+ * No reference is taken on the way: a function keeps its bus, and a bus its
+ * bridge, until the function itself is released, even after hot-unplug.
+ */
+static bool side_describe(struct pci_dev *pdev, struct p2p_path_side *side, bool *certain)
+{
+	struct pci_dev *top = pdev;
+
+	side->domain = pci_domain_nr(pdev->bus);
+	side->nr = 0;
+	for (; pdev; top = pdev, pdev = pci_upstream_bridge(pdev)) {
+		if (side->nr == P2P_PATH_MAX_HOPS)
+			return false;
+		side->hop[side->nr].id = pci_dev_id(pdev);
+		side->hop[side->nr].acs_redirect = acs_redirects(pdev, certain);
+		side->nr++;
+	}
+	p2p_host_bridge_describe(top, &side->host);
+	return true;
+}
+
+static void route_refuse(struct p2p_route *route, u32 reason)
+{
+	*route = (struct p2p_route) {
+		.type = P2P_ROUTE_NOT_SUPPORTED,
+		.reason = reason,
+		.decider = P2P_ADDR_NONE,
+	};
+}
+
+/* Returns whether the verdict may be remembered. */
+static bool topology_decide(struct pci_dev *provider, struct pci_dev *client,
+			    struct p2p_route *route)
+{
+	struct p2p_path path;
+	bool certain = true;
+
+	if (!side_describe(provider, &path.provider, &certain) ||
+	    !side_describe(client, &path.client, &certain)) {
+		route_refuse(route, P2P_REASON_NO_COMMON_ROOT);
+		return true;
+	}
+	path.cpu_forwards = p2p_cpu_forwards();
+	path.pair_vouched = p2p_override_pair(p2p_pci_addr(provider), p2p_pci_addr(client));
+	p2p_path_decide(&path, route);
+	return certain;
+}
+
+static void iommu_flag(struct device *client, struct p2p_route *route)
+{
+	if (p2p_translated(client))
+		route->flags |= P2P_ROUTE_F_IOMMU;
+}
+
+/**
+ * p2p_route_between() - what the topology says about two functions
+ * @provider: the function whose memory it would be
+ * @client: the function that would reach it
+ * @route: where to put the verdict
+ *
+ * Nothing needs to be registered or bound. Without a BAR there is no address, so
+ * the client's DMA mask is left out. Works it out anew each time.
+ *
+ * Context: May sleep. The caller holds references to both functions.
+ */
+void p2p_route_between(struct pci_dev *provider, struct pci_dev *client,
+		       struct p2p_route *route)
+{
+	topology_decide(provider, client, route);
+	iommu_flag(&client->dev, route);
+}
+EXPORT_SYMBOL_GPL(p2p_route_between);
+
+static void topology_recall(struct p2p_provider *provider, struct pci_dev *client,
+			    struct p2p_route *route)
+{
+	u64 generation = p2p_cache_generation();
+
+	if (p2p_cache_find(&provider->cache, client, generation, route))
+		return;
+	if (topology_decide(provider->pdev, client, route))
+		p2p_cache_store(&provider->cache, client, generation, route);
+}
+
+static void mask_check(struct p2p_provider *provider, struct device *client,
+		       struct p2p_route *route)
+{
+	u64 limit = min_not_zero(dma_get_mask(client), (u64)client->bus_dma_limit);
+	u64 end = provider->base + (provider->length - 1);
+
+	p2p_path_check_mask(route, end + provider->bus_offset, end, limit,
+			    p2p_pci_addr(to_pci_dev(client)));
+}
+
+/**
+ * p2p_route_get() - can this device reach this provider, and how?
+ * @provider: whose memory it is
+ * @client: the device that is to reach it: the one whose DMA API is used
+ * @route: where to put the verdict, in any case
+ *
+ * A verdict P2P_ROUTE_NOT_SUPPORTED is a successful answer. Only functions on a
+ * PCI bus are taken as clients, not devices that a function's driver has made:
+ * such a device's DMA API may know nothing of the function's IOMMU.
+ *
+ * Context: May sleep. May be called with a dma_resv held. The caller holds a
+ * reference to @client.
+ * Return: 0, or -ENODEV if the provider has been killed
+ */
+int p2p_route_get(struct p2p_provider *provider, struct device *client,
+		  struct p2p_route *route)
+{
+	if (!p2p_provider_alive(provider)) {
+		route_refuse(route, P2P_REASON_PROVIDER_GONE);
+		return -ENODEV;
+	}
+	if (!dev_is_pci(client)) {
+		route_refuse(route, P2P_REASON_NOT_PCI);
+		return 0;
+	}
+	topology_recall(provider, to_pci_dev(client), route);
+	iommu_flag(client, route);
+	mask_check(provider, client, route);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(p2p_route_get);

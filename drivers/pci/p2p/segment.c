@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * From addresses of ranges to segments. Pure logic: tests/unit builds this file
+ * in userspace.
+ */
+
+#include <linux/align.h>
+#include <linux/limits.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+
+#include "segment.h"
+
+/*
+ * Whole pages, so that no segment begins inside one; at least a page, whatever
+ * the device says; and never 4 GiB, which a scatterlist's 32 bits cannot hold.
+ */
+void p2p_segment_limits_set(struct p2p_segment_limits *limits, u64 max_len, u64 boundary,
+			    unsigned long flags)
+{
+	max_len = ALIGN_DOWN(min_t(u64, max_len, U32_MAX), PAGE_SIZE);
+	limits->max_len = max_t(u64, max_len, PAGE_SIZE);
+	limits->boundary = boundary | (PAGE_SIZE - 1);
+	limits->flags = flags;
+}
+
+void p2p_segment_iter_init(struct p2p_segment_iter *iter, const struct p2p_vecs *vecs,
+			   const struct p2p_map_vec *addrs,
+			   const struct p2p_segment_limits *limits)
+{
+	iter->vecs = vecs;
+	iter->addrs = addrs;
+	iter->limits = *limits;
+	iter->index = 0;
+	iter->offset = 0;
+}
+
+/* The longest that a segment at @addr may be. */
+static u64 limit_at(const struct p2p_segment_limits *limits, u64 addr)
+{
+	/* Less one, as there may be all 64 bits to go. */
+	u64 to_boundary = limits->boundary - (addr & limits->boundary);
+
+	return min(limits->max_len - 1, to_boundary) + 1;
+}
+
+/* Does what follows in the buffer follow in the client's addresses, too? */
+static bool continues(const struct p2p_segment_iter *iter, const struct p2p_segment *segment)
+{
+	u64 addr = iter->addrs[iter->index].addr + iter->offset;
+
+	/* A segment may end at the very top; what begins at zero is not next. */
+	if (!addr || segment->addr + segment->len != addr)
+		return false;
+	return !(iter->limits.flags & P2P_SEGMENTS_PER_PROVIDER) ||
+	       iter->vecs->vec[iter->index].provider == segment->provider;
+}
+
+static u64 take(struct p2p_segment_iter *iter, u64 room)
+{
+	u64 rest = iter->vecs->vec[iter->index].len - iter->offset;
+
+	if (rest > room) {
+		iter->offset += room;
+		return room;
+	}
+	iter->index++;
+	iter->offset = 0;
+	return rest;
+}
+
+/* The next segment, or false at the end. */
+bool p2p_segment_next(struct p2p_segment_iter *iter, struct p2p_segment *segment)
+{
+	u64 limit;
+
+	if (iter->index == iter->vecs->nr)
+		return false;
+	segment->addr = iter->addrs[iter->index].addr + iter->offset;
+	segment->provider = iter->vecs->vec[iter->index].provider;
+	limit = limit_at(&iter->limits, segment->addr);
+	segment->len = take(iter, limit);
+	while (segment->len < limit && iter->index < iter->vecs->nr && continues(iter, segment))
+		segment->len += take(iter, limit - segment->len);
+	return true;
+}
