@@ -38,4 +38,9 @@ static inline void compat_no_invalidate(struct dma_buf_attachment *attach)
 #define DMA_BUF_VMAP_LOCKED \
 	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0))
 
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+#define dma_buf_vmap_unlocked(dmabuf, map)	dma_buf_vmap(dmabuf, map)
+#define dma_buf_vunmap_unlocked(dmabuf, map)	dma_buf_vunmap(dmabuf, map)
+#endif
+
 #endif /* _PEERBUF_COMPAT_DMA_BUF_H */
