@@ -41,12 +41,15 @@ struct p2p_provider *peerbuf_device_provider(struct peerbuf_device *pdevice,
 
 /**
  * struct peerbuf_exporter_ops - what the exporting driver is asked and told
+ * @owner: THIS_MODULE; the DMA-BUF holds it, because @release may be called long
+ *	after the device is gone
  * @attach: optional; may @client have this buffer? Called unlocked, before the
  *	route is looked at. A negative errno refuses (reason: veto).
  * @release: optional; the buffer is gone, nothing maps it any more. Called
  *	unlocked, may sleep.
  */
 struct peerbuf_exporter_ops {
+	struct module *owner;
 	int (*attach)(struct peerbuf *pb, struct device *client, void *priv);
 	void (*release)(struct peerbuf *pb, void *priv);
 };
