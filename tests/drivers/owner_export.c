@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Buffers, by the in-kernel exporter API. */
+#include <linux/dma-buf.h>
+#include <linux/err.h>
+#include <linux/fcntl.h>
+#include <linux/file.h>
+#include <linux/io.h>
+#include <linux/iosys-map.h>
+#include <linux/jiffies.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include "bar_owner.h"
+
+/**
+ * struct owner_buffer - what an exported buffer drags along
+ * @owner: with a reference
+ * @share: the dma-buf whose dma_resv it uses, with a reference, or NULL
+ */
+struct owner_buffer {
+	struct owner *owner;
+	struct dma_buf *share;
+};
+
+static int owner_op_attach(struct peerbuf *pb, struct device *client, void *priv)
+{
+	struct owner_buffer *buffer = priv;
+
+	return READ_ONCE(buffer->owner->veto) ? -EACCES : 0;
+}
+
+static void owner_op_release(struct peerbuf *pb, void *priv)
+{
+	struct owner_buffer *buffer = priv;
+
+	atomic_inc(&buffer->owner->released);
+	if (buffer->share)
+		dma_buf_put(buffer->share);
+	owner_put(buffer->owner);
+	kfree(buffer);
+}
+
+static const struct peerbuf_exporter_ops owner_ops = {
+	.owner = THIS_MODULE,
+	.attach = owner_op_attach,
+	.release = owner_op_release,
+};
+
+static struct p2p_vecs *owner_place(struct owner *owner, u64 offset, u64 len)
+{
+	struct p2p_provider *provider;
+	struct p2p_vecs *vecs;
+	int ret;
+
+	provider = peerbuf_device_provider(owner->pdevice, OWNER_BAR);
+	vecs = p2p_vecs_alloc(1);
+	if (!provider || !vecs) {
+		if (vecs)
+			p2p_vecs_put(vecs);
+		return ERR_PTR(provider ? -ENOMEM : -ENXIO);
+	}
+	ret = p2p_vecs_add_bar(vecs, provider, offset, len);
+	if (ret) {
+		p2p_vecs_put(vecs);
+		return ERR_PTR(ret);
+	}
+	return vecs;
+}
+
+static struct dma_buf *owner_export_buffer(struct owner *owner,
+					   struct bar_owner_export *req,
+					   struct owner_buffer *buffer)
+{
+	struct peerbuf_export_args args = {
+		.flags = req->flags,
+		.open_flags = O_RDWR,
+		.ops = &owner_ops,
+		.priv = buffer,
+		.name = "bar_owner",
+	};
+	struct dma_buf *dmabuf;
+
+	args.placement = owner_place(owner, req->offset, req->length);
+	if (IS_ERR(args.placement))
+		return ERR_CAST(args.placement);
+	if (buffer->share)
+		args.resv = buffer->share->resv;
+	dmabuf = peerbuf_export(&args);
+	p2p_vecs_put(args.placement);
+	return dmabuf;
+}
+
+static struct owner_buffer *owner_buffer_create(struct owner *owner, int share)
+{
+	struct owner_buffer *buffer = kzalloc(sizeof(*buffer), GFP_KERNEL);
+
+	if (!buffer)
+		return ERR_PTR(-ENOMEM);
+	if (share >= 0) {
+		buffer->share = dma_buf_get(share);
+		if (IS_ERR(buffer->share)) {
+			long ret = PTR_ERR(buffer->share);
+
+			kfree(buffer);
+			return ERR_PTR(ret);
+		}
+	}
+	kref_get(&owner->ref);
+	buffer->owner = owner;
+	return buffer;
+}
+
+/* Caller holds owner.present. */
+int owner_export(struct owner *owner, struct bar_owner_export *req)
+{
+	struct owner_buffer *buffer;
+	struct dma_buf *dmabuf;
+
+	buffer = owner_buffer_create(owner, req->share);
+	if (IS_ERR(buffer))
+		return PTR_ERR(buffer);
+	dmabuf = owner_export_buffer(owner, req, buffer);
+	if (IS_ERR(dmabuf)) {
+		/* Not exported, not released: ours to undo. */
+		if (buffer->share)
+			dma_buf_put(buffer->share);
+		owner_put(owner);
+		kfree(buffer);
+		return PTR_ERR(dmabuf);
+	}
+	req->id = peerbuf_id(peerbuf_from_dma_buf(dmabuf));
+	req->fd = dma_buf_fd(dmabuf, O_CLOEXEC);
+	if (req->fd < 0)
+		dma_buf_put(dmabuf);
+	return min(req->fd, 0);
+}
+
+/* The buffer of a dma-buf fd; dma_buf_put(*dmabuf) when done. */
+static struct peerbuf *owner_buffer_get(int fd, struct dma_buf **dmabuf)
+{
+	struct peerbuf *pb;
+
+	*dmabuf = dma_buf_get(fd);
+	if (IS_ERR(*dmabuf))
+		return ERR_CAST(*dmabuf);
+	pb = peerbuf_from_dma_buf(*dmabuf);
+	if (!pb) {
+		dma_buf_put(*dmabuf);
+		return ERR_PTR(-EXDEV);
+	}
+	return pb;
+}
+
+/* Caller holds owner.present. */
+int owner_move(struct owner *owner, const struct bar_owner_buffer *req)
+{
+	struct dma_buf *dmabuf;
+	struct p2p_vecs *vecs;
+	struct peerbuf *pb;
+	int ret;
+
+	pb = owner_buffer_get(req->fd, &dmabuf);
+	if (IS_ERR(pb))
+		return PTR_ERR(pb);
+	vecs = owner_place(owner, req->offset, dmabuf->size);
+	ret = PTR_ERR_OR_ZERO(vecs);
+	if (!ret) {
+		ret = peerbuf_move(pb, vecs, req->flags);
+		p2p_vecs_put(vecs);
+	}
+	dma_buf_put(dmabuf);
+	return ret;
+}
+
+int owner_revoke(const struct bar_owner_buffer *req)
+{
+	struct dma_buf *dmabuf;
+	struct peerbuf *pb;
+	int ret;
+
+	pb = owner_buffer_get(req->fd, &dmabuf);
+	if (IS_ERR(pb))
+		return PTR_ERR(pb);
+	ret = peerbuf_revoke(pb, msecs_to_jiffies(req->timeout_ms));
+	dma_buf_put(dmabuf);
+	return ret;
+}
+
+int owner_restore(const struct bar_owner_buffer *req)
+{
+	struct dma_buf *dmabuf;
+	struct peerbuf *pb;
+	int ret;
+
+	pb = owner_buffer_get(req->fd, &dmabuf);
+	if (IS_ERR(pb))
+		return PTR_ERR(pb);
+	ret = peerbuf_restore(pb);
+	dma_buf_put(dmabuf);
+	return ret;
+}
+
+/* Returns the dma-buf, referenced and vmapped, for owner_vunmap(). */
+struct dma_buf *owner_vmap(struct bar_owner_buffer *req, struct iosys_map *map)
+{
+	struct dma_buf *dmabuf = dma_buf_get(req->fd);
+	int ret;
+
+	if (IS_ERR(dmabuf))
+		return dmabuf;
+	if (!IS_ALIGNED(req->offset, 4) || req->offset >= dmabuf->size)
+		ret = -ERANGE;
+	else
+		ret = dma_buf_vmap_unlocked(dmabuf, map);
+	if (ret) {
+		dma_buf_put(dmabuf);
+		return ERR_PTR(ret);
+	}
+	req->value = iosys_map_rd(map, req->offset, u32);
+	return dmabuf;
+}
+
+void owner_vunmap(struct dma_buf *dmabuf, struct iosys_map *map)
+{
+	dma_buf_vunmap_unlocked(dmabuf, map);
+	dma_buf_put(dmabuf);
+}
