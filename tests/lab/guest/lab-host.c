@@ -70,29 +70,98 @@ static void ask(int fd, int argc, char **argv)
 		die("asking");
 }
 
+struct answer {
+	int status;
+	size_t length;
+	char *data;
+};
+
+static struct answer request(int fd, int argc, char **argv)
+{
+	struct answer got;
+	char line[64];
+
+	ask(fd, argc, argv);
+	read_line(fd, line, sizeof(line));
+	if (sscanf(line, "%d %zu", &got.status, &got.length) != 2) {
+		fprintf(stderr, "lab-host: strange answer: %s\n", line);
+		exit(3);
+	}
+	got.data = malloc(got.length + 1);
+	if (!got.data)
+		die("memory");
+	read_all(fd, got.data, got.length);
+	got.data[got.length] = '\0';
+	return got;
+}
+
+static int show(struct answer got)
+{
+	if (lab_write(got.status ? 2 : 1, got.data, got.length))
+		return 3;
+	return got.status;
+}
+
+/*
+ * Switch the slot of that device off, as its button would have done had anyone
+ * waited five seconds for it.
+ */
+static void slot_off(const char *bdf)
+{
+	char path[300], address[32];
+	glob_t list;
+	size_t i;
+
+	if (glob("/sys/bus/pci/slots/*/address", 0, NULL, &list))
+		return;
+	for (i = 0; i < list.gl_pathc; i++) {
+		FILE *f = fopen(list.gl_pathv[i], "r");
+		int match = f && fgets(address, sizeof(address), f) &&
+			    !strncmp(address, bdf, strlen("0000:00:00"));
+
+		if (f)
+			fclose(f);
+		if (!match)
+			continue;
+		snprintf(path, sizeof(path), "%.*spower",
+			 (int)(strlen(list.gl_pathv[i]) - strlen("address")),
+			 list.gl_pathv[i]);
+		f = fopen(path, "w");
+		if (f) {
+			fputs("0", f);
+			fclose(f);
+		}
+	}
+	globfree(&list);
+}
+
+/* Press the button, switch the slot off, wait until the device is gone. */
+static int unplug(int fd, char *id)
+{
+	char *where[] = { "", "where", id }, *press[] = { "", "press", id };
+	char *gone[] = { "", "gone", id };
+	struct answer at = request(fd, 3, where), got;
+
+	if (at.status)
+		return show(at);
+	got = request(fd, 3, press);
+	if (got.status)
+		return show(got);
+	slot_off(at.data);
+	return show(request(fd, 3, gone));
+}
+
 int main(int argc, char **argv)
 {
 	int gate = open("/run/lab-host.lock", O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-	int fd, status;
-	size_t length;
-	char line[64], *data;
+	int fd;
 
 	if (gate < 0 || flock(gate, LOCK_EX))
 		die("/run/lab-host.lock");
 	fd = lab_port("lab.host");
 	if (fd < 0)
 		die("no port to the host");
-	ask(fd, argc, argv);
-	read_line(fd, line, sizeof(line));
-	if (sscanf(line, "%d %zu", &status, &length) != 2) {
-		fprintf(stderr, "lab-host: strange answer: %s\n", line);
-		return 3;
-	}
-	data = malloc(length + 1);
-	if (!data)
-		die("memory");
-	read_all(fd, data, length);
-	if (lab_write(status ? 2 : 1, data, length))
-		return 3;
-	return status;
+	if (argc == 3 && !strcmp(argv[1], "unplug"))
+		return unplug(fd, argv[2]);
+	return show(request(fd, argc, argv));
 }

@@ -200,7 +200,7 @@ class Guest:
                       f"({control.status}), the guest did not")
             return EXIT_TIMEOUT
         if not control.done:
-            self._died(console, control)
+            self._died(console, control, offending)
             return EXIT_DIED
         if offending or leaked:
             self._say(f"the command's own status was {control.status}; "
@@ -217,12 +217,13 @@ class Guest:
                    "".join(ours).splitlines())
         return bool(ours)
 
-    def _died(self, console, control):
+    def _died(self, console, control, shown):
         at = ("before the command started" if not control.booted else
               "while the command ran" if control.status is None else
               f"after the command ended ({control.status})")
         code = self.process.returncode
-        self._show("the console's last lines:", console.splitlines()[-25:])
+        if not shown:
+            self._show("the console's last lines:", console.splitlines()[-25:])
         said = (self.log / "qemu.log").read_text(errors="replace")
         self._show("QEMU said:", [line for line in said.splitlines()
                                   if "TCG doesn't support" not in line])

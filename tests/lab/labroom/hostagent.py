@@ -14,13 +14,11 @@ Numbers may be decimal or 0x….  `where` accepts bridges as well.
 
 import os
 import threading
-import time
 
 from . import machine
 from .errors import LabError
 
 UNPLUG_TIMEOUT = 30
-PLUG_TIMEOUT = 30
 MOST = 1 << 20       # what one `read` returns at most
 
 
@@ -47,8 +45,8 @@ class HostAgent:
         words = line.decode(errors="replace").rstrip("\n").split("\t")[:-1]
         actions = {
             "where": (1, self.where), "devices": (0, self.devices),
-            "size": (1, self.size), "unplug": (1, self.unplug),
-            "plug": (1, self.plug), "fill": (4, self.fill),
+            "size": (1, self.size), "press": (1, self.press),
+            "gone": (1, self.gone), "plug": (1, self.plug), "fill": (4, self.fill),
             "read": (3, self.read), "disk": (2, self.disk),
         }
         name, rest = (words[0], words[1:]) if words else ("--help", [])
@@ -104,19 +102,25 @@ class HostAgent:
 
     # --- plugging
 
-    def unplug(self, name):
+    # `lab-host unplug` is three requests: where, press and gone.  Between the
+    # last two the guest switches the slot off itself, or pciehp would wait
+    # five seconds for a person to think better of it.
+
+    def press(self, name):
         """Ask the guest for the device, as a person at the slot would."""
         self._endpoint(name)
-        deadline = time.monotonic() + UNPLUG_TIMEOUT * self._patience
         self._qmp.forget_events()
         self._qmp.ask("device_del", id=name)
-        gone = self._qmp.wait_event(
-            lambda e: e["event"] == "DEVICE_DELETED"
-            and e["data"].get("device") == name,
-            deadline - time.monotonic())
-        if not gone:
+        return ""
+
+    def gone(self, name):
+        """Wait until the guest has released the device."""
+        patience = UNPLUG_TIMEOUT * self._patience
+        if not self._qmp.wait_event(
+                lambda e: e["event"] == "DEVICE_DELETED"
+                and e["data"].get("device") == name, patience):
             raise LabError(f"the guest did not release {name} within "
-                           f"{UNPLUG_TIMEOUT * self._patience} s")
+                           f"{patience} s")
         return ""
 
     def plug(self, name):
