@@ -30,7 +30,8 @@ struct peerbuf_mapping;
 /* ---- owners: who has a BAR (drivers/dma-buf/device.c) ---- */
 
 struct peerbuf_device *peerbuf_device_register(struct pci_dev *pdev,
-					       unsigned int bar_mask);
+					       unsigned int bar_mask,
+					       unsigned int user_mask);
 void peerbuf_device_unregister(struct peerbuf_device *pdevice);
 void peerbuf_device_down(struct peerbuf_device *pdevice);
 void peerbuf_device_up(struct peerbuf_device *pdevice);

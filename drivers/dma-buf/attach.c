@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Who may attach, and who pins.
+ *
+ * An importer that cannot give the memory back breaks the promise that nothing
+ * reaches the BAR once revoke has returned, or makes revoke wait for as long as
+ * it likes. It is refused unless the export asked for it.
+ *
+ * From 7.1 on an importer says whether it can be revoked. Before, every dynamic
+ * importer has a callback, and the pinned ones have one that does nothing. But a
+ * pinned importer pins. Where the core pins on every map (DMA_BUF_PINS_ON_MAP),
+ * the core's pins equal the mappings it made, plus the one it is just making: a
+ * pin more than that is the importer's own.
+ */
+#include <linux/slab.h>
+
+#include "internal.h"
+#include "trace.h"
+
+static bool peerbuf_allows_pinned(const struct peerbuf *pb)
+{
+	return pb->flags & PEERBUF_EXPORT_F_ALLOW_PINNED;
+}
+
+static int peerbuf_refuse(struct peerbuf *pb, struct device *dev, int error,
+			  u32 reason, const struct p2p_route *route)
+{
+	dma_resv_assert_held(pb->dmabuf->resv);
+
+	pb->account.refusals++;
+	pb->account.last_refusal = reason;
+	pb->account.last_refusal_errno = -error;
+	pb->account.last_refusal_addr = peerbuf_dev_addr(dev);
+	if (route)
+		pb->account.last_refusal_route = *route;
+	else
+		memset(&pb->account.last_refusal_route, 0, sizeof(*route));
+
+	peerbuf_stat_inc(PEERBUF_STAT_REFUSALS);
+	trace_peerbuf_refuse(pb, dev, reason, error, route);
+	dev_info_ratelimited(dev, "peerbuf: export %llu refused: reason %u (%s), error %d\n",
+			     pb->id, reason,
+			     route ? p2p_route_reason_text(route->reason) : "importer",
+			     error);
+	return error;
+}
+
+/*
+ * Looks each run of one provider up once. @route is that of the first run, or of
+ * the one that fails.
+ */
+int peerbuf_check_routes(const struct p2p_vecs *vecs, struct device *client,
+			 struct p2p_route *route)
+{
+	struct p2p_provider *last = NULL;
+	struct p2p_route this;
+	bool first = true;
+	int ret;
+	u32 i;
+
+	memset(route, 0, sizeof(*route));
+	route->decider = P2P_ADDR_NONE;
+	for (i = 0; i < vecs->nr; i++) {
+		if (!vecs->vec[i].provider || vecs->vec[i].provider == last)
+			continue;
+		last = vecs->vec[i].provider;
+		ret = p2p_route_get(last, client, &this);
+		if (first || ret || this.type == P2P_ROUTE_NOT_SUPPORTED)
+			*route = this;
+		if (ret)
+			return ret;
+		if (this.type == P2P_ROUTE_NOT_SUPPORTED)
+			return -EHOSTUNREACH;
+		first = false;
+	}
+	return 0;
+}
+
+static int peerbuf_check_importer(struct peerbuf *pb,
+				  struct dma_buf_attachment *attach,
+				  bool revocable)
+{
+	if (!attach->importer_ops) {
+		if (peerbuf_allows_pinned(pb))
+			return 0;
+		return peerbuf_refuse(pb, attach->dev, -EOPNOTSUPP,
+				      PEERBUF_REASON_STATIC_IMPORTER, NULL);
+	}
+	if (!attach->peer2peer)
+		return peerbuf_refuse(pb, attach->dev, -EOPNOTSUPP,
+				      PEERBUF_REASON_NO_PEER2PEER, NULL);
+	if (!revocable && !peerbuf_allows_pinned(pb))
+		return peerbuf_refuse(pb, attach->dev, -EOPNOTSUPP,
+				      PEERBUF_REASON_PINNED_IMPORTER, NULL);
+	return 0;
+}
+
+static int peerbuf_check_place(struct peerbuf *pb, struct device *dev)
+{
+	struct p2p_route route;
+	u32 trouble;
+	int ret;
+
+	trouble = peerbuf_trouble(pb);
+	if (trouble)
+		return peerbuf_refuse(pb, dev, -ENODEV, trouble, NULL);
+
+	ret = peerbuf_check_routes(pb->placement->vecs, dev, &route);
+	if (ret == -EHOSTUNREACH)
+		return peerbuf_refuse(pb, dev, ret, PEERBUF_REASON_NO_ROUTE,
+				      &route);
+	if (ret)
+		return peerbuf_refuse(pb, dev, ret, PEERBUF_REASON_DEVICE_GONE,
+				      &route);
+	return 0;
+}
+
+static struct peerbuf_client *
+peerbuf_client_create(struct dma_buf_attachment *attach)
+{
+	struct peerbuf_client *client;
+
+	client = kzalloc(sizeof(*client), GFP_KERNEL);
+	if (!client)
+		return NULL;
+
+	client->attach = attach;
+	client->native = peerbuf_attach_is_helper(attach, &client->revocable);
+	if (!client->native)
+		client->revocable = dma_buf_attach_revocable(attach);
+	client->pid = task_tgid_nr(current);
+	strscpy(client->comm, current->comm, sizeof(client->comm));
+	return client;
+}
+
+static int peerbuf_ask_exporter(struct peerbuf *pb, struct device *dev)
+{
+	int ret;
+
+	if (!pb->ops || !pb->ops->attach)
+		return 0;
+
+	ret = pb->ops->attach(pb, dev, pb->priv);
+	if (!ret)
+		return 0;
+
+	dma_resv_lock(pb->dmabuf->resv, NULL);
+	peerbuf_refuse(pb, dev, ret, PEERBUF_REASON_VETO, NULL);
+	dma_resv_unlock(pb->dmabuf->resv);
+	return ret;
+}
+
+int peerbuf_op_attach(struct dma_buf *dmabuf, struct dma_buf_attachment *attach)
+{
+	struct peerbuf *pb = dmabuf->priv;
+	struct peerbuf_client *client;
+	int ret;
+
+	ret = peerbuf_ask_exporter(pb, attach->dev);
+	if (ret)
+		return ret;
+
+	client = peerbuf_client_create(attach);
+	if (!client)
+		return -ENOMEM;
+
+	dma_resv_lock(dmabuf->resv, NULL);
+	ret = peerbuf_check_importer(pb, attach, client->revocable);
+	if (!ret)
+		ret = peerbuf_check_place(pb, attach->dev);
+	if (!ret) {
+		list_add_tail(&client->node, &pb->clients);
+		pb->account.nr_clients++;
+		attach->priv = client;
+		trace_peerbuf_attach(pb, attach->dev, client->revocable);
+	}
+	dma_resv_unlock(dmabuf->resv);
+
+	if (ret) {
+		kfree(client);
+		return ret;
+	}
+	peerbuf_stat_inc(PEERBUF_STAT_ATTACHES);
+	return 0;
+}
+
+void peerbuf_op_detach(struct dma_buf *dmabuf, struct dma_buf_attachment *attach)
+{
+	struct peerbuf_client *client = attach->priv;
+	struct peerbuf *pb = dmabuf->priv;
+
+	/* The core calls us for an attach() that failed half-way on older kernels. */
+	if (!client)
+		return;
+
+	dma_resv_lock(dmabuf->resv, NULL);
+	if (WARN_ON_ONCE(client->maps))
+		peerbuf_forget_client(pb, client);
+	list_del(&client->node);
+	pb->account.nr_clients--;
+	dma_resv_unlock(dmabuf->resv);
+
+	attach->priv = NULL;
+	kfree(client);
+}
+
+/* Pins that are the core's own bookkeeping, one per mapping it made. */
+static u32 peerbuf_client_core_pins(const struct peerbuf_client *client)
+{
+	if (DMA_BUF_PINS_ON_MAP || !client->attach->importer_ops)
+		return client->core_maps;
+	return 0;
+}
+
+/*
+ * What keeps the buffer where it is on behalf of this importer: its own pins,
+ * and, if it cannot be revoked, its mappings.
+ */
+u32 peerbuf_client_pins(const struct peerbuf_client *client)
+{
+	u32 pins = client->pins - min(client->pins,
+				      peerbuf_client_core_pins(client));
+
+	return pins + (client->revocable ? 0 : client->maps);
+}
+
+u32 peerbuf_pins(struct peerbuf *pb)
+{
+	struct peerbuf_client *client;
+	u32 pins = pb->vmap ? 1 : 0;
+
+	dma_resv_assert_held(pb->dmabuf->resv);
+
+	list_for_each_entry(client, &pb->clients, node)
+		pins += peerbuf_client_pins(client);
+	return pins;
+}
+
+/*
+ * A second pin for the same mapping shows an importer that pins for itself. Only
+ * where importers cannot say that they are revocable does it tell anything;
+ * our own importer helper says so everywhere.
+ */
+static bool peerbuf_pin_unmasks(const struct peerbuf_client *client)
+{
+	return DMA_BUF_PINS_ON_MAP && client->attach->importer_ops &&
+	       !client->native && client->pins > client->core_maps;
+}
+
+int peerbuf_op_pin(struct dma_buf_attachment *attach)
+{
+	struct peerbuf_client *client = attach->priv;
+	struct peerbuf *pb = attach->dmabuf->priv;
+
+	dma_resv_assert_held(attach->dmabuf->resv);
+
+	if (peerbuf_trouble(pb))
+		return -ENODEV;
+
+	if (peerbuf_pin_unmasks(client)) {
+		client->revocable = false;
+		if (!peerbuf_allows_pinned(pb))
+			return peerbuf_refuse(pb, attach->dev, -EOPNOTSUPP,
+					      PEERBUF_REASON_PINNED_IMPORTER,
+					      NULL);
+	}
+	client->pins++;
+	return 0;
+}
+
+void peerbuf_op_unpin(struct dma_buf_attachment *attach)
+{
+	struct peerbuf_client *client = attach->priv;
+
+	dma_resv_assert_held(attach->dmabuf->resv);
+
+	if (!WARN_ON_ONCE(!client->pins))
+		client->pins--;
+}

@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Devices whose BARs may be exported: coming, going, and being away for a while. */
+#include <linux/io.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include "internal.h"
+
+void peerbuf_device_get(struct peerbuf_device *pdevice)
+{
+	kref_get(&pdevice->ref);
+}
+
+static void peerbuf_device_free(struct kref *ref)
+{
+	struct peerbuf_device *pdevice =
+		container_of(ref, struct peerbuf_device, ref);
+
+	WARN_ON(!list_empty(&pdevice->claims));
+	pci_dev_put(pdevice->pdev);
+	mutex_destroy(&pdevice->lock);
+	mutex_destroy(&pdevice->transition);
+	kfree(pdevice);
+}
+
+void peerbuf_device_put(struct peerbuf_device *pdevice)
+{
+	kref_put(&pdevice->ref, peerbuf_device_free);
+}
+
+static struct peerbuf_device *peerbuf_device_create(struct pci_dev *pdev, u32 owner)
+{
+	struct peerbuf_device *pdevice;
+
+	pdevice = kzalloc(sizeof(*pdevice), GFP_KERNEL);
+	if (!pdevice)
+		return NULL;
+
+	kref_init(&pdevice->ref);
+	pdevice->pdev = pci_dev_get(pdev);
+	pdevice->owner = owner;
+	mutex_init(&pdevice->transition);
+	mutex_init(&pdevice->lock);
+	spin_lock_init(&pdevice->files_lock);
+	INIT_LIST_HEAD(&pdevice->registry_node);
+	INIT_LIST_HEAD(&pdevice->claims);
+	INIT_LIST_HEAD(&pdevice->files);
+	return pdevice;
+}
+
+/* Memory BARs that have an address and at least a page. */
+unsigned int peerbuf_device_memory_bars(struct pci_dev *pdev)
+{
+	unsigned int mask = 0;
+	int bar;
+
+	for (bar = 0; bar < PEERBUF_NR_BARS; bar++) {
+		if (!(pci_resource_flags(pdev, bar) & IORESOURCE_MEM) ||
+		    pci_resource_flags(pdev, bar) & IORESOURCE_UNSET)
+			continue;
+		if (pci_resource_len(pdev, bar) >= PAGE_SIZE)
+			mask |= BIT(bar);
+	}
+	return mask;
+}
+
+/*
+ * Only a device that has no other driver: reserving the range would turn that driver's
+ * own later mappings of its registers into write-combined ones.
+ */
+static void peerbuf_bar_reserve_wc(struct peerbuf_device *pdevice, int bar)
+{
+	struct pci_dev *pdev = pdevice->pdev;
+
+	if (pdevice->owner != PEERBUF_OWNER_STUB ||
+	    !(pci_resource_flags(pdev, bar) & IORESOURCE_PREFETCH))
+		return;
+	if (!arch_io_reserve_memtype_wc(pci_resource_start(pdev, bar),
+					pci_resource_len(pdev, bar)))
+		pdevice->wc_bars |= BIT(bar);
+}
+
+static void peerbuf_bar_remove(struct peerbuf_device *pdevice, int bar)
+{
+	struct pci_dev *pdev = pdevice->pdev;
+
+	if (!pdevice->providers[bar])
+		return;
+	p2p_provider_kill(pdevice->providers[bar]);
+	p2p_provider_put(pdevice->providers[bar]);
+	pdevice->providers[bar] = NULL;
+	pdevice->user_bars &= ~BIT(bar);
+
+	if (pdevice->wc_bars & BIT(bar))
+		arch_io_free_memtype_wc(pci_resource_start(pdev, bar),
+					pci_resource_len(pdev, bar));
+	pdevice->wc_bars &= ~BIT(bar);
+}
+
+static void peerbuf_bars_remove(struct peerbuf_device *pdevice, unsigned int mask)
+{
+	int bar;
+
+	lockdep_assert_held(&pdevice->lock);
+
+	for (bar = 0; bar < PEERBUF_NR_BARS; bar++)
+		if (mask & BIT(bar))
+			peerbuf_bar_remove(pdevice, bar);
+}
+
+/* Adds those of @mask that are not there yet; all or none. */
+int peerbuf_device_add_bars(struct peerbuf_device *pdevice, unsigned int mask,
+			    unsigned int user_mask)
+{
+	struct p2p_provider *provider;
+	unsigned int added = 0;
+	int ret = 0;
+	int bar;
+
+	mutex_lock(&pdevice->lock);
+	for (bar = 0; bar < PEERBUF_NR_BARS && !ret; bar++) {
+		if (!(mask & BIT(bar)) || pdevice->providers[bar])
+			continue;
+		provider = p2p_provider_create(pdevice->pdev, bar, pdevice);
+		if (IS_ERR(provider)) {
+			ret = PTR_ERR(provider);
+			break;
+		}
+		pdevice->providers[bar] = provider;
+		peerbuf_bar_reserve_wc(pdevice, bar);
+		added |= BIT(bar);
+	}
+	if (ret)
+		peerbuf_bars_remove(pdevice, added);
+	else
+		pdevice->user_bars |= user_mask;
+	mutex_unlock(&pdevice->lock);
+	return ret;
+}
+
+/* Makes the node. Nobody finds the device before. */
+static int peerbuf_device_publish(struct peerbuf_device *pdevice)
+{
+	const char *bdf = pci_name(pdevice->pdev);
+	int ret;
+
+	lockdep_assert_held(&peerbuf_registry_lock);
+
+	snprintf(pdevice->misc_name[0], sizeof(pdevice->misc_name[0]),
+		 "peerbuf-%s", bdf);
+	snprintf(pdevice->misc_name[1], sizeof(pdevice->misc_name[1]),
+		 "peerbuf/%s", bdf);
+	pdevice->misc.minor = MISC_DYNAMIC_MINOR;
+	pdevice->misc.name = pdevice->misc_name[0];
+	pdevice->misc.nodename = pdevice->misc_name[1];
+	pdevice->misc.fops = &peerbuf_node_fops;
+	pdevice->misc.parent = &pdevice->pdev->dev;
+	pdevice->misc.mode = 0600;
+
+	ret = misc_register(&pdevice->misc);
+	if (!ret)
+		peerbuf_device_enlist(pdevice);
+	return ret;
+}
+
+/*
+ * Visits each buffer that has a claim on the device. Unvisited claims stay in front:
+ * visited ones go to the tail, as do new ones, which carry the number of this pass
+ * because they were checked against the state this pass is about.
+ */
+static void peerbuf_device_walk(struct peerbuf_device *pdevice,
+				void (*visit)(struct peerbuf_device *pdevice,
+					      struct peerbuf *pb))
+{
+	struct peerbuf_claim *claim;
+	struct peerbuf *pb;
+
+	lockdep_assert_held(&pdevice->transition);
+	lockdep_assert_held(&pdevice->lock);
+
+	pdevice->pass++;
+	while (!list_empty(&pdevice->claims)) {
+		claim = list_first_entry(&pdevice->claims, struct peerbuf_claim,
+					 node);
+		if (claim->pass == pdevice->pass)
+			break;
+		claim->pass = pdevice->pass;
+		list_move_tail(&claim->node, &pdevice->claims);
+
+		/*
+		 * The claim is there, so release has not passed its removal: the
+		 * buffer and its file are. Without a reference to be had nobody
+		 * maps it any more.
+		 */
+		pb = claim->pb;
+		if (!get_file_active(&pb->dmabuf->file))
+			continue;
+		mutex_unlock(&pdevice->lock);
+		visit(pdevice, pb);
+		peerbuf_put(pb);
+		mutex_lock(&pdevice->lock);
+	}
+}
+
+static void peerbuf_device_transit(struct peerbuf_device *pdevice,
+				   unsigned int state,
+				   void (*visit)(struct peerbuf_device *pdevice,
+						 struct peerbuf *pb))
+{
+	mutex_lock(&pdevice->transition);
+	mutex_lock(&pdevice->lock);
+	if (pdevice->state != state && pdevice->state != PEERBUF_DEVICE_GONE) {
+		WRITE_ONCE(pdevice->state, state);
+		if (state == PEERBUF_DEVICE_GONE)
+			peerbuf_bars_remove(pdevice, ~0U);
+		peerbuf_device_walk(pdevice, visit);
+	}
+	mutex_unlock(&pdevice->lock);
+	mutex_unlock(&pdevice->transition);
+}
+
+/* Revokes for good what has memory of these BARs. */
+void peerbuf_device_withdraw_bars(struct peerbuf_device *pdevice,
+				  unsigned int mask)
+{
+	mutex_lock(&pdevice->transition);
+	mutex_lock(&pdevice->lock);
+	peerbuf_bars_remove(pdevice, mask);
+	peerbuf_device_walk(pdevice, peerbuf_device_buffer_withdrawn);
+	mutex_unlock(&pdevice->lock);
+	mutex_unlock(&pdevice->transition);
+}
+
+/* As peerbuf_device_register(), for any kind of owner. */
+struct peerbuf_device *peerbuf_device_register_as(struct pci_dev *pdev,
+						  unsigned int bar_mask,
+						  unsigned int user_mask,
+						  u32 owner)
+{
+	struct peerbuf_device *pdevice, *other;
+	int ret;
+
+	if (bar_mask >> PEERBUF_NR_BARS || user_mask & ~bar_mask)
+		return ERR_PTR(-EINVAL);
+
+	pdevice = peerbuf_device_create(pdev, owner);
+	if (!pdevice)
+		return ERR_PTR(-ENOMEM);
+
+	ret = peerbuf_device_add_bars(pdevice, bar_mask, user_mask);
+	if (ret)
+		goto err_put;
+
+	mutex_lock(&peerbuf_registry_lock);
+	other = peerbuf_device_find(pdev);
+	if (other) {
+		peerbuf_device_put(other);
+		ret = -EEXIST;
+	} else {
+		ret = peerbuf_device_publish(pdevice);
+	}
+	mutex_unlock(&peerbuf_registry_lock);
+	if (ret)
+		goto err_bars;
+	return pdevice;
+
+err_bars:
+	mutex_lock(&pdevice->lock);
+	peerbuf_bars_remove(pdevice, bar_mask);
+	mutex_unlock(&pdevice->lock);
+err_put:
+	peerbuf_device_put(pdevice);
+	return ERR_PTR(ret);
+}
+
+/**
+ * peerbuf_device_register() - make BARs of a device exportable
+ * @pdev: the device; the caller is its driver
+ * @bar_mask: which, bit 0 for BAR 0; each must be a memory BAR of a page at least
+ * @user_mask: those of them that userspace may export through the node, in any pieces
+ *	it likes; 0 for a driver that hands out its memory itself
+ *
+ * Makes the node /dev/peerbuf/<dddd:bb:dd.f>. Its file permissions are the right to
+ * export what @user_mask allows, and to see and revoke what is exported.
+ *
+ * Context: process context, may sleep; from probe, with the device locked.
+ * Return: the device, or an ERR_PTR: -EEXIST it is registered already; -EINVAL a bit past
+ * BAR 5, or in @user_mask only; -ENXIO, -EADDRNOTAVAIL a BAR is absent, of I/O ports or has no address; -ENOMEM.
+ */
+struct peerbuf_device *peerbuf_device_register(struct pci_dev *pdev,
+					       unsigned int bar_mask,
+					       unsigned int user_mask)
+{
+	return peerbuf_device_register_as(pdev, bar_mask, user_mask,
+					  PEERBUF_OWNER_DRIVER);
+}
+EXPORT_SYMBOL_GPL(peerbuf_device_register);
+
+/**
+ * peerbuf_device_unregister() - withdraw a device for good
+ * @pdevice: from peerbuf_device_register(); gone when this returns
+ *
+ * Revokes everything exported from it and waits until the last importer has unmapped.
+ * DMA-BUFs may live on; they are dead. Call it before the BARs are given up.
+ *
+ * Context: process context, may sleep; from remove, with the device locked. May wait
+ * for importers accepted under PEERBUF_EXPORT_F_ALLOW_PINNED as long as they take, and
+ * says in the kernel log for whom.
+ */
+void peerbuf_device_unregister(struct peerbuf_device *pdevice)
+{
+	mutex_lock(&peerbuf_registry_lock);
+	peerbuf_device_delist(pdevice);
+	mutex_unlock(&peerbuf_registry_lock);
+
+	misc_deregister(&pdevice->misc);
+	peerbuf_device_transit(pdevice, PEERBUF_DEVICE_GONE,
+			       peerbuf_device_buffer_down);
+	peerbuf_event_hangup(pdevice);
+	peerbuf_device_put(pdevice);
+}
+EXPORT_SYMBOL_GPL(peerbuf_device_unregister);
+
+/**
+ * peerbuf_device_down() - withdraw a device for a while
+ * @pdevice: from peerbuf_device_register()
+ *
+ * For suspend, reset, and whatever else makes the BARs unreachable: everything exported from
+ * the device is revoked, and nothing maps it when this returns. No export is made
+ * until peerbuf_device_up(). Calling it twice is harmless.
+ *
+ * Context: process context, may sleep; waits as peerbuf_device_unregister() does.
+ */
+void peerbuf_device_down(struct peerbuf_device *pdevice)
+{
+	peerbuf_device_transit(pdevice, PEERBUF_DEVICE_DOWN,
+			       peerbuf_device_buffer_down);
+}
+EXPORT_SYMBOL_GPL(peerbuf_device_down);
+
+/**
+ * peerbuf_device_up() - undo peerbuf_device_down()
+ * @pdevice: from peerbuf_device_register()
+ *
+ * Exports come back at their place, except those that are revoked for another reason.
+ *
+ * Context: process context, may sleep.
+ */
+void peerbuf_device_up(struct peerbuf_device *pdevice)
+{
+	peerbuf_device_transit(pdevice, PEERBUF_DEVICE_UP,
+			       peerbuf_device_buffer_up);
+}
+EXPORT_SYMBOL_GPL(peerbuf_device_up);
+
+/**
+ * peerbuf_device_provider() - the provider of a registered BAR
+ * @pdevice: from peerbuf_device_register()
+ * @bar: 0..5
+ *
+ * Context: process context, may sleep.
+ * Return: a reference, dropped with p2p_provider_put(), or NULL: the BAR is not among those
+ * registered, or the device is gone.
+ */
+struct p2p_provider *peerbuf_device_provider(struct peerbuf_device *pdevice,
+					     int bar)
+{
+	struct p2p_provider *provider = NULL;
+
+	if (bar < 0 || bar >= PEERBUF_NR_BARS)
+		return NULL;
+
+	mutex_lock(&pdevice->lock);
+	if (pdevice->providers[bar])
+		provider = p2p_provider_get(pdevice->providers[bar]);
+	mutex_unlock(&pdevice->lock);
+	return provider;
+}
+EXPORT_SYMBOL_GPL(peerbuf_device_provider);

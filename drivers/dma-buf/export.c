@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The buffer: its birth as a DMA-BUF, its state, its release. */
+#include <linux/slab.h>
+
+#include "internal.h"
+#include "trace.h"
+
+/*
+ * No attachment, no mapping and no CPU mapping is left: each of them holds the
+ * DMA-BUF. A device that goes down at the same time may still find the claims,
+ * but cannot get a reference any more, and has nothing left to wait for. Once
+ * the claims are gone nobody knows @pb. Without a placement the export failed
+ * half-way, and nobody ever did.
+ */
+static void peerbuf_op_release(struct dma_buf *dmabuf)
+{
+	struct peerbuf *pb = dmabuf->priv;
+
+	if (!pb->placement) {
+		kfree(pb);
+		return;
+	}
+
+	peerbuf_registry_remove(pb);
+	if (pb->file) {
+		mutex_lock(&pb->file->lock);
+		list_del_init(&pb->file_node);
+		mutex_unlock(&pb->file->lock);
+		peerbuf_file_put(pb->file);
+	}
+	peerbuf_event_placement(pb, PEERBUF_EVENT_RELEASE);
+	peerbuf_stat_inc(PEERBUF_STAT_RELEASES);
+	peerbuf_placement_destroy(pb->placement);
+
+	if (pb->ops && pb->ops->release)
+		pb->ops->release(pb, pb->priv);
+	kfree(pb);
+}
+
+const struct dma_buf_ops peerbuf_dma_buf_ops = {
+	.attach = peerbuf_op_attach,
+	.detach = peerbuf_op_detach,
+	.pin = peerbuf_op_pin,
+	.unpin = peerbuf_op_unpin,
+	.map_dma_buf = peerbuf_op_map,
+	.unmap_dma_buf = peerbuf_op_unmap,
+	.begin_cpu_access = peerbuf_op_begin_cpu_access,
+	.end_cpu_access = peerbuf_op_end_cpu_access,
+	.mmap = peerbuf_op_mmap,
+	.vmap = peerbuf_op_vmap,
+	.vunmap = peerbuf_op_vunmap,
+	.release = peerbuf_op_release,
+};
+
+/* Under resv: why the buffer cannot be reached now, or 0. */
+u32 peerbuf_trouble(struct peerbuf *pb)
+{
+	u32 trouble;
+
+	dma_resv_assert_held(pb->dmabuf->resv);
+
+	trouble = peerbuf_placement_trouble(pb->placement);
+	if (pb->dead || trouble == PEERBUF_REASON_DEVICE_GONE)
+		return PEERBUF_REASON_DEVICE_GONE;
+	if (pb->revoked)
+		return PEERBUF_REASON_REVOKED;
+	return trouble;
+}
+
+/* Under resv: PEERBUF_STATE_F_* */
+u32 peerbuf_state(struct peerbuf *pb)
+{
+	u32 trouble = peerbuf_placement_trouble(pb->placement);
+	u32 state = 0;
+
+	dma_resv_assert_held(pb->dmabuf->resv);
+
+	if (pb->revoked)
+		state |= PEERBUF_STATE_F_REVOKED;
+	if (pb->dead || trouble == PEERBUF_REASON_DEVICE_GONE)
+		state |= PEERBUF_STATE_F_DEAD;
+	else if (trouble)
+		state |= PEERBUF_STATE_F_DEVICE_DOWN;
+	if (peerbuf_pins(pb))
+		state |= PEERBUF_STATE_F_PINNED;
+	if (pb->vmap)
+		state |= PEERBUF_STATE_F_VMAPPED;
+	return state;
+}
+
+static struct peerbuf *peerbuf_alloc(const struct peerbuf_export_args *args)
+{
+	struct peerbuf *pb;
+
+	pb = kzalloc(sizeof(*pb), GFP_KERNEL_ACCOUNT);
+	if (!pb)
+		return NULL;
+
+	pb->size = args->placement->size;
+	pb->flags = args->flags;
+	pb->ops = args->ops;
+	pb->priv = args->priv;
+	pb->pid = args->name ? 0 : task_tgid_nr(current);
+	strscpy(pb->comm, args->name ?: current->comm, sizeof(pb->comm));
+	pb->account.last_refusal_addr = PEERBUF_PCI_NONE;
+	INIT_LIST_HEAD(&pb->file_node);
+	INIT_LIST_HEAD(&pb->clients);
+	INIT_LIST_HEAD(&pb->holds);
+	spin_lock_init(&pb->mappings_lock);
+	init_waitqueue_head(&pb->unheld);
+	return pb;
+}
+
+static struct dma_buf *peerbuf_make_dma_buf(struct peerbuf *pb,
+					    const struct peerbuf_export_args *args)
+{
+	DEFINE_DMA_BUF_EXPORT_INFO(info);
+
+	info.exp_name = "peerbuf";
+	info.ops = &peerbuf_dma_buf_ops;
+	info.size = pb->size;
+	info.flags = args->open_flags;
+	info.resv = args->resv;
+	info.priv = pb;
+	return dma_buf_export(&info);
+}
+
+static bool peerbuf_args_valid(const struct peerbuf_export_args *args)
+{
+	return args->placement && args->placement->nr &&
+	       args->placement->size <= SIZE_MAX >> 1 &&
+	       !(args->flags & ~(PEERBUF_EXPORT_F_ALLOW_PINNED |
+				 PEERBUF_EXPORT_F_PERSIST));
+}
+
+/* Until this is done the buffer has no placement, and its release does nothing. */
+static int peerbuf_place_first(struct peerbuf *pb, struct p2p_vecs *vecs,
+			       u32 *reason)
+{
+	struct peerbuf_placement *placement;
+	int ret;
+
+	placement = peerbuf_placement_create(pb, vecs, reason);
+	if (IS_ERR(placement))
+		return PTR_ERR(placement);
+
+	dma_resv_lock(pb->dmabuf->resv, NULL);
+	pb->placement = placement;
+	dma_resv_unlock(pb->dmabuf->resv);
+
+	ret = peerbuf_registry_add(pb);
+	if (!ret)
+		return 0;
+
+	dma_resv_lock(pb->dmabuf->resv, NULL);
+	pb->placement = NULL;
+	dma_resv_unlock(pb->dmabuf->resv);
+	peerbuf_placement_destroy(placement);
+	return ret;
+}
+
+static void peerbuf_export_bind_file(struct peerbuf *pb,
+				     struct peerbuf_file *file)
+{
+	peerbuf_file_get(file);
+	mutex_lock(&file->lock);
+	pb->file = file;
+	list_add_tail(&pb->file_node, &file->exports);
+	mutex_unlock(&file->lock);
+}
+
+/* As peerbuf_export(); with @file the export ends when that file is closed. */
+struct dma_buf *peerbuf_export_for(const struct peerbuf_export_args *args,
+				   struct peerbuf_file *file, u32 *reason)
+{
+	struct dma_buf *dmabuf;
+	struct peerbuf *pb;
+	int ret;
+
+	if (!peerbuf_args_valid(args)) {
+		*reason = PEERBUF_REASON_FLAGS;
+		return ERR_PTR(-EINVAL);
+	}
+
+	pb = peerbuf_alloc(args);
+	if (!pb)
+		return ERR_PTR(-ENOMEM);
+
+	dmabuf = peerbuf_make_dma_buf(pb, args);
+	if (IS_ERR(dmabuf)) {
+		kfree(pb);
+		return dmabuf;
+	}
+	pb->dmabuf = dmabuf;
+
+	ret = peerbuf_place_first(pb, args->placement, reason);
+	if (ret) {
+		dma_buf_put(dmabuf);
+		return ERR_PTR(ret);
+	}
+	if (file)
+		peerbuf_export_bind_file(pb, file);
+
+	trace_peerbuf_export(pb);
+	peerbuf_stat_inc(PEERBUF_STAT_EXPORTS);
+	peerbuf_event_placement(pb, PEERBUF_EVENT_EXPORT);
+	return dmabuf;
+}
+
+/**
+ * peerbuf_export() - make a DMA-BUF of ranges of registered BARs
+ * @args: what to export, see &struct peerbuf_export_args
+ *
+ * The DMA-BUF holds the module, so peerbuf cannot be unloaded while it lives.
+ * The exporting device may go away first: the buffer is then revoked for good.
+ *
+ * Context: process context, may sleep. No reservation lock may be held.
+ * Return: the DMA-BUF, one reference, or an ERR_PTR: -EINVAL no ranges, too large
+ * or unknown flags; -ENODEV a device is down, gone or not registered with peerbuf;
+ * -EMSGSIZE ranges of more than PEERBUF_MAX_DEVICES devices; -ENOMEM.
+ */
+struct dma_buf *peerbuf_export(const struct peerbuf_export_args *args)
+{
+	u32 reason = 0;
+
+	return peerbuf_export_for(args, NULL, &reason);
+}
+EXPORT_SYMBOL_GPL(peerbuf_export);
+
+/**
+ * peerbuf_from_dma_buf() - the buffer behind a DMA-BUF
+ * @dmabuf: any DMA-BUF; the caller holds a reference, which covers the result
+ *
+ * Context: any.
+ * Return: the buffer, or NULL for a DMA-BUF of another exporter.
+ */
+struct peerbuf *peerbuf_from_dma_buf(struct dma_buf *dmabuf)
+{
+	return dmabuf->ops == &peerbuf_dma_buf_ops ? dmabuf->priv : NULL;
+}
+EXPORT_SYMBOL_GPL(peerbuf_from_dma_buf);
+
+/**
+ * peerbuf_id() - the number by which userspace knows a buffer
+ * @pb: the buffer
+ *
+ * Context: any.
+ * Return: the id, never 0, never used again until reboot.
+ */
+u64 peerbuf_id(struct peerbuf *pb)
+{
+	return pb->id;
+}
+EXPORT_SYMBOL_GPL(peerbuf_id);

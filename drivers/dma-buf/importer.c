@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The importer helper: one way for a driver to reach any DMA-BUF.
+ *
+ * From a peerbuf it gets DMA segments with the provider of each, and no scatterlist is
+ * ever made. From any other exporter the same calls return that exporter's
+ * scatterlist as segments without a provider.
+ */
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include "internal.h"
+
+/**
+ * struct peerbuf_attachment - a device attached to a DMA-BUF
+ * @attach: the core's attachment; for a peerbuf its priv is our client
+ * @ops: the importing driver's; immutable
+ * @priv: for @ops
+ * @native: the exporter is a peerbuf
+ */
+struct peerbuf_attachment {
+	struct dma_buf_attachment *attach;
+	const struct peerbuf_importer_ops *ops;
+	void *priv;
+	bool native;
+};
+
+/**
+ * struct peerbuf_mapping - a mapping the importer holds
+ * @att: whose
+ * @dir: direction, needed to undo it
+ * @dma: a peerbuf's mapping, or NULL
+ * @sgt: another exporter's mapping, or NULL
+ * @nr: segments
+ * @seg: the segments, in buffer order
+ * @end: offset of each segment's end in the buffer, for the search by offset
+ */
+struct peerbuf_mapping {
+	struct peerbuf_attachment *att;
+	enum dma_data_direction dir;
+	struct peerbuf_dma *dma;
+	struct sg_table *sgt;
+	u32 nr;
+	struct p2p_segment *seg;
+	u64 *end;
+};
+
+static void peerbuf_helper_invalidate(struct dma_buf_attachment *attach)
+{
+	struct peerbuf_attachment *att = attach->importer_priv;
+
+	att->ops->invalidate(att, att->priv);
+}
+
+static const struct dma_buf_attach_ops peerbuf_helper_ops = {
+	.allow_peer2peer = true,
+	.invalidate_mappings = peerbuf_helper_invalidate,
+};
+
+/* For importers that cannot give memory back, and say so. */
+static const struct dma_buf_attach_ops peerbuf_helper_pinned_ops = {
+	.allow_peer2peer = true,
+	.invalidate_mappings = DMA_BUF_NO_INVALIDATE,
+};
+
+/* Is it ours? Then @revocable is known, on every kernel. */
+bool peerbuf_attach_is_helper(const struct dma_buf_attachment *attach,
+			      bool *revocable)
+{
+	*revocable = attach->importer_ops == &peerbuf_helper_ops;
+	return *revocable || attach->importer_ops == &peerbuf_helper_pinned_ops;
+}
+
+/**
+ * peerbuf_attach() - attach a device to a DMA-BUF
+ * @dmabuf: any exporter's; the caller's reference must last until peerbuf_detach()
+ * @dev: the device that will do the DMA
+ * @ops: what to call when the mapping must go; NULL, or without an invalidate callback, for
+ *	an importer that cannot give memory back
+ * @priv: for @ops
+ *
+ * Invalidate may be called as soon as, and even before, this returns.
+ *
+ * Context: process context, may sleep. The reservation lock must not be held.
+ * Return: the attachment, or an ERR_PTR. From a peerbuf: -EOPNOTSUPP the importer cannot be
+ * revoked and the export does not accept that; -EHOSTUNREACH there is no route; -ENODEV
+ * the buffer is revoked; what the exporting driver's veto returned; -ENOMEM.
+ */
+struct peerbuf_attachment *
+peerbuf_attach(struct dma_buf *dmabuf, struct device *dev,
+	       const struct peerbuf_importer_ops *ops, void *priv)
+{
+	const struct dma_buf_attach_ops *attach_ops = &peerbuf_helper_pinned_ops;
+	struct peerbuf_attachment *att;
+	int ret;
+
+	att = kzalloc(sizeof(*att), GFP_KERNEL);
+	if (!att)
+		return ERR_PTR(-ENOMEM);
+
+	att->ops = ops;
+	att->priv = priv;
+	att->native = peerbuf_from_dma_buf(dmabuf);
+	if (ops && ops->invalidate)
+		attach_ops = &peerbuf_helper_ops;
+
+	att->attach = dma_buf_dynamic_attach(dmabuf, dev, attach_ops, att);
+	if (IS_ERR(att->attach)) {
+		ret = PTR_ERR(att->attach);
+		kfree(att);
+		return ERR_PTR(ret);
+	}
+	return att;
+}
+EXPORT_SYMBOL_GPL(peerbuf_attach);
+
+/**
+ * peerbuf_detach() - undo peerbuf_attach()
+ * @att: the attachment; every mapping of it must be unmapped
+ *
+ * No invalidate call is under way or follows when this returns.
+ *
+ * Context: process context, may sleep. The reservation lock must not be held.
+ */
+void peerbuf_detach(struct peerbuf_attachment *att)
+{
+	dma_buf_detach(att->attach->dmabuf, att->attach);
+	kfree(att);
+}
+EXPORT_SYMBOL_GPL(peerbuf_detach);
+
+/**
+ * peerbuf_pin() - keep the buffer where it is
+ * @att: the attachment
+ *
+ * Context: the DMA-BUF's reservation lock is held.
+ * Return: 0 or the exporter's error, -ENODEV from a revoked peerbuf.
+ */
+int peerbuf_pin(struct peerbuf_attachment *att)
+{
+	return dma_buf_pin(att->attach);
+}
+EXPORT_SYMBOL_GPL(peerbuf_pin);
+
+/**
+ * peerbuf_unpin() - undo peerbuf_pin()
+ * @att: the attachment
+ *
+ * Context: the DMA-BUF's reservation lock is held.
+ */
+void peerbuf_unpin(struct peerbuf_attachment *att)
+{
+	dma_buf_unpin(att->attach);
+}
+EXPORT_SYMBOL_GPL(peerbuf_unpin);
+
+static int peerbuf_mapping_alloc(struct peerbuf_mapping *mapping, u32 nr)
+{
+	mapping->nr = nr;
+	mapping->seg = kvcalloc(nr, sizeof(*mapping->seg), GFP_KERNEL);
+	mapping->end = kvcalloc(nr, sizeof(*mapping->end), GFP_KERNEL);
+	return mapping->seg && mapping->end ? 0 : -ENOMEM;
+}
+
+static void peerbuf_mapping_index(struct peerbuf_mapping *mapping)
+{
+	u64 end = 0;
+	u32 i;
+
+	for (i = 0; i < mapping->nr; i++) {
+		end += mapping->seg[i].len;
+		mapping->end[i] = end;
+	}
+}
+
+static int peerbuf_map_native(struct peerbuf_mapping *mapping)
+{
+	struct p2p_map *map;
+	int ret;
+
+	mapping->dma = peerbuf_dma_create(mapping->att->attach->priv,
+					  mapping->dir, false);
+	if (IS_ERR(mapping->dma)) {
+		ret = PTR_ERR(mapping->dma);
+		mapping->dma = NULL;
+		return ret;
+	}
+
+	map = mapping->dma->map;
+	ret = peerbuf_mapping_alloc(mapping,
+				    p2p_map_count_segments(map,
+							   P2P_SEGMENTS_PER_PROVIDER));
+	if (!ret)
+		p2p_map_fill_segments(map, P2P_SEGMENTS_PER_PROVIDER,
+				      mapping->seg, mapping->nr);
+	return ret;
+}
+
+static int peerbuf_map_foreign(struct peerbuf_mapping *mapping)
+{
+	struct scatterlist *sg;
+	unsigned int i;
+	int ret;
+
+	mapping->sgt = dma_buf_map_attachment(mapping->att->attach, mapping->dir);
+	if (IS_ERR(mapping->sgt)) {
+		ret = PTR_ERR(mapping->sgt);
+		mapping->sgt = NULL;
+		return ret;
+	}
+
+	ret = peerbuf_mapping_alloc(mapping, mapping->sgt->nents);
+	if (ret)
+		return ret;
+	for_each_sgtable_dma_sg(mapping->sgt, sg, i) {
+		mapping->seg[i].addr = sg_dma_address(sg);
+		mapping->seg[i].len = sg_dma_len(sg);
+	}
+	return 0;
+}
+
+/**
+ * peerbuf_map() - map the whole buffer for the attached device
+ * @att: the attachment
+ * @dir: direction of the DMA to come
+ *
+ * The mapping is good until the next invalidate call, and until then only as far as the
+ * fences allow that the reservation object holds now (see DMA_RESV_USAGE_KERNEL).
+ *
+ * Context: process context, may sleep, the DMA-BUF's reservation lock is held.
+ * Return: the mapping, or an ERR_PTR. From a peerbuf: -ENODEV it is revoked, or its device
+ * is down or gone; -EHOSTUNREACH the route is gone; -ENOSPC the device's IOVA space is
+ * exhausted; -EIO the address could not be mapped; -ENOMEM.
+ */
+struct peerbuf_mapping *peerbuf_map(struct peerbuf_attachment *att,
+				    enum dma_data_direction dir)
+{
+	struct peerbuf_mapping *mapping;
+	int ret;
+
+	dma_resv_assert_held(att->attach->dmabuf->resv);
+
+	mapping = kzalloc(sizeof(*mapping), GFP_KERNEL);
+	if (!mapping)
+		return ERR_PTR(-ENOMEM);
+
+	mapping->att = att;
+	mapping->dir = dir;
+	if (att->native)
+		ret = peerbuf_map_native(mapping);
+	else
+		ret = peerbuf_map_foreign(mapping);
+	if (ret) {
+		peerbuf_unmap(mapping);
+		return ERR_PTR(ret);
+	}
+	peerbuf_mapping_index(mapping);
+	return mapping;
+}
+EXPORT_SYMBOL_GPL(peerbuf_map);
+
+/**
+ * peerbuf_unmap() - undo peerbuf_map()
+ * @mapping: the mapping; the device must have stopped using it
+ *
+ * May be called from the invalidate callback.
+ *
+ * Context: process context, may sleep, the DMA-BUF's reservation lock is held.
+ */
+void peerbuf_unmap(struct peerbuf_mapping *mapping)
+{
+	dma_resv_assert_held(mapping->att->attach->dmabuf->resv);
+
+	if (mapping->dma)
+		peerbuf_dma_destroy(mapping->dma);
+	if (mapping->sgt)
+		dma_buf_unmap_attachment(mapping->att->attach, mapping->sgt,
+					 mapping->dir);
+	kvfree(mapping->seg);
+	kvfree(mapping->end);
+	kfree(mapping);
+}
+EXPORT_SYMBOL_GPL(peerbuf_unmap);
+
+/**
+ * peerbuf_segments() - the DMA segments of a mapping
+ * @mapping: the mapping
+ * @nr: out, how many
+ *
+ * Context: any, while the mapping is there.
+ * Return: the segments in buffer order; their lengths sum up to the buffer's size. A segment's
+ * provider is NULL for system memory and for other exporters.
+ */
+const struct p2p_segment *peerbuf_segments(struct peerbuf_mapping *mapping,
+					   u32 *nr)
+{
+	*nr = mapping->nr;
+	return mapping->seg;
+}
+EXPORT_SYMBOL_GPL(peerbuf_segments);
+
+/**
+ * peerbuf_segment_at() - where a byte of the buffer is
+ * @mapping: the mapping
+ * @offset: in the buffer, in bytes
+ * @addr: out, its DMA address
+ * @len: out, bytes from there to the end of its segment
+ *
+ * Context: any, while the mapping is there.
+ * Return: 0, or -ERANGE: @offset is past the end of the buffer.
+ */
+int peerbuf_segment_at(struct peerbuf_mapping *mapping, u64 offset,
+		       dma_addr_t *addr, u64 *len)
+{
+	u32 low = 0, high = mapping->nr, mid;
+	const struct p2p_segment *seg;
+
+	while (low < high) {
+		mid = low + (high - low) / 2;
+		if (mapping->end[mid] <= offset)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (low == mapping->nr)
+		return -ERANGE;
+
+	seg = &mapping->seg[low];
+	*len = mapping->end[low] - offset;
+	*addr = seg->addr + (seg->len - *len);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(peerbuf_segment_at);
+
+/**
+ * peerbuf_attachment_dma_buf() - the DMA-BUF an attachment belongs to
+ * @att: the attachment
+ *
+ * Context: any.
+ * Return: the DMA-BUF, no reference taken.
+ */
+struct dma_buf *peerbuf_attachment_dma_buf(struct peerbuf_attachment *att)
+{
+	return att->attach->dmabuf;
+}
+EXPORT_SYMBOL_GPL(peerbuf_attachment_dma_buf);

@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of peerbuf.ko share.
+ *
+ * Lock order, outermost first:
+ *
+ *	device_lock(&pdev->dev)		held by the driver core in probe, remove, unbind
+ *	  peerbuf_registry_lock		which devices have a node
+ *	  peerbuf_device.transition	going down, coming up
+ *	    peerbuf_device.lock		the claims on a device, its providers
+ *	mmap_lock			held around a CPU fault
+ *	  dma_buf.resv			everything about where a buffer is
+ *	    peerbuf.mappings_lock	(spin) which mappings are in force
+ *	    peerbuf_device.files_lock	(spin) who listens to events
+ *
+ * A device's lock and a buffer's resv are never held together: the loop over a
+ * device's claims takes a reference to one buffer, drops the lock, and only then
+ * goes to the buffer. So a revoke that waits for one importer holds up nobody else.
+ */
+#ifndef _PEERBUF_INTERNAL_H
+#define _PEERBUF_INTERNAL_H
+
+#include <linux/dma-buf.h>
+#include <linux/dma-resv.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/miscdevice.h>
+#include <linux/mutex.h>
+#include <linux/pci.h>
+#include <linux/sched.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+
+#include <linux/peerbuf.h>
+#include <peerbuf/peerbuf.h>
+
+#define PEERBUF_NR_BARS		PCI_STD_NUM_BARS
+#define PEERBUF_EVENT_ROOM	128
+
+struct peerbuf_file;
+
+/**
+ * struct peerbuf_device - a PCI function whose BARs may be exported
+ * @ref: the registry, each claim and each open file hold one
+ * @pdev: reference held
+ * @owner: PEERBUF_OWNER_*, immutable
+ * @misc: the node; gone after unregistration
+ * @misc_name: storage for the misc device's names
+ * @registry_node: in the list of devices; peerbuf_registry_lock
+ * @transition: one going down, coming up or withdrawal of BARs at a time
+ * @lock: protects @providers, @claims and @pass; @state is written under it
+ * @providers: per BAR, NULL where the BAR may not be exported
+ * @claims: placements that have memory of this device
+ * @pass: number of the latest walk over @claims
+ * @state: PEERBUF_DEVICE_*, read under a buffer's resv without @lock: it changes
+ *	before the walk that visits each buffer under its resv
+ * @user_bars: BARs userspace may export; @lock
+ * @wc_bars: BARs whose range is reserved for write combining
+ * @files_lock: protects @files
+ * @files: open nodes, for events
+ */
+struct peerbuf_device {
+	struct kref ref;
+	struct pci_dev *pdev;
+	u32 owner;
+	struct miscdevice misc;
+	char misc_name[2][32];
+	struct list_head registry_node;
+
+	struct mutex transition;
+	struct mutex lock;
+	struct p2p_provider *providers[PEERBUF_NR_BARS];
+	struct list_head claims;
+	u64 pass;
+	unsigned int state;
+	unsigned int user_bars;
+	unsigned int wc_bars;
+
+	spinlock_t files_lock;
+	struct list_head files;
+};
+
+#define PEERBUF_DEVICE_UP	0
+#define PEERBUF_DEVICE_DOWN	1	/* suspended or in reset: will be back */
+#define PEERBUF_DEVICE_GONE	2	/* for good */
+
+/**
+ * struct peerbuf_claim - a buffer's hold on one device
+ * @node: in the device's list; peerbuf_device.lock
+ * @pb: the buffer; has its DMA-BUF already
+ * @pdevice: reference held
+ * @pass: the last walk over the device's claims that was here;
+ *	peerbuf_device.lock
+ *
+ * Lives from before its placement is used until every mapping made from that
+ * placement is gone: whoever takes the device down finds the buffer all that time.
+ */
+struct peerbuf_claim {
+	struct list_head node;
+	struct peerbuf *pb;
+	struct peerbuf_device *pdevice;
+	u64 pass;
+};
+
+/**
+ * struct peerbuf_placement - where a buffer is
+ * @vecs: the ranges, in buffer order
+ * @nr_claims: devices they belong to
+ * @claims: one per device
+ */
+struct peerbuf_placement {
+	struct p2p_vecs *vecs;
+	u32 nr_claims;
+	struct peerbuf_claim claims[PEERBUF_MAX_DEVICES];
+};
+
+/**
+ * struct peerbuf_client - an importer, from our side
+ * @node: in peerbuf.clients; resv
+ * @attach: the attachment it hangs off
+ * @revocable: gives the memory back when invalidated; resv
+ * @native: uses the importer helper: segments, no sg_table; immutable
+ * @pins: calls of pin() minus unpin(); resv
+ * @maps: mappings in force; resv
+ * @core_maps: those of them the DMA-BUF core made; resv
+ * @nr_segments: of the latest mapping; resv
+ * @mapped_ranges: vecs in the latest mapping; resv
+ * @dma_addr: first address of the latest mapping; resv
+ * @pid: who attached
+ * @comm: who attached
+ */
+struct peerbuf_client {
+	struct list_head node;
+	struct dma_buf_attachment *attach;
+	bool revocable;
+	bool native;
+	u32 pins;
+	u32 maps;
+	u32 core_maps;
+	u32 nr_segments;
+	u32 mapped_ranges;
+	dma_addr_t dma_addr;
+	pid_t pid;
+	char comm[TASK_COMM_LEN];
+};
+
+/**
+ * struct peerbuf_hold - something that can still reach the memory
+ * @node: in peerbuf.holds, oldest generation first; mappings_lock
+ * @generation: the buffer's generation when it was made
+ * @client: who holds it, NULL for a vmap of the kernel
+ */
+struct peerbuf_hold {
+	struct list_head node;
+	u64 generation;
+	struct peerbuf_client *client;
+};
+
+/**
+ * struct peerbuf_dma - a mapping for one importer
+ * @hold: what revoke waits for
+ * @map: the DMA addresses
+ * @client: the importer
+ * @via_core: made by dma_buf_map_attachment()
+ * @sgt: for importers that want a scatterlist
+ * @sgt_orig_nents: what sg_free_table() has to see in @sgt
+ */
+struct peerbuf_dma {
+	struct peerbuf_hold hold;
+	struct p2p_map *map;
+	struct peerbuf_client *client;
+	bool via_core;
+	struct sg_table sgt;
+	unsigned int sgt_orig_nents;
+};
+
+/**
+ * struct peerbuf - a buffer
+ * @dmabuf: what the world holds; NULL until exported
+ * @id: unique until reboot; immutable
+ * @size: bytes; immutable
+ * @flags: PEERBUF_EXPORT_F_*; immutable
+ * @ops: the exporting driver's, or NULL; immutable
+ * @priv: for @ops
+ * @pid: who exported
+ * @comm: who exported
+ * @file: the node it was made through, or NULL; reference held
+ * @file_node: in @file's list; file->lock
+ * @placement: where it is; resv. Never NULL: a revoked buffer remembers its place
+ * @revoked: by its user; resv
+ * @dead: for good; resv
+ * @generation: counts invalidations; resv to write, mappings_lock to compare
+ * @clients: importers; resv
+ * @vmap: the kernel's CPU mapping, or NULL; resv
+ * @mappings_lock: protects @holds
+ * @holds: mappings and vmap in force, in order of generation
+ * @unheld: woken when one ends
+ * @nr_holds: length of @holds
+ * @account: what queries show; resv
+ */
+struct peerbuf {
+	struct dma_buf *dmabuf;
+	u64 id;
+	u64 size;
+	u32 flags;
+	const struct peerbuf_exporter_ops *ops;
+	void *priv;
+	pid_t pid;
+	char comm[TASK_COMM_LEN];
+	struct peerbuf_file *file;
+	struct list_head file_node;
+
+	struct peerbuf_placement *placement;
+	bool revoked;
+	bool dead;
+	u64 generation;
+	struct list_head clients;
+	struct peerbuf_vmap *vmap;
+
+	spinlock_t mappings_lock;
+	struct list_head holds;
+	wait_queue_head_t unheld;
+	u32 nr_holds;
+
+	struct {
+		u32 nr_clients;
+		u64 maps;
+		u64 moves;
+		u64 revokes;
+		u64 refusals;
+		u32 last_refusal;
+		int last_refusal_errno;
+		struct p2p_route last_refusal_route;
+		u64 last_refusal_addr;
+	} account;
+};
+
+/**
+ * struct peerbuf_file - an open node, or control
+ * @ref: the file and each export made through it
+ * @pdevice: NULL for control; reference held
+ * @writable: opened for writing
+ * @lock: protects @exports and @closed
+ * @exports: made through this file and ending with it
+ * @device_node: in peerbuf_device.files; files_lock
+ * @event_wait: readers and pollers
+ * @events: ring; files_lock of the device
+ * @event_head: next to read
+ * @event_count: waiting
+ * @event_lost: dropped since the last one that was queued
+ */
+struct peerbuf_file {
+	struct kref ref;
+	struct peerbuf_device *pdevice;
+	bool writable;
+	struct mutex lock;
+	struct list_head exports;
+	struct list_head device_node;
+	wait_queue_head_t event_wait;
+	struct peerbuf_event events[PEERBUF_EVENT_ROOM];
+	u32 event_head;
+	u32 event_count;
+	u32 event_lost;
+};
+
+/* registry.c */
+extern struct mutex peerbuf_registry_lock;
+int peerbuf_registry_add(struct peerbuf *pb);
+void peerbuf_registry_remove(struct peerbuf *pb);
+struct peerbuf *peerbuf_registry_get(u64 id);
+struct peerbuf *peerbuf_registry_next(u64 after);
+void peerbuf_put(struct peerbuf *pb);
+struct peerbuf_device *peerbuf_device_find(struct pci_dev *pdev);
+void peerbuf_device_enlist(struct peerbuf_device *pdevice);
+void peerbuf_device_delist(struct peerbuf_device *pdevice);
+u32 peerbuf_device_addrs(u64 *addrs, u32 room);
+bool peerbuf_registry_idle(void);
+
+/* placement.c */
+struct peerbuf_placement *peerbuf_placement_create(struct peerbuf *pb,
+						   struct p2p_vecs *vecs,
+						   u32 *reason);
+void peerbuf_placement_destroy(struct peerbuf_placement *placement);
+u32 peerbuf_placement_trouble(const struct peerbuf_placement *placement);
+bool peerbuf_placement_uses(const struct peerbuf_placement *placement,
+			    const struct peerbuf_device *pdevice);
+bool peerbuf_vecs_alive(const struct p2p_vecs *vecs);
+
+/* export.c */
+extern const struct dma_buf_ops peerbuf_dma_buf_ops;
+struct dma_buf *peerbuf_export_for(const struct peerbuf_export_args *args,
+				   struct peerbuf_file *file, u32 *reason);
+u32 peerbuf_trouble(struct peerbuf *pb);
+u32 peerbuf_state(struct peerbuf *pb);
+
+/* attach.c */
+int peerbuf_op_attach(struct dma_buf *dmabuf, struct dma_buf_attachment *attach);
+void peerbuf_op_detach(struct dma_buf *dmabuf, struct dma_buf_attachment *attach);
+int peerbuf_op_pin(struct dma_buf_attachment *attach);
+void peerbuf_op_unpin(struct dma_buf_attachment *attach);
+u32 peerbuf_client_pins(const struct peerbuf_client *client);
+u32 peerbuf_pins(struct peerbuf *pb);
+int peerbuf_check_routes(const struct p2p_vecs *vecs, struct device *client,
+			 struct p2p_route *route);
+
+/* mapping.c */
+struct peerbuf_dma *peerbuf_dma_create(struct peerbuf_client *client,
+				       enum dma_data_direction dir, bool via_core);
+void peerbuf_dma_destroy(struct peerbuf_dma *dma);
+void peerbuf_hold_add(struct peerbuf *pb, struct peerbuf_hold *hold,
+		      struct peerbuf_client *client);
+void peerbuf_hold_remove(struct peerbuf *pb, struct peerbuf_hold *hold);
+
+/* sgt.c */
+struct sg_table *peerbuf_op_map(struct dma_buf_attachment *attach,
+				enum dma_data_direction dir);
+void peerbuf_op_unmap(struct dma_buf_attachment *attach, struct sg_table *sgt,
+		      enum dma_data_direction dir);
+
+/* importer.c */
+bool peerbuf_attach_is_helper(const struct dma_buf_attachment *attach,
+			      bool *revocable);
+
+/* cpu_access.c, vmap.c */
+int peerbuf_op_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma);
+int peerbuf_op_begin_cpu_access(struct dma_buf *dmabuf,
+				enum dma_data_direction dir);
+int peerbuf_op_end_cpu_access(struct dma_buf *dmabuf,
+			      enum dma_data_direction dir);
+int peerbuf_op_vmap(struct dma_buf *dmabuf, struct iosys_map *map);
+void peerbuf_op_vunmap(struct dma_buf *dmabuf, struct iosys_map *map);
+pgprot_t peerbuf_pgprot(const struct p2p_vec *vec, pgprot_t prot);
+
+/* wait.c */
+u64 peerbuf_invalidate(struct peerbuf *pb);
+long peerbuf_wait_fences(struct peerbuf *pb, bool intr, unsigned long timeout);
+void peerbuf_forget_client(struct peerbuf *pb, struct peerbuf_client *client);
+void peerbuf_first_holder(struct peerbuf *pb, u64 generation, u64 *addr,
+			  char *name, size_t len, u32 *count);
+long peerbuf_wait_unheld(struct peerbuf *pb, u64 generation, bool intr,
+			 unsigned long timeout);
+
+/* move.c, copy.c */
+int peerbuf_move_to(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
+		    u32 *reason);
+int peerbuf_copy(const struct p2p_vecs *to, const struct p2p_vecs *from);
+
+/* revoke.c */
+enum peerbuf_revoke_cause {
+	PEERBUF_REVOKE_USER,	/* undone by restore */
+	PEERBUF_REVOKE_DEAD,	/* for good */
+};
+
+int peerbuf_revoke_for(struct peerbuf *pb, enum peerbuf_revoke_cause cause,
+		       bool intr, unsigned long timeout, u32 *reason);
+int peerbuf_restore_for(struct peerbuf *pb, u32 *reason);
+void peerbuf_device_buffer_down(struct peerbuf_device *pdevice,
+				struct peerbuf *pb);
+void peerbuf_device_buffer_up(struct peerbuf_device *pdevice,
+			      struct peerbuf *pb);
+void peerbuf_device_buffer_withdrawn(struct peerbuf_device *pdevice,
+				     struct peerbuf *pb);
+
+/* device.c */
+struct peerbuf_device *peerbuf_device_register_as(struct pci_dev *pdev,
+						  unsigned int bar_mask,
+						  unsigned int user_mask,
+						  u32 owner);
+int peerbuf_device_add_bars(struct peerbuf_device *pdevice, unsigned int mask,
+			    unsigned int user_mask);
+unsigned int peerbuf_device_memory_bars(struct pci_dev *pdev);
+void peerbuf_device_withdraw_bars(struct peerbuf_device *pdevice,
+				  unsigned int mask);
+void peerbuf_device_get(struct peerbuf_device *pdevice);
+void peerbuf_device_put(struct peerbuf_device *pdevice);
+
+/* lend.c */
+int peerbuf_bar_check(struct pci_dev *pdev, unsigned int bar, u32 *reason);
+int peerbuf_lend(struct pci_dev *pdev, unsigned int mask, u32 *reason);
+int peerbuf_unlend(struct pci_dev *pdev, unsigned int mask, u32 *reason);
+int peerbuf_lend_init(void);
+void peerbuf_lend_exit(void);
+
+/* stub.c */
+int peerbuf_stub_init(void);
+void peerbuf_stub_exit(void);
+
+/* node.c, control.c */
+extern const struct file_operations peerbuf_node_fops;
+struct peerbuf_file *peerbuf_file_from_fd(int fd, struct file **filp);
+struct peerbuf_file *peerbuf_file_create(struct peerbuf_device *pdevice,
+					 bool writable);
+void peerbuf_file_get(struct peerbuf_file *pf);
+void peerbuf_file_put(struct peerbuf_file *pf);
+int peerbuf_control_init(void);
+void peerbuf_control_exit(void);
+
+/* event.c */
+void peerbuf_event_send(struct peerbuf_device *pdevice, u32 type, u64 id);
+void peerbuf_event_hangup(struct peerbuf_device *pdevice);
+void peerbuf_event_placement(struct peerbuf *pb, u32 type);
+ssize_t peerbuf_event_read(struct peerbuf_file *pf, char __user *buf, size_t len,
+			   bool nonblock);
+__poll_t peerbuf_event_poll(struct file *filp, struct poll_table_struct *wait);
+
+/* ranges.c */
+struct p2p_vecs *peerbuf_ranges_resolve(struct peerbuf_file *pf, u64 user_ranges,
+					u32 nr, u32 *bad_range, u32 *reason);
+
+/* ioctl.c */
+struct peerbuf_call {
+	union {
+		struct {
+			__u32 size;
+			__u32 reason;
+		} head;
+		struct peerbuf_ioc_info info;
+		struct peerbuf_ioc_export export;
+		struct peerbuf_ioc_move move;
+		struct peerbuf_ioc_revoke revoke;
+		struct peerbuf_ioc_restore restore;
+		struct peerbuf_ioc_query query;
+		struct peerbuf_ioc_list list;
+		struct peerbuf_ioc_attachments attachments;
+		struct peerbuf_ioc_route route;
+		struct peerbuf_ioc_lend lend;
+		struct peerbuf_ioc_devices devices;
+		struct peerbuf_ioc_stats stats;
+	};
+	struct dma_buf *dmabuf;	/* EXPORT: not yet visible to the process */
+};
+
+long peerbuf_ioctl(struct file *filp, unsigned int cmd, unsigned long arg);
+
+int peerbuf_ioctl_info(struct peerbuf_file *pf, struct peerbuf_call *call);
+int peerbuf_ioctl_export(struct peerbuf_file *pf, struct peerbuf_call *call);
+void peerbuf_ioctl_export_done(struct peerbuf_call *call, bool keep);
+int peerbuf_ioctl_move(struct peerbuf_file *pf, struct peerbuf_call *call);
+int peerbuf_ioctl_revoke(struct peerbuf_file *pf, struct peerbuf_call *call);
+int peerbuf_ioctl_restore(struct peerbuf_file *pf, struct peerbuf_call *call);
+int peerbuf_ioctl_query(struct peerbuf_file *pf, struct peerbuf_call *call);
+int peerbuf_ioctl_list(struct peerbuf_file *pf, struct peerbuf_call *call);
+int peerbuf_ioctl_attachments(struct peerbuf_file *pf, struct peerbuf_call *call);
+int peerbuf_ioctl_route(struct peerbuf_file *pf, struct peerbuf_call *call);
+int peerbuf_ioctl_allow(struct peerbuf_file *pf, struct peerbuf_call *call);
+int peerbuf_ioctl_deny(struct peerbuf_file *pf, struct peerbuf_call *call);
+int peerbuf_ioctl_devices(struct peerbuf_file *pf, struct peerbuf_call *call);
+int peerbuf_ioctl_stats(struct peerbuf_file *pf, struct peerbuf_call *call);
+
+struct peerbuf *peerbuf_file_lookup(struct peerbuf_file *pf, u64 id, u32 *reason);
+
+/* stats.c */
+enum peerbuf_stat {
+	PEERBUF_STAT_EXPORTS,
+	PEERBUF_STAT_ATTACHES,
+	PEERBUF_STAT_MAPS,
+	PEERBUF_STAT_UNMAPS,
+	PEERBUF_STAT_MOVES,
+	PEERBUF_STAT_REVOKES,
+	PEERBUF_STAT_RESTORES,
+	PEERBUF_STAT_REFUSALS,
+	PEERBUF_STAT_FAULTS,
+	PEERBUF_STAT_RELEASES,
+	PEERBUF_NR_STATS,
+};
+
+void peerbuf_stat_inc(enum peerbuf_stat stat);
+u64 peerbuf_stat_read(enum peerbuf_stat stat);
+
+static inline u64 peerbuf_dev_addr(struct device *dev)
+{
+	return dev_is_pci(dev) ? p2p_pci_addr(to_pci_dev(dev)) : PEERBUF_PCI_NONE;
+}
+
+#endif /* _PEERBUF_INTERNAL_H */

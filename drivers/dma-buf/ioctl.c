@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The dispatcher: one table says what each call is, who may make it, and how long it is. */
+#include <linux/capability.h>
+#include <linux/security.h>
+#include <linux/uaccess.h>
+
+#include "internal.h"
+
+#define ON_NODE		BIT(0)	/* answered by a device's node */
+#define ON_CONTROL	BIT(1)	/* answered by control */
+#define WRITABLE	BIT(2)	/* on a node, opened for writing */
+#define ADMIN		BIT(3)	/* on control, CAP_SYS_ADMIN */
+#define LOCKDOWN	BIT(4)	/* gives access to PCI memory: not under lockdown */
+
+struct peerbuf_ioctl_desc {
+	u32 size;
+	u32 min_size;
+	unsigned int who;
+	int (*call)(struct peerbuf_file *pf, struct peerbuf_call *call);
+	void (*done)(struct peerbuf_call *call, bool keep);
+};
+
+#define DESC(_nr, _member, _who, _fn)					\
+	[_IOC_NR(_nr)] = {						\
+		.size = sizeof_field(struct peerbuf_call, _member),	\
+		.min_size = sizeof_field(struct peerbuf_call, _member),	\
+		.who = _who,						\
+		.call = _fn,						\
+	}
+
+static const struct peerbuf_ioctl_desc peerbuf_ioctls[] = {
+	DESC(PEERBUF_IOC_INFO, info, ON_NODE, peerbuf_ioctl_info),
+	[_IOC_NR(PEERBUF_IOC_EXPORT)] = {
+		.size = sizeof(struct peerbuf_ioc_export),
+		.min_size = sizeof(struct peerbuf_ioc_export),
+		.who = ON_NODE | WRITABLE | LOCKDOWN,
+		.call = peerbuf_ioctl_export,
+		.done = peerbuf_ioctl_export_done,
+	},
+	DESC(PEERBUF_IOC_MOVE, move, ON_NODE | WRITABLE | LOCKDOWN,
+	     peerbuf_ioctl_move),
+	DESC(PEERBUF_IOC_REVOKE, revoke, ON_NODE | ON_CONTROL | WRITABLE | ADMIN,
+	     peerbuf_ioctl_revoke),
+	DESC(PEERBUF_IOC_RESTORE, restore,
+	     ON_NODE | ON_CONTROL | WRITABLE | ADMIN | LOCKDOWN,
+	     peerbuf_ioctl_restore),
+	DESC(PEERBUF_IOC_QUERY, query, ON_NODE | ON_CONTROL, peerbuf_ioctl_query),
+	DESC(PEERBUF_IOC_LIST, list, ON_NODE | ON_CONTROL | ADMIN,
+	     peerbuf_ioctl_list),
+	DESC(PEERBUF_IOC_ATTACHMENTS, attachments, ON_NODE | ON_CONTROL | ADMIN,
+	     peerbuf_ioctl_attachments),
+	DESC(PEERBUF_IOC_ROUTE, route, ON_NODE | ON_CONTROL, peerbuf_ioctl_route),
+	DESC(PEERBUF_IOC_ALLOW, lend, ON_CONTROL | ADMIN | LOCKDOWN,
+	     peerbuf_ioctl_allow),
+	DESC(PEERBUF_IOC_DENY, lend, ON_CONTROL | ADMIN, peerbuf_ioctl_deny),
+	DESC(PEERBUF_IOC_DEVICES, devices, ON_CONTROL, peerbuf_ioctl_devices),
+	DESC(PEERBUF_IOC_STATS, stats, ON_CONTROL, peerbuf_ioctl_stats),
+};
+
+static const struct peerbuf_ioctl_desc *
+peerbuf_ioctl_find(struct peerbuf_file *pf, unsigned int cmd)
+{
+	unsigned int here = pf->pdevice ? ON_NODE : ON_CONTROL;
+	const struct peerbuf_ioctl_desc *desc;
+
+	if (_IOC_TYPE(cmd) != PEERBUF_IOC_MAGIC ||
+	    _IOC_NR(cmd) >= ARRAY_SIZE(peerbuf_ioctls))
+		return NULL;
+	desc = &peerbuf_ioctls[_IOC_NR(cmd)];
+	return desc->who & here ? desc : NULL;
+}
+
+static int peerbuf_ioctl_allowed(struct peerbuf_file *pf, unsigned int who,
+				 u32 *reason)
+{
+	if (pf->pdevice && who & WRITABLE && !pf->writable) {
+		*reason = PEERBUF_REASON_READ_ONLY_FILE;
+		return -EACCES;
+	}
+	if (!pf->pdevice && who & ADMIN && !capable(CAP_SYS_ADMIN)) {
+		*reason = PEERBUF_REASON_CAPABILITY;
+		return -EPERM;
+	}
+	if (who & LOCKDOWN && security_locked_down(LOCKDOWN_PCI_ACCESS)) {
+		*reason = PEERBUF_REASON_LOCKDOWN;
+		return -EPERM;
+	}
+	return 0;
+}
+
+static int peerbuf_ioctl_fetch(struct peerbuf_call *call,
+			       const struct peerbuf_ioctl_desc *desc,
+			       void __user *arg, u32 size, u32 *reason)
+{
+	int ret;
+
+	if (size < desc->min_size) {
+		*reason = PEERBUF_REASON_STRUCT_SIZE;
+		return -EINVAL;
+	}
+	if (size > PAGE_SIZE) {
+		*reason = PEERBUF_REASON_STRUCT_SIZE;
+		return -E2BIG;
+	}
+	ret = copy_struct_from_user(call, desc->size, arg, size);
+	if (ret == -E2BIG)
+		*reason = PEERBUF_REASON_STRUCT_SIZE;
+	return ret;
+}
+
+static int peerbuf_ioctl_run(struct peerbuf_file *pf, struct peerbuf_call *call,
+			     const struct peerbuf_ioctl_desc *desc,
+			     void __user *arg, u32 size, u32 *reason)
+{
+	int ret;
+
+	ret = peerbuf_ioctl_fetch(call, desc, arg, size, reason);
+	if (ret)
+		return ret;
+	ret = peerbuf_ioctl_allowed(pf, desc->who, reason);
+	if (ret)
+		return ret;
+
+	call->head.reason = 0;
+	ret = desc->call(pf, call);
+	*reason = call->head.reason;
+	call->head.size = size;
+	if (copy_to_user(arg, call, min(size, desc->size))) {
+		if (desc->done && !ret)
+			desc->done(call, false);
+		return -EFAULT;
+	}
+	if (desc->done && !ret)
+		desc->done(call, true);
+	return ret;
+}
+
+/*
+ * The reason is written before anything is done, too: an argument that cannot be written
+ * to fails here, while nothing has happened yet.
+ */
+long peerbuf_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
+{
+	struct peerbuf_file *pf = filp->private_data;
+	const struct peerbuf_ioctl_desc *desc;
+	u32 __user *user = (u32 __user *)arg;
+	struct peerbuf_call call = {};
+	u32 reason = 0;
+	u32 size;
+	int ret;
+
+	desc = peerbuf_ioctl_find(pf, cmd);
+	if (!desc)
+		return -ENOTTY;
+	if (get_user(size, user))
+		return -EFAULT;
+	if (size < sizeof(call.head))
+		return -EINVAL;
+	if (put_user(0, user + 1))
+		return -EFAULT;
+
+	ret = peerbuf_ioctl_run(pf, &call, desc, user, size, &reason);
+	if (ret && reason && put_user(reason, user + 1))
+		return -EFAULT;
+	return ret;
+}

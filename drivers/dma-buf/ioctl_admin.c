@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Calls about the machine: routes, devices, lending, counters. */
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "internal.h"
+
+/* With a reference. */
+static struct pci_dev *peerbuf_find_pci(u64 addr, u32 *reason)
+{
+	struct pci_dev *pdev = NULL;
+
+	if (addr >> 16 <= INT_MAX)
+		pdev = pci_get_domain_bus_and_slot(PEERBUF_PCI_DOMAIN(addr),
+						   PEERBUF_PCI_BUS(addr),
+						   addr & 0xff);
+	if (!pdev)
+		*reason = PEERBUF_REASON_NO_DEVICE;
+	return pdev;
+}
+
+/*
+ * For a BAR, the question is put as an export's attach would put it: with a provider, which
+ * brings in the client's DMA mask. Here it lives for the question only.
+ */
+static int peerbuf_route_to_bar(struct pci_dev *provider_dev, u32 bar,
+				struct pci_dev *client, struct p2p_route *route,
+				u32 *reason)
+{
+	struct p2p_provider *provider;
+	int ret;
+
+	ret = peerbuf_bar_check(provider_dev, bar, reason);
+	if (ret)
+		return -ENXIO;
+	provider = p2p_provider_create(provider_dev, bar, NULL);
+	if (IS_ERR(provider))
+		return PTR_ERR(provider);
+	ret = p2p_route_get(provider, &client->dev, route);
+	p2p_provider_put(provider);
+	return ret;
+}
+
+static int peerbuf_route_query(struct peerbuf_ioc_route *arg,
+			       struct pci_dev *provider, struct pci_dev *client)
+{
+	struct p2p_route route;
+	int ret = 0;
+
+	if (arg->bar == PEERBUF_ANY_BAR)
+		p2p_route_between(provider, client, &route);
+	else
+		ret = peerbuf_route_to_bar(provider, arg->bar, client, &route,
+					   &arg->reason);
+	if (ret)
+		return ret;
+
+	arg->route.type = route.type;
+	arg->route.reason = route.reason;
+	arg->route.flags = route.flags;
+	arg->route.distance = route.distance;
+	arg->route.decider = route.decider;
+	return 0;
+}
+
+int peerbuf_ioctl_route(struct peerbuf_file *pf, struct peerbuf_call *call)
+{
+	struct peerbuf_ioc_route *arg = &call->route;
+	struct pci_dev *provider, *client;
+	int ret = -ENODEV;
+
+	if (arg->flags) {
+		arg->reason = PEERBUF_REASON_FLAGS;
+		return -EINVAL;
+	}
+	provider = peerbuf_find_pci(arg->provider, &arg->reason);
+	client = peerbuf_find_pci(arg->client, &arg->reason);
+	if (provider && client)
+		ret = peerbuf_route_query(arg, provider, client);
+	pci_dev_put(client);
+	pci_dev_put(provider);
+	return ret;
+}
+
+static int peerbuf_ioctl_lend(struct peerbuf_ioc_lend *arg,
+			      int (*fn)(struct pci_dev *pdev, unsigned int mask,
+					u32 *reason))
+{
+	struct pci_dev *pdev;
+	int ret;
+
+	if (arg->flags) {
+		arg->reason = PEERBUF_REASON_FLAGS;
+		return -EINVAL;
+	}
+	pdev = peerbuf_find_pci(arg->addr, &arg->reason);
+	if (!pdev)
+		return -ENODEV;
+	ret = fn(pdev, arg->bar_mask, &arg->reason);
+	pci_dev_put(pdev);
+	return ret;
+}
+
+int peerbuf_ioctl_allow(struct peerbuf_file *pf, struct peerbuf_call *call)
+{
+	return peerbuf_ioctl_lend(&call->lend, peerbuf_lend);
+}
+
+int peerbuf_ioctl_deny(struct peerbuf_file *pf, struct peerbuf_call *call)
+{
+	return peerbuf_ioctl_lend(&call->lend, peerbuf_unlend);
+}
+
+/* More than this many devices on one machine nobody has. */
+#define PEERBUF_DEVICES_ROOM	4096
+
+int peerbuf_ioctl_devices(struct peerbuf_file *pf, struct peerbuf_call *call)
+{
+	struct peerbuf_ioc_devices *arg = &call->devices;
+	u32 room = min_t(u32, arg->nr_entries, PEERBUF_DEVICES_ROOM);
+	u64 *addrs;
+	int ret = 0;
+
+	if (arg->flags || arg->reserved) {
+		arg->reason = arg->flags ? PEERBUF_REASON_FLAGS :
+					   PEERBUF_REASON_RESERVED;
+		return -EINVAL;
+	}
+	addrs = kvmalloc_array(max(room, 1U), sizeof(*addrs), GFP_KERNEL_ACCOUNT);
+	if (!addrs)
+		return -ENOMEM;
+
+	mutex_lock(&peerbuf_registry_lock);
+	arg->total = peerbuf_device_addrs(addrs, room);
+	mutex_unlock(&peerbuf_registry_lock);
+
+	arg->nr_entries = min(room, arg->total);
+	if (copy_to_user(u64_to_user_ptr(arg->entries), addrs,
+			 arg->nr_entries * sizeof(*addrs))) {
+		arg->reason = PEERBUF_REASON_BAD_POINTER;
+		ret = -EFAULT;
+	}
+	kvfree(addrs);
+	return ret;
+}
+
+int peerbuf_ioctl_stats(struct peerbuf_file *pf, struct peerbuf_call *call)
+{
+	struct peerbuf_ioc_stats *arg = &call->stats;
+
+	arg->exports = peerbuf_stat_read(PEERBUF_STAT_EXPORTS);
+	arg->attaches = peerbuf_stat_read(PEERBUF_STAT_ATTACHES);
+	arg->maps = peerbuf_stat_read(PEERBUF_STAT_MAPS);
+	arg->unmaps = peerbuf_stat_read(PEERBUF_STAT_UNMAPS);
+	arg->moves = peerbuf_stat_read(PEERBUF_STAT_MOVES);
+	arg->revokes = peerbuf_stat_read(PEERBUF_STAT_REVOKES);
+	arg->restores = peerbuf_stat_read(PEERBUF_STAT_RESTORES);
+	arg->refusals = peerbuf_stat_read(PEERBUF_STAT_REFUSALS);
+	arg->faults = peerbuf_stat_read(PEERBUF_STAT_FAULTS);
+	arg->live_exports = arg->exports -
+			    peerbuf_stat_read(PEERBUF_STAT_RELEASES);
+	arg->live_mappings = arg->maps - arg->unmaps;
+	return 0;
+}

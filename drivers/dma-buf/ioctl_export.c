@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Calls that make, move, withdraw and give back a buffer. */
+#include <linux/fcntl.h>
+#include <linux/file.h>
+
+#include "internal.h"
+
+#define PEERBUF_EXPORT_FLAGS	(PEERBUF_EXPORT_F_ALLOW_PINNED | \
+				 PEERBUF_EXPORT_F_PERSIST)
+
+static int peerbuf_refuse_args(u32 *reason, u32 unknown_flags, u32 reserved)
+{
+	if (unknown_flags) {
+		*reason = PEERBUF_REASON_FLAGS;
+		return -EINVAL;
+	}
+	if (reserved) {
+		*reason = PEERBUF_REASON_RESERVED;
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static struct dma_buf *peerbuf_export_ranges(struct peerbuf_file *pf,
+					     struct peerbuf_ioc_export *arg)
+{
+	bool persist = arg->flags & PEERBUF_EXPORT_F_PERSIST;
+	struct peerbuf_export_args args = {
+		.flags = arg->flags,
+		.open_flags = arg->open_flags & O_ACCMODE,
+	};
+	struct dma_buf *dmabuf;
+
+	args.placement = peerbuf_ranges_resolve(pf, arg->ranges, arg->nr_ranges,
+						&arg->bad_range, &arg->reason);
+	if (IS_ERR(args.placement))
+		return ERR_CAST(args.placement);
+
+	dmabuf = peerbuf_export_for(&args, persist ? NULL : pf, &arg->reason);
+	p2p_vecs_put(args.placement);
+	return dmabuf;
+}
+
+int peerbuf_ioctl_export(struct peerbuf_file *pf, struct peerbuf_call *call)
+{
+	struct peerbuf_ioc_export *arg = &call->export;
+	u32 unknown = (arg->flags & ~PEERBUF_EXPORT_FLAGS) |
+		      (arg->open_flags & ~(O_CLOEXEC | O_ACCMODE));
+	struct dma_buf *dmabuf;
+	int fd, ret;
+
+	if ((arg->open_flags & O_ACCMODE) == O_ACCMODE)
+		unknown = O_ACCMODE;
+	ret = peerbuf_refuse_args(&arg->reason, unknown, arg->reserved);
+	if (ret)
+		return ret;
+
+	fd = get_unused_fd_flags(arg->open_flags & O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+
+	dmabuf = peerbuf_export_ranges(pf, arg);
+	if (IS_ERR(dmabuf)) {
+		put_unused_fd(fd);
+		return PTR_ERR(dmabuf);
+	}
+	call->dmabuf = dmabuf;
+	arg->fd = fd;
+	arg->id = peerbuf_id(dmabuf->priv);
+	arg->buffer_size = dmabuf->size;
+	return 0;
+}
+
+/* The process gets the fd only once it knows its number. */
+void peerbuf_ioctl_export_done(struct peerbuf_call *call, bool keep)
+{
+	if (keep) {
+		fd_install(call->export.fd, call->dmabuf->file);
+	} else {
+		put_unused_fd(call->export.fd);
+		dma_buf_put(call->dmabuf);
+	}
+}
+
+/*
+ * The export a call names: on a node one with memory of its function, on control any.
+ * With a reference.
+ */
+struct peerbuf *peerbuf_file_lookup(struct peerbuf_file *pf, u64 id, u32 *reason)
+{
+	struct peerbuf *pb = peerbuf_registry_get(id);
+	bool here = true;
+
+	if (pb && pf->pdevice) {
+		dma_resv_lock(pb->dmabuf->resv, NULL);
+		here = peerbuf_placement_uses(pb->placement, pf->pdevice);
+		dma_resv_unlock(pb->dmabuf->resv);
+	}
+	if (pb && here)
+		return pb;
+
+	if (pb)
+		peerbuf_put(pb);
+	*reason = PEERBUF_REASON_NO_EXPORT;
+	return ERR_PTR(-ENOENT);
+}
+
+int peerbuf_ioctl_move(struct peerbuf_file *pf, struct peerbuf_call *call)
+{
+	struct peerbuf_ioc_move *arg = &call->move;
+	struct p2p_vecs *vecs;
+	struct peerbuf *pb;
+	int ret;
+
+	ret = peerbuf_refuse_args(&arg->reason,
+				  arg->flags & ~PEERBUF_MOVE_F_COPY,
+				  arg->reserved);
+	if (ret)
+		return ret;
+
+	pb = peerbuf_file_lookup(pf, arg->id, &arg->reason);
+	if (IS_ERR(pb))
+		return PTR_ERR(pb);
+
+	vecs = peerbuf_ranges_resolve(pf, arg->ranges, arg->nr_ranges,
+				      &arg->bad_range, &arg->reason);
+	if (IS_ERR(vecs)) {
+		ret = PTR_ERR(vecs);
+	} else {
+		ret = peerbuf_move_to(pb, vecs, arg->flags, &arg->reason);
+		p2p_vecs_put(vecs);
+	}
+	peerbuf_put(pb);
+	return ret;
+}
+
+static unsigned long peerbuf_timeout(u32 timeout_ms)
+{
+	if (timeout_ms == PEERBUF_WAIT_FOREVER)
+		return MAX_SCHEDULE_TIMEOUT;
+	return msecs_to_jiffies(timeout_ms);
+}
+
+int peerbuf_ioctl_revoke(struct peerbuf_file *pf, struct peerbuf_call *call)
+{
+	struct peerbuf_ioc_revoke *arg = &call->revoke;
+	struct peerbuf *pb;
+	int ret;
+
+	ret = peerbuf_refuse_args(&arg->reason, arg->flags, arg->reserved);
+	if (ret)
+		return ret;
+
+	pb = peerbuf_file_lookup(pf, arg->id, &arg->reason);
+	if (IS_ERR(pb))
+		return PTR_ERR(pb);
+
+	ret = peerbuf_revoke_for(pb, PEERBUF_REVOKE_USER, true,
+				 peerbuf_timeout(arg->timeout_ms), &arg->reason);
+	arg->blocker = PEERBUF_PCI_NONE;
+	arg->blockers = 0;
+	memset(arg->blocker_name, 0, sizeof(arg->blocker_name));
+	if (ret)
+		peerbuf_first_holder(pb, U64_MAX, &arg->blocker,
+				     arg->blocker_name,
+				     sizeof(arg->blocker_name), &arg->blockers);
+	peerbuf_put(pb);
+	return ret;
+}
+
+int peerbuf_ioctl_restore(struct peerbuf_file *pf, struct peerbuf_call *call)
+{
+	struct peerbuf_ioc_restore *arg = &call->restore;
+	struct peerbuf *pb;
+	int ret;
+
+	ret = peerbuf_refuse_args(&arg->reason, arg->flags, arg->reserved);
+	if (ret)
+		return ret;
+
+	pb = peerbuf_file_lookup(pf, arg->id, &arg->reason);
+	if (IS_ERR(pb))
+		return PTR_ERR(pb);
+
+	ret = peerbuf_restore_for(pb, &arg->reason);
+	peerbuf_put(pb);
+	return ret;
+}

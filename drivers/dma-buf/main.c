@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0
+/* peerbuf: PCIe BAR memory shared between devices as dynamic DMA-BUFs. */
+#include <linux/module.h>
+
+#include "internal.h"
+
+/* The uAPI and p2p.ko number routes alike, so that nothing translates them. */
+static_assert(PEERBUF_ROUTE_NOT_SUPPORTED == (int)P2P_ROUTE_NOT_SUPPORTED);
+static_assert(PEERBUF_ROUTE_BUS_ADDR == (int)P2P_ROUTE_BUS_ADDR);
+static_assert(PEERBUF_ROUTE_THRU_HOST_BRIDGE == (int)P2P_ROUTE_THRU_HOST_BRIDGE);
+static_assert(PEERBUF_REASON_SAME_FUNCTION == (int)P2P_REASON_SAME_FUNCTION);
+static_assert(PEERBUF_REASON_OVERRIDE_HOST_BRIDGE ==
+	      (int)P2P_REASON_OVERRIDE_HOST_BRIDGE);
+static_assert(PEERBUF_REASON_HOST_BRIDGE_UNKNOWN ==
+	      (int)P2P_REASON_HOST_BRIDGE_UNKNOWN);
+static_assert(PEERBUF_REASON_PROVIDER_GONE == (int)P2P_REASON_PROVIDER_GONE);
+static_assert(PEERBUF_ROUTE_F_ACS_REDIRECT == P2P_ROUTE_F_ACS_REDIRECT);
+static_assert(PEERBUF_ROUTE_F_OVERRIDE == P2P_ROUTE_F_OVERRIDE);
+static_assert(PEERBUF_ROUTE_F_IOMMU == P2P_ROUTE_F_IOMMU);
+static_assert(sizeof(struct peerbuf_route) == sizeof(struct p2p_route));
+
+static int __init peerbuf_init(void)
+{
+	int ret;
+
+	ret = peerbuf_control_init();
+	if (ret)
+		return ret;
+	ret = peerbuf_lend_init();
+	if (ret)
+		goto err_control;
+	ret = peerbuf_stub_init();
+	if (ret)
+		goto err_lend;
+	return 0;
+
+err_lend:
+	peerbuf_lend_exit();
+err_control:
+	peerbuf_control_exit();
+	return ret;
+}
+
+/*
+ * Every export, every open node and every driver that registered a device holds the
+ * module, so there is nothing left but idle devices.
+ */
+static void __exit peerbuf_exit(void)
+{
+	peerbuf_stub_exit();
+	peerbuf_lend_exit();
+	peerbuf_control_exit();
+}
+
+module_init(peerbuf_init);
+module_exit(peerbuf_exit);
+
+MODULE_DESCRIPTION("PCIe BAR memory as dynamic DMA-BUFs");
+MODULE_LICENSE("GPL");
+MODULE_IMPORT_NS("DMA_BUF");

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A mapping of a buffer for one importer.
+ *
+ * It keeps the ranges it was made from (the p2p_map holds the vec list, which
+ * holds the providers), so that it can be undone after the buffer moved on.
+ */
+#include <linux/slab.h>
+
+#include "internal.h"
+#include "trace.h"
+
+/* Under resv, which orders generations: the list stays sorted by appending. */
+void peerbuf_hold_add(struct peerbuf *pb, struct peerbuf_hold *hold,
+		      struct peerbuf_client *client)
+{
+	dma_resv_assert_held(pb->dmabuf->resv);
+
+	hold->generation = pb->generation;
+	hold->client = client;
+	spin_lock(&pb->mappings_lock);
+	list_add_tail(&hold->node, &pb->holds);
+	pb->nr_holds++;
+	spin_unlock(&pb->mappings_lock);
+}
+
+void peerbuf_hold_remove(struct peerbuf *pb, struct peerbuf_hold *hold)
+{
+	dma_resv_assert_held(pb->dmabuf->resv);
+
+	spin_lock(&pb->mappings_lock);
+	list_del(&hold->node);
+	pb->nr_holds--;
+	spin_unlock(&pb->mappings_lock);
+	wake_up_all(&pb->unheld);
+}
+
+static void peerbuf_dma_account(struct peerbuf *pb, struct peerbuf_dma *dma)
+{
+	struct peerbuf_client *client = dma->client;
+	struct p2p_segment first = {};
+
+	client->maps++;
+	client->core_maps += dma->via_core;
+	client->nr_segments = p2p_map_count_segments(dma->map, 0);
+	client->mapped_ranges = p2p_map_vecs(dma->map)->nr;
+	p2p_map_fill_segments(dma->map, 0, &first, 1);
+	client->dma_addr = first.addr;
+
+	pb->account.maps++;
+	peerbuf_stat_inc(PEERBUF_STAT_MAPS);
+	trace_peerbuf_map(pb, client->attach->dev, client->nr_segments);
+}
+
+/* Under resv. @via_core: on behalf of dma_buf_map_attachment(). */
+struct peerbuf_dma *peerbuf_dma_create(struct peerbuf_client *client,
+				       enum dma_data_direction dir, bool via_core)
+{
+	struct peerbuf *pb = client->attach->dmabuf->priv;
+	struct peerbuf_dma *dma;
+	int ret;
+
+	dma_resv_assert_held(pb->dmabuf->resv);
+
+	if (peerbuf_trouble(pb))
+		return ERR_PTR(-ENODEV);
+
+	dma = kzalloc(sizeof(*dma), GFP_KERNEL);
+	if (!dma)
+		return ERR_PTR(-ENOMEM);
+
+	dma->map = p2p_map_create(client->attach->dev, pb->placement->vecs, dir);
+	if (IS_ERR(dma->map)) {
+		ret = PTR_ERR(dma->map);
+		kfree(dma);
+		return ERR_PTR(ret);
+	}
+	dma->client = client;
+	dma->via_core = via_core;
+	peerbuf_hold_add(pb, &dma->hold, client);
+	peerbuf_dma_account(pb, dma);
+	return dma;
+}
+
+/*
+ * Under resv. The hold ends last: by then no address of the mapping works any
+ * more, and revoke may return.
+ */
+void peerbuf_dma_destroy(struct peerbuf_dma *dma)
+{
+	struct peerbuf_client *client = dma->client;
+	struct peerbuf *pb = client->attach->dmabuf->priv;
+
+	dma_resv_assert_held(pb->dmabuf->resv);
+
+	trace_peerbuf_unmap(pb, client->attach->dev, client->nr_segments);
+	peerbuf_stat_inc(PEERBUF_STAT_UNMAPS);
+	p2p_map_free(dma->map);
+
+	client->maps--;
+	client->core_maps -= dma->via_core;
+	if (!client->maps) {
+		client->dma_addr = 0;
+		client->nr_segments = 0;
+		client->mapped_ranges = 0;
+	}
+	peerbuf_hold_remove(pb, &dma->hold);
+	kfree(dma);
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0
+/* /dev/peerbuf/<dddd:bb:dd.f>: opening, closing, and what ends with it. */
+#include <linux/file.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include "internal.h"
+
+/*
+ * How long closing a node waits for importers of what it exported. Revocable ones are
+ * gone long before. Others were accepted by the exporter; the buffer is revoked
+ * all the same, and its device waits for them when it goes.
+ */
+#define PEERBUF_CLOSE_PATIENCE	(5 * HZ)
+
+struct peerbuf_file *peerbuf_file_create(struct peerbuf_device *pdevice,
+					 bool writable)
+{
+	struct peerbuf_file *pf;
+
+	pf = kzalloc(sizeof(*pf), GFP_KERNEL_ACCOUNT);
+	if (!pf)
+		return NULL;
+
+	kref_init(&pf->ref);
+	pf->pdevice = pdevice;
+	pf->writable = writable;
+	mutex_init(&pf->lock);
+	INIT_LIST_HEAD(&pf->exports);
+	INIT_LIST_HEAD(&pf->device_node);
+	init_waitqueue_head(&pf->event_wait);
+	return pf;
+}
+
+void peerbuf_file_get(struct peerbuf_file *pf)
+{
+	kref_get(&pf->ref);
+}
+
+static void peerbuf_file_free(struct kref *ref)
+{
+	struct peerbuf_file *pf = container_of(ref, struct peerbuf_file, ref);
+
+	if (pf->pdevice)
+		peerbuf_device_put(pf->pdevice);
+	mutex_destroy(&pf->lock);
+	kfree(pf);
+}
+
+void peerbuf_file_put(struct peerbuf_file *pf)
+{
+	kref_put(&pf->ref, peerbuf_file_free);
+}
+
+/*
+ * The misc core opens nodes under the lock that misc_deregister() takes: the device is
+ * registered here, and its last reference cannot be gone.
+ */
+static int peerbuf_node_open(struct inode *inode, struct file *filp)
+{
+	struct peerbuf_device *pdevice =
+		container_of(filp->private_data, struct peerbuf_device, misc);
+	struct peerbuf_file *pf;
+
+	pf = peerbuf_file_create(pdevice, filp->f_mode & FMODE_WRITE);
+	if (!pf)
+		return -ENOMEM;
+	peerbuf_device_get(pdevice);
+
+	spin_lock(&pdevice->files_lock);
+	list_add_tail(&pf->device_node, &pdevice->files);
+	spin_unlock(&pdevice->files_lock);
+
+	filp->private_data = pf;
+	return stream_open(inode, filp);
+}
+
+/* The next export to end, with a reference; NULL when there is none left. */
+static struct peerbuf *peerbuf_file_next_export(struct peerbuf_file *pf)
+{
+	struct peerbuf *pb, *found = NULL;
+
+	mutex_lock(&pf->lock);
+	while (!found && !list_empty(&pf->exports)) {
+		pb = list_first_entry(&pf->exports, struct peerbuf, file_node);
+		list_del_init(&pb->file_node);
+		if (get_file_active(&pb->dmabuf->file))
+			found = pb;
+	}
+	mutex_unlock(&pf->lock);
+	return found;
+}
+
+static int peerbuf_node_release(struct inode *inode, struct file *filp)
+{
+	struct peerbuf_file *pf = filp->private_data;
+	struct peerbuf *pb;
+	u32 reason;
+
+	spin_lock(&pf->pdevice->files_lock);
+	list_del_init(&pf->device_node);
+	spin_unlock(&pf->pdevice->files_lock);
+
+	while ((pb = peerbuf_file_next_export(pf))) {
+		peerbuf_revoke_for(pb, PEERBUF_REVOKE_DEAD, false,
+				   PEERBUF_CLOSE_PATIENCE, &reason);
+		peerbuf_put(pb);
+	}
+	peerbuf_file_put(pf);
+	return 0;
+}
+
+static ssize_t peerbuf_node_read(struct file *filp, char __user *buf, size_t len,
+				 loff_t *pos)
+{
+	return peerbuf_event_read(filp->private_data, buf, len,
+				  filp->f_flags & O_NONBLOCK);
+}
+
+const struct file_operations peerbuf_node_fops = {
+	.owner = THIS_MODULE,
+	.open = peerbuf_node_open,
+	.release = peerbuf_node_release,
+	.read = peerbuf_node_read,
+	.poll = peerbuf_event_poll,
+	.unlocked_ioctl = peerbuf_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+};
+
+/* With a reference to @filp, which keeps the result. */
+struct peerbuf_file *peerbuf_file_from_fd(int fd, struct file **filp)
+{
+	*filp = fget(fd);
+	if (!*filp)
+		return ERR_PTR(-EBADF);
+	if ((*filp)->f_op != &peerbuf_node_fops) {
+		fput(*filp);
+		return ERR_PTR(-EXDEV);
+	}
+	return (*filp)->private_data;
+}

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Where a buffer is: ranges, and a claim on every device they belong to.
+ *
+ * A claim is how a device that goes down finds the buffers it has to take down
+ * with it. It is made before the placement is used by anybody and ends after the
+ * last mapping made from it, so there is no moment at which memory of a device
+ * is reachable and the device does not know of it.
+ */
+#include <linux/slab.h>
+
+#include "internal.h"
+
+static struct peerbuf_claim *
+peerbuf_claim_of(struct peerbuf_placement *placement, struct pci_dev *pdev)
+{
+	u32 i;
+
+	for (i = 0; i < placement->nr_claims; i++)
+		if (placement->claims[i].pdevice->pdev == pdev)
+			return &placement->claims[i];
+	return NULL;
+}
+
+static int peerbuf_device_trouble(const struct peerbuf_device *pdevice,
+				  u32 *reason)
+{
+	lockdep_assert_held(&pdevice->lock);
+
+	switch (pdevice->state) {
+	case PEERBUF_DEVICE_UP:
+		return 0;
+	case PEERBUF_DEVICE_DOWN:
+		*reason = PEERBUF_REASON_DEVICE_DOWN;
+		return -ENODEV;
+	default:
+		*reason = PEERBUF_REASON_DEVICE_GONE;
+		return -ENODEV;
+	}
+}
+
+/*
+ * Providers are killed under the device's lock, before its claims are walked. So
+ * one found alive here, under that lock, belongs to a claim that walk will see.
+ */
+static int peerbuf_claim_check(struct peerbuf_device *pdevice,
+			       struct p2p_provider *provider, u32 *reason)
+{
+	int bar = p2p_provider_bar(provider);
+
+	if (pdevice->providers[bar] != provider ||
+	    !p2p_provider_alive(provider)) {
+		*reason = PEERBUF_REASON_DEVICE_GONE;
+		return -ENODEV;
+	}
+	return peerbuf_device_trouble(pdevice, reason);
+}
+
+static struct peerbuf_device *peerbuf_device_of(struct p2p_provider *provider)
+{
+	struct peerbuf_device *pdevice;
+
+	mutex_lock(&peerbuf_registry_lock);
+	pdevice = peerbuf_device_find(p2p_provider_pdev(provider));
+	mutex_unlock(&peerbuf_registry_lock);
+	return pdevice;
+}
+
+static int peerbuf_claim_new(struct peerbuf_placement *placement,
+			     struct peerbuf *pb, struct p2p_provider *provider,
+			     u32 *reason)
+{
+	struct peerbuf_device *pdevice;
+	struct peerbuf_claim *claim;
+	int ret;
+
+	if (placement->nr_claims == PEERBUF_MAX_DEVICES) {
+		*reason = PEERBUF_REASON_TOO_MANY_DEVICES;
+		return -EMSGSIZE;
+	}
+
+	pdevice = peerbuf_device_of(provider);
+	if (!pdevice) {
+		*reason = PEERBUF_REASON_DEVICE_GONE;
+		return -ENODEV;
+	}
+
+	mutex_lock(&pdevice->lock);
+	ret = peerbuf_claim_check(pdevice, provider, reason);
+	if (!ret) {
+		claim = &placement->claims[placement->nr_claims++];
+		claim->pb = pb;
+		claim->pdevice = pdevice;
+		/* Checked above: a walk under way need not come here. */
+		claim->pass = pdevice->pass;
+		list_add_tail(&claim->node, &pdevice->claims);
+	}
+	mutex_unlock(&pdevice->lock);
+
+	if (ret)
+		peerbuf_device_put(pdevice);
+	return ret;
+}
+
+static int peerbuf_claim_provider(struct peerbuf_placement *placement,
+				  struct peerbuf *pb,
+				  struct p2p_provider *provider, u32 *reason)
+{
+	struct peerbuf_claim *claim;
+	int ret;
+
+	claim = peerbuf_claim_of(placement, p2p_provider_pdev(provider));
+	if (!claim)
+		return peerbuf_claim_new(placement, pb, provider, reason);
+
+	mutex_lock(&claim->pdevice->lock);
+	ret = peerbuf_claim_check(claim->pdevice, provider, reason);
+	mutex_unlock(&claim->pdevice->lock);
+	return ret;
+}
+
+/*
+ * Must be called with no lock held. Takes its own reference to @vecs. The
+ * buffer becomes visible to its devices here, so it must have its DMA-BUF.
+ */
+struct peerbuf_placement *peerbuf_placement_create(struct peerbuf *pb,
+						   struct p2p_vecs *vecs,
+						   u32 *reason)
+{
+	struct peerbuf_placement *placement;
+	struct p2p_provider *last = NULL;
+	int ret;
+	u32 i;
+
+	placement = kzalloc(sizeof(*placement), GFP_KERNEL_ACCOUNT);
+	if (!placement)
+		return ERR_PTR(-ENOMEM);
+	placement->vecs = p2p_vecs_get(vecs);
+
+	for (i = 0; i < vecs->nr; i++) {
+		if (!vecs->vec[i].provider || vecs->vec[i].provider == last)
+			continue;
+		last = vecs->vec[i].provider;
+		ret = peerbuf_claim_provider(placement, pb, last, reason);
+		if (ret) {
+			peerbuf_placement_destroy(placement);
+			return ERR_PTR(ret);
+		}
+	}
+	return placement;
+}
+
+/* Must be called with no lock held, after the last mapping made from it is gone. */
+void peerbuf_placement_destroy(struct peerbuf_placement *placement)
+{
+	struct peerbuf_claim *claim;
+	u32 i;
+
+	for (i = 0; i < placement->nr_claims; i++) {
+		claim = &placement->claims[i];
+		mutex_lock(&claim->pdevice->lock);
+		list_del(&claim->node);
+		mutex_unlock(&claim->pdevice->lock);
+		peerbuf_device_put(claim->pdevice);
+	}
+	p2p_vecs_put(placement->vecs);
+	kfree(placement);
+}
+
+/*
+ * Under the buffer's resv: why the placement cannot be used, or 0.
+ *
+ * A device changes its state first and then visits each of its buffers under
+ * that buffer's resv. Whoever reads the old state here is visited later, with
+ * whatever mapping it made; whoever comes after the visit reads the new state.
+ */
+u32 peerbuf_placement_trouble(const struct peerbuf_placement *placement)
+{
+	u32 trouble = 0;
+	u32 i;
+
+	for (i = 0; i < placement->nr_claims; i++) {
+		switch (READ_ONCE(placement->claims[i].pdevice->state)) {
+		case PEERBUF_DEVICE_UP:
+			break;
+		case PEERBUF_DEVICE_DOWN:
+			trouble = PEERBUF_REASON_DEVICE_DOWN;
+			break;
+		default:
+			return PEERBUF_REASON_DEVICE_GONE;
+		}
+	}
+	return trouble;
+}
+
+/* Looks each run of one provider up once. */
+bool peerbuf_vecs_alive(const struct p2p_vecs *vecs)
+{
+	struct p2p_provider *last = NULL;
+	u32 i;
+
+	for (i = 0; i < vecs->nr; i++) {
+		if (!vecs->vec[i].provider || vecs->vec[i].provider == last)
+			continue;
+		last = vecs->vec[i].provider;
+		if (!p2p_provider_alive(last))
+			return false;
+	}
+	return true;
+}
+
+bool peerbuf_placement_uses(const struct peerbuf_placement *placement,
+			    const struct peerbuf_device *pdevice)
+{
+	u32 i;
+
+	for (i = 0; i < placement->nr_claims; i++)
+		if (placement->claims[i].pdevice == pdevice)
+			return true;
+	return false;
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0
+/* From the ranges userspace names to a vec list. */
+#include <linux/file.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include "internal.h"
+
+static int peerbuf_range_check(const struct peerbuf_range *range, u32 *reason)
+{
+	u64 end;
+
+	if (range->flags & ~PEERBUF_RANGE_F_DEVICE_FD) {
+		*reason = PEERBUF_REASON_FLAGS;
+		return -EINVAL;
+	}
+	if (range->reserved ||
+	    (!(range->flags & PEERBUF_RANGE_F_DEVICE_FD) && range->device_fd)) {
+		*reason = PEERBUF_REASON_RESERVED;
+		return -EINVAL;
+	}
+	if (!range->length) {
+		*reason = PEERBUF_REASON_ZERO_LENGTH;
+		return -EINVAL;
+	}
+	if (!PAGE_ALIGNED(range->offset) || !PAGE_ALIGNED(range->length)) {
+		*reason = PEERBUF_REASON_UNALIGNED;
+		return -EINVAL;
+	}
+	if (check_add_overflow(range->offset, range->length, &end)) {
+		*reason = PEERBUF_REASON_OVERFLOW;
+		return -EOVERFLOW;
+	}
+	return 0;
+}
+
+/*
+ * With memory decode off the BAR answers nobody: reads give all ones and writes are
+ * lost, which no importer would notice.
+ */
+static int peerbuf_decode_check(struct pci_dev *pdev, u32 *reason)
+{
+	u16 command;
+
+	pci_read_config_word(pdev, PCI_COMMAND, &command);
+	if (command & PCI_COMMAND_MEMORY)
+		return 0;
+	*reason = PEERBUF_REASON_MEMORY_DECODE_OFF;
+	return -EIO;
+}
+
+/* Returns a reference. */
+static struct p2p_provider *
+peerbuf_range_provider(struct peerbuf_device *pdevice,
+		       const struct peerbuf_range *range, u32 *reason)
+{
+	struct p2p_provider *provider = NULL;
+	int ret;
+
+	ret = peerbuf_bar_check(pdevice->pdev, range->bar, reason);
+	if (ret)
+		return ERR_PTR(ret);
+
+	mutex_lock(&pdevice->lock);
+	if (pdevice->state != PEERBUF_DEVICE_UP) {
+		*reason = pdevice->state == PEERBUF_DEVICE_DOWN ?
+				  PEERBUF_REASON_DEVICE_DOWN :
+				  PEERBUF_REASON_DEVICE_GONE;
+		ret = -ENODEV;
+	} else if (!(pdevice->user_bars & BIT(range->bar))) {
+		*reason = PEERBUF_REASON_BAR_NOT_ALLOWED;
+		ret = -EACCES;
+	} else {
+		provider = p2p_provider_get(pdevice->providers[range->bar]);
+	}
+	mutex_unlock(&pdevice->lock);
+	return ret ? ERR_PTR(ret) : provider;
+}
+
+static int peerbuf_range_add(struct p2p_vecs *vecs, struct peerbuf_device *pdevice,
+			     const struct peerbuf_range *range, u32 *reason)
+{
+	struct p2p_provider *provider;
+	int ret;
+
+	provider = peerbuf_range_provider(pdevice, range, reason);
+	if (IS_ERR(provider))
+		return PTR_ERR(provider);
+
+	ret = p2p_vecs_add_bar(vecs, provider, range->offset, range->length);
+	if (ret == -ERANGE)
+		*reason = PEERBUF_REASON_PAST_END;
+	else if (ret == -EOVERFLOW)
+		*reason = PEERBUF_REASON_OVERFLOW;
+	else if (!ret)
+		ret = peerbuf_decode_check(pdevice->pdev, reason);
+	p2p_provider_put(provider);
+	return ret;
+}
+
+static int peerbuf_range_add_other(struct p2p_vecs *vecs,
+				   const struct peerbuf_range *range, u32 *reason)
+{
+	struct peerbuf_file *other;
+	struct file *filp;
+	int ret;
+
+	other = peerbuf_file_from_fd(range->device_fd, &filp);
+	if (IS_ERR(other)) {
+		ret = PTR_ERR(other);
+		*reason = ret == -EXDEV ? PEERBUF_REASON_NOT_NODE :
+					  PEERBUF_REASON_BAD_FD;
+		return ret;
+	}
+	if (other->writable) {
+		ret = peerbuf_range_add(vecs, other->pdevice, range, reason);
+	} else {
+		*reason = PEERBUF_REASON_READ_ONLY_FILE;
+		ret = -EBADF;
+	}
+	fput(filp);
+	return ret;
+}
+
+static int peerbuf_ranges_add(struct peerbuf_file *pf, struct p2p_vecs *vecs,
+			      const struct peerbuf_range *ranges, u32 nr,
+			      u32 *bad_range, u32 *reason)
+{
+	int ret;
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		ret = peerbuf_range_check(&ranges[i], reason);
+		if (ret)
+			;
+		else if (ranges[i].flags & PEERBUF_RANGE_F_DEVICE_FD)
+			ret = peerbuf_range_add_other(vecs, &ranges[i], reason);
+		else
+			ret = peerbuf_range_add(vecs, pf->pdevice, &ranges[i],
+						reason);
+		if (ret) {
+			*bad_range = i;
+			return ret;
+		}
+	}
+	return 0;
+}
+
+static struct peerbuf_range *peerbuf_ranges_copy(u64 user_ranges, u32 nr,
+						 u32 *reason)
+{
+	struct peerbuf_range *ranges;
+
+	if (!nr) {
+		*reason = PEERBUF_REASON_NO_RANGES;
+		return ERR_PTR(-EINVAL);
+	}
+	if (nr > PEERBUF_MAX_RANGES) {
+		*reason = PEERBUF_REASON_TOO_MANY_RANGES;
+		return ERR_PTR(-EMSGSIZE);
+	}
+	ranges = vmemdup_user(u64_to_user_ptr(user_ranges),
+			      array_size(nr, sizeof(*ranges)));
+	if (IS_ERR(ranges) && PTR_ERR(ranges) == -EFAULT)
+		*reason = PEERBUF_REASON_BAD_POINTER;
+	return ranges;
+}
+
+struct p2p_vecs *peerbuf_ranges_resolve(struct peerbuf_file *pf, u64 user_ranges,
+					u32 nr, u32 *bad_range, u32 *reason)
+{
+	struct peerbuf_range *ranges;
+	struct p2p_vecs *vecs;
+	int ret;
+
+	ranges = peerbuf_ranges_copy(user_ranges, nr, reason);
+	if (IS_ERR(ranges))
+		return ERR_CAST(ranges);
+
+	vecs = p2p_vecs_alloc(nr);
+	if (IS_ERR_OR_NULL(vecs)) {
+		kvfree(ranges);
+		return ERR_PTR(-ENOMEM);
+	}
+	ret = peerbuf_ranges_add(pf, vecs, ranges, nr, bad_range, reason);
+	kvfree(ranges);
+	if (ret) {
+		p2p_vecs_put(vecs);
+		return ERR_PTR(ret);
+	}
+	return vecs;
+}
