@@ -117,6 +117,9 @@ static struct dma_buf *peerbuf_make_dma_buf(struct peerbuf *pb,
 	DEFINE_DMA_BUF_EXPORT_INFO(info);
 
 	info.exp_name = "peerbuf";
+	/* Its module uses our symbols, so it holds us as well. */
+	if (args->ops && args->ops->owner)
+		info.owner = args->ops->owner;
 	/* The exporting driver's module needs this one, and so holds it too. */
 	if (args->ops && args->ops->owner)
 		info.owner = args->ops->owner;

@@ -315,7 +315,7 @@ int peerbuf_ioctl_info(struct peerbuf_file *pf, struct peerbuf_call *call)
 	struct peerbuf_claim *claim;
 	int ret = 0;
 
-	memset(&arg->flags, 0, sizeof(*arg) - offsetof(typeof(*arg), flags));
+	*arg = (struct peerbuf_ioc_info){};
 	arg->version = PEERBUF_UAPI_VERSION;
 	arg->addr = p2p_pci_addr(pdevice->pdev);
 	arg->owner = pdevice->owner;
