@@ -33,7 +33,7 @@ static int owner_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	ret = pci_request_region(pdev, OWNER_BAR, "bar_owner");
 	if (ret)
 		goto err_disable;
-	owner->pdevice = peerbuf_device_register(pdev, BIT(OWNER_BAR));
+	owner->pdevice = peerbuf_device_register(pdev, BIT(OWNER_BAR), 0);
 	if (IS_ERR(owner->pdevice)) {
 		ret = PTR_ERR(owner->pdevice);
 		goto err_region;
