@@ -130,8 +130,6 @@ class Guest:
         words = ["console=ttyS0,115200", "loglevel=6", "log_buf_len=4M",
                  "panic=-1", "rdinit=/init", "mitigations=off",
                  room.cmdline]
-        if self.kernel.debug:
-            words += ["dma_debug_entries=262144"]
         return " ".join(filter(None, words))
 
     # --- attending
