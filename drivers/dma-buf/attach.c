@@ -22,6 +22,24 @@ static bool peerbuf_allows_pinned(const struct peerbuf *pb)
 	return pb->flags & PEERBUF_EXPORT_F_ALLOW_PINNED;
 }
 
+static const char *peerbuf_refusal_text(u32 reason, const struct p2p_route *route)
+{
+	switch (reason) {
+	case PEERBUF_REASON_STATIC_IMPORTER:
+		return "attaches statically and cannot be revoked";
+	case PEERBUF_REASON_NO_PEER2PEER:
+		return "cannot take memory without pages";
+	case PEERBUF_REASON_PINNED_IMPORTER:
+		return "pins and cannot be revoked";
+	case PEERBUF_REASON_VETO:
+		return "the exporting driver said no";
+	case PEERBUF_REASON_NO_ROUTE:
+		return p2p_route_reason_text(route->reason);
+	default:
+		return "the buffer is revoked or its device is away";
+	}
+}
+
 static int peerbuf_refuse(struct peerbuf *pb, struct device *dev, int error,
 			  u32 reason, const struct p2p_route *route)
 {
@@ -38,9 +56,8 @@ static int peerbuf_refuse(struct peerbuf *pb, struct device *dev, int error,
 
 	peerbuf_stat_inc(PEERBUF_STAT_REFUSALS);
 	trace_peerbuf_refuse(pb, dev, reason, error, route);
-	dev_info_ratelimited(dev, "peerbuf: export %llu refused: reason %u (%s), error %d\n",
-			     pb->id, reason,
-			     route ? p2p_route_reason_text(route->reason) : "importer",
+	dev_info_ratelimited(dev, "peerbuf: export %llu refused: %s (reason %u, error %d)\n",
+			     pb->id, peerbuf_refusal_text(reason, route), reason,
 			     error);
 	return error;
 }

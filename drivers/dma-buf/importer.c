@@ -154,8 +154,11 @@ void peerbuf_unpin(struct peerbuf_attachment *att)
 }
 EXPORT_SYMBOL_GPL(peerbuf_unpin);
 
+/* A buffer always has a segment; none means more than 32 bits can count. */
 static int peerbuf_mapping_alloc(struct peerbuf_mapping *mapping, u32 nr)
 {
+	if (!nr)
+		return -EOVERFLOW;
 	mapping->nr = nr;
 	mapping->seg = kvcalloc(nr, sizeof(*mapping->seg), GFP_KERNEL);
 	mapping->end = kvcalloc(nr, sizeof(*mapping->end), GFP_KERNEL);
@@ -230,7 +233,7 @@ static int peerbuf_map_foreign(struct peerbuf_mapping *mapping)
  * Context: process context, may sleep, the DMA-BUF's reservation lock is held.
  * Return: the mapping, or an ERR_PTR. From a peerbuf: -ENODEV it is revoked, or its device
  * is down or gone; -EHOSTUNREACH the route is gone; -ENOSPC the device's IOVA space is
- * exhausted; -EIO the address could not be mapped; -ENOMEM.
+ * exhausted; -EIO the device cannot address it; -EOVERFLOW too many segments; -ENOMEM.
  */
 struct peerbuf_mapping *peerbuf_map(struct peerbuf_attachment *att,
 				    enum dma_data_direction dir)

@@ -30,6 +30,9 @@ static int peerbuf_sgt_create(struct peerbuf_dma *dma)
 	struct p2p_segment *segs;
 	int ret;
 
+	/* A buffer always has a segment; none means more than 32 bits can count. */
+	if (!nr)
+		return -EOVERFLOW;
 	segs = kvmalloc_array(nr, sizeof(*segs), GFP_KERNEL);
 	if (!segs)
 		return -ENOMEM;
