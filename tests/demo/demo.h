@@ -7,12 +7,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MESSAGE_SIZE	64
+#define MESSAGE_SIZE	32
 
 /* say.c */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void heading(const char *text);
 void dump(const char *title, const uint8_t *bytes, size_t length);
+void quote(const char *line);
 void expect(bool held, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void proven(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void print_proven(void);

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 
 #include "demo.h"
@@ -42,6 +43,20 @@ void dump(const char *title, const uint8_t *bytes, size_t length)
 		printf("\n");
 	}
 	fflush(stdout);
+}
+
+/* A line of somebody else's, folded to fit. */
+void quote(const char *line)
+{
+	size_t width;
+
+	for (; *line; line += width + strspn(line + width, " ")) {
+		width = strlen(line);
+		for (size_t i = 72; width > 72 && i; i--)
+			if (line[i] == ' ')
+				width = i;
+		say("  %.*s", (int)width, line);
+	}
 }
 
 /* The demo goes no further than what holds. */
