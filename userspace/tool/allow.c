@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* allow, deny: lend a function's BARs, or vouch for a route. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tool.h"
+
+#define ALL_BARS	0x3f
+
+/**
+ * struct permission - what is allowed or denied
+ * @host: host bridge as the command line gives it, or NULL
+ * @bar_mask: BARs, or 0 if none was named
+ * @nr: functions named
+ * @addrs: the functions
+ */
+struct permission {
+	const char *host;
+	uint32_t bar_mask;
+	int nr;
+	uint64_t addrs[2];
+};
+
+static bool is_allow(const struct command *self)
+{
+	return self == &allow_command;
+}
+
+/* A host bridge has no function number; borrow one to read the rest. */
+static const char *host_text(const struct command *self, const char *text)
+{
+	char full[40];
+	uint64_t addr;
+
+	snprintf(full, sizeof(full), "%s:00.0", text);
+	if (strlen(text) > 16 || peerbuf_addr_parse(full, &addr))
+		usage_error(self, "%s: not a host bridge like 0000:00 (domain:bus)", text);
+	return format_text("host:%04x:%02x", PEERBUF_PCI_DOMAIN(addr), PEERBUF_PCI_BUS(addr));
+}
+
+/* Those lent now, so that "deny" without --bar does not name BARs there are none of. */
+static uint32_t lent_bars(uint64_t addr)
+{
+	int node = peerbuf_open_addr(addr, O_RDONLY);
+	struct peerbuf_ioc_info info;
+	uint32_t mask = 0;
+	unsigned int n;
+
+	if (node < 0)
+		return ALL_BARS;
+	if (!peerbuf_info(node, &info, NULL))
+		for (n = 0; n < ARRAY_SIZE(info.bars); n++)
+			if (info.bars[n].flags & PEERBUF_BAR_F_ALLOWED)
+				mask |= 1U << n;
+	peerbuf_close(node);
+	return mask ? mask : ALL_BARS;
+}
+
+static int lend(const struct command *self, uint64_t addr, uint32_t bar_mask)
+{
+	const struct subject subject = { .function = addr };
+	int control = open_control(O_RDWR);
+	struct peerbuf_error error;
+	int ret;
+
+	if (control < 0)
+		return -control;
+	if (is_allow(self))
+		ret = peerbuf_allow(control, addr, bar_mask, &error);
+	else
+		ret = peerbuf_deny(control, addr, bar_mask ? bar_mask : lent_bars(addr), &error);
+	peerbuf_close(control);
+	if (ret)
+		return failed(&error, &subject, "%s %s", self->name, addr_text(addr));
+	return EXIT_OK;
+}
+
+static int vouch(const struct command *self, const struct permission *permission)
+{
+	char sign = is_allow(self) ? '+' : '-';
+
+	if (permission->host)
+		return override_change(sign, host_text(self, permission->host));
+	return override_change(sign, format_text("%s-%s", addr_text(permission->addrs[0]),
+						 addr_text(permission->addrs[1])));
+}
+
+static void check(const struct command *self, const struct permission *permission)
+{
+	if (permission->host && (permission->nr || permission->bar_mask))
+		usage_error(self, "--host-bridge stands alone");
+	if (!permission->host && !permission->nr)
+		usage_error(self, "argument missing");
+	if (permission->nr == 2 && permission->bar_mask)
+		usage_error(self, "--bar lends the memory of one function, name only that one");
+	if (permission->nr == 2 && permission->addrs[0] == permission->addrs[1])
+		usage_error(self, "a route needs two functions");
+	if (permission->nr == 1 && is_allow(self) && !permission->bar_mask)
+		usage_error(self, "--bar is missing");
+}
+
+static int permission_run(const struct command *self, int argc, char **argv)
+{
+	static const struct option options[] = {
+		HELP_OPTION, BAR_OPTION, { "host-bridge", required_argument, NULL, 'H' }, { 0 }
+	};
+	struct permission permission = { 0 };
+	int option, n;
+
+	while ((option = next_option(self, argc, argv, ":hb:H:", options)) != -1) {
+		if (option == 'b')
+			permission.bar_mask |= 1U << parse_bar(self, optarg);
+		else
+			permission.host = optarg;
+	}
+	permission.nr = count_arguments(self, argc, 0, 2);
+	for (n = 0; n < permission.nr; n++)
+		permission.addrs[n] = parse_addr(self, argv[optind + n]);
+	check(self, &permission);
+	if (permission.nr == 1)
+		return lend(self, permission.addrs[0], permission.bar_mask);
+	return vouch(self, &permission);
+}
+
+const struct command allow_command = {
+	.name = "allow",
+	.synopsis = "FUNCTION --bar N…\nPROVIDER CLIENT\n--host-bridge DOMAIN:BUS",
+	.summary = "Lend BARs of a device that keeps its driver, or vouch for a route",
+	.help = "  FUNCTION -b, --bar N  make this BAR exportable; may be given several times\n"
+		"  PROVIDER CLIENT       the two reach each other through the root complex,\n"
+		"                        whatever the list of host bridges says\n"
+		"  --host-bridge DOMAIN:BUS\n"
+		"                        this host bridge forwards between its devices\n\n"
+		"What is vouched for wrongly loses or corrupts data. It lasts until the module\n"
+		"is unloaded, is logged, and shows as an override in topo and why.\n",
+	.run = permission_run,
+};
+
+const struct command deny_command = {
+	.name = "deny",
+	.synopsis = "FUNCTION [--bar N…]\nPROVIDER CLIENT\n--host-bridge DOMAIN:BUS",
+	.summary = "Undo an allow; what was exported is revoked for good",
+	.help = "  FUNCTION [-b, --bar N]\n"
+		"                        take back this BAR, or all; exports are revoked for good\n"
+		"  PROVIDER CLIENT       no longer vouch for the pair\n"
+		"  --host-bridge DOMAIN:BUS\n"
+		"                        no longer vouch for the host bridge\n",
+	.run = permission_run,
+};

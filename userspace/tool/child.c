@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "tool.h"
+
+static void child_exec(char **argv, const struct child_buffer *buffer)
+{
+	char fd[16], id[24];
+
+	snprintf(fd, sizeof(fd), "%d", buffer->fd);
+	snprintf(id, sizeof(id), "%" PRIu64, buffer->id);
+	if (setenv("PEERBUF_FD", fd, 1) || setenv("PEERBUF_ID", id, 1) ||
+	    fcntl(buffer->fd, F_SETFD, 0)) {
+		failed_errno(-errno, "%s", argv[0]);
+		_exit(EXIT_NOT_RUN);
+	}
+	execvp(argv[0], argv);
+	failed_errno(-errno, "%s", argv[0]);
+	_exit(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_RUN);
+}
+
+/*
+ * The terminal sends its signals to the command as well. Only those that
+ * somebody sent to this process are passed on.
+ */
+static bool sent_by_process(const siginfo_t *info)
+{
+	return info->si_code == SI_USER || info->si_code == SI_QUEUE ||
+	       info->si_code == SI_TKILL;
+}
+
+/*
+ * The command is only reaped here, after the wait for SIGCHLD, so its number
+ * cannot belong to another process when a signal is passed on.
+ */
+static int child_wait(pid_t pid, const sigset_t *signals)
+{
+	siginfo_t info;
+	int status;
+
+	for (;;) {
+		if (sigwaitinfo(signals, &info) < 0)
+			continue;
+		if (info.si_signo != SIGCHLD) {
+			if (sent_by_process(&info))
+				kill(pid, info.si_signo);
+			continue;
+		}
+		if (waitpid(pid, &status, WNOHANG) != pid)
+			continue;
+		if (WIFEXITED(status))
+			return WEXITSTATUS(status);
+		if (WIFSIGNALED(status))
+			return EXIT_SIGNAL + WTERMSIG(status);
+	}
+}
+
+int child_run(char **argv, const struct child_buffer *buffer)
+{
+	sigset_t signals, before;
+	pid_t pid;
+
+	/* An inherited "ignore" would have the kernel reap the command unseen. */
+	signal(SIGCHLD, SIG_DFL);
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGCHLD);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGHUP);
+	sigprocmask(SIG_BLOCK, &signals, &before);
+
+	pid = fork();
+	if (pid < 0)
+		return failed_errno(-errno, "fork");
+	if (!pid) {
+		sigprocmask(SIG_SETMASK, &before, NULL);
+		child_exec(argv, buffer);
+	}
+	/* The dma-buf ends when the command gives it up, not when peerbuf does. */
+	close(buffer->fd);
+	return child_wait(pid, &signals);
+}

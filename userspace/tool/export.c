@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "tool.h"
+
+/**
+ * struct request - what to export
+ * @addr: the function
+ * @args: its ranges
+ * @flags: PEERBUF_EXPORT_F_*
+ * @json: print JSON
+ * @command: to run with the dma-buf, or NULL
+ */
+struct request {
+	uint64_t addr;
+	struct range_args args;
+	uint32_t flags;
+	bool json;
+	char **command;
+};
+
+static int refused(const struct request *request, const struct peerbuf_error *error)
+{
+	const struct subject subject = { .function = request->addr };
+	const struct peerbuf_range *range;
+
+	if (error->range >= request->args.nr)
+		return failed(error, &subject, "export %s", addr_text(request->addr));
+	range = &request->args.ranges[error->range];
+	return failed(error, &subject,
+		      "export %s: BAR %" PRIu32 " offset 0x%" PRIx64 " length 0x%" PRIx64,
+		      addr_text(request->addr), range->bar, (uint64_t)range->offset,
+		      (uint64_t)range->length);
+}
+
+static uint64_t total(const struct request *request)
+{
+	uint64_t sum = 0;
+	size_t n;
+
+	for (n = 0; n < request->args.nr; n++)
+		sum += request->args.ranges[n].length;
+	return sum;
+}
+
+static void print_text(const struct request *request, const struct child_buffer *buffer)
+{
+	printf("id %" PRIu64 "\nfd %d\npid %d\nfunction %s\nsize %" PRIu64 "\n", buffer->id,
+	       buffer->fd, getpid(), addr_text(request->addr), total(request));
+}
+
+static void print_json(const struct request *request, const struct child_buffer *buffer)
+{
+	struct json_object *top = json_new();
+
+	json_set_number(top, "id", buffer->id);
+	json_set_number(top, "fd", buffer->fd);
+	json_set_number(top, "pid", getpid());
+	json_set_addr(top, "function", request->addr);
+	json_set_number(top, "size", total(request));
+	json_print(top);
+}
+
+static int hold(const struct request *request, const struct child_buffer *buffer)
+{
+	sigset_t signals;
+	int signal;
+
+	/* Blocked before anything is printed: who reads it may send the signal at once. */
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGHUP);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	if (request->json)
+		print_json(request, buffer);
+	else
+		print_text(request, buffer);
+	if (fflush(stdout))
+		return failed_errno(-errno, "standard output");
+	sigwait(&signals, &signal);
+	return EXIT_OK;
+}
+
+static int export(struct request *request)
+{
+	struct child_buffer buffer = { .node = open_node(request->addr, O_RDWR) };
+	struct peerbuf_error error;
+	int ret;
+
+	if (buffer.node < 0)
+		return -buffer.node;
+	ret = range_args_resolve(buffer.node, &request->args, &error);
+	if (!ret)
+		ret = peerbuf_export(buffer.node, request->args.ranges, request->args.nr,
+				     request->flags, O_RDWR | O_CLOEXEC, &buffer.id, &error);
+	if (ret < 0)
+		return refused(request, &error);
+	buffer.fd = ret;
+	if (request->command)
+		return child_run(request->command, &buffer);
+	return hold(request, &buffer);
+}
+
+static int export_run(const struct command *self, int argc, char **argv)
+{
+	static const struct option options[] = {
+		HELP_OPTION, JSON_OPTION, BAR_OPTION,
+		{ "range", required_argument, NULL, 'r' },
+		{ "allow-pinned", no_argument, NULL, 'p' },
+		{ "persist", no_argument, NULL, 'P' }, { 0 }
+	};
+	struct request request = { .args.bar = -1 };
+	int option;
+
+	while ((option = next_option(self, argc, argv, ":hjb:r:", options)) != -1) {
+		if (option == 'b')
+			range_args_bar(self, &request.args, optarg);
+		else if (option == 'r')
+			range_args_range(self, &request.args, optarg);
+		else if (option == 'p')
+			request.flags |= PEERBUF_EXPORT_F_ALLOW_PINNED;
+		else if (option == 'P')
+			request.flags |= PEERBUF_EXPORT_F_PERSIST;
+		else
+			request.json = true;
+	}
+	if (count_arguments(self, argc, 1, argc) > 1)
+		request.command = argv + optind + 1;
+	request.addr = parse_addr(self, argv[optind]);
+	range_args_end(self, &request.args);
+	return export(&request);
+}
+
+const struct command export_command = {
+	.name = "export",
+	.synopsis = "[-j] [--allow-pinned] [--persist] FUNCTION --bar N [--range OFFSET:LENGTH…]\n"
+		    "         [-- COMMAND [ARGUMENT…]]",
+	.summary = "Make a dma-buf of BAR memory, for a command or until a signal",
+	.help = "  FUNCTION              PCI address of the function\n"
+		"  -b, --bar N           its BAR, 0 to 5; the whole of it if no --range follows\n"
+		"  -r, --range OFFSET:LENGTH\n"
+		"                        a piece of that BAR in bytes, or with K, M, G or T, or\n"
+		"                        0x; pieces follow each other in the buffer\n"
+		"      --allow-pinned    accept importers that cannot give the memory back\n"
+		"      --persist         do not revoke it when peerbuf ends\n"
+		"  -j, --json            print JSON (without COMMAND)\n"
+		"  COMMAND               finds the dma-buf's descriptor in PEERBUF_FD and the\n"
+		"                        export's number in PEERBUF_ID\n\n"
+		"The exit code is COMMAND's, or 128 plus the signal that ended it. Without\n"
+		"COMMAND the export is held until SIGINT, SIGTERM or SIGHUP; then it is 0.\n",
+	.run = export_run,
+};

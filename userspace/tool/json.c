@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <json-c/json.h>
+#include <stdio.h>
+
+#include "tool.h"
+
+static struct json_object *made(struct json_object *object)
+{
+	if (!object)
+		out_of_memory();
+	return object;
+}
+
+struct json_object *json_new(void)
+{
+	return made(json_object_new_object());
+}
+
+struct json_object *json_new_array(void)
+{
+	return made(json_object_new_array());
+}
+
+void json_set(struct json_object *object, const char *key, struct json_object *value)
+{
+	if (json_object_object_add(object, key, value))
+		out_of_memory();
+}
+
+void json_set_text(struct json_object *object, const char *key, const char *text)
+{
+	json_set(object, key, made(json_object_new_string(text)));
+}
+
+void json_set_number(struct json_object *object, const char *key, uint64_t number)
+{
+	json_set(object, key, made(json_object_new_uint64(number)));
+}
+
+void json_set_bool(struct json_object *object, const char *key, bool value)
+{
+	json_set(object, key, made(json_object_new_boolean(value)));
+}
+
+void json_set_addr(struct json_object *object, const char *key, uint64_t addr)
+{
+	if (addr == PEERBUF_PCI_NONE)
+		json_set(object, key, NULL);
+	else
+		json_set_text(object, key, addr_text(addr));
+}
+
+void json_set_route(struct json_object *object, const char *key,
+		    const struct peerbuf_route *route)
+{
+	struct json_object *value = json_new();
+
+	json_set_text(value, "type", peerbuf_route_name(route->type));
+	json_set_text(value, "reason", peerbuf_reason_name(route->reason));
+	json_set_text(value, "text", peerbuf_reason_text(route->reason));
+	json_set_number(value, "distance", route->distance);
+	json_set_addr(value, "decider", route->decider);
+	json_set_bool(value, "acs_redirect", route->flags & PEERBUF_ROUTE_F_ACS_REDIRECT);
+	json_set_bool(value, "override", route->flags & PEERBUF_ROUTE_F_OVERRIDE);
+	json_set_bool(value, "iommu", route->flags & PEERBUF_ROUTE_F_IOMMU);
+	json_set(object, key, value);
+}
+
+void json_append(struct json_object *array, struct json_object *value)
+{
+	if (json_object_array_add(array, value))
+		out_of_memory();
+}
+
+static void print(struct json_object *object, int flags)
+{
+	puts(json_object_to_json_string_ext(object, flags | JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(object);
+}
+
+int json_print(struct json_object *object)
+{
+	print(object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED);
+	return EXIT_OK;
+}
+
+void json_print_line(struct json_object *object)
+{
+	print(object, JSON_C_TO_STRING_PLAIN);
+}

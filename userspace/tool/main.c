@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tool.h"
+
+static const struct command *const commands[] = {
+	&topo_command, &why_command, &devices_command, &allow_command, &deny_command,
+	&bind_command, &unbind_command, &export_command, &ps_command, &move_command,
+	&revoke_command, &restore_command, &events_command, &stats_command, &list_command,
+};
+
+static void print_commands(FILE *to)
+{
+	size_t n;
+
+	fputs("Usage: peerbuf COMMAND [ARGUMENT…]\n\n"
+	      "Share PCIe BAR memory between devices, see who does, and take it back.\n\n", to);
+	for (n = 0; n < ARRAY_SIZE(commands); n++)
+		fprintf(to, "  %-9s %s\n", commands[n]->name, commands[n]->summary);
+	fputs("\n'peerbuf COMMAND --help' explains one of them, peerbuf(1) all.\n", to);
+}
+
+/* A full disk or a closed pipe must not look like success. */
+static int flush(int code)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return code;
+	failed_errno(-errno, "standard output");
+	return code == EXIT_OK ? EXIT_REFUSED : code;
+}
+
+int main(int argc, char **argv)
+{
+	size_t n;
+
+	if (argc < 2) {
+		print_commands(stderr);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+		print_commands(stdout);
+		return flush(EXIT_OK);
+	}
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+		printf("peerbuf %s (uAPI %d)\n", PEERBUF_VERSION, PEERBUF_UAPI_VERSION);
+		return flush(EXIT_OK);
+	}
+	for (n = 0; n < ARRAY_SIZE(commands); n++)
+		if (!strcmp(argv[1], commands[n]->name))
+			return flush(commands[n]->run(commands[n], argc - 1, argv + 1));
+
+	fprintf(stderr, "peerbuf: no command '%s'; 'peerbuf --help' lists them\n", argv[1]);
+	return EXIT_USAGE;
+}

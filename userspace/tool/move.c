@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include "tool.h"
+
+static int refused(uint64_t id, uint64_t addr, const struct range_args *args,
+		   const struct peerbuf_error *error)
+{
+	const struct subject subject = { .id = id, .function = addr };
+	const struct peerbuf_range *range;
+
+	if (error->range >= args->nr)
+		return failed(error, &subject, "move %" PRIu64, id);
+	range = &args->ranges[error->range];
+	return failed(error, &subject,
+		      "move %" PRIu64 ": BAR %" PRIu32 " offset 0x%" PRIx64 " length 0x%" PRIx64,
+		      id, range->bar, (uint64_t)range->offset, (uint64_t)range->length);
+}
+
+static int move(uint64_t id, struct range_args *args, uint32_t flags)
+{
+	struct peerbuf_export_info info;
+	struct peerbuf_error error;
+	int node = open_owner(id, O_RDWR, &info);
+	int ret;
+
+	if (node < 0)
+		return -node;
+	ret = range_args_resolve(node, args, &error);
+	if (!ret)
+		ret = peerbuf_move(node, id, args->ranges, args->nr, flags, &error);
+	peerbuf_close(node);
+	return ret ? refused(id, info.addr, args, &error) : EXIT_OK;
+}
+
+static int move_run(const struct command *self, int argc, char **argv)
+{
+	static const struct option options[] = {
+		HELP_OPTION, BAR_OPTION, { "range", required_argument, NULL, 'r' },
+		{ "copy", no_argument, NULL, 'c' }, { 0 }
+	};
+	struct range_args args = { .bar = -1 };
+	uint32_t flags = 0;
+	int option, ret;
+
+	while ((option = next_option(self, argc, argv, ":hb:r:c", options)) != -1) {
+		if (option == 'b')
+			range_args_bar(self, &args, optarg);
+		else if (option == 'r')
+			range_args_range(self, &args, optarg);
+		else
+			flags |= PEERBUF_MOVE_F_COPY;
+	}
+	count_arguments(self, argc, 1, 1);
+	range_args_end(self, &args);
+	ret = move(parse_id(self, argv[optind]), &args, flags);
+	free(args.ranges);
+	return ret;
+}
+
+const struct command move_command = {
+	.name = "move",
+	.synopsis = "[--copy] ID --bar N [--range OFFSET:LENGTH…]",
+	.summary = "Put a buffer elsewhere in its device's memory, under its importers",
+	.help = "  ID                    the export's number, see 'peerbuf ps'\n"
+		"  -b, --bar N           the new BAR; the whole of it if no --range follows\n"
+		"  -r, --range OFFSET:LENGTH\n"
+		"                        a piece of that BAR, as in 'peerbuf export'; the\n"
+		"                        lengths must add up to the buffer's size\n"
+		"  -c, --copy            take the contents along\n",
+	.run = move_run,
+};

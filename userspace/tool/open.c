@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include "tool.h"
+
+static int not_loaded(void)
+{
+	failed_errno(-ENOENT, "/dev/peerbuf/control");
+	hint("load the peerbuf module: modprobe peerbuf");
+	return -EXIT_NO_MODULE;
+}
+
+static int no_permission(int err, const char *path)
+{
+	failed_errno(err, "%s", path);
+	hint("run it as root, or have the administrator give you access to %s", path);
+	return -EXIT_REFUSED;
+}
+
+static bool is_permission(int err)
+{
+	return err == -EACCES || err == -EPERM;
+}
+
+int open_control(int flags)
+{
+	int fd = peerbuf_open_control(flags);
+
+	if (fd == -ENOENT)
+		return not_loaded();
+	if (is_permission(fd))
+		return no_permission(fd, "/dev/peerbuf/control");
+	if (fd < 0)
+		return -failed_errno(fd, "/dev/peerbuf/control");
+	return fd;
+}
+
+/* Why a function has no node: nothing is loaded, or nobody exports it. */
+static int no_node(uint64_t addr)
+{
+	int control = peerbuf_open_control(O_RDONLY);
+	const char *name = addr_text(addr);
+
+	if (control == -ENOENT)
+		return not_loaded();
+	if (control >= 0)
+		peerbuf_close(control);
+	if (!function_find(addr)) {
+		failed_errno(-ENODEV, "%s", name);
+		hint("there is no such PCI function; 'peerbuf topo' lists those there are");
+		return -EXIT_REFUSED;
+	}
+	failed_errno(-ENOENT, "/dev/peerbuf/%s", name);
+	hint("lend its BARs with 'peerbuf allow %s --bar N', or give it to the stub driver "
+	     "with 'peerbuf bind %s'", name, name);
+	return -EXIT_REFUSED;
+}
+
+int open_node(uint64_t addr, int flags)
+{
+	int fd = peerbuf_open_addr(addr, flags);
+
+	if (fd == -ENOENT)
+		return no_node(addr);
+	if (is_permission(fd))
+		return no_permission(fd, format_text("/dev/peerbuf/%s", addr_text(addr)));
+	if (fd < 0)
+		return -failed_errno(fd, "/dev/peerbuf/%s", addr_text(addr));
+	return fd;
+}
+
+int open_owner(uint64_t id, int flags, struct peerbuf_export_info *info)
+{
+	const struct subject subject = { .id = id };
+	struct peerbuf_error error;
+	int control = open_control(O_RDONLY);
+
+	if (control < 0)
+		return control;
+	if (peerbuf_query(control, id, info, &error)) {
+		peerbuf_close(control);
+		return -failed(&error, &subject, "export %" PRIu64, id);
+	}
+	peerbuf_close(control);
+	return open_node(info->addr, flags);
+}

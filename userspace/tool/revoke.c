@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* revoke, restore: by the operator, through control. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tool.h"
+
+/* Short enough for a person to learn soon whom the command waits for. */
+#define FIRST_WAIT_MS	2000
+
+static const char *blocker_text(const struct peerbuf_error *error)
+{
+	const char *name = error->blocker_name[0] ? error->blocker_name : "an importer";
+
+	if (error->blockers > 1)
+		return format_text("%s and %" PRIu32 " more", name, error->blockers - 1);
+	return format_text("%s", name);
+}
+
+static int revoke_result(uint64_t id, int ret, const struct peerbuf_error *error)
+{
+	const struct subject subject = { .id = id };
+
+	if (!ret)
+		return EXIT_OK;
+	if (ret != -EINPROGRESS && ret != -EINTR)
+		return failed(error, &subject, "revoke %" PRIu64, id);
+	failed_errno(ret, "revoke %" PRIu64 ": %s still maps the buffer", id,
+		     blocker_text(error));
+	hint("the revoke is in force: nobody can map it any more; 'peerbuf ps' shows which "
+	     "process to end, 'peerbuf revoke %" PRIu64 "' waits again", id);
+	return EXIT_STILL_MAPPED;
+}
+
+/* In two parts, so that a long wait is not a silent one. */
+static int revoke_wait(int control, uint64_t id, uint32_t timeout_ms,
+		       struct peerbuf_error *error)
+{
+	uint32_t first = timeout_ms < FIRST_WAIT_MS ? timeout_ms : FIRST_WAIT_MS;
+	int ret = peerbuf_revoke(control, id, first, error);
+
+	if (ret != -EINPROGRESS || first == timeout_ms)
+		return ret;
+	warning("waiting for %s to unmap export %" PRIu64, blocker_text(error), id);
+	if (timeout_ms != PEERBUF_WAIT_FOREVER)
+		timeout_ms -= first;
+	return peerbuf_revoke(control, id, timeout_ms, error);
+}
+
+static uint32_t parse_timeout(const struct command *self, const char *text)
+{
+	char *end;
+	double seconds = strtod(text, &end);
+
+	if (end == text || *end || !(seconds >= 0 && seconds <= 4000000))
+		usage_error(self, "%s: not a number of seconds from 0 to 4000000", text);
+	return seconds * 1000;
+}
+
+static int revoke_run(const struct command *self, int argc, char **argv)
+{
+	static const struct option options[] = {
+		HELP_OPTION, { "timeout", required_argument, NULL, 't' }, { 0 }
+	};
+	uint32_t timeout_ms = PEERBUF_WAIT_FOREVER;
+	struct peerbuf_error error;
+	int option, control, ret;
+	uint64_t id;
+
+	while ((option = next_option(self, argc, argv, ":ht:", options)) != -1)
+		timeout_ms = parse_timeout(self, optarg);
+	count_arguments(self, argc, 1, 1);
+	id = parse_id(self, argv[optind]);
+	control = open_control(O_RDWR);
+	if (control < 0)
+		return -control;
+	ret = revoke_wait(control, id, timeout_ms, &error);
+	peerbuf_close(control);
+	return revoke_result(id, ret, &error);
+}
+
+const struct command revoke_command = {
+	.name = "revoke",
+	.synopsis = "[--timeout SECONDS] ID",
+	.summary = "Withdraw an export; when it returns 0, nothing reaches the memory",
+	.help = "  ID                    the export's number, see 'peerbuf ps'\n"
+		"  -t, --timeout SECONDS how long to wait for importers to unmap; without it,\n"
+		"                        for ever\n\n"
+		"The exit code is 5 if an importer still maps the buffer. The revoke is in\n"
+		"force all the same, and can be waited for again.\n",
+	.run = revoke_run,
+};
+
+static int restore_run(const struct command *self, int argc, char **argv)
+{
+	static const struct option options[] = { HELP_OPTION, { 0 } };
+	struct subject subject = { 0 };
+	struct peerbuf_error error;
+	int control, ret;
+
+	while (next_option(self, argc, argv, ":h", options) != -1)
+		;
+	count_arguments(self, argc, 1, 1);
+	subject.id = parse_id(self, argv[optind]);
+	control = open_control(O_RDWR);
+	if (control < 0)
+		return -control;
+	ret = peerbuf_restore(control, subject.id, &error);
+	peerbuf_close(control);
+	if (ret)
+		return failed(&error, &subject, "restore %" PRIu64, subject.id);
+	return EXIT_OK;
+}
+
+const struct command restore_command = {
+	.name = "restore",
+	.synopsis = "ID",
+	.summary = "Undo a revoke",
+	.help = "  ID                    the export's number, see 'peerbuf ps'\n",
+	.run = restore_run,
+};

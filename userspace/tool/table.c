@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Tables by libsmartcols: every cell filled, so that awk counts columns right. */
+#include <libsmartcols.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "table.h"
+#include "tool.h"
+
+bool use_colors(void)
+{
+	const char *no_color = getenv("NO_COLOR");
+	const char *term = getenv("TERM");
+
+	if (no_color && *no_color)
+		return false;
+	return isatty(STDOUT_FILENO) && term && strcmp(term, "dumb");
+}
+
+struct libscols_table *table_new(void)
+{
+	struct libscols_table *table = scols_new_table();
+
+	if (!table)
+		out_of_memory();
+	scols_table_enable_colors(table, use_colors());
+	return table;
+}
+
+void table_column(struct libscols_table *table, const char *name, bool right)
+{
+	if (!scols_table_new_column(table, name, 0, right ? SCOLS_FL_RIGHT : 0))
+		out_of_memory();
+}
+
+void table_columns(struct libscols_table *table, const struct column *columns)
+{
+	for (; columns->name; columns++)
+		table_column(table, columns->name, columns->right);
+}
+
+struct libscols_line *table_line(struct libscols_table *table)
+{
+	struct libscols_line *line = scols_table_new_line(table, NULL);
+
+	if (!line)
+		out_of_memory();
+	return line;
+}
+
+void table_cell(struct libscols_line *line, unsigned int n, const char *text,
+		const char *color)
+{
+	if (scols_line_set_data(line, n, *text ? text : "-"))
+		out_of_memory();
+	if (color)
+		scols_cell_set_color(scols_line_get_cell(line, n), color);
+}
+
+void table_row(struct libscols_table *table, ...)
+{
+	struct libscols_line *line = table_line(table);
+	size_t n, columns = scols_table_get_ncols(table);
+	va_list cells;
+
+	va_start(cells, table);
+	for (n = 0; n < columns; n++)
+		table_cell(line, n, va_arg(cells, const char *), NULL);
+	va_end(cells);
+}
+
+void table_print(struct libscols_table *table)
+{
+	if (scols_print_table(table))
+		out_of_memory();
+	scols_unref_table(table);
+}

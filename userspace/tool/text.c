@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tool.h"
+
+#define TEXT_SIZE	160
+
+/* A ring, so that one printf() can show several addresses. */
+static char *next_text(void)
+{
+	static char texts[16][TEXT_SIZE];
+	static unsigned int turn;
+
+	return texts[turn++ % ARRAY_SIZE(texts)];
+}
+
+const char *format_text(const char *format, ...)
+{
+	char *text = next_text();
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, TEXT_SIZE, format, args);
+	va_end(args);
+	return text;
+}
+
+const char *addr_text(uint64_t addr)
+{
+	char *text = next_text();
+
+	peerbuf_addr_format(addr, text, TEXT_SIZE);
+	return text;
+}
+
+const char *addr_label(uint64_t addr, bool shorten)
+{
+	const char *text = addr_text(addr);
+
+	if (shorten && addr != PEERBUF_PCI_NONE && !PEERBUF_PCI_DOMAIN(addr))
+		return text + strlen("0000:");
+	return text;
+}
+
+const char *size_text(uint64_t bytes)
+{
+	char *text = next_text();
+
+	peerbuf_size_format(bytes, text, TEXT_SIZE);
+	return text;
+}
+
+const char *route_cell(const struct peerbuf_route *route)
+{
+	switch (route->type) {
+	case PEERBUF_ROUTE_BUS_ADDR:
+		return format_text("SW%" PRIu32, route->distance);
+	case PEERBUF_ROUTE_THRU_HOST_BRIDGE:
+		return format_text("RC%" PRIu32 "%s", route->distance,
+				   route->flags & PEERBUF_ROUTE_F_OVERRIDE ? "*" : "");
+	}
+	return "-";
+}
+
+const char *state_text(const struct peerbuf_export_info *info)
+{
+	static const struct {
+		uint32_t flag;
+		const char *name;
+	} names[] = {
+		{ PEERBUF_STATE_F_DEAD, "dead" },
+		{ PEERBUF_STATE_F_REVOKED, "revoked" },
+		{ PEERBUF_STATE_F_DEVICE_DOWN, "down" },
+		{ PEERBUF_STATE_F_PINNED, "pinned" },
+		{ PEERBUF_STATE_F_VMAPPED, "vmapped" },
+	};
+	char *text = next_text();
+	size_t n;
+
+	*text = '\0';
+	for (n = 0; n < ARRAY_SIZE(names); n++) {
+		if (!(info->state & names[n].flag))
+			continue;
+		if (*text)
+			strcat(text, ",");
+		strcat(text, names[n].name);
+	}
+	return *text ? text : "live";
+}
+
+const char *owner_text(uint32_t owner)
+{
+	switch (owner) {
+	case PEERBUF_OWNER_STUB:
+		return "stub";
+	case PEERBUF_OWNER_BORROWED:
+		return "lent";
+	case PEERBUF_OWNER_DRIVER:
+		return "driver";
+	}
+	return "unknown";
+}
