@@ -3,7 +3,8 @@
 # Everything a person types.  The kernel modules' own build is in Kbuild, the
 # tool's in userspace/meson.build; what runs in guests is started by tests/.
 
-KDIR ?= /lib/modules/$(shell uname -r)/build
+KVER ?= $(shell uname -r)
+KDIR ?= /lib/modules/$(KVER)/build
 DEMO_KERNEL ?= 6.12
 DESTDIR ?=
 PREFIX ?= /usr/local
@@ -49,7 +50,7 @@ htmldocs:
 	@scripts/htmldocs $(BUILD)/html
 
 #: With hardware:
-#:   make modules        p2p.ko and peerbuf.ko for the running kernel, or KDIR=…
+#:   make modules        p2p.ko and peerbuf.ko for the running kernel, or KVER=…
 #:   make tool           libpeerbuf and the peerbuf command
 #:   make install        both, as root (DESTDIR, PREFIX)
 #:   make dkms-install   the modules, rebuilt by DKMS at every kernel update
@@ -77,7 +78,7 @@ dkms-install:
 	rm -rf $(DKMS_SRC)
 	mkdir -p $(DKMS_SRC)
 	cp -r Kbuild compat include drivers packaging/dkms/dkms.conf $(DKMS_SRC)/
-	dkms install peerbuf/$(VERSION)
+	dkms install peerbuf/$(VERSION) -k $(KVER)
 
 dkms-remove:
 	dkms remove peerbuf/$(VERSION) --all
