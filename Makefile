@@ -61,7 +61,7 @@ modules:
 modules_install: modules
 	$(MAKE) -C $(KDIR) M=$(CURDIR) $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) \
 		modules_install
-	$(if $(DESTDIR),,depmod -a $(notdir $(patsubst %/build,%,$(KDIR))))
+	$(if $(DESTDIR),,depmod -a $(KVER))
 
 tool:
 	@scripts/install-deps userspace
