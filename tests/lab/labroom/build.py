@@ -4,7 +4,6 @@ peerbuf's result is a layer: a directory the guest stacks over the Debian tree,
 holding the modules, the library, the tools and the tests.
 """
 
-import fcntl
 import os
 import shutil
 import subprocess
@@ -82,13 +81,15 @@ class Layer:
     def __init__(self, kernel, bare=False, verbose=False):
         self.kernel = kernel
         self._verbose = verbose
-        self._files = [] if bare else source_files()
+        # Read once: what is built is what the key was made of, even if
+        # somebody is editing right now.
+        self._files = {} if bare else {n: _read(n) for n in source_files()}
         key = cache.digest(RECIPE, kernel.key, Path(__file__).read_bytes(),
-                           [part for name in self._files
-                            for part in (name, _content(name))])
+                           [part for name, (content, mode)
+                            in self._files.items()
+                            for part in (name, content, mode)])
         self.path = cache.obtain("layers", f"{kernel.name}-{key}", self._make)
         cache.prune("layers", f"{kernel.name}-", keep=6)
-        self._pin = None
 
     @property
     def root(self):
@@ -110,10 +111,8 @@ class Layer:
     def _make(self, partial):
         cache.note(f"building peerbuf for {self.kernel.name}")
         source = partial / "src"
-        for name in self._files:
-            target = source / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(CHECKOUT / name, target, follow_symlinks=False)
+        for name, (content, mode) in self._files.items():
+            _write(source / name, content, mode)
         updates = (partial / "layer/usr/lib/modules" / self.kernel.release
                    / "updates")
         updates.mkdir(parents=True)
@@ -146,8 +145,8 @@ class Layer:
     def _meson_options(self):
         """-Dtests=true, if the project knows such an option."""
         for name in ("meson.options", "meson_options.txt"):
-            path = CHECKOUT / "userspace" / name
-            if path.exists() and "'tests'" in path.read_text():
+            content, _ = self._files.get("userspace/" + name, (b"", None))
+            if b"'tests'" in content:
                 return "-Dtests=true"
         return ""
 
@@ -173,11 +172,21 @@ def _is_file(path):
     return path.is_symlink() or path.is_file()
 
 
-def _content(name):
+def _read(name):
+    """A file's content and mode; a symbolic link's target and None."""
     path = CHECKOUT / name
     if path.is_symlink():
-        return os.fsencode(os.readlink(path))
-    return path.read_bytes() + str(path.stat().st_mode & 0o111).encode()
+        return os.fsencode(os.readlink(path)), None
+    return path.read_bytes(), 0o755 if os.access(path, os.X_OK) else 0o644
+
+
+def _write(path, content, mode):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if mode is None:
+        path.symlink_to(os.fsdecode(content))
+        return
+    path.write_bytes(content)
+    path.chmod(mode)
 
 
 def external(layer, folder, words):

@@ -148,6 +148,8 @@ class Guest:
                 tty.attach(selector, conns["tty"])
             with tty or contextlib.nullcontext():
                 late = self._loop(selector, control, sinks, tty, deadline)
+                if tty:
+                    tty.drain()
         self._kill()
         return self._judge(control, late)
 

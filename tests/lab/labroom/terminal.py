@@ -1,6 +1,7 @@
 """The user's terminal, joined to the guest's second serial line."""
 
 import os
+import select
 import selectors
 import shutil
 import sys
@@ -43,6 +44,14 @@ class Terminal:
             os.write(1, data)
         else:
             self._selector.unregister(self._guest)
+
+    def drain(self):
+        """The guest's last words, which may still be on their way."""
+        while select.select([self._guest], [], [], 0.3)[0]:
+            data = self._guest.recv(65536)
+            if not data:
+                return
+            os.write(1, data)
 
     def __enter__(self):
         self._before = termios.tcgetattr(0)
