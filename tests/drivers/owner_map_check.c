@@ -149,7 +149,7 @@ static int owner_check_segments(struct owner_check *check)
 
 	if (!count || count > check->vecs->nr)
 		return owner_fail(check, count);
-	if (p2p_map_fill_segments(check->map, 0, &first, 1) != 1 ||
+	if (p2p_map_fill_segments(check->map, 0, &first, 1) != count ||
 	    first.addr != check->addr[0] ||
 	    first.provider != check->vecs->vec[0].provider)
 		return owner_fail(check, 0);

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0
+/* See harness.h. */
+#include <fnmatch.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "kmsg.h"
+#include "peer.h"
+
+#define TIMEOUT		60
+#define EXIT_SKIP	77
+
+static struct test *tests, **tests_end = &tests;
+
+void test_add(struct test *test)
+{
+	*tests_end = test;
+	tests_end = &test->next;
+}
+
+void fail_at(const char *file, int line, const char *format, ...)
+{
+	const char *base = strrchr(file, '/');
+	va_list args;
+
+	printf("%s:%d: ", base ? base + 1 : file, line);
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	printf("\n");
+	fflush(stdout);
+	_exit(1);
+}
+
+void skip(const char *format, ...)
+{
+	va_list args;
+
+	printf("SKIP ");
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	printf("\n");
+	fflush(stdout);
+	_exit(EXIT_SKIP);
+}
+
+static unsigned int number(const char *name, unsigned int standard)
+{
+	const char *text = getenv(name);
+
+	return text && atoi(text) > 0 ? (unsigned int)atoi(text) : standard;
+}
+
+unsigned int rounds(unsigned int standard)
+{
+	return number("PEERBUF_TEST_ROUNDS", standard);
+}
+
+unsigned int slowness(void)
+{
+	return number("PEERBUF_TEST_SLOW", 1);
+}
+
+double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+void pause_ms(unsigned int ms)
+{
+	struct timespec ts = { ms / 1000, ms % 1000 * 1000000L };
+
+	nanosleep(&ts, NULL);
+}
+
+/* What a test printed, line by line; the reason if it was skipped. */
+struct output {
+	char line[1024];
+	size_t used;
+	char skip[256];
+};
+
+static void output_line(struct output *out)
+{
+	out->line[out->used] = '\0';
+	out->used = 0;
+	if (!strncmp(out->line, "SKIP ", 5))
+		snprintf(out->skip, sizeof(out->skip), "%.250s", out->line + 5);
+	else
+		printf("# %s\n", out->line);
+}
+
+static void output_feed(struct output *out, const char *data, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (data[i] == '\n' || out->used == sizeof(out->line) - 1)
+			output_line(out);
+		if (data[i] != '\n')
+			out->line[out->used++] = data[i];
+	}
+}
+
+/* Until the child has ended or its time is up: its status, or -1. */
+static int attend(pid_t pid, int fd, double until, struct output *out)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	int status = -1;
+	char data[4096];
+	ssize_t n;
+
+	while (now() < until) {
+		bool over = waitpid(pid, &status, WNOHANG) == pid;
+
+		while (poll(&pfd, 1, over ? 0 : 20) > 0) {
+			n = read(fd, data, sizeof(data));
+			if (n <= 0)
+				break;
+			output_feed(out, data, n);
+		}
+		if (over)
+			return status;
+		/* Everybody closed the pipe: nothing to poll for. */
+		if (pfd.revents & POLLHUP)
+			pause_ms(5);
+	}
+	return -1;
+}
+
+static pid_t launch(const struct test *test, int out[2])
+{
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid)
+		return pid;
+	setpgid(0, 0);
+	dup2(out[1], 1);
+	dup2(out[1], 2);
+	close(out[0]);
+	close(out[1]);
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	test->run();
+	fflush(stdout);
+	_exit(0);
+}
+
+/* Nothing may be left of a test once its process is gone. */
+static bool leaves_nothing(void)
+{
+	double until = now() + 5 * slowness();
+	struct peerbuf_ioc_stats stats;
+	int ret;
+
+	do {
+		ret = peer_stats(&stats);
+		if (ret)
+			return ret == -ENOENT;
+		if (!stats.live_exports && !stats.live_mappings)
+			return true;
+		pause_ms(20);
+	} while (now() < until);
+	printf("# left behind: %llu exports, %llu mappings\n",
+	       (unsigned long long)stats.live_exports,
+	       (unsigned long long)stats.live_mappings);
+	return false;
+}
+
+static void reap(pid_t pid)
+{
+	kill(-pid, SIGKILL);
+	kill(pid, SIGKILL);
+	/* Whatever still runs belongs to the test; give it a moment to die. */
+	for (int i = 0; i < 200 && waitpid(pid, NULL, WNOHANG) == 0; i++)
+		pause_ms(10);
+}
+
+static bool passed(const struct test *test, int status, int mark)
+{
+	bool good = true;
+
+	if (status == -1) {
+		printf("# no end within the time limit\n");
+		good = false;
+	} else if (WIFSIGNALED(status)) {
+		printf("# ended by signal %d\n", WTERMSIG(status));
+		good = false;
+	} else if (WEXITSTATUS(status)) {
+		good = WEXITSTATUS(status) == EXIT_SKIP;
+	}
+	if (!(test->flags & TEST_LEAVES) && !leaves_nothing())
+		good = false;
+	if (kmsg_scan(mark, test->flags & TEST_IOMMU_FAULTS))
+		good = false;
+	return good;
+}
+
+static bool run_one(const struct test *test, unsigned int index)
+{
+	unsigned int limit = (test->timeout ?: TIMEOUT) * slowness();
+	int out[2], status, mark = kmsg_mark();
+	struct output output = {};
+	double start = now();
+	bool good;
+	pid_t pid;
+
+	if (mark < 0 || pipe(out)) {
+		printf("not ok %u - %s\n# no /dev/kmsg or no pipe\n", index,
+		       test->name);
+		return false;
+	}
+	pid = launch(test, out);
+	close(out[1]);
+	status = attend(pid, out[0], start + limit, &output);
+	reap(pid);
+	if (output.used)
+		output_line(&output);
+	close(out[0]);
+	good = passed(test, status, mark);
+	kmsg_done(mark);
+	printf("%sok %u - %s%s%s\n# %.1f s\n", good ? "" : "not ", index,
+	       test->name, good && *output.skip ? " # SKIP " : "",
+	       good ? output.skip : "", now() - start);
+	fflush(stdout);
+	return good;
+}
+
+static bool wanted(const struct test *test, int argc, char **argv)
+{
+	if (argc < 2)
+		return true;
+	for (int i = 1; i < argc; i++)
+		if (!fnmatch(argv[i], test->name, 0))
+			return true;
+	return false;
+}
+
+int main(int argc, char **argv)
+{
+	bool list = argc > 1 && !strcmp(argv[1], "--list");
+	unsigned int index = 0, count = 0, failed = 0;
+	struct test *test;
+
+	if (list) {
+		argv++;
+		argc--;
+	}
+	for (test = tests; test; test = test->next)
+		count += wanted(test, argc, argv);
+	if (!list)
+		printf("TAP version 13\n1..%u\n", count);
+	for (test = tests; test; test = test->next) {
+		if (!wanted(test, argc, argv))
+			continue;
+		if (list)
+			printf("%s\n", test->name);
+		else if (!run_one(test, ++index))
+			failed++;
+	}
+	return failed ? 1 : 0;
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A test harness for tests of a kernel: TAP on stdout, each test in a process of
+ * its own with a time limit, and the kernel log searched after each. A test that
+ * passes with a splat in the log, or leaves an export or a mapping behind, fails.
+ *
+ *	PROGRAM [--list] [PATTERN...]		PATTERN as for a shell
+ *
+ * PEERBUF_TEST_SLOW=N	time limits are N times as long
+ * PEERBUF_TEST_ROUNDS=N	rounds of tests that repeat something
+ */
+#ifndef HARNESS_H
+#define HARNESS_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/**
+ * struct test - a test
+ * @name: what behaviour it shows
+ * @run: returns when all is well; check() and skip() do not return
+ * @timeout: seconds, 0 for the default
+ * @flags: TEST_*
+ */
+struct test {
+	const char *name;
+	void (*run)(void);
+	unsigned int timeout;
+	unsigned int flags;
+	struct test *next;
+};
+
+/* The IOMMU is expected to report faults. */
+#define TEST_IOMMU_FAULTS	(1U << 0)
+/* Exports or modules are not what they were, on purpose. */
+#define TEST_LEAVES		(1U << 1)
+
+void test_add(struct test *test);
+
+#define TEST(ident, ...)						\
+	static void test_##ident(void);					\
+	static struct test entry_##ident = {				\
+		.name = #ident, .run = test_##ident, __VA_ARGS__	\
+	};								\
+	__attribute__((constructor)) static void add_##ident(void)	\
+	{								\
+		test_add(&entry_##ident);				\
+	}								\
+	static void test_##ident(void)
+
+void fail_at(const char *file, int line, const char *format, ...)
+	__attribute__((noreturn, format(printf, 3, 4)));
+void skip(const char *format, ...)
+	__attribute__((noreturn, format(printf, 1, 2)));
+
+#define fail(...)	fail_at(__FILE__, __LINE__, __VA_ARGS__)
+
+#define check(condition)						\
+	do {								\
+		if (!(condition))					\
+			fail("not so: %s", #condition);			\
+	} while (0)
+
+#define check_eq(got, expected)						\
+	do {								\
+		long long got_ = (long long)(got);			\
+		long long expected_ = (long long)(expected);		\
+									\
+		if (got_ != expected_)					\
+			fail("%s is %lld (%#llx), not %s = %lld (%#llx)",	\
+			     #got, got_, got_, #expected, expected_,	\
+			     expected_);				\
+	} while (0)
+
+/* The call returns 0 or -errno. */
+#define check_ok(call)							\
+	do {								\
+		int ret_ = (call);					\
+									\
+		if (ret_)						\
+			fail("%s: %s", #call, strerror(-ret_));		\
+	} while (0)
+
+#define check_fails(call, error)					\
+	do {								\
+		int ret_ = (call);					\
+									\
+		if (ret_ != -(error))					\
+			fail("%s: %s instead of %s", #call,		\
+			     ret_ ? strerror(-ret_) : "succeeds",	\
+			     strerror(error));				\
+	} while (0)
+
+/* For calls that set errno. */
+#define check_sys(call)							\
+	({								\
+		long ret_ = (long)(call);				\
+									\
+		if (ret_ == -1)						\
+			fail("%s: %s", #call, strerror(errno));		\
+		ret_;							\
+	})
+
+unsigned int rounds(unsigned int standard);
+unsigned int slowness(void);
+double now(void);
+void pause_ms(unsigned int ms);
+
+/* Wait for up to that many seconds, times slowness(), for it to become true. */
+#define eventually(seconds, condition)					\
+	do {								\
+		double until_ = now() + (seconds) * slowness();		\
+									\
+		while (!(condition)) {					\
+			if (now() > until_)				\
+				fail("never: %s", #condition);		\
+			pause_ms(10);					\
+		}							\
+	} while (0)
+
+/* The kernel log, from a moment on. */
+int kmsg_mark(void);
+bool kmsg_has(int mark, const char *text);
+void kmsg_done(int mark);
+
+#endif /* HARNESS_H */

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0
+/* See lab.h. */
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "lab.h"
+
+#define DEVICES		"/sys/bus/pci/devices"
+
+/* ---- asking the host ---- */
+
+static void ask(const char *command, char *answer, size_t size)
+{
+	FILE *pipe = popen(command, "re");
+	size_t n;
+
+	if (!pipe)
+		fail("%s: %s", command, strerror(errno));
+	n = fread(answer, 1, size - 1, pipe);
+	answer[n] = '\0';
+	if (pclose(pipe))
+		fail("%s failed", command);
+}
+
+/* Not cached: two requests are cheap, and devices come and go. */
+const char *lab_where(const char *id)
+{
+	static char answers[4][64];
+	static unsigned int next;
+	char command[64], *answer = answers[next++ % 4];
+
+	snprintf(command, sizeof(command), "lab-host where %s", id);
+	ask(command, answer, sizeof(answers[0]));
+	answer[strcspn(answer, "\n")] = '\0';
+	return answer;
+}
+
+__u64 lab_addr(const char *id)
+{
+	unsigned int domain, bus, dev, fn;
+
+	if (sscanf(lab_where(id), "%x:%x:%x.%x", &domain, &bus, &dev, &fn) != 4)
+		fail("%s has no address", id);
+	return PEERBUF_PCI_ADDR(domain, bus, dev, fn);
+}
+
+/* Run lab-host with these words; its exit status. */
+int lab_host(const char *format, ...)
+{
+	char command[256] = "lab-host ";
+	va_list args;
+	int status;
+
+	va_start(args, format);
+	vsnprintf(command + 9, sizeof(command) - 9, format, args);
+	va_end(args);
+	status = system(command);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
+}
+
+/* The host's file, which the guest sees over 9p and nothing caches. */
+void lab_host_read(const char *id, __u64 offset, void *data, size_t length)
+{
+	char path[64];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/mnt/bars/%s", id);
+	fd = check_sys(open(path, O_RDONLY | O_CLOEXEC));
+	n = pread(fd, data, length, offset);
+	close(fd);
+	if (n != (ssize_t)length)
+		fail("%s: %zd of %zu bytes read at %llu", path, n, length,
+		     (unsigned long long)offset);
+}
+
+void lab_host_fill(const char *id, __u64 offset, __u64 length, __u8 byte)
+{
+	check_eq(lab_host("fill %s %llu %llu %u", id,
+			  (unsigned long long)offset,
+			  (unsigned long long)length, byte), 0);
+}
+
+/* ---- sysfs ---- */
+
+bool sysfs_exists(const char *path)
+{
+	return !access(path, F_OK);
+}
+
+int sysfs_write(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+void sysfs_read(const char *path, char *text, size_t size)
+{
+	int fd = check_sys(open(path, O_RDONLY | O_CLOEXEC));
+	ssize_t n = check_sys(read(fd, text, size - 1));
+
+	close(fd);
+	text[n] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+}
+
+static void device_path(const char *id, const char *attribute, char *path,
+			size_t size)
+{
+	snprintf(path, size, DEVICES "/%s/%s", lab_where(id), attribute);
+}
+
+int device_write(const char *id, const char *attribute, const char *text)
+{
+	char path[PATH_MAX];
+
+	device_path(id, attribute, path, sizeof(path));
+	return sysfs_write(path, text);
+}
+
+void device_read(const char *id, const char *attribute, char *text, size_t size)
+{
+	char path[PATH_MAX];
+
+	device_path(id, attribute, path, sizeof(path));
+	sysfs_read(path, text, size);
+}
+
+static void bar_resource(const char *id, unsigned int bar, __u64 *start,
+			 __u64 *end)
+{
+	unsigned long long from, to, flags;
+	char path[PATH_MAX];
+	FILE *file;
+
+	device_path(id, "resource", path, sizeof(path));
+	file = fopen(path, "re");
+	if (!file)
+		fail("%s: %s", path, strerror(errno));
+	for (unsigned int i = 0; i <= bar; i++)
+		if (fscanf(file, "%llx %llx %llx", &from, &to, &flags) != 3)
+			fail("%s has no BAR %u", id, bar);
+	fclose(file);
+	*start = from;
+	*end = to;
+}
+
+__u64 bar_base(const char *id, unsigned int bar)
+{
+	__u64 start, end;
+
+	bar_resource(id, bar, &start, &end);
+	return start;
+}
+
+__u64 bar_size(const char *id, unsigned int bar)
+{
+	__u64 start, end;
+
+	bar_resource(id, bar, &start, &end);
+	return end ? end - start + 1 : 0;
+}
+
+/* The name of the bound driver, empty if there is none. */
+void device_driver(const char *id, char *name, size_t size)
+{
+	char path[PATH_MAX], target[PATH_MAX];
+	ssize_t n;
+
+	device_path(id, "driver", path, sizeof(path));
+	n = readlink(path, target, sizeof(target) - 1);
+	target[n > 0 ? n : 0] = '\0';
+	snprintf(name, size, "%s", n > 0 ? basename(target) : "");
+}
+
+void device_unbind(const char *id)
+{
+	char name[64];
+
+	device_driver(id, name, sizeof(name));
+	if (*name)
+		check_ok(device_write(id, "driver/unbind", lab_where(id)));
+}
+
+/* Bound to that driver when it returns, whatever it was bound to. */
+void device_bind(const char *id, const char *driver)
+{
+	char name[64];
+
+	device_driver(id, name, sizeof(name));
+	if (!strcmp(name, driver))
+		return;
+	device_unbind(id);
+	check_ok(device_write(id, "driver_override", driver));
+	check_ok(sysfs_write("/sys/bus/pci/drivers_probe", lab_where(id)));
+	device_driver(id, name, sizeof(name));
+	if (strcmp(name, driver))
+		fail("%s does not bind to %s", id, driver);
+}
+
+int module_load(const char *name)
+{
+	char command[128];
+	int status;
+
+	snprintf(command, sizeof(command), "modprobe %s", name);
+	status = system(command);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
+}
+
+int module_unload(const char *name)
+{
+	return syscall(SYS_delete_module, name, O_NONBLOCK) ? -errno : 0;
+}
+
+/* ---- nodes ---- */
+
+int node_path_open(const char *id, int flags)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/dev/peerbuf/%s", lab_where(id));
+	fd = open(path, flags | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/* The node of a device owned by the stub driver. */
+int node_open(const char *id)
+{
+	int fd;
+
+	device_bind(id, "peerbuf");
+	fd = node_path_open(id, O_RDWR);
+	if (fd < 0)
+		fail("no node of %s: %s", id, strerror(-fd));
+	return fd;
+}
+
+static int driver_open(const char *id, const char *driver)
+{
+	char path[64];
+
+	check_eq(module_load(driver), 0);
+	device_bind(id, driver);
+	snprintf(path, sizeof(path), "/dev/%s/%s", driver, lab_where(id));
+	return check_sys(open(path, O_RDWR | O_CLOEXEC));
+}
+
+int edu_open(const char *id)
+{
+	return driver_open(id, "edu_dma");
+}
+
+int owner_open(const char *id)
+{
+	return driver_open(id, "bar_owner");
+}
+
+int control_open(void)
+{
+	int fd = peer_control();
+
+	if (fd < 0)
+		fail("no control node: %s", strerror(-fd));
+	return fd;
+}
+
+/* ---- other processes ---- */
+
+static void send_export(int socket, const struct peer_export *export)
+{
+	char control[CMSG_SPACE(sizeof(int))] = {};
+	struct iovec iov = { (void *)export, sizeof(*export) };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control, .msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
+
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(cmsg), &export->fd, sizeof(int));
+	check_sys(sendmsg(socket, &msg, 0));
+}
+
+static void receive_export(int socket, struct peer_export *export)
+{
+	char control[CMSG_SPACE(sizeof(int))];
+	struct iovec iov = { export, sizeof(*export) };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control, .msg_controllen = sizeof(control),
+	};
+
+	if (recvmsg(socket, &msg, MSG_CMSG_CLOEXEC) != sizeof(*export) ||
+	    !CMSG_FIRSTHDR(&msg))
+		fail("the exporting process failed");
+	memcpy(&export->fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(int));
+}
+
+/* Its node is open in that process alone; the dma-buf is here as well. */
+pid_t exporter_start(const char *id, __u64 offset, __u64 length, __u32 flags,
+		     struct peer_export *export)
+{
+	int sockets[2], node;
+	pid_t pid;
+
+	check_sys(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets));
+	pid = check_sys(fork());
+	if (!pid) {
+		close(sockets[0]);
+		node = node_open(id);
+		check_ok(peer_export_one(node, MEM_BAR, offset, length, flags,
+					 export));
+		send_export(sockets[1], export);
+		close(sockets[1]);
+		for (;;)
+			pause();
+	}
+	close(sockets[1]);
+	receive_export(sockets[0], export);
+	close(sockets[0]);
+	return pid;
+}
+
+void process_kill(pid_t pid)
+{
+	check_sys(kill(pid, SIGKILL));
+	check_eq(waitpid(pid, NULL, 0), pid);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The machine the tests run on: devices by the names the lab gives them, bound to
+ * the driver a test needs, and the host's view of the memory behind a BAR.
+ * What goes wrong here fails the test.
+ *
+ * The address of a device can change when it is unplugged and plugged in again.
+ */
+#ifndef LAB_H
+#define LAB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "peer.h"
+
+/* BAR 2 of an ivshmem device is its memory. */
+#define MEM_BAR		2
+
+const char *lab_where(const char *id);
+__u64 lab_addr(const char *id);
+int lab_host(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void lab_host_read(const char *id, __u64 offset, void *data, size_t length);
+void lab_host_fill(const char *id, __u64 offset, __u64 length, __u8 byte);
+
+bool sysfs_exists(const char *path);
+int sysfs_write(const char *path, const char *text);
+void sysfs_read(const char *path, char *text, size_t size);
+int device_write(const char *id, const char *attribute, const char *text);
+void device_read(const char *id, const char *attribute, char *text, size_t size);
+__u64 bar_base(const char *id, unsigned int bar);
+__u64 bar_size(const char *id, unsigned int bar);
+void device_driver(const char *id, char *name, size_t size);
+void device_unbind(const char *id);
+void device_bind(const char *id, const char *driver);
+int module_load(const char *name);
+int module_unload(const char *name);
+
+int node_open(const char *id);
+int node_path_open(const char *id, int flags);
+int edu_open(const char *id);
+int owner_open(const char *id);
+int control_open(void);
+
+/* Buffers. */
+void *buffer_map(int fd, size_t length, __u64 offset);
+void pattern_fill(void *data, size_t length, __u32 seed);
+bool pattern_matches(const volatile void *data, size_t length, __u32 seed);
+bool touches(volatile void *address, bool write);
+
+/* An export by another process, which waits until it is killed. */
+pid_t exporter_start(const char *id, __u64 offset, __u64 length, __u32 flags,
+		     struct peer_export *export);
+void process_kill(pid_t pid);
+
+#endif /* LAB_H */
