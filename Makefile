@@ -87,8 +87,8 @@ dkms-remove:
 #: Either way:
 #:   make clean          what the above left in this directory
 clean:
-	rm -rf $(BUILD)
-	find Kbuild drivers tests/drivers modules.order Module.symvers \
+	@rm -rf $(BUILD)
+	@find Kbuild drivers tests/drivers modules.order Module.symvers \
 		.Module.symvers.cmd .modules.order.cmd \
 		\( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
 		-o -name '.*.cmd' -o -name '.*.d' -o -name modules.order \
