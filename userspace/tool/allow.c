@@ -132,8 +132,8 @@ const struct command allow_command = {
 		"  PROVIDER CLIENT       the two reach each other through the root complex,\n"
 		"                        whatever the list of host bridges says\n"
 		"  --host-bridge DOMAIN:BUS\n"
-		"                        this host bridge forwards between its devices\n\n"
-		"What is vouched for wrongly loses or corrupts data. It lasts until the module\n"
+		"                        this host bridge forwards between its devices\n",
+	.notes = "What is vouched for wrongly loses or corrupts data. It lasts until the module\n"
 		"is unloaded, is logged, and shows as an override in topo and why.\n",
 	.run = permission_run,
 };

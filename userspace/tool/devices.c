@@ -181,15 +181,15 @@ static int devices_run(const struct command *self, int argc, char **argv)
 	return show(json);
 }
 
-#define HELP	"  -j, --json            print JSON\n\n"				\
-		"OWNER is stub (bound to the peerbuf driver), lent (by 'peerbuf allow'), or\n" \
+#define NOTES	"OWNER is stub (bound to the peerbuf driver), lent (by 'peerbuf allow'), or\n" \
 		"driver (registered by its own driver).\n"
 
 const struct command devices_command = {
 	.name = "devices",
 	.synopsis = "[-j]",
 	.summary = "List the functions whose memory can be exported, and their BARs",
-	.help = HELP,
+	.help = "  -j, --json            print JSON\n",
+	.notes = NOTES,
 	.run = devices_run,
 };
 
@@ -197,6 +197,7 @@ const struct command list_command = {
 	.name = "list",
 	.synopsis = "[-j]",
 	.summary = "The same as devices",
-	.help = HELP,
+	.help = "  -j, --json            print JSON\n",
+	.notes = NOTES,
 	.run = devices_run,
 };

@@ -95,8 +95,8 @@ const struct command events_command = {
 	.synopsis = "[-j] FUNCTION",
 	.summary = "Follow what happens to a function's exports",
 	.help = "  FUNCTION              PCI address of the function\n"
-		"  -j, --json            print JSON, an object per line\n\n"
-		"A line is: time, function, event (export, move, revoke, restore, release),\n"
+		"  -j, --json            print JSON, an object per line\n",
+	.notes = "A line is: time, function, event (export, move, revoke, restore, release),\n"
 		"export. It ends when the device does, or by a signal.\n",
 	.run = events_run,
 };

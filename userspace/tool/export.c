@@ -140,20 +140,18 @@ static int export_run(const struct command *self, int argc, char **argv)
 
 const struct command export_command = {
 	.name = "export",
-	.synopsis = "[-j] [--allow-pinned] [--persist] FUNCTION --bar N [--range OFFSET:LENGTH…]\n"
-		    "         [-- COMMAND [ARGUMENT…]]",
+	.synopsis = "[OPTION…] FUNCTION --bar N [--range RANGE]… [-- COMMAND…]",
 	.summary = "Make a dma-buf of BAR memory, for a command or until a signal",
 	.help = "  FUNCTION              PCI address of the function\n"
 		"  -b, --bar N           its BAR, 0 to 5; the whole of it if no --range follows\n"
-		"  -r, --range OFFSET:LENGTH\n"
-		"                        a piece of that BAR in bytes, or with K, M, G or T, or\n"
-		"                        0x; pieces follow each other in the buffer\n"
+				"  -r, --range RANGE     a piece of that BAR, OFFSET:LENGTH; in bytes, or with K,\n"
+		"                        M, G or T, or 0x; pieces follow each other in the buffer\n"
 		"      --allow-pinned    accept importers that cannot give the memory back\n"
 		"      --persist         do not revoke it when peerbuf ends\n"
 		"  -j, --json            print JSON (without COMMAND)\n"
 		"  COMMAND               finds the dma-buf's descriptor in PEERBUF_FD and the\n"
-		"                        export's number in PEERBUF_ID\n\n"
-		"The exit code is COMMAND's, or 128 plus the signal that ended it. Without\n"
+		"                        export's number in PEERBUF_ID\n",
+	.notes = "The exit code is COMMAND's, or 128 plus the signal that ended it. Without\n"
 		"COMMAND the export is held until SIGINT, SIGTERM or SIGHUP; then it is 0.\n",
 	.run = export_run,
 };

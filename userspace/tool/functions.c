@@ -40,6 +40,24 @@ static bool has_memory_bar(const struct pci_dev *dev)
 	return false;
 }
 
+/* A function of a root bus is a directory of its host bridge's, "pciDDDD:BB". */
+static bool is_below_port(uint64_t addr)
+{
+	char *path, *function, *parent;
+	bool below = false;
+
+	path = realpath(format_text("/sys/bus/pci/devices/%s", addr_text(addr)), NULL);
+	if (!path)
+		return false;
+	function = strrchr(path, '/');
+	*function = '\0';
+	parent = strrchr(path, '/');
+	if (parent)
+		below = strncmp(parent, "/pci", strlen("/pci"));
+	free(path);
+	return below;
+}
+
 static void describe(struct pci_dev *dev, struct function *function)
 {
 	uint8_t header;
@@ -53,6 +71,7 @@ static void describe(struct pci_dev *dev, struct function *function)
 		.class = dev->device_class,
 		.shareable = header == PCI_HEADER_TYPE_NORMAL && has_memory_bar(dev),
 	};
+	function->below_port = is_below_port(function->addr);
 }
 
 static int by_addr(const void *a, const void *b)

@@ -30,6 +30,8 @@ void print_usage(const struct command *self)
 	print_synopsis(self, stdout);
 	printf("\n%s.\n", self->summary);
 	printf("\n%s  -h, --help            print this\n", self->help);
+	if (self->notes)
+		printf("\n%s", self->notes);
 }
 
 void usage_error(const struct command *self, const char *format, ...)

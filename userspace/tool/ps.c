@@ -298,8 +298,8 @@ const struct command ps_command = {
 	.synopsis = "[-j] [FUNCTION]",
 	.summary = "Show what is exported, by whom, and who imports it",
 	.help = "  FUNCTION              only exports of this function's memory\n"
-		"  -j, --json            print JSON\n\n"
-		"ROUTE is as in 'peerbuf topo', SEGS counts the DMA segments of the mapping,\n"
+		"  -j, --json            print JSON\n",
+	.notes = "ROUTE is as in 'peerbuf topo', SEGS counts the DMA segments of the mapping,\n"
 		"STATE is live or: revoked, down (device suspended or in reset), dead (for\n"
 		"good), pinned (cannot move now), vmapped (the kernel has a CPU mapping).\n",
 	.run = ps_run,

@@ -87,8 +87,8 @@ const struct command revoke_command = {
 	.summary = "Withdraw an export; when it returns 0, nothing reaches the memory",
 	.help = "  ID                    the export's number, see 'peerbuf ps'\n"
 		"  -t, --timeout SECONDS how long to wait for importers to unmap; without it,\n"
-		"                        for ever\n\n"
-		"The exit code is 5 if an importer still maps the buffer. The revoke is in\n"
+		"                        for ever\n",
+	.notes = "The exit code is 5 if an importer still maps the buffer. The revoke is in\n"
 		"force all the same, and can be waited for again.\n",
 	.run = revoke_run,
 };

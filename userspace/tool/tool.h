@@ -33,6 +33,7 @@ enum {
  * @synopsis: its arguments, one line per form
  * @summary: what it does, for the list of commands
  * @help: what its arguments mean
+ * @notes: what else a person must know, or NULL
  * @run: does it; argv[0] is the verb; returns an exit code
  */
 struct command {
@@ -40,6 +41,7 @@ struct command {
 	const char *synopsis;
 	const char *summary;
 	const char *help;
+	const char *notes;
 	int (*run)(const struct command *self, int argc, char **argv);
 };
 
@@ -167,6 +169,7 @@ void json_print_line(struct json_object *object);
  * @device: PCI device ID
  * @class: PCI class, base and sub
  * @shareable: not a bridge, and has a memory BAR
+ * @below_port: not one of those built into the root complex
  */
 struct function {
 	uint64_t addr;
@@ -174,6 +177,7 @@ struct function {
 	uint16_t device;
 	uint16_t class;
 	bool shareable;
+	bool below_port;
 };
 
 /** functions_get() - all of them, by address; kept until the program ends */

@@ -10,11 +10,13 @@
  * struct matrix - routes between functions
  * @addrs: the functions
  * @nr: how many
+ * @hidden: those left out as built into the root complex
  * @routes: @nr rows of @nr, a row for each provider
  */
 struct matrix {
 	uint64_t *addrs;
 	size_t nr;
+	size_t hidden;
 	struct peerbuf_route *routes;
 };
 
@@ -24,7 +26,20 @@ static struct peerbuf_route *matrix_route(const struct matrix *matrix, size_t pr
 	return &matrix->routes[provider * matrix->nr + client];
 }
 
-static void choose_all(struct matrix *matrix)
+static size_t count_below_ports(const struct function *functions, size_t nr)
+{
+	size_t n, count = 0;
+
+	for (n = 0; n < nr; n++)
+		count += functions[n].shareable && functions[n].below_port;
+	return count;
+}
+
+/*
+ * The functions of the root complex (USB, SATA, …) are many and seldom meant.
+ * Where there are no others, as in small virtual machines, they are.
+ */
+static void choose(struct matrix *matrix, bool all)
 {
 	const struct function *functions;
 	size_t n, nr = functions_get(&functions);
@@ -32,9 +47,15 @@ static void choose_all(struct matrix *matrix)
 	matrix->addrs = calloc(nr + 1, sizeof(*matrix->addrs));
 	if (!matrix->addrs)
 		out_of_memory();
-	for (n = 0; n < nr; n++)
-		if (functions[n].shareable)
+	all |= !count_below_ports(functions, nr);
+	for (n = 0; n < nr; n++) {
+		if (!functions[n].shareable)
+			continue;
+		if (all || functions[n].below_port)
 			matrix->addrs[matrix->nr++] = functions[n].addr;
+		else
+			matrix->hidden++;
+	}
 }
 
 static void choose_named(const struct command *self, struct matrix *matrix, int nr,
@@ -102,9 +123,8 @@ static void print_summary(const struct matrix *matrix)
 		for (c = 0; c < matrix->nr; c++)
 			if (p != c && matrix_route(matrix, p, c)->type < ARRAY_SIZE(count))
 				count[matrix_route(matrix, p, c)->type]++;
-	printf("%zu functions with memory; of %zu routes between them %zu are direct, "
-	       "%zu go through the root complex, %zu do not exist.\n\n",
-	       matrix->nr, matrix->nr * (matrix->nr - 1),
+	printf("Of %zu routes between %zu functions, %zu are direct, %zu go through the\n"
+	       "root complex and %zu do not exist.\n\n", matrix->nr * (matrix->nr - 1), matrix->nr,
 	       count[PEERBUF_ROUTE_BUS_ADDR], count[PEERBUF_ROUTE_THRU_HOST_BRIDGE],
 	       count[PEERBUF_ROUTE_NOT_SUPPORTED]);
 }
@@ -154,7 +174,11 @@ static void print_legend(const struct matrix *matrix)
 	     "  RCn   through the root complex, by IOMMU or CPU address, over n hops\n"
 	     "  RCn*  the same, because the administrator vouches for it\n"
 	     "  -     no route; 'peerbuf why ROW COLUMN' says why not\n"
-	     "  X     the function itself\n");
+	     "  X     the function itself");
+	if (matrix->hidden)
+		printf("With --all, %zu more that are built into the root complex.\n",
+		       matrix->hidden);
+	putchar('\n');
 	table_columns(table, (const struct column[]) {
 		{ "FUNCTION", false }, { "DRIVER", false }, { "NAME", false }, { NULL, false },
 	});
@@ -191,17 +215,21 @@ static int show(struct matrix *matrix, bool json)
 
 static int topo_run(const struct command *self, int argc, char **argv)
 {
-	static const struct option options[] = { HELP_OPTION, JSON_OPTION, { 0 } };
+	static const struct option options[] = {
+		HELP_OPTION, JSON_OPTION, { "all", no_argument, NULL, 'a' }, { 0 }
+	};
+	bool json = false, all = false;
 	struct matrix matrix = { 0 };
-	bool json = false;
 	int option, ret;
 
-	while ((option = next_option(self, argc, argv, ":hj", options)) != -1)
+	while ((option = next_option(self, argc, argv, ":hja", options)) != -1) {
 		json |= option == 'j';
+		all |= option == 'a';
+	}
 	if (optind < argc)
 		choose_named(self, &matrix, argc - optind, argv + optind);
 	else
-		choose_all(&matrix);
+		choose(&matrix, all);
 	ret = show(&matrix, json);
 	free(matrix.addrs);
 	free(matrix.routes);
@@ -210,9 +238,11 @@ static int topo_run(const struct command *self, int argc, char **argv)
 
 const struct command topo_command = {
 	.name = "topo",
-	.synopsis = "[-j] [FUNCTION…]",
+	.synopsis = "[-j] [--all | FUNCTION…]",
 	.summary = "Show which device reaches whose memory, and how",
-	.help = "  FUNCTION              PCI address; without any, all functions with memory BARs\n"
+	.help = "  FUNCTION              PCI address; without any, those with memory BARs\n"
+		"                        that sit below a port\n"
+		"  -a, --all             also those built into the root complex\n"
 		"  -j, --json            print JSON\n",
 	.run = topo_run,
 };

@@ -170,7 +170,7 @@ const struct command why_command = {
 	.help = "  PROVIDER              PCI address of the function whose memory is meant\n"
 		"  CLIENT                PCI address of the function that would do the DMA\n"
 		"  -b, --bar N           check the client's DMA mask against this BAR, too\n"
-		"  -j, --json            print JSON\n\n"
-		"The exit code is 0 if there is a route and 3 if there is none.\n",
+		"  -j, --json            print JSON\n",
+	.notes = "The exit code is 0 if there is a route and 3 if there is none.\n",
 	.run = why_run,
 };

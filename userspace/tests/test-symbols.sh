@@ -1,0 +1,28 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# The library exports what its header declares, under LIBPEERBUF_0.1, and nothing else.
+# Usage: test-symbols.sh LIBRARY HEADER
+set -eu
+
+declared=$(sed -nE 's/^(int|ssize_t|const char) \*?(peerbuf_[a-z_]+)\(.*/\2/p' "$2" | sort)
+exported=$(nm -D --defined-only "$1" | awk '$2 == "T" { print $3 }' |
+	sed -n 's/@@LIBPEERBUF_0\.1$//p' | sort)
+# The version itself is a symbol of type A; the sanitizers bring theirs.
+others=$(nm -D --defined-only "$1" | awk '$2 != "A" { print $3 }' |
+	grep -v -e '@@LIBPEERBUF_0\.1$' -e '^__asan' -e '^__ubsan' || true)
+
+fail=0
+if [ "$declared" != "$exported" ]; then
+	echo "declared in $2:" $declared
+	echo "exported by $1:" $exported
+	fail=1
+fi
+if [ -n "$others" ]; then
+	echo "exported without a version:" $others
+	fail=1
+fi
+if [ "$(echo "$declared" | wc -l)" -lt 20 ]; then
+	echo "only" $declared "found in $2: has its style changed?"
+	fail=1
+fi
+exit $fail
