@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0
 """Builds: peerbuf for one kernel, and external modules against it.
 
 peerbuf's result is a layer: a directory the guest stacks over the Debian tree,
@@ -152,7 +153,7 @@ class Layer:
 
 
 def source_files():
-    """The project's files that make a layer: tracked, or new and not ignored."""
+    """The project's files that make a layer: tracked, or new, not ignored."""
     present = [name for name in SOURCES if (CHECKOUT / name).exists()]
     if not present:
         return []

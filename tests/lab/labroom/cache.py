@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0
 """The cache: finished things under a key, never half-finished ones.
 
 Everything expensive lives outside the checkout, in a directory named after a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0
 """Work done inside a tree: by its own compiler, in a mount namespace.
 
 The tree itself is mounted read-only there, so nothing that is built can spoil

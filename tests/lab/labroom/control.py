@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0
 """The control port: what the guest's labrun tells the host."""
 
 

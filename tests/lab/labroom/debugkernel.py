@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0
 """The instrumented kernel: Debian's source, tinyconfig and debug.config.
 
 Built in forky's tree by forky's compiler, from forky's linux-source package.

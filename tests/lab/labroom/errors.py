@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0
 """What can go wrong, and the exit code each thing has (see --help)."""
 
 EXIT_USAGE = 2       # the command line asks for something that does not exist

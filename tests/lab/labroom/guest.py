@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0
 """Guests: start QEMU, attend to it, and come to a verdict."""
 
 import contextlib
@@ -275,7 +276,7 @@ class _Stopped(BaseException):
 
 @contextlib.contextmanager
 def _signals():
-    """While a guest runs, signals become exceptions: the guest is cleaned up."""
+    """While a guest runs, signals become exceptions: it is cleaned up."""
     def stop(number, _frame):
         raise _Stopped(number)
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0
 """The host: its packages, its Debian mirror, and running things on it."""
 
 import os

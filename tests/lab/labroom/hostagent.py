@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0
 """The host agent: what `lab-host` in the guest can ask of the outside.
 
     lab-host where ID                        PCI address of a device

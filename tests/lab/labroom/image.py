@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0
 """Images: one Debian tree per distribution, with its own stock kernel.
 
 A tree is the guest's userland (shown to it over 9p, read-only) and also the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0
 """The initramfs: a static busybox, a few modules, and the guest's programs."""
 
 from pathlib import Path

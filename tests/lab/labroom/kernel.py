@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0
 """Kernels: what `-k` names, and where each one's parts are."""
 
 import lzma

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0
 """Machines: the PCI topology every guest sees, and QEMU's command line.
 
     host bridge 0 (pcie.0, bus 00)              host bridge 1 (far, bus 80)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0
 """Ports: the sockets between QEMU and the lab.
 
 The lab listens before QEMU starts and QEMU connects: no race, and when QEMU

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0
 """QMP: QEMU's control socket."""
 
 import json

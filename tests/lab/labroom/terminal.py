@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0
 """The user's terminal, joined to the guest's second serial line."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0
 """The verdict: what a kernel log must not hold.
 
 The log is read twice: the serial console's file on the host, which is there
