@@ -72,13 +72,24 @@ static int check(const struct command *self, uint64_t addr)
 	return EXIT_OK;
 }
 
+static int print_driver(uint64_t addr)
+{
+	const char *driver = function_driver(addr);
+
+	if (strcmp(driver, "-"))
+		printf("%s is bound to %s\n", addr_text(addr), driver);
+	else
+		printf("%s is bound to no driver\n", addr_text(addr));
+	return EXIT_OK;
+}
+
 static int bind_stub(const struct command *self, uint64_t addr)
 {
 	const char *driver = function_driver(addr);
 	int ret;
 
 	if (!strcmp(driver, STUB))
-		return EXIT_OK;
+		return print_driver(addr);
 	if (strcmp(driver, "-"))
 		warning("%s is taken from its driver %s; 'peerbuf unbind %s' gives it back",
 			addr_text(addr), driver, addr_text(addr));
@@ -91,8 +102,7 @@ static int bind_stub(const struct command *self, uint64_t addr)
 		ret = -ENODEV;
 	if (ret)
 		return sysfs_failed(self, addr, ret);
-	printf("%s bound to %s\n", addr_text(addr), STUB);
-	return EXIT_OK;
+	return print_driver(addr);
 }
 
 static int unbind_stub(const struct command *self, uint64_t addr)
@@ -101,8 +111,8 @@ static int unbind_stub(const struct command *self, uint64_t addr)
 	int ret;
 
 	if (strcmp(driver, STUB)) {
-		failed_errno(-ENODEV, "%s %s: not bound to the stub driver, but to %s",
-			     self->name, addr_text(addr), driver);
+		failed_errno(-ENODEV, "%s %s: not bound to the stub driver", self->name,
+			     addr_text(addr));
 		return EXIT_REFUSED;
 	}
 	ret = set_override(addr, "\n");
@@ -112,8 +122,7 @@ static int unbind_stub(const struct command *self, uint64_t addr)
 		ret = probe(addr);
 	if (ret)
 		return sysfs_failed(self, addr, ret);
-	printf("%s bound to %s\n", addr_text(addr), function_driver(addr));
-	return EXIT_OK;
+	return print_driver(addr);
 }
 
 static int bind_run(const struct command *self, int argc, char **argv)

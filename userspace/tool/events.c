@@ -62,6 +62,7 @@ static int follow(uint64_t addr, int node, bool json)
 	while ((nr = peerbuf_events(node, events, ARRAY_SIZE(events))) > 0) {
 		for (n = 0; n < nr; n++)
 			print_event(addr, &events[n], json);
+		texts_free();
 		if (fflush(stdout))
 			return failed_errno(-errno, "standard output");
 	}

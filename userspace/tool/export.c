@@ -117,7 +117,7 @@ static int export_run(const struct command *self, int argc, char **argv)
 		{ "persist", no_argument, NULL, 'P' }, { 0 }
 	};
 	struct request request = { .args.bar = -1 };
-	int option;
+	int option, ret;
 
 	while ((option = next_option(self, argc, argv, ":hjb:r:", options)) != -1) {
 		if (option == 'b')
@@ -135,7 +135,9 @@ static int export_run(const struct command *self, int argc, char **argv)
 		request.command = argv + optind + 1;
 	request.addr = parse_addr(self, argv[optind]);
 	range_args_end(self, &request.args);
-	return export(&request);
+	ret = export(&request);
+	free(request.args.ranges);
+	return ret;
 }
 
 const struct command export_command = {

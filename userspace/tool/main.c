@@ -24,8 +24,9 @@ static void print_commands(FILE *to)
 }
 
 /* A full disk or a closed pipe must not look like success. */
-static int flush(int code)
+static int finish(int code)
 {
+	texts_free();
 	if (!fflush(stdout) && !ferror(stdout))
 		return code;
 	failed_errno(-errno, "standard output");
@@ -42,15 +43,15 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
 		print_commands(stdout);
-		return flush(EXIT_OK);
+		return finish(EXIT_OK);
 	}
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
 		printf("peerbuf %s (uAPI %d)\n", PEERBUF_VERSION, PEERBUF_UAPI_VERSION);
-		return flush(EXIT_OK);
+		return finish(EXIT_OK);
 	}
 	for (n = 0; n < ARRAY_SIZE(commands); n++)
 		if (!strcmp(argv[1], commands[n]->name))
-			return flush(commands[n]->run(commands[n], argc - 1, argv + 1));
+			return finish(commands[n]->run(commands[n], argc - 1, argv + 1));
 
 	fprintf(stderr, "peerbuf: no command '%s'; 'peerbuf --help' lists them\n", argv[1]);
 	return EXIT_USAGE;

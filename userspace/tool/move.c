@@ -65,7 +65,7 @@ const struct command move_command = {
 	.summary = "Put a buffer elsewhere in its device's memory, under its importers",
 	.help = "  ID                    the export's number, see 'peerbuf ps'\n"
 		"  -b, --bar N           the new BAR; the whole of it if no --range follows\n"
-				"  -r, --range RANGE     a piece of that BAR, OFFSET:LENGTH as in 'peerbuf export';\n"
+				"  -r, --range RANGE     a piece of that BAR, as in 'peerbuf export';\n"
 		"                        the lengths must add up to the buffer's size\n"
 		"  -c, --copy            take the contents along\n",
 	.run = move_run,

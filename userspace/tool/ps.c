@@ -153,14 +153,14 @@ static void print_refusal(const struct peerbuf_export_info *info)
 	uint32_t reason = info->last_refusal;
 	char *help = advice(reason, &subject);
 
-	printf("\nexport %" PRIu64 " refused %" PRIu64 ", the last one %s: %s\n",
-	       (uint64_t)info->id, (uint64_t)info->refusals,
+	printf("\nExport %" PRIu64 " has refused %" PRIu64 " importer%s, last %s: %s.\n",
+	       (uint64_t)info->id, (uint64_t)info->refusals, info->refusals == 1 ? "" : "s",
 	       addr_text(info->last_refusal_addr), peerbuf_reason_text(reason));
 	if (reason == PEERBUF_REASON_NO_ROUTE)
-		printf("  no route because %s\n",
+		printf("  No route: %s.\n",
 		       peerbuf_reason_text(info->last_refusal_route.reason));
 	if (*help)
-		printf("  %s\n", help);
+		printf("  What to do: %s.\n", help);
 	free(help);
 }
 

@@ -1,19 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tool.h"
 
 #define TEXT_SIZE	160
 
-/* A ring, so that one printf() can show several addresses. */
+/* All texts made so far, so that a caller may hold as many as it likes. */
+struct text {
+	struct text *next;
+	char chars[TEXT_SIZE];
+};
+
+static struct text *texts;
+
 static char *next_text(void)
 {
-	static char texts[16][TEXT_SIZE];
-	static unsigned int turn;
+	struct text *text = malloc(sizeof(*text));
 
-	return texts[turn++ % ARRAY_SIZE(texts)];
+	if (!text)
+		out_of_memory();
+	text->next = texts;
+	texts = text;
+	return text->chars;
+}
+
+void texts_free(void)
+{
+	while (texts) {
+		struct text *text = texts;
+
+		texts = text->next;
+		free(text);
+	}
 }
 
 const char *format_text(const char *format, ...)

@@ -129,7 +129,9 @@ int open_node(uint64_t addr, int flags);
 /* Node of the function that owns the export @id. */
 int open_owner(uint64_t id, int flags, struct peerbuf_export_info *info);
 
-/* text.c: values as words. Each string lives for fifteen calls more. */
+/* text.c: values as words, which live until texts_free() */
+
+void texts_free(void);
 
 const char *addr_text(uint64_t addr);
 const char *size_text(uint64_t bytes);
