@@ -7,8 +7,8 @@
  *   labrun fail MESSAGE     the guest's set-up failed; say so and stop
  *
  * The command's stdout and stderr are pipes (so that /dev/stderr can be opened
- * again), pumped byte for byte to two ports.  What the lab has to know goes over
- * a third, "lab.control", one line each:
+ * again), pumped byte for byte to two ports.  What the lab has to know goes
+ * over a third, "lab.control", one line each:
  *
  *   booted | fail MESSAGE | exit STATUS | bytes STDOUT STDERR
  *   kmsg LENGTH and kmemleak LENGTH, each followed by that many bytes | done
@@ -64,7 +64,7 @@ static void tell_data(const char *what, const char *data, size_t length)
 	lab_write(control, data, length);
 }
 
-/* The host ends the machine when it has everything; this is for when it died. */
+/* The host ends the machine when it has everything; this is if it died. */
 static void __attribute__((noreturn)) finish(void)
 {
 	tell("done\n");
@@ -187,7 +187,7 @@ static void kill_leftovers(void)
 	kill(-1, SIGKILL);
 }
 
-/* Collect the dead; the status of `child` goes to *status.  True if it was there. */
+/* Collect the dead.  True if `child` was there; *status is then its own. */
 static int reap(pid_t child, int *status)
 {
 	int one, found = 0;
@@ -214,7 +214,8 @@ static int child_signals(void)
 }
 
 /* Pump until the command has ended and both streams are over. */
-static int attend(pid_t child, struct stream *out, struct stream *err, int sigfd)
+static int attend(pid_t child, struct stream *out, struct stream *err,
+		  int sigfd)
 {
 	struct signalfd_siginfo info;
 	int status = -1, ended = 0;

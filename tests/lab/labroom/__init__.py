@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The machine room: Debian trees, kernels, emulated machines and their guests."""
+"""The machine room: Debian trees, kernels, machines and their guests."""

@@ -38,8 +38,8 @@ exit status of run and shell: the command's own (128+N if signal N ended it,
   {errors.EXIT_MODULES}  peerbuf's modules did not load
   {errors.EXIT_DIED}  the guest died: panic, or QEMU ended
   {errors.EXIT_TIMEOUT}  timeout; the guest was killed
-  {errors.EXIT_KLOG}  the kernel log holds a report (BUG, WARNING, Oops, lockdep,
-       KASAN, UBSAN, DMA-API, hung task, stall, lockup) or kmemleak found
+  {errors.EXIT_KLOG}  the kernel log holds a report (BUG, WARNING, Oops,
+       lockdep, KASAN, UBSAN, DMA-API, hung task, stall, lockup) or kmemleak found
        a leak that goes through a module; shown on stderr
 """
 

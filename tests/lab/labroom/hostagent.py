@@ -47,7 +47,8 @@ class HostAgent:
         actions = {
             "where": (1, self.where), "devices": (0, self.devices),
             "size": (1, self.size), "press": (1, self.press),
-            "gone": (1, self.gone), "plug": (1, self.plug), "fill": (4, self.fill),
+            "gone": (1, self.gone), "plug": (1, self.plug),
+            "fill": (4, self.fill),
             "read": (3, self.read), "disk": (2, self.disk),
         }
         name, rest = (words[0], words[1:]) if words else ("--help", [])

@@ -16,7 +16,8 @@ RECIPE = 1
 COMMON = """
 linux-image-amd64 linux-headers-amd64
 gcc make libc6-dev meson ninja-build pkg-config
-kmod mount pciutils iproute2 procps strace jq nvme-cli busybox-static python3-minimal
+kmod mount pciutils iproute2 procps strace jq nvme-cli
+busybox-static python3-minimal
 rdma-core ibverbs-utils ibverbs-providers perftest
 libibverbs-dev libdrm-dev libpci-dev libsmartcols-dev libjson-c-dev
 """.split()
