@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Routes: who reaches whom, why, how far, who decides, and who may say otherwise. */
+#include <unistd.h>
+
+#include "harness.h"
+#include "lab.h"
+
+static void route(const char *provider, const char *client,
+		  struct peerbuf_route *out)
+{
+	int control = control_open();
+
+	check_ok(peer_route(control, lab_addr(provider), lab_addr(client),
+			    PEERBUF_ANY_BAR, out));
+	close(control);
+}
+
+static void expect(const char *provider, const char *client, __u32 type,
+		   __u32 reason)
+{
+	struct peerbuf_route there, back;
+
+	printf("%s -> %s\n", client, provider);
+	route(provider, client, &there);
+	check_eq(there.type, type);
+	check_eq(there.reason, reason);
+	/* It is the same the other way round. */
+	route(client, provider, &back);
+	check_eq(back.type, type);
+	check_eq(back.reason, reason);
+	check_eq(back.distance, there.distance);
+}
+
+static void same_switch(__u32 flags)
+{
+	struct peerbuf_route found;
+
+	expect("sw-mem", "sw-edu", PEERBUF_ROUTE_BUS_ADDR,
+	       PEERBUF_REASON_COMMON_BRIDGE);
+	expect("sw-mem", "sw-nvme", PEERBUF_ROUTE_BUS_ADDR,
+	       PEERBUF_REASON_COMMON_BRIDGE);
+	route("sw-mem", "sw-edu", &found);
+	check_eq(found.distance, 4);
+	check_eq(found.decider, lab_addr("sw"));
+	check_eq(found.flags & ~PEERBUF_ROUTE_F_IOMMU, 0);
+	check_eq(found.flags & PEERBUF_ROUTE_F_IOMMU, flags);
+}
+
+TEST(same_switch_is_bus_address)
+{
+	same_switch(0);
+}
+
+TEST(same_switch_is_bus_address_with_iommu)
+{
+	same_switch(PEERBUF_ROUTE_F_IOMMU);
+}
+
+TEST(root_ports_go_through_the_host_bridge)
+{
+	struct peerbuf_route found;
+
+	expect("rp-mem", "rp-edu", PEERBUF_ROUTE_THRU_HOST_BRIDGE,
+	       PEERBUF_REASON_CPU_FORWARDS);
+	expect("rp-mem", "sw-edu", PEERBUF_ROUTE_THRU_HOST_BRIDGE,
+	       PEERBUF_REASON_CPU_FORWARDS);
+	expect("far-mem", "rp-edu", PEERBUF_ROUTE_THRU_HOST_BRIDGE,
+	       PEERBUF_REASON_CPU_FORWARDS);
+	expect("far-mem", "far-edu", PEERBUF_ROUTE_THRU_HOST_BRIDGE,
+	       PEERBUF_REASON_CPU_FORWARDS);
+	route("rp-mem", "rp-edu", &found);
+	check_eq(found.flags & PEERBUF_ROUTE_F_OVERRIDE, 0);
+}
+
+TEST(unknown_host_bridge_is_no_route)
+{
+	expect("rp-mem", "rp-edu", PEERBUF_ROUTE_NOT_SUPPORTED,
+	       PEERBUF_REASON_HOST_BRIDGE_UNKNOWN);
+	expect("far-mem", "rp-edu", PEERBUF_ROUTE_NOT_SUPPORTED,
+	       PEERBUF_REASON_HOST_BRIDGE_UNKNOWN);
+	expect("rp-mem", "sw-edu", PEERBUF_ROUTE_NOT_SUPPORTED,
+	       PEERBUF_REASON_HOST_BRIDGE_UNKNOWN);
+}
+
+TEST(function_reaches_itself)
+{
+	struct peerbuf_route found;
+
+	route("rp-mem", "rp-mem", &found);
+	check_eq(found.type, PEERBUF_ROUTE_BUS_ADDR);
+	check_eq(found.reason, PEERBUF_REASON_SAME_FUNCTION);
+	check_eq(found.distance, 0);
+}
+
+TEST(no_such_function_or_bar)
+{
+	struct peerbuf_route found;
+	int control = control_open();
+
+	check_fails(peer_route(control, PEERBUF_PCI_ADDR(0, 0x77, 0, 0),
+			       lab_addr("rp-edu"), PEERBUF_ANY_BAR, &found),
+		    ENODEV);
+	check_eq(peer_reason, PEERBUF_REASON_NO_DEVICE);
+	check_fails(peer_route(control, lab_addr("rp-mem"), PEERBUF_PCI_NONE,
+			       PEERBUF_ANY_BAR, &found), ENODEV);
+	check_fails(peer_route(control, lab_addr("rp-mem"), lab_addr("rp-edu"),
+			       1, &found), ENXIO);
+	check_fails(peer_route(control, lab_addr("rp-mem"), lab_addr("rp-edu"),
+			       6, &found), ENXIO);
+	check_fails(peer_route(control, lab_addr("io-dev"), lab_addr("rp-edu"),
+			       1, &found), ENXIO);
+}
+
+#define OVERRIDE	"/sys/module/p2p/parameters/override"
+
+static void override_pair(const char *sign, const char *a, const char *b)
+{
+	char text[128], first[32], second[32];
+
+	snprintf(first, sizeof(first), "%s", lab_where(a));
+	snprintf(second, sizeof(second), "%s", lab_where(b));
+	snprintf(text, sizeof(text), "%s%s-%s", sign, first, second);
+	check_ok(sysfs_write(OVERRIDE, text));
+}
+
+/* What an administrator vouches for works, is logged, and shows. */
+TEST(override_of_a_pair)
+{
+	struct peerbuf_route found;
+	int mark = kmsg_mark();
+
+	override_pair("+", "rp-mem", "rp-edu");
+	check(kmsg_has(mark, "override"));
+	expect("rp-mem", "rp-edu", PEERBUF_ROUTE_THRU_HOST_BRIDGE,
+	       PEERBUF_REASON_OVERRIDE_PAIR);
+	route("rp-mem", "rp-edu", &found);
+	check(found.flags & PEERBUF_ROUTE_F_OVERRIDE);
+	/* Only that pair. */
+	expect("far-mem", "rp-edu", PEERBUF_ROUTE_NOT_SUPPORTED,
+	       PEERBUF_REASON_HOST_BRIDGE_UNKNOWN);
+	override_pair("-", "rp-mem", "rp-edu");
+	expect("rp-mem", "rp-edu", PEERBUF_ROUTE_NOT_SUPPORTED,
+	       PEERBUF_REASON_HOST_BRIDGE_UNKNOWN);
+}
+
+TEST(override_lets_bytes_through)
+{
+	int node = node_open("rp-mem"), edu = edu_open("rp-edu");
+	__u64 value = 0x1234567890abcdefULL, seen;
+	struct peer_export export;
+	__u32 handle;
+
+	check_ok(peer_export_one(node, MEM_BAR, 0, PAGE, 0, &export));
+	check_fails(edu_attach(edu, export.fd, EDU_DMA_DYNAMIC, 0, &handle),
+		    EHOSTUNREACH);
+	override_pair("+", "rp-mem", "rp-edu");
+	check_ok(edu_attach(edu, export.fd, EDU_DMA_DYNAMIC, 0, &handle));
+	check_ok(edu_put(edu, 0, &value, sizeof(value)));
+	check_ok(edu_copy(edu, handle, 64, 0, sizeof(value), EDU_DMA_TO_BUFFER,
+			  0));
+	lab_host_read("rp-mem", 64, &seen, sizeof(seen));
+	check_eq(seen, value);
+	check_ok(edu_detach(edu, handle));
+	override_pair("-", "rp-mem", "rp-edu");
+	check_fails(edu_attach(edu, export.fd, EDU_DMA_DYNAMIC, 0, &handle),
+		    EHOSTUNREACH);
+}
+
+TEST(override_of_host_bridges)
+{
+	check_ok(sysfs_write(OVERRIDE, "host:0000:00,host:0000:80"));
+	expect("rp-mem", "rp-edu", PEERBUF_ROUTE_THRU_HOST_BRIDGE,
+	       PEERBUF_REASON_OVERRIDE_HOST_BRIDGE);
+	expect("far-mem", "rp-edu", PEERBUF_ROUTE_THRU_HOST_BRIDGE,
+	       PEERBUF_REASON_OVERRIDE_HOST_BRIDGE);
+	/* A better route stays what it is. */
+	same_switch(0);
+	check_ok(sysfs_write(OVERRIDE, "-host:0000:00,host:0000:80"));
+	expect("rp-mem", "rp-edu", PEERBUF_ROUTE_NOT_SUPPORTED,
+	       PEERBUF_REASON_HOST_BRIDGE_UNKNOWN);
+}
+
+TEST(override_that_makes_no_sense)
+{
+	check_fails(sysfs_write(OVERRIDE, "+nonsense"), EINVAL);
+	check_fails(sysfs_write(OVERRIDE, "+0000:00:02.0"), EINVAL);
+	check_fails(sysfs_write(OVERRIDE, "+0000:00:02.0-0000:00:03.9"), EINVAL);
+	check_fails(sysfs_write(OVERRIDE, "+host:0000"), EINVAL);
+}
+
+/* The cache must not remember a device that has gone. */
+TEST(routes_follow_hot_plug, .timeout = 120)
+{
+	struct peerbuf_route found;
+	int control = control_open();
+	__u64 mem = lab_addr("sw-mem");
+
+	route("sw-mem", "sw-edu", &found);
+	check_eq(found.type, PEERBUF_ROUTE_BUS_ADDR);
+	check_eq(lab_host("unplug sw-mem"), 0);
+	check_fails(peer_route(control, mem, lab_addr("sw-edu"),
+			       PEERBUF_ANY_BAR, &found), ENODEV);
+	check_eq(lab_host("plug sw-mem"), 0);
+	eventually(20, !peer_route(control, mem, lab_addr("sw-edu"),
+				   PEERBUF_ANY_BAR, &found));
+	check_eq(found.type, PEERBUF_ROUTE_BUS_ADDR);
+}
