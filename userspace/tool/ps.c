@@ -150,15 +150,15 @@ static void print_refusal(const struct peerbuf_export_info *info)
 		.client = info->last_refusal_addr,
 		.bridge = info->last_refusal_route.decider,
 	};
-	uint32_t reason = info->last_refusal;
-	char *help = advice(reason, &subject);
+	bool no_route = info->last_refusal == PEERBUF_REASON_NO_ROUTE;
+	uint32_t cause = no_route ? info->last_refusal_route.reason : info->last_refusal;
+	char *help = advice(cause, &subject);
 
 	printf("\nExport %" PRIu64 " has refused %" PRIu64 " importer%s, last %s: %s.\n",
 	       (uint64_t)info->id, (uint64_t)info->refusals, info->refusals == 1 ? "" : "s",
-	       addr_text(info->last_refusal_addr), peerbuf_reason_text(reason));
-	if (reason == PEERBUF_REASON_NO_ROUTE)
-		printf("  No route: %s.\n",
-		       peerbuf_reason_text(info->last_refusal_route.reason));
+	       addr_text(info->last_refusal_addr), peerbuf_reason_text(info->last_refusal));
+	if (no_route)
+		printf("  No route: %s.\n", peerbuf_reason_text(cause));
 	if (*help)
 		printf("  What to do: %s.\n", help);
 	free(help);

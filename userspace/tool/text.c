@@ -6,7 +6,7 @@
 
 #include "tool.h"
 
-#define TEXT_SIZE	160
+#define TEXT_SIZE	256
 
 /* All texts made so far, so that a caller may hold as many as it likes. */
 struct text {

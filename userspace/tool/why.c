@@ -3,8 +3,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "tool.h"
+
+#define LABEL_WIDTH	12
 
 struct question {
 	uint64_t provider;
@@ -48,11 +53,47 @@ static void print_verdict(const struct question *question, const struct peerbuf_
 		       client, provider, how(route), route->distance);
 }
 
+/* Columns to break lines at: only for a person, so that grep sees whole sentences. */
+static size_t line_width(void)
+{
+	struct winsize size;
+
+	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) ||
+	    size.ws_col <= 2 * LABEL_WIDTH)
+		return SIZE_MAX;
+	return size.ws_col - LABEL_WIDTH;
+}
+
+/* How much of @text goes on a line of @width: up to the last blank that fits. */
+static size_t line_length(const char *text, size_t width)
+{
+	size_t length = strlen(text);
+
+	if (length <= width)
+		return length;
+	for (length = width; length && text[length] != ' '; length--)
+		;
+	return length ? length : strcspn(text, " ");
+}
+
+static void print_field(const char *label, const char *text)
+{
+	size_t width = line_width();
+
+	do {
+		size_t length = line_length(text, width);
+
+		printf("%-*s%.*s\n", LABEL_WIDTH, label, (int)length, text);
+		text += length;
+		text += *text == ' ';
+		label = "";
+	} while (*text);
+}
+
 static void print_function(const char *label, uint64_t addr)
 {
-	if (addr == PEERBUF_PCI_NONE)
-		return;
-	printf("%-11s %s  %s\n", label, addr_text(addr), function_name(addr));
+	if (addr != PEERBUF_PCI_NONE)
+		print_field(label, format_text("%s  %s", addr_text(addr), function_name(addr)));
 }
 
 /* What to change is the library's advice, or how to get from a slow route to a fast one. */
@@ -88,14 +129,16 @@ static void print_text(const struct question *question, const struct peerbuf_rou
 	print_verdict(question, there);
 	print_function("memory of", question->provider);
 	print_function("reached by", question->client);
-	printf("%-11s %s%s\n", "route", peerbuf_route_name(there->type),
-	       there->flags & PEERBUF_ROUTE_F_OVERRIDE ? " (by override)" : "");
-	printf("%-11s %s, %s\n", "because", peerbuf_reason_name(there->reason),
-	       peerbuf_reason_text(there->reason));
+	print_field("route", format_text("%s%s", peerbuf_route_name(there->type),
+					 there->flags & PEERBUF_ROUTE_F_OVERRIDE ?
+					 " (by override)" : ""));
+	print_field("because", format_text("%s, %s", peerbuf_reason_name(there->reason),
+					   peerbuf_reason_text(there->reason)));
 	print_function("decided by", there->decider);
-	printf("%-11s %s\n", "to change", text);
-	printf("%-11s %s reaches the memory of %s %s\n", "reverse",
-	       addr_text(question->provider), addr_text(question->client), how(back));
+	print_field("to change", text);
+	print_field("reverse", format_text("%s reaches the memory of %s %s",
+					   addr_text(question->provider),
+					   addr_text(question->client), how(back)));
 	free(text);
 }
 
