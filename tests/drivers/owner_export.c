@@ -53,18 +53,17 @@ static struct p2p_vecs *owner_place(struct owner *owner, u64 offset, u64 len)
 	int ret;
 
 	provider = peerbuf_device_provider(owner->pdevice, OWNER_BAR);
+	if (!provider)
+		return ERR_PTR(-ENXIO);
 	vecs = p2p_vecs_alloc(1);
-	if (!provider || !vecs) {
-		if (vecs)
-			p2p_vecs_put(vecs);
-		return ERR_PTR(provider ? -ENOMEM : -ENXIO);
-	}
-	ret = p2p_vecs_add_bar(vecs, provider, offset, len);
-	if (ret) {
+	ret = vecs ? p2p_vecs_add_bar(vecs, provider, offset, len) : -ENOMEM;
+	/* The list has a reference of its own. */
+	p2p_provider_put(provider);
+	if (!ret)
+		return vecs;
+	if (vecs)
 		p2p_vecs_put(vecs);
-		return ERR_PTR(ret);
-	}
-	return vecs;
+	return ERR_PTR(ret);
 }
 
 static struct dma_buf *owner_export_buffer(struct owner *owner,

@@ -243,5 +243,7 @@ void owner_map_check(struct owner *owner, struct bar_owner_map_check *req)
 	kvfree(check.addr);
 	if (check.vecs)
 		p2p_vecs_put(check.vecs);
+	if (provider)
+		p2p_provider_put(provider);
 	pci_dev_put(client);
 }
