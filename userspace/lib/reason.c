@@ -12,7 +12,8 @@ struct sentence {
 	const char *advice;
 };
 
-#define REASON(n, t, a)	[PEERBUF_REASON_##n] = { .name = #n, .text = (t), .advice = (a) }
+#define REASON(n, t, a)							\
+	[PEERBUF_REASON_##n] = { .name = #n, .text = (t), .advice = (a) }
 
 /* tests/ compares this with the header: a reason without a sentence fails there. */
 static const struct sentence sentences[] = {

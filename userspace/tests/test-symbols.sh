@@ -13,16 +13,16 @@ others=$(nm -D --defined-only "$1" | awk '$2 != "A" { print $3 }' |
 
 fail=0
 if [ "$declared" != "$exported" ]; then
-	echo "declared in $2:" $declared
-	echo "exported by $1:" $exported
+	echo "declared in $2:" "$declared"
+	echo "exported by $1:" "$exported"
 	fail=1
 fi
 if [ -n "$others" ]; then
-	echo "exported without a version:" $others
+	echo "exported without a version:" "$others"
 	fail=1
 fi
 if [ "$(echo "$declared" | wc -l)" -lt 20 ]; then
-	echo "only" $declared "found in $2: has its style changed?"
+	echo "only" "$declared" "found in $2: has its style changed?"
 	fail=1
 fi
 exit $fail

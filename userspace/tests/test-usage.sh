@@ -47,7 +47,7 @@ says "$out" '^peerbuf [0-9]*\.[0-9]*\.[0-9]* (uAPI 1)$'
 expect 0 --help
 silent "$err"
 commands=$(awk '/^  [a-z]/ { print $1 }' "$out")
-[ "$(echo "$commands" | wc -l)" -ge 15 ] || { echo "too few commands:" $commands; fail=1; }
+[ "$(echo "$commands" | wc -l)" -ge 15 ] || { echo "too few commands:" "$commands"; fail=1; }
 
 for command in $commands; do
 	expect 0 "$command" --help
@@ -115,6 +115,7 @@ if [ ! -e /dev/peerbuf/control ]; then
 	for arguments in topo ps devices list stats 'why 01:00.0 02:00.0' 'revoke 1' 'restore 1' \
 		'export 01:00.0 --bar 0' 'events 01:00.0' 'allow 01:00.0 --bar 0' \
 		'allow 01:00.0 02:00.0' 'deny --host-bridge 00' 'bind 01:00.0' 'move 1 --bar 0'; do
+		# shellcheck disable=SC2086 # several words
 		expect 4 $arguments
 		silent "$out"
 		says "$err" 'hint: load the peerbuf module: modprobe peerbuf'

@@ -8,6 +8,8 @@
 
 #include "tool.h"
 
+static const char kind_warning[] = "warning: ", kind_hint[] = "hint: ";
+
 void out_of_memory(void)
 {
 	fputs("peerbuf: out of memory (ENOMEM)\n", stderr);
@@ -27,7 +29,7 @@ void warning(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	message("warning: ", format, args);
+	message(kind_warning, format, args);
 	va_end(args);
 	fputc('\n', stderr);
 }
@@ -37,7 +39,7 @@ void hint(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	message("hint: ", format, args);
+	message(kind_hint, format, args);
 	va_end(args);
 	fputc('\n', stderr);
 }

@@ -117,7 +117,7 @@ int failed_errno(int err, const char *what, ...) __attribute__((format(printf, 2
 
 void warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void hint(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void out_of_memory(void) __attribute__((noreturn));
+__attribute__((noreturn)) void out_of_memory(void);
 
 /** advice() - peerbuf_reason_advice() about @subject; free(3) it */
 char *advice(uint32_t reason, const struct subject *subject);

@@ -110,8 +110,8 @@ static char *change(const struct question *question, const struct peerbuf_route 
 	if (route->type == PEERBUF_ROUTE_NOT_SUPPORTED)
 		return advice(route->reason, &subject);
 	if (route->flags & PEERBUF_ROUTE_F_ACS_REDIRECT)
-		text = format_text("nothing must be; pci=disable_acs_redir=%s could make it direct, "
-				   "but ends the isolation below that bridge",
+		text = format_text("nothing must be; booting with pci=disable_acs_redir=%s could "
+				   "make it direct, but ends the isolation below that bridge",
 				   addr_text(route->decider));
 	else if (route->reason == PEERBUF_REASON_OVERRIDE_PAIR)
 		text = format_text("nothing; 'peerbuf deny %s %s' withdraws it",
