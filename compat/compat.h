@@ -22,7 +22,6 @@
 
 #include "counted_by.h"
 #include "dma_buf.h"
-#include "get_file_active.h"
 #include "import_ns.h"
 #include "pfn_pmd.h"
 #include "two_step_dma.h"

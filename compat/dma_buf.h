@@ -20,6 +20,9 @@
  */
 #define DMA_BUF_PINS_ON_MAP		(!IS_ENABLED(CONFIG_DMABUF_MOVE_NOTIFY))
 
+/* Whether dma_buf_attach_revocable() can tell. */
+#define DMA_BUF_REVOCABLE_KNOWN		false
+
 /* What an importer without an invalidate callback must put in its place. */
 struct dma_buf_attachment;
 static inline void compat_no_invalidate(struct dma_buf_attachment *attach)
@@ -30,6 +33,7 @@ static inline void compat_no_invalidate(struct dma_buf_attachment *attach)
 #else
 
 #define DMA_BUF_PINS_ON_MAP		false
+#define DMA_BUF_REVOCABLE_KNOWN		true
 #define DMA_BUF_NO_INVALIDATE		NULL
 
 #endif

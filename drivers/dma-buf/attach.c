@@ -254,14 +254,17 @@ u32 peerbuf_pins(struct peerbuf *pb)
 }
 
 /*
- * A second pin for the same mapping shows an importer that pins for itself. Only
- * where importers cannot say that they are revocable does it tell anything;
- * our own importer helper says so everywhere.
+ * Shows a pin an importer that cannot be revoked? Where importers say so themselves
+ * there is nothing to guess, and our own helper says so everywhere. Elsewhere each pin
+ * that is not the core's own does; where the core pins on map, that is the second one
+ * for the same mapping.
  */
 static bool peerbuf_pin_unmasks(const struct peerbuf_client *client)
 {
-	return DMA_BUF_PINS_ON_MAP && client->attach->importer_ops &&
-	       !client->native && client->pins > client->core_maps;
+	if (DMA_BUF_REVOCABLE_KNOWN || client->native ||
+	    !client->attach->importer_ops)
+		return false;
+	return !DMA_BUF_PINS_ON_MAP || client->pins > client->core_maps;
 }
 
 int peerbuf_op_pin(struct dma_buf_attachment *attach)
@@ -275,11 +278,11 @@ int peerbuf_op_pin(struct dma_buf_attachment *attach)
 		return -ENODEV;
 
 	if (peerbuf_pin_unmasks(client)) {
-		client->revocable = false;
 		if (!peerbuf_allows_pinned(pb))
 			return peerbuf_refuse(pb, attach->dev, -EOPNOTSUPP,
 					      PEERBUF_REASON_PINNED_IMPORTER,
 					      NULL);
+		client->revocable = false;
 	}
 	client->pins++;
 	return 0;

@@ -6,6 +6,7 @@
  * in proportion.
  */
 #include <linux/io.h>
+#include <linux/sched/signal.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
@@ -43,7 +44,7 @@ static int peerbuf_copy_window(phys_addr_t to, phys_addr_t from, size_t len,
 
 /*
  * Under the buffer's resv, importers stopped and CPU mappings zapped. The lists have
- * the same size and do not overlap.
+ * the same size and do not overlap. Returns 0, -ENOMEM, or -EINTR.
  */
 int peerbuf_copy(const struct p2p_vecs *to, const struct p2p_vecs *from)
 {
@@ -58,6 +59,10 @@ int peerbuf_copy(const struct p2p_vecs *to, const struct p2p_vecs *from)
 		return -ENOMEM;
 
 	for (offset = 0; offset < from->size && !ret; offset += len) {
+		if (signal_pending(current)) {
+			ret = -EINTR;
+			break;
+		}
 		dst = p2p_vecs_find(to, offset, &dst_at);
 		src = p2p_vecs_find(from, offset, &src_at);
 		len = min3(dst->len - dst_at, src->len - src_at,

@@ -24,6 +24,7 @@ pgprot_t peerbuf_pgprot(const struct p2p_vec *vec, pgprot_t prot)
 {
 	if (!vec->provider)
 		return prot;
+	prot = pgprot_decrypted(prot);
 	if (p2p_provider_prefetchable(vec->provider))
 		return pgprot_writecombine(prot);
 	return pgprot_noncached(prot);

@@ -82,19 +82,25 @@ static void peerbuf_bar_reserve_wc(struct peerbuf_device *pdevice, int bar)
 
 static void peerbuf_bar_remove(struct peerbuf_device *pdevice, int bar)
 {
-	struct pci_dev *pdev = pdevice->pdev;
-
 	if (!pdevice->providers[bar])
 		return;
 	p2p_provider_kill(pdevice->providers[bar]);
 	p2p_provider_put(pdevice->providers[bar]);
 	pdevice->providers[bar] = NULL;
 	pdevice->user_bars &= ~BIT(bar);
+}
 
-	if (pdevice->wc_bars & BIT(bar))
-		arch_io_free_memtype_wc(pci_resource_start(pdev, bar),
-					pci_resource_len(pdev, bar));
-	pdevice->wc_bars &= ~BIT(bar);
+/* Once nothing maps them any more: page table entries rely on the reservation. */
+static void peerbuf_bars_free_wc(struct peerbuf_device *pdevice)
+{
+	struct pci_dev *pdev = pdevice->pdev;
+	int bar;
+
+	for (bar = 0; bar < PEERBUF_NR_BARS; bar++)
+		if (pdevice->wc_bars & BIT(bar))
+			arch_io_free_memtype_wc(pci_resource_start(pdev, bar),
+						pci_resource_len(pdev, bar));
+	pdevice->wc_bars = 0;
 }
 
 static void peerbuf_bars_remove(struct peerbuf_device *pdevice, unsigned int mask)
@@ -163,72 +169,125 @@ static int peerbuf_device_publish(struct peerbuf_device *pdevice)
 	return ret;
 }
 
+/* The next buffer with a claim on the device, visited; NULL at the end of this pass. */
+static struct peerbuf *peerbuf_device_next(struct peerbuf_device *pdevice)
+{
+	struct peerbuf_claim *claim;
+
+	lockdep_assert_held(&pdevice->lock);
+
+	while (!list_empty(&pdevice->claims)) {
+		claim = list_first_entry(&pdevice->claims, struct peerbuf_claim,
+					 node);
+		if (claim->pass == pdevice->pass)
+			return NULL;
+		claim->pass = pdevice->pass;
+		list_move_tail(&claim->node, &pdevice->claims);
+		if (peerbuf_visit(claim->pb))
+			return claim->pb;
+	}
+	return NULL;
+}
+
 /*
- * Visits each buffer that has a claim on the device. Unvisited claims stay in front:
- * visited ones go to the tail, as do new ones, which carry the number of this pass
+ * Goes to each buffer that has a claim on the device. Those not seen in this pass stay in
+ * front: seen ones go to the tail, as do new ones, which carry the number of this pass
  * because they were checked against the state this pass is about.
  */
 static void peerbuf_device_walk(struct peerbuf_device *pdevice,
 				void (*visit)(struct peerbuf_device *pdevice,
 					      struct peerbuf *pb))
 {
-	struct peerbuf_claim *claim;
 	struct peerbuf *pb;
 
 	lockdep_assert_held(&pdevice->transition);
-	lockdep_assert_held(&pdevice->lock);
 
+	mutex_lock(&pdevice->lock);
 	pdevice->pass++;
-	while (!list_empty(&pdevice->claims)) {
-		claim = list_first_entry(&pdevice->claims, struct peerbuf_claim,
-					 node);
-		if (claim->pass == pdevice->pass)
-			break;
-		claim->pass = pdevice->pass;
-		list_move_tail(&claim->node, &pdevice->claims);
-
-		/*
-		 * The claim is there, so release has not passed its removal: the
-		 * buffer and its file are. Without a reference to be had nobody
-		 * maps it any more.
-		 */
-		pb = claim->pb;
-		if (!get_file_active(&pb->dmabuf->file))
-			continue;
+	while ((pb = peerbuf_device_next(pdevice))) {
 		mutex_unlock(&pdevice->lock);
 		visit(pdevice, pb);
 		peerbuf_put(pb);
 		mutex_lock(&pdevice->lock);
 	}
+	mutex_unlock(&pdevice->lock);
 }
 
-static void peerbuf_device_transit(struct peerbuf_device *pdevice,
-				   unsigned int state,
-				   void (*visit)(struct peerbuf_device *pdevice,
-						 struct peerbuf *pb))
+/*
+ * After everybody was told to let go: waits until they have. Returns 0, -EINPROGRESS if time
+ * ran out with somebody left, or -EINTR.
+ */
+static int peerbuf_device_drain(struct peerbuf_device *pdevice,
+				const struct peerbuf_patience *patience)
 {
-	mutex_lock(&pdevice->transition);
+	struct peerbuf *pb;
+	int ret = 0;
+	u32 reason;
+
+	lockdep_assert_held(&pdevice->transition);
+
+	mutex_lock(&pdevice->lock);
+	pdevice->pass++;
+	while (ret != -EINTR && (pb = peerbuf_device_next(pdevice))) {
+		mutex_unlock(&pdevice->lock);
+		ret = peerbuf_drain(pb, patience, &reason) ?: ret;
+		peerbuf_put(pb);
+		mutex_lock(&pdevice->lock);
+	}
+	mutex_unlock(&pdevice->lock);
+	return ret;
+}
+
+/* Returns false if the device is in that state already, or gone. */
+static bool peerbuf_device_set_state(struct peerbuf_device *pdevice,
+				     unsigned int state)
+{
+	bool changed = false;
+
 	mutex_lock(&pdevice->lock);
 	if (pdevice->state != state && pdevice->state != PEERBUF_DEVICE_GONE) {
 		WRITE_ONCE(pdevice->state, state);
-		if (state == PEERBUF_DEVICE_GONE)
-			peerbuf_bars_remove(pdevice, ~0U);
-		peerbuf_device_walk(pdevice, visit);
+		changed = true;
 	}
+	if (state == PEERBUF_DEVICE_GONE)
+		peerbuf_bars_remove(pdevice, ~0U);
 	mutex_unlock(&pdevice->lock);
-	mutex_unlock(&pdevice->transition);
+	return changed;
 }
 
-/* Revokes for good what has memory of these BARs. */
-void peerbuf_device_withdraw_bars(struct peerbuf_device *pdevice,
-				  unsigned int mask)
+static int peerbuf_device_withdraw(struct peerbuf_device *pdevice,
+				   unsigned int state,
+				   const struct peerbuf_patience *patience)
 {
+	int ret;
+
+	mutex_lock(&pdevice->transition);
+	if (peerbuf_device_set_state(pdevice, state))
+		peerbuf_device_walk(pdevice, peerbuf_device_buffer_down);
+	ret = peerbuf_device_drain(pdevice, patience);
+	mutex_unlock(&pdevice->transition);
+	return ret;
+}
+
+/*
+ * Revokes for good what has memory of these BARs. Returns 0, or -EINTR: they are withdrawn,
+ * but somebody still maps them.
+ */
+int peerbuf_device_withdraw_bars(struct peerbuf_device *pdevice,
+				 unsigned int mask,
+				 const struct peerbuf_patience *patience)
+{
+	int ret;
+
 	mutex_lock(&pdevice->transition);
 	mutex_lock(&pdevice->lock);
 	peerbuf_bars_remove(pdevice, mask);
-	peerbuf_device_walk(pdevice, peerbuf_device_buffer_withdrawn);
 	mutex_unlock(&pdevice->lock);
+
+	peerbuf_device_walk(pdevice, peerbuf_device_buffer_withdrawn);
+	ret = peerbuf_device_drain(pdevice, patience);
 	mutex_unlock(&pdevice->transition);
+	return ret;
 }
 
 /* As peerbuf_device_register(), for any kind of owner. */
@@ -309,13 +368,16 @@ EXPORT_SYMBOL_GPL(peerbuf_device_register);
  */
 void peerbuf_device_unregister(struct peerbuf_device *pdevice)
 {
+	struct peerbuf_patience forever =
+		peerbuf_patience(MAX_SCHEDULE_TIMEOUT, PEERBUF_WAIT_IDLE);
+
 	mutex_lock(&peerbuf_registry_lock);
 	peerbuf_device_delist(pdevice);
 	mutex_unlock(&peerbuf_registry_lock);
 
 	misc_deregister(&pdevice->misc);
-	peerbuf_device_transit(pdevice, PEERBUF_DEVICE_GONE,
-			       peerbuf_device_buffer_down);
+	peerbuf_device_withdraw(pdevice, PEERBUF_DEVICE_GONE, &forever);
+	peerbuf_bars_free_wc(pdevice);
 	peerbuf_event_hangup(pdevice);
 	peerbuf_device_put(pdevice);
 }
@@ -324,17 +386,22 @@ EXPORT_SYMBOL_GPL(peerbuf_device_unregister);
 /**
  * peerbuf_device_down() - withdraw a device for a while
  * @pdevice: from peerbuf_device_register()
+ * @timeout: how long to wait for importers, in jiffies, or MAX_SCHEDULE_TIMEOUT
  *
  * For suspend, reset, and whatever else makes the BARs unreachable: everything exported from
- * the device is revoked, and nothing maps it when this returns. No export is made
+ * the device is revoked, and nothing maps it when this returns 0. No export is made
  * until peerbuf_device_up(). Calling it twice is harmless.
  *
- * Context: process context, may sleep; waits as peerbuf_device_unregister() does.
+ * Context: process context, may sleep; waits as peerbuf_device_unregister() does. A caller that
+ * cannot wait for userspace, as in suspend, gives a timeout.
+ * Return: 0, or -EINPROGRESS: the device is down, but somebody still has a mapping.
  */
-void peerbuf_device_down(struct peerbuf_device *pdevice)
+int peerbuf_device_down(struct peerbuf_device *pdevice, unsigned long timeout)
 {
-	peerbuf_device_transit(pdevice, PEERBUF_DEVICE_DOWN,
-			       peerbuf_device_buffer_down);
+	struct peerbuf_patience patience =
+		peerbuf_patience(timeout, PEERBUF_WAIT_IDLE);
+
+	return peerbuf_device_withdraw(pdevice, PEERBUF_DEVICE_DOWN, &patience);
 }
 EXPORT_SYMBOL_GPL(peerbuf_device_down);
 
@@ -348,8 +415,10 @@ EXPORT_SYMBOL_GPL(peerbuf_device_down);
  */
 void peerbuf_device_up(struct peerbuf_device *pdevice)
 {
-	peerbuf_device_transit(pdevice, PEERBUF_DEVICE_UP,
-			       peerbuf_device_buffer_up);
+	mutex_lock(&pdevice->transition);
+	if (peerbuf_device_set_state(pdevice, PEERBUF_DEVICE_UP))
+		peerbuf_device_walk(pdevice, peerbuf_device_buffer_up);
+	mutex_unlock(&pdevice->transition);
 }
 EXPORT_SYMBOL_GPL(peerbuf_device_up);
 

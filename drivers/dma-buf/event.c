@@ -44,24 +44,17 @@ void peerbuf_event_hangup(struct peerbuf_device *pdevice)
 	spin_unlock(&pdevice->files_lock);
 }
 
-/* To everybody who listens to a device the buffer lies in. No lock held. */
-void peerbuf_event_placement(struct peerbuf *pb, u32 type)
+/*
+ * To everybody who listens to a device of @placement. Under resv, so that events come in the
+ * order of what they tell; or in release, when nothing else happens.
+ */
+void peerbuf_event_placement(struct peerbuf *pb,
+			     const struct peerbuf_placement *placement, u32 type)
 {
-	struct peerbuf_device *pdevice[PEERBUF_MAX_DEVICES];
-	u32 nr, i;
+	u32 i;
 
-	dma_resv_lock(pb->dmabuf->resv, NULL);
-	nr = pb->placement->nr_claims;
-	for (i = 0; i < nr; i++) {
-		pdevice[i] = pb->placement->claims[i].pdevice;
-		peerbuf_device_get(pdevice[i]);
-	}
-	dma_resv_unlock(pb->dmabuf->resv);
-
-	for (i = 0; i < nr; i++) {
-		peerbuf_event_send(pdevice[i], type, pb->id);
-		peerbuf_device_put(pdevice[i]);
-	}
+	for (i = 0; i < placement->nr_claims; i++)
+		peerbuf_event_send(placement->claims[i].pdevice, type, pb->id);
 }
 
 static bool peerbuf_event_hung_up(struct peerbuf_file *pf)

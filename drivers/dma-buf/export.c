@@ -5,35 +5,51 @@
 #include "internal.h"
 #include "trace.h"
 
+static void peerbuf_leave_file(struct peerbuf *pb)
+{
+	if (!pb->file)
+		return;
+	mutex_lock(&pb->file->lock);
+	list_del_init(&pb->file_node);
+	mutex_unlock(&pb->file->lock);
+	peerbuf_file_put(pb->file);
+}
+
+static void peerbuf_free_placements(struct peerbuf *pb)
+{
+	struct peerbuf_placement *old, *next;
+
+	list_for_each_entry_safe(old, next, &pb->left, left)
+		peerbuf_placement_destroy(old);
+	if (pb->placement)
+		peerbuf_placement_destroy(pb->placement);
+}
+
 /*
  * No attachment, no mapping and no CPU mapping is left: each of them holds the
- * DMA-BUF. A device that goes down at the same time may still find the claims,
- * but cannot get a reference any more, and has nothing left to wait for. Once
- * the claims are gone nobody knows @pb. Without a placement the export failed
- * half-way, and nobody ever did.
+ * DMA-BUF. Visitors may be here: they wait for nothing but what is gone already, and
+ * none comes after the last has left. Then nobody uses the placements, and once their
+ * claims are gone nobody knows @pb. Without a placement the export failed half-way.
  */
 static void peerbuf_op_release(struct dma_buf *dmabuf)
 {
 	struct peerbuf *pb = dmabuf->priv;
 
-	if (!pb->placement) {
-		kfree(pb);
-		return;
-	}
+	if (pb->id)
+		peerbuf_registry_remove(pb);
+	if (!refcount_dec_and_test(&pb->visitors))
+		wait_for_completion(&pb->unvisited);
+	peerbuf_leave_file(pb);
 
-	peerbuf_registry_remove(pb);
-	if (pb->file) {
-		mutex_lock(&pb->file->lock);
-		list_del_init(&pb->file_node);
-		mutex_unlock(&pb->file->lock);
-		peerbuf_file_put(pb->file);
+	if (pb->placement) {
+		peerbuf_event_placement(pb, pb->placement, PEERBUF_EVENT_RELEASE);
+		peerbuf_stat_inc(PEERBUF_STAT_RELEASES);
 	}
-	peerbuf_event_placement(pb, PEERBUF_EVENT_RELEASE);
-	peerbuf_stat_inc(PEERBUF_STAT_RELEASES);
-	peerbuf_placement_destroy(pb->placement);
+	peerbuf_free_placements(pb);
 
-	if (pb->ops && pb->ops->release)
+	if (pb->placement && pb->ops && pb->ops->release)
 		pb->ops->release(pb, pb->priv);
+	iput(pb->inode);
 	kfree(pb);
 }
 
@@ -52,6 +68,14 @@ const struct dma_buf_ops peerbuf_dma_buf_ops = {
 	.release = peerbuf_op_release,
 };
 
+/* Under resv. While it is being exported a buffer lies nowhere, and nothing maps it. */
+bool peerbuf_lies_in(struct peerbuf *pb, struct peerbuf_device *pdevice)
+{
+	dma_resv_assert_held(pb->dmabuf->resv);
+
+	return pb->placement && peerbuf_placement_uses(pb->placement, pdevice);
+}
+
 /* Under resv: why the buffer cannot be reached now, or 0. */
 u32 peerbuf_trouble(struct peerbuf *pb)
 {
@@ -60,7 +84,8 @@ u32 peerbuf_trouble(struct peerbuf *pb)
 	dma_resv_assert_held(pb->dmabuf->resv);
 
 	trouble = peerbuf_placement_trouble(pb->placement);
-	if (pb->dead || trouble == PEERBUF_REASON_DEVICE_GONE)
+	if (pb->revoked & PEERBUF_REVOKED_DEAD ||
+	    trouble == PEERBUF_REASON_DEVICE_GONE)
 		return PEERBUF_REASON_DEVICE_GONE;
 	if (pb->revoked)
 		return PEERBUF_REASON_REVOKED;
@@ -75,9 +100,9 @@ u32 peerbuf_state(struct peerbuf *pb)
 
 	dma_resv_assert_held(pb->dmabuf->resv);
 
-	if (pb->revoked)
+	if (pb->revoked & ~PEERBUF_REVOKED_DEAD)
 		state |= PEERBUF_STATE_F_REVOKED;
-	if (pb->dead || trouble == PEERBUF_REASON_DEVICE_GONE)
+	if (pb->revoked & PEERBUF_REVOKED_DEAD || trouble == PEERBUF_REASON_DEVICE_GONE)
 		state |= PEERBUF_STATE_F_DEAD;
 	else if (trouble)
 		state |= PEERBUF_STATE_F_DEVICE_DOWN;
@@ -103,6 +128,9 @@ static struct peerbuf *peerbuf_alloc(const struct peerbuf_export_args *args)
 	pb->pid = args->name ? 0 : task_tgid_nr(current);
 	strscpy(pb->comm, args->name ?: current->comm, sizeof(pb->comm));
 	pb->account.last_refusal_addr = PEERBUF_PCI_NONE;
+	refcount_set(&pb->visitors, 1);
+	init_completion(&pb->unvisited);
+	INIT_LIST_HEAD(&pb->left);
 	INIT_LIST_HEAD(&pb->file_node);
 	INIT_LIST_HEAD(&pb->clients);
 	INIT_LIST_HEAD(&pb->holds);
@@ -117,9 +145,6 @@ static struct dma_buf *peerbuf_make_dma_buf(struct peerbuf *pb,
 	DEFINE_DMA_BUF_EXPORT_INFO(info);
 
 	info.exp_name = "peerbuf";
-	/* Its module uses our symbols, so it holds us as well. */
-	if (args->ops && args->ops->owner)
-		info.owner = args->ops->owner;
 	/* The exporting driver's module needs this one, and so holds it too. */
 	if (args->ops && args->ops->owner)
 		info.owner = args->ops->owner;
@@ -131,37 +156,63 @@ static struct dma_buf *peerbuf_make_dma_buf(struct peerbuf *pb,
 	return dma_buf_export(&info);
 }
 
-static bool peerbuf_args_valid(const struct peerbuf_export_args *args)
+/* Every byte of a buffer is in a BAR. */
+bool peerbuf_vecs_valid(const struct p2p_vecs *vecs)
 {
-	return args->placement && args->placement->nr &&
-	       args->placement->size <= SIZE_MAX >> 1 &&
-	       !(args->flags & ~(PEERBUF_EXPORT_F_ALLOW_PINNED |
-				 PEERBUF_EXPORT_F_PERSIST));
+	u32 i;
+
+	for (i = 0; i < vecs->nr; i++)
+		if (!vecs->vec[i].provider)
+			return false;
+	return vecs->nr;
 }
 
-/* Until this is done the buffer has no placement, and its release does nothing. */
+static int peerbuf_args_check(const struct peerbuf_export_args *args, u32 *reason)
+{
+	if (args->flags & ~(PEERBUF_EXPORT_F_ALLOW_PINNED |
+			    PEERBUF_EXPORT_F_PERSIST)) {
+		*reason = PEERBUF_REASON_FLAGS;
+		return -EINVAL;
+	}
+	if (!args->placement || !peerbuf_vecs_valid(args->placement)) {
+		*reason = PEERBUF_REASON_NO_RANGES;
+		return -EINVAL;
+	}
+	if (args->placement->size > SIZE_MAX >> 1) {
+		*reason = PEERBUF_REASON_OVERFLOW;
+		return -EOVERFLOW;
+	}
+	return 0;
+}
+
+/*
+ * Its devices know the buffer from peerbuf_placement_create() on, but whoever visits it
+ * before it has a placement finds nothing mapped and leaves. A device's state is looked at
+ * whenever it matters; withdrawn BARs are only told to buffers that have a placement, so they
+ * are looked for once more.
+ */
 static int peerbuf_place_first(struct peerbuf *pb, struct p2p_vecs *vecs,
 			       u32 *reason)
 {
 	struct peerbuf_placement *placement;
-	int ret;
+	int ret = 0;
 
 	placement = peerbuf_placement_create(pb, vecs, reason);
 	if (IS_ERR(placement))
 		return PTR_ERR(placement);
 
 	dma_resv_lock(pb->dmabuf->resv, NULL);
-	pb->placement = placement;
+	if (peerbuf_vecs_alive(vecs)) {
+		pb->placement = placement;
+		trace_peerbuf_export(pb);
+	} else {
+		*reason = PEERBUF_REASON_DEVICE_GONE;
+		ret = -ENODEV;
+	}
 	dma_resv_unlock(pb->dmabuf->resv);
 
-	ret = peerbuf_registry_add(pb);
-	if (!ret)
-		return 0;
-
-	dma_resv_lock(pb->dmabuf->resv, NULL);
-	pb->placement = NULL;
-	dma_resv_unlock(pb->dmabuf->resv);
-	peerbuf_placement_destroy(placement);
+	if (ret)
+		peerbuf_placement_destroy(placement);
 	return ret;
 }
 
@@ -175,22 +226,33 @@ static void peerbuf_export_bind_file(struct peerbuf *pb,
 	mutex_unlock(&file->lock);
 }
 
-/* As peerbuf_export(); with @file the export ends when that file is closed. */
+static void peerbuf_announce(struct peerbuf *pb)
+{
+	dma_resv_lock(pb->dmabuf->resv, NULL);
+	peerbuf_event_placement(pb, pb->placement, PEERBUF_EVENT_EXPORT);
+	dma_resv_unlock(pb->dmabuf->resv);
+}
+
+/*
+ * As peerbuf_export(); with @file the export ends when that file is closed. The id comes
+ * last: it is what others find the buffer by.
+ */
 struct dma_buf *peerbuf_export_for(const struct peerbuf_export_args *args,
-				   struct peerbuf_file *file, u32 *reason)
+				   struct peerbuf_file *file, bool by_user,
+				   u32 *reason)
 {
 	struct dma_buf *dmabuf;
 	struct peerbuf *pb;
 	int ret;
 
-	if (!peerbuf_args_valid(args)) {
-		*reason = PEERBUF_REASON_FLAGS;
-		return ERR_PTR(-EINVAL);
-	}
+	ret = peerbuf_args_check(args, reason);
+	if (ret)
+		return ERR_PTR(ret);
 
 	pb = peerbuf_alloc(args);
 	if (!pb)
 		return ERR_PTR(-ENOMEM);
+	pb->by_user = by_user;
 
 	dmabuf = peerbuf_make_dma_buf(pb, args);
 	if (IS_ERR(dmabuf)) {
@@ -198,19 +260,26 @@ struct dma_buf *peerbuf_export_for(const struct peerbuf_export_args *args,
 		return dmabuf;
 	}
 	pb->dmabuf = dmabuf;
+	pb->inode = file_inode(dmabuf->file);
+	ihold(pb->inode);
 
 	ret = peerbuf_place_first(pb, args->placement, reason);
-	if (ret) {
-		dma_buf_put(dmabuf);
-		return ERR_PTR(ret);
-	}
+	if (ret)
+		goto err_put;
+	peerbuf_stat_inc(PEERBUF_STAT_EXPORTS);
+
+	ret = peerbuf_registry_add(pb);
+	if (ret)
+		goto err_put;
 	if (file)
 		peerbuf_export_bind_file(pb, file);
-
-	trace_peerbuf_export(pb);
-	peerbuf_stat_inc(PEERBUF_STAT_EXPORTS);
-	peerbuf_event_placement(pb, PEERBUF_EVENT_EXPORT);
+	peerbuf_announce(pb);
 	return dmabuf;
+
+err_put:
+	pb->ops = NULL;
+	dma_buf_put(dmabuf);
+	return ERR_PTR(ret);
 }
 
 /**
@@ -221,15 +290,15 @@ struct dma_buf *peerbuf_export_for(const struct peerbuf_export_args *args,
  * The exporting device may go away first: the buffer is then revoked for good.
  *
  * Context: process context, may sleep. No reservation lock may be held.
- * Return: the DMA-BUF, one reference, or an ERR_PTR: -EINVAL no ranges, too large
- * or unknown flags; -ENODEV a device is down, gone or not registered with peerbuf;
+ * Return: the DMA-BUF, one reference, or an ERR_PTR: -EINVAL no ranges, a
+ * range of system memory, or unknown flags; -EOVERFLOW too large; -ENODEV a device is down, gone or not registered with peerbuf;
  * -EMSGSIZE ranges of more than PEERBUF_MAX_DEVICES devices; -ENOMEM.
  */
 struct dma_buf *peerbuf_export(const struct peerbuf_export_args *args)
 {
 	u32 reason = 0;
 
-	return peerbuf_export_for(args, NULL, &reason);
+	return peerbuf_export_for(args, NULL, false, &reason);
 }
 EXPORT_SYMBOL_GPL(peerbuf_export);
 

@@ -13,12 +13,14 @@
 
 /**
  * struct peerbuf_attachment - a device attached to a DMA-BUF
+ * @dmabuf: known even while the attach is under way; immutable
  * @attach: the core's attachment; for a peerbuf its priv is our client
  * @ops: the importing driver's; immutable
  * @priv: for @ops
  * @native: the exporter is a peerbuf
  */
 struct peerbuf_attachment {
+	struct dma_buf *dmabuf;
 	struct dma_buf_attachment *attach;
 	const struct peerbuf_importer_ops *ops;
 	void *priv;
@@ -98,6 +100,7 @@ peerbuf_attach(struct dma_buf *dmabuf, struct device *dev,
 	if (!att)
 		return ERR_PTR(-ENOMEM);
 
+	att->dmabuf = dmabuf;
 	att->ops = ops;
 	att->priv = priv;
 	att->native = peerbuf_from_dma_buf(dmabuf);
@@ -160,8 +163,10 @@ static int peerbuf_mapping_alloc(struct peerbuf_mapping *mapping, u32 nr)
 	if (!nr)
 		return -EOVERFLOW;
 	mapping->nr = nr;
-	mapping->seg = kvcalloc(nr, sizeof(*mapping->seg), GFP_KERNEL);
-	mapping->end = kvcalloc(nr, sizeof(*mapping->end), GFP_KERNEL);
+	mapping->seg = kvcalloc(nr, sizeof(*mapping->seg),
+				GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	mapping->end = kvcalloc(nr, sizeof(*mapping->end),
+				GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	return mapping->seg && mapping->end ? 0 : -ENOMEM;
 }
 
@@ -344,6 +349,6 @@ EXPORT_SYMBOL_GPL(peerbuf_segment_at);
  */
 struct dma_buf *peerbuf_attachment_dma_buf(struct peerbuf_attachment *att)
 {
-	return att->attach->dmabuf;
+	return att->dmabuf;
 }
 EXPORT_SYMBOL_GPL(peerbuf_attachment_dma_buf);

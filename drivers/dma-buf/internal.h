@@ -14,19 +14,21 @@
  *	    peerbuf_device.files_lock	(spin) who listens to events
  *
  * A device's lock and a buffer's resv are never held together: the loop over a
- * device's claims takes a reference to one buffer, drops the lock, and only then
+ * device's claims becomes a visitor of one buffer, drops the lock, and only then
  * goes to the buffer. So a revoke that waits for one importer holds up nobody else.
  */
 #ifndef _PEERBUF_INTERNAL_H
 #define _PEERBUF_INTERNAL_H
 
 #include <linux/dma-buf.h>
+#include <linux/completion.h>
 #include <linux/dma-resv.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/miscdevice.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
+#include <linux/refcount.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
@@ -36,6 +38,9 @@
 
 #define PEERBUF_NR_BARS		PCI_STD_NUM_BARS
 #define PEERBUF_EVENT_ROOM	128
+
+/* In suspend userspace cannot be waited for; an importer gets this long. */
+#define PEERBUF_SLEEP_PATIENCE	(5 * HZ)
 
 struct peerbuf_file;
 
@@ -104,11 +109,14 @@ struct peerbuf_claim {
 
 /**
  * struct peerbuf_placement - where a buffer is
+ * @left: in peerbuf.left, when the buffer has left it but somebody still maps it;
+ *	resv
  * @vecs: the ranges, in buffer order
  * @nr_claims: devices they belong to
  * @claims: one per device
  */
 struct peerbuf_placement {
+	struct list_head left;
 	struct p2p_vecs *vecs;
 	u32 nr_claims;
 	struct peerbuf_claim claims[PEERBUF_MAX_DEVICES];
@@ -176,7 +184,10 @@ struct peerbuf_dma {
 
 /**
  * struct peerbuf - a buffer
- * @dmabuf: what the world holds; NULL until exported
+ * @dmabuf: what the world holds
+ * @inode: the DMA-BUF file's, whose page tables are zapped; reference held
+ * @visitors: whoever found the buffer without holding its DMA-BUF, plus one
+ * @unvisited: the last visitor is gone, and no other can come
  * @id: unique until reboot; immutable
  * @size: bytes; immutable
  * @flags: PEERBUF_EXPORT_F_*; immutable
@@ -184,11 +195,14 @@ struct peerbuf_dma {
  * @priv: for @ops
  * @pid: who exported
  * @comm: who exported
- * @file: the node it was made through, or NULL; reference held
+ * @by_user: made through a node, so userspace may move it; immutable
+ * @file: the node that it ends with, or NULL; reference held
  * @file_node: in @file's list; file->lock
- * @placement: where it is; resv. Never NULL: a revoked buffer remembers its place
- * @revoked: by its user; resv
- * @dead: for good; resv
+ * @placement: where it is; resv. A revoked buffer remembers its place. NULL only
+ *	while the export is being made
+ * @left: placements it has left while a killed mover could not wait; resv
+ * @revoked: PEERBUF_REVOKED_*, who withdrew it; resv. Set together with an
+ *	invalidation, if it was zero before
  * @generation: counts invalidations; resv to write, mappings_lock to compare
  * @clients: importers; resv
  * @vmap: the kernel's CPU mapping, or NULL; resv
@@ -200,6 +214,9 @@ struct peerbuf_dma {
  */
 struct peerbuf {
 	struct dma_buf *dmabuf;
+	struct inode *inode;
+	refcount_t visitors;
+	struct completion unvisited;
 	u64 id;
 	u64 size;
 	u32 flags;
@@ -207,12 +224,13 @@ struct peerbuf {
 	void *priv;
 	pid_t pid;
 	char comm[TASK_COMM_LEN];
+	bool by_user;
 	struct peerbuf_file *file;
 	struct list_head file_node;
 
 	struct peerbuf_placement *placement;
-	bool revoked;
-	bool dead;
+	struct list_head left;
+	u32 revoked;
 	u64 generation;
 	struct list_head clients;
 	struct peerbuf_vmap *vmap;
@@ -240,7 +258,7 @@ struct peerbuf {
  * @ref: the file and each export made through it
  * @pdevice: NULL for control; reference held
  * @writable: opened for writing
- * @lock: protects @exports and @closed
+ * @lock: protects @exports
  * @exports: made through this file and ending with it
  * @device_node: in peerbuf_device.files; files_lock
  * @event_wait: readers and pollers
@@ -269,12 +287,12 @@ int peerbuf_registry_add(struct peerbuf *pb);
 void peerbuf_registry_remove(struct peerbuf *pb);
 struct peerbuf *peerbuf_registry_get(u64 id);
 struct peerbuf *peerbuf_registry_next(u64 after);
+bool peerbuf_visit(struct peerbuf *pb);
 void peerbuf_put(struct peerbuf *pb);
 struct peerbuf_device *peerbuf_device_find(struct pci_dev *pdev);
 void peerbuf_device_enlist(struct peerbuf_device *pdevice);
 void peerbuf_device_delist(struct peerbuf_device *pdevice);
 u32 peerbuf_device_addrs(u64 *addrs, u32 room);
-bool peerbuf_registry_idle(void);
 
 /* placement.c */
 struct peerbuf_placement *peerbuf_placement_create(struct peerbuf *pb,
@@ -285,11 +303,14 @@ u32 peerbuf_placement_trouble(const struct peerbuf_placement *placement);
 bool peerbuf_placement_uses(const struct peerbuf_placement *placement,
 			    const struct peerbuf_device *pdevice);
 bool peerbuf_vecs_alive(const struct p2p_vecs *vecs);
+bool peerbuf_vecs_valid(const struct p2p_vecs *vecs);
 
 /* export.c */
 extern const struct dma_buf_ops peerbuf_dma_buf_ops;
 struct dma_buf *peerbuf_export_for(const struct peerbuf_export_args *args,
-				   struct peerbuf_file *file, u32 *reason);
+				   struct peerbuf_file *file, bool by_user,
+				   u32 *reason);
+bool peerbuf_lies_in(struct peerbuf *pb, struct peerbuf_device *pdevice);
 u32 peerbuf_trouble(struct peerbuf *pb);
 u32 peerbuf_state(struct peerbuf *pb);
 
@@ -332,13 +353,35 @@ void peerbuf_op_vunmap(struct dma_buf *dmabuf, struct iosys_map *map);
 pgprot_t peerbuf_pgprot(const struct p2p_vec *vec, pgprot_t prot);
 
 /* wait.c */
-u64 peerbuf_invalidate(struct peerbuf *pb);
-long peerbuf_wait_fences(struct peerbuf *pb, bool intr, unsigned long timeout);
+
+/**
+ * struct peerbuf_patience - how a wait may end before its time
+ * @deadline: in jiffies
+ * @forever: there is no deadline
+ * @mode: PEERBUF_WAIT_*
+ */
+struct peerbuf_patience {
+	unsigned long deadline;
+	bool forever;
+	enum {
+		PEERBUF_WAIT_IDLE,	/* no signal ends it */
+		PEERBUF_WAIT_KILLABLE,
+		PEERBUF_WAIT_INTR,
+	} mode;
+};
+
+struct peerbuf_patience peerbuf_patience(unsigned long timeout, int mode);
+int peerbuf_lock(struct peerbuf *pb, int mode);
+void peerbuf_invalidate(struct peerbuf *pb);
+int peerbuf_drain(struct peerbuf *pb, const struct peerbuf_patience *patience,
+		  u32 *reason);
+int peerbuf_wait_fences(struct peerbuf *pb,
+			const struct peerbuf_patience *patience);
 void peerbuf_forget_client(struct peerbuf *pb, struct peerbuf_client *client);
 void peerbuf_first_holder(struct peerbuf *pb, u64 generation, u64 *addr,
 			  char *name, size_t len, u32 *count);
-long peerbuf_wait_unheld(struct peerbuf *pb, u64 generation, bool intr,
-			 unsigned long timeout);
+int peerbuf_wait_unheld(struct peerbuf *pb, u64 generation,
+			const struct peerbuf_patience *patience);
 
 /* move.c, copy.c */
 int peerbuf_move_to(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
@@ -346,14 +389,13 @@ int peerbuf_move_to(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
 int peerbuf_copy(const struct p2p_vecs *to, const struct p2p_vecs *from);
 
 /* revoke.c */
-enum peerbuf_revoke_cause {
-	PEERBUF_REVOKE_USER,	/* undone by restore */
-	PEERBUF_REVOKE_DEAD,	/* for good */
-};
+#define PEERBUF_REVOKED_USER	BIT(0)	/* by somebody who has the node */
+#define PEERBUF_REVOKED_ADMIN	BIT(1)	/* by the administrator, through control */
+#define PEERBUF_REVOKED_DRIVER	BIT(2)	/* by the exporting driver */
+#define PEERBUF_REVOKED_DEAD	BIT(3)	/* for good */
 
-int peerbuf_revoke_for(struct peerbuf *pb, enum peerbuf_revoke_cause cause,
-		       bool intr, unsigned long timeout, u32 *reason);
-int peerbuf_restore_for(struct peerbuf *pb, u32 *reason);
+int peerbuf_mark_revoked(struct peerbuf *pb, u32 cause, int mode);
+int peerbuf_restore_for(struct peerbuf *pb, u32 causes, u32 *reason);
 void peerbuf_device_buffer_down(struct peerbuf_device *pdevice,
 				struct peerbuf *pb);
 void peerbuf_device_buffer_up(struct peerbuf_device *pdevice,
@@ -369,8 +411,9 @@ struct peerbuf_device *peerbuf_device_register_as(struct pci_dev *pdev,
 int peerbuf_device_add_bars(struct peerbuf_device *pdevice, unsigned int mask,
 			    unsigned int user_mask);
 unsigned int peerbuf_device_memory_bars(struct pci_dev *pdev);
-void peerbuf_device_withdraw_bars(struct peerbuf_device *pdevice,
-				  unsigned int mask);
+int peerbuf_device_withdraw_bars(struct peerbuf_device *pdevice,
+				 unsigned int mask,
+				 const struct peerbuf_patience *patience);
 void peerbuf_device_get(struct peerbuf_device *pdevice);
 void peerbuf_device_put(struct peerbuf_device *pdevice);
 
@@ -398,7 +441,9 @@ void peerbuf_control_exit(void);
 /* event.c */
 void peerbuf_event_send(struct peerbuf_device *pdevice, u32 type, u64 id);
 void peerbuf_event_hangup(struct peerbuf_device *pdevice);
-void peerbuf_event_placement(struct peerbuf *pb, u32 type);
+void peerbuf_event_placement(struct peerbuf *pb,
+			     const struct peerbuf_placement *placement,
+			     u32 type);
 ssize_t peerbuf_event_read(struct peerbuf_file *pf, char __user *buf, size_t len,
 			   bool nonblock);
 __poll_t peerbuf_event_poll(struct file *filp, struct poll_table_struct *wait);

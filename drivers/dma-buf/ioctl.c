@@ -112,6 +112,7 @@ static int peerbuf_ioctl_run(struct peerbuf_file *pf, struct peerbuf_call *call,
 			     const struct peerbuf_ioctl_desc *desc,
 			     void __user *arg, u32 size, u32 *reason)
 {
+	bool lost;
 	int ret;
 
 	ret = peerbuf_ioctl_fetch(call, desc, arg, size, reason);
@@ -121,24 +122,23 @@ static int peerbuf_ioctl_run(struct peerbuf_file *pf, struct peerbuf_call *call,
 	if (ret)
 		return ret;
 
+	/*
+	 * Once back as it came: an argument that cannot be written to fails here, while
+	 * nothing has happened yet.
+	 */
 	call->head.reason = 0;
+	if (copy_to_user(arg, call, min(size, desc->size)))
+		return -EFAULT;
+
 	ret = desc->call(pf, call);
 	*reason = call->head.reason;
 	call->head.size = size;
-	if (copy_to_user(arg, call, min(size, desc->size))) {
-		if (desc->done && !ret)
-			desc->done(call, false);
-		return -EFAULT;
-	}
+	lost = copy_to_user(arg, call, min(size, desc->size));
 	if (desc->done && !ret)
-		desc->done(call, true);
-	return ret;
+		desc->done(call, !lost);
+	return lost && desc->done ? -EFAULT : ret;
 }
 
-/*
- * The reason is written before anything is done, too: an argument that cannot be written
- * to fails here, while nothing has happened yet.
- */
 long peerbuf_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 {
 	struct peerbuf_file *pf = filp->private_data;
@@ -156,9 +156,6 @@ long peerbuf_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 		return -EFAULT;
 	if (size < sizeof(call.head))
 		return -EINVAL;
-	if (put_user(0, user + 1))
-		return -EFAULT;
-
 	ret = peerbuf_ioctl_run(pf, &call, desc, user, size, &reason);
 	if (ret && reason && put_user(reason, user + 1))
 		return -EFAULT;

@@ -56,7 +56,7 @@ static void peerbuf_describe(struct peerbuf *pb, struct peerbuf_export_info *inf
 	dma_resv_unlock(pb->dmabuf->resv);
 }
 
-/* By fd: whoever holds the DMA-BUF may know about it. */
+/* By fd: whoever holds the DMA-BUF may know about it. Visited. */
 static struct peerbuf *peerbuf_query_fd(int fd, u32 *reason)
 {
 	struct dma_buf *dmabuf = dma_buf_get(fd);
@@ -68,12 +68,12 @@ static struct peerbuf *peerbuf_query_fd(int fd, u32 *reason)
 		return ERR_CAST(dmabuf);
 	}
 	pb = peerbuf_from_dma_buf(dmabuf);
-	if (!pb) {
+	if (pb && !peerbuf_visit(pb))
+		pb = NULL;
+	dma_buf_put(dmabuf);
+	if (!pb)
 		*reason = PEERBUF_REASON_NOT_PEERBUF;
-		dma_buf_put(dmabuf);
-		return ERR_PTR(-EXDEV);
-	}
-	return pb;
+	return pb ?: ERR_PTR(-EXDEV);
 }
 
 static struct peerbuf *peerbuf_query_id(struct peerbuf_file *pf, u64 id,
@@ -141,7 +141,7 @@ static bool peerbuf_listed_on(struct peerbuf_file *pf, struct peerbuf *pb)
 	if (!pf->pdevice)
 		return true;
 	dma_resv_lock(pb->dmabuf->resv, NULL);
-	here = peerbuf_placement_uses(pb->placement, pf->pdevice);
+	here = peerbuf_lies_in(pb, pf->pdevice);
 	dma_resv_unlock(pb->dmabuf->resv);
 	return here;
 }

@@ -36,7 +36,8 @@ static struct dma_buf *peerbuf_export_ranges(struct peerbuf_file *pf,
 	if (IS_ERR(args.placement))
 		return ERR_CAST(args.placement);
 
-	dmabuf = peerbuf_export_for(&args, persist ? NULL : pf, &arg->reason);
+	dmabuf = peerbuf_export_for(&args, persist ? NULL : pf, true,
+				    &arg->reason);
 	p2p_vecs_put(args.placement);
 	return dmabuf;
 }
@@ -84,31 +85,58 @@ void peerbuf_ioctl_export_done(struct peerbuf_call *call, bool keep)
 
 /*
  * The export a call names: on a node one with memory of its function, on control any.
- * With a reference.
+ * Visited.
  */
 struct peerbuf *peerbuf_file_lookup(struct peerbuf_file *pf, u64 id, u32 *reason)
 {
 	struct peerbuf *pb = peerbuf_registry_get(id);
 	bool here = true;
+	int ret = 0;
 
 	if (pb && pf->pdevice) {
-		dma_resv_lock(pb->dmabuf->resv, NULL);
-		here = peerbuf_placement_uses(pb->placement, pf->pdevice);
-		dma_resv_unlock(pb->dmabuf->resv);
+		ret = peerbuf_lock(pb, PEERBUF_WAIT_INTR);
+		if (!ret) {
+			here = peerbuf_lies_in(pb, pf->pdevice);
+			dma_resv_unlock(pb->dmabuf->resv);
+		}
 	}
-	if (pb && here)
+	if (pb && here && !ret)
 		return pb;
 
 	if (pb)
 		peerbuf_put(pb);
+	if (ret) {
+		*reason = PEERBUF_REASON_INTERRUPTED;
+		return ERR_PTR(ret);
+	}
 	*reason = PEERBUF_REASON_NO_EXPORT;
 	return ERR_PTR(-ENOENT);
+}
+
+/* Where a driver's own buffers are is for that driver to say. */
+static int peerbuf_move_ranges(struct peerbuf_file *pf, struct peerbuf *pb,
+			       struct peerbuf_ioc_move *arg)
+{
+	struct p2p_vecs *vecs;
+	int ret;
+
+	if (!pb->by_user) {
+		arg->reason = PEERBUF_REASON_VETO;
+		return -EPERM;
+	}
+	vecs = peerbuf_ranges_resolve(pf, arg->ranges, arg->nr_ranges,
+				      &arg->bad_range, &arg->reason);
+	if (IS_ERR(vecs))
+		return PTR_ERR(vecs);
+
+	ret = peerbuf_move_to(pb, vecs, arg->flags, &arg->reason);
+	p2p_vecs_put(vecs);
+	return ret;
 }
 
 int peerbuf_ioctl_move(struct peerbuf_file *pf, struct peerbuf_call *call)
 {
 	struct peerbuf_ioc_move *arg = &call->move;
-	struct p2p_vecs *vecs;
 	struct peerbuf *pb;
 	int ret;
 
@@ -122,14 +150,7 @@ int peerbuf_ioctl_move(struct peerbuf_file *pf, struct peerbuf_call *call)
 	if (IS_ERR(pb))
 		return PTR_ERR(pb);
 
-	vecs = peerbuf_ranges_resolve(pf, arg->ranges, arg->nr_ranges,
-				      &arg->bad_range, &arg->reason);
-	if (IS_ERR(vecs)) {
-		ret = PTR_ERR(vecs);
-	} else {
-		ret = peerbuf_move_to(pb, vecs, arg->flags, &arg->reason);
-		p2p_vecs_put(vecs);
-	}
+	ret = peerbuf_move_ranges(pf, pb, arg);
 	peerbuf_put(pb);
 	return ret;
 }
@@ -141,9 +162,18 @@ static unsigned long peerbuf_timeout(u32 timeout_ms)
 	return msecs_to_jiffies(timeout_ms);
 }
 
+/* Who revokes: whoever has the node, or the administrator. */
+static u32 peerbuf_file_cause(const struct peerbuf_file *pf)
+{
+	return pf->pdevice ? PEERBUF_REVOKED_USER : PEERBUF_REVOKED_ADMIN;
+}
+
 int peerbuf_ioctl_revoke(struct peerbuf_file *pf, struct peerbuf_call *call)
 {
 	struct peerbuf_ioc_revoke *arg = &call->revoke;
+	struct peerbuf_patience patience =
+		peerbuf_patience(peerbuf_timeout(arg->timeout_ms),
+				 PEERBUF_WAIT_INTR);
 	struct peerbuf *pb;
 	int ret;
 
@@ -155,8 +185,12 @@ int peerbuf_ioctl_revoke(struct peerbuf_file *pf, struct peerbuf_call *call)
 	if (IS_ERR(pb))
 		return PTR_ERR(pb);
 
-	ret = peerbuf_revoke_for(pb, PEERBUF_REVOKE_USER, true,
-				 peerbuf_timeout(arg->timeout_ms), &arg->reason);
+	/* Until it is marked a signal changes nothing: the call starts again. */
+	if (peerbuf_mark_revoked(pb, peerbuf_file_cause(pf), PEERBUF_WAIT_INTR)) {
+		peerbuf_put(pb);
+		return -ERESTARTSYS;
+	}
+	ret = peerbuf_drain(pb, &patience, &arg->reason);
 	arg->blocker = PEERBUF_PCI_NONE;
 	arg->blockers = 0;
 	memset(arg->blocker_name, 0, sizeof(arg->blocker_name));
@@ -172,6 +206,7 @@ int peerbuf_ioctl_restore(struct peerbuf_file *pf, struct peerbuf_call *call)
 {
 	struct peerbuf_ioc_restore *arg = &call->restore;
 	struct peerbuf *pb;
+	u32 causes;
 	int ret;
 
 	ret = peerbuf_refuse_args(&arg->reason, arg->flags, arg->reserved);
@@ -182,7 +217,9 @@ int peerbuf_ioctl_restore(struct peerbuf_file *pf, struct peerbuf_call *call)
 	if (IS_ERR(pb))
 		return PTR_ERR(pb);
 
-	ret = peerbuf_restore_for(pb, &arg->reason);
+	/* The administrator may undo what a user did, but not the other way round. */
+	causes = PEERBUF_REVOKED_USER | peerbuf_file_cause(pf);
+	ret = peerbuf_restore_for(pb, causes, &arg->reason);
 	peerbuf_put(pb);
 	return ret;
 }

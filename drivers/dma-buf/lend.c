@@ -6,6 +6,9 @@
  * unbound, by a bus notifier that runs with the device locked, and the administrator's
  * calls take the same lock: a device cannot be lent while it loses its driver.
  */
+#include <linux/pm_runtime.h>
+#include <linux/suspend.h>
+
 #include "internal.h"
 
 /* Is there a BAR @bar that has memory to offer? Says why not. */
@@ -64,6 +67,33 @@ static struct peerbuf_device *peerbuf_lend_find(struct pci_dev *pdev)
 	return pdevice;
 }
 
+/*
+ * The device must not fall asleep under its importers, which its driver does not know
+ * of: a reference on its runtime power state lasts as long as it is lent.
+ */
+static int peerbuf_lend_first(struct pci_dev *pdev, unsigned int mask)
+{
+	struct peerbuf_device *pdevice;
+	int ret;
+
+	ret = pm_runtime_resume_and_get(&pdev->dev);
+	if (ret)
+		return ret;
+	pdevice = peerbuf_device_register_as(pdev, mask, mask,
+					     PEERBUF_OWNER_BORROWED);
+	if (IS_ERR(pdevice))
+		pm_runtime_put(&pdev->dev);
+	return PTR_ERR_OR_ZERO(pdevice);
+}
+
+static void peerbuf_lend_last(struct peerbuf_device *pdevice)
+{
+	struct pci_dev *pdev = pdevice->pdev;
+
+	peerbuf_device_unregister(pdevice);
+	pm_runtime_put(&pdev->dev);
+}
+
 static int peerbuf_lend_locked(struct pci_dev *pdev, unsigned int mask,
 			       u32 *reason)
 {
@@ -81,11 +111,8 @@ static int peerbuf_lend_locked(struct pci_dev *pdev, unsigned int mask,
 		return ret;
 
 	pdevice = peerbuf_lend_find(pdev);
-	if (!pdevice) {
-		pdevice = peerbuf_device_register_as(pdev, mask, mask,
-						     PEERBUF_OWNER_BORROWED);
-		return PTR_ERR_OR_ZERO(pdevice);
-	}
+	if (!pdevice)
+		return peerbuf_lend_first(pdev, mask);
 
 	if (pdevice->owner == PEERBUF_OWNER_BORROWED) {
 		ret = peerbuf_device_add_bars(pdevice, mask, mask);
@@ -97,11 +124,22 @@ static int peerbuf_lend_locked(struct pci_dev *pdev, unsigned int mask,
 	return ret;
 }
 
+static int peerbuf_lend_lock(struct pci_dev *pdev, u32 *reason)
+{
+	int ret = device_lock_interruptible(&pdev->dev);
+
+	if (ret)
+		*reason = PEERBUF_REASON_INTERRUPTED;
+	return ret;
+}
+
 int peerbuf_lend(struct pci_dev *pdev, unsigned int mask, u32 *reason)
 {
 	int ret;
 
-	device_lock(&pdev->dev);
+	ret = peerbuf_lend_lock(pdev, reason);
+	if (ret)
+		return ret;
 	ret = peerbuf_lend_locked(pdev, mask, reason);
 	if (!ret)
 		pci_notice(pdev, "peerbuf: BARs %#x lent by the administrator\n",
@@ -120,6 +158,26 @@ static bool peerbuf_lent_nothing(struct peerbuf_device *pdevice)
 	return nothing;
 }
 
+/*
+ * Not for longer than the administrator wants: an importer that cannot be revoked may be this
+ * very process. What it still maps is taken up again by the next call, or by
+ * the driver's unbind, which does wait.
+ */
+static int peerbuf_unlend_bars(struct peerbuf_device *pdevice, unsigned int mask,
+			       u32 *reason)
+{
+	struct peerbuf_patience patience =
+		peerbuf_patience(MAX_SCHEDULE_TIMEOUT, PEERBUF_WAIT_INTR);
+	int ret;
+
+	ret = peerbuf_device_withdraw_bars(pdevice, mask, &patience);
+	if (ret)
+		*reason = PEERBUF_REASON_INTERRUPTED;
+	else if (peerbuf_lent_nothing(pdevice))
+		peerbuf_lend_last(pdevice);
+	return ret;
+}
+
 static int peerbuf_unlend_locked(struct pci_dev *pdev, unsigned int mask,
 				 u32 *reason)
 {
@@ -135,9 +193,7 @@ static int peerbuf_unlend_locked(struct pci_dev *pdev, unsigned int mask,
 
 	pdevice = peerbuf_lend_find(pdev);
 	if (pdevice && pdevice->owner == PEERBUF_OWNER_BORROWED) {
-		peerbuf_device_withdraw_bars(pdevice, mask);
-		if (peerbuf_lent_nothing(pdevice))
-			peerbuf_device_unregister(pdevice);
+		ret = peerbuf_unlend_bars(pdevice, mask, reason);
 	} else {
 		*reason = PEERBUF_REASON_NO_DEVICE;
 		ret = -ENOENT;
@@ -151,7 +207,9 @@ int peerbuf_unlend(struct pci_dev *pdev, unsigned int mask, u32 *reason)
 {
 	int ret;
 
-	device_lock(&pdev->dev);
+	ret = peerbuf_lend_lock(pdev, reason);
+	if (ret)
+		return ret;
 	ret = peerbuf_unlend_locked(pdev, mask, reason);
 	if (!ret)
 		pci_notice(pdev, "peerbuf: BARs %#x taken back by the administrator\n",
@@ -167,9 +225,74 @@ static void peerbuf_lend_end(struct pci_dev *pdev)
 	if (!pdevice)
 		return;
 	if (pdevice->owner == PEERBUF_OWNER_BORROWED)
-		peerbuf_device_unregister(pdevice);
+		peerbuf_lend_last(pdevice);
 	peerbuf_device_put(pdevice);
 }
+
+/*
+ * The driver puts the device to sleep without telling us, so everything lent goes down
+ * before that, while importers and their processes still run.
+ */
+static int peerbuf_lend_sleep(struct pci_dev *pdev, void *unused)
+{
+	struct peerbuf_device *pdevice = peerbuf_lend_find(pdev);
+	int ret = 0;
+
+	if (pdevice && pdevice->owner == PEERBUF_OWNER_BORROWED)
+		ret = peerbuf_device_down(pdevice, PEERBUF_SLEEP_PATIENCE);
+	if (pdevice)
+		peerbuf_device_put(pdevice);
+	return ret;
+}
+
+static int peerbuf_lend_wake(struct pci_dev *pdev, void *unused)
+{
+	struct peerbuf_device *pdevice = peerbuf_lend_find(pdev);
+
+	if (pdevice && pdevice->owner == PEERBUF_OWNER_BORROWED)
+		peerbuf_device_up(pdevice);
+	if (pdevice)
+		peerbuf_device_put(pdevice);
+	return 0;
+}
+
+static int peerbuf_lend_for_each(int (*fn)(struct pci_dev *pdev, void *unused))
+{
+	struct pci_dev *pdev = NULL;
+	int ret;
+
+	for_each_pci_dev(pdev) {
+		ret = fn(pdev, NULL);
+		if (ret) {
+			pci_dev_put(pdev);
+			return ret;
+		}
+	}
+	return 0;
+}
+
+static int peerbuf_pm_event(struct notifier_block *nb, unsigned long action,
+			    void *data)
+{
+	switch (action) {
+	case PM_SUSPEND_PREPARE:
+	case PM_HIBERNATION_PREPARE:
+		if (!peerbuf_lend_for_each(peerbuf_lend_sleep))
+			return NOTIFY_OK;
+		peerbuf_lend_for_each(peerbuf_lend_wake);
+		return NOTIFY_BAD;
+	case PM_POST_SUSPEND:
+	case PM_POST_HIBERNATION:
+		peerbuf_lend_for_each(peerbuf_lend_wake);
+		return NOTIFY_OK;
+	default:
+		return NOTIFY_DONE;
+	}
+}
+
+static struct notifier_block peerbuf_pm_nb = {
+	.notifier_call = peerbuf_pm_event,
+};
 
 static int peerbuf_bus_event(struct notifier_block *nb, unsigned long action,
 			     void *data)
@@ -185,7 +308,15 @@ static struct notifier_block peerbuf_bus_nb = {
 
 int peerbuf_lend_init(void)
 {
-	return bus_register_notifier(&pci_bus_type, &peerbuf_bus_nb);
+	int ret;
+
+	ret = register_pm_notifier(&peerbuf_pm_nb);
+	if (ret)
+		return ret;
+	ret = bus_register_notifier(&pci_bus_type, &peerbuf_bus_nb);
+	if (ret)
+		unregister_pm_notifier(&peerbuf_pm_nb);
+	return ret;
 }
 
 /* What is still lent when the module goes: nothing exported, or it could not go. */
@@ -194,6 +325,7 @@ void peerbuf_lend_exit(void)
 	struct pci_dev *pdev = NULL;
 
 	bus_unregister_notifier(&pci_bus_type, &peerbuf_bus_nb);
+	unregister_pm_notifier(&peerbuf_pm_nb);
 	for_each_pci_dev(pdev) {
 		device_lock(&pdev->dev);
 		peerbuf_lend_end(pdev);

@@ -44,6 +44,20 @@ static int peerbuf_move_check(struct peerbuf *pb,
 	return ret;
 }
 
+/* To those who listen to a device the buffer leaves or arrives at, once each. */
+static void peerbuf_move_event(struct peerbuf *pb,
+			       const struct peerbuf_placement *to)
+{
+	const struct peerbuf_placement *from = pb->placement;
+	u32 i;
+
+	peerbuf_event_placement(pb, from, PEERBUF_EVENT_MOVE);
+	for (i = 0; i < to->nr_claims; i++)
+		if (!peerbuf_placement_uses(from, to->claims[i].pdevice))
+			peerbuf_event_send(to->claims[i].pdevice,
+					   PEERBUF_EVENT_MOVE, pb->id);
+}
+
 /*
  * Under resv. Importers stop first: the copy must not race with their writes.
  * The CPU mappings were zapped with them, and CPU faults and new mappings wait for
@@ -51,25 +65,23 @@ static int peerbuf_move_check(struct peerbuf *pb,
  * go simply map it there again.
  */
 static int peerbuf_switch(struct peerbuf *pb, struct peerbuf_placement *to,
-			  u32 flags, u64 *generation, u32 *reason)
+			  u32 flags, const struct peerbuf_patience *patience)
 {
-	long left;
 	int ret;
 
-	*generation = peerbuf_invalidate(pb);
-	left = peerbuf_wait_fences(pb, true, MAX_SCHEDULE_TIMEOUT);
-	if (left < 0) {
-		*reason = PEERBUF_REASON_INTERRUPTED;
-		return -EINTR;
-	}
-
-	if (flags & PEERBUF_MOVE_F_COPY) {
+	peerbuf_invalidate(pb);
+	ret = peerbuf_wait_fences(pb, patience);
+	if (!ret && flags & PEERBUF_MOVE_F_COPY)
 		ret = peerbuf_copy(to->vecs, pb->placement->vecs);
-		if (ret)
-			return ret;
-	}
+	if (ret)
+		return ret;
+
+	peerbuf_move_event(pb, to);
+	list_add_tail(&pb->placement->left, &pb->left);
 	pb->placement = to;
 	pb->account.moves++;
+	peerbuf_stat_inc(PEERBUF_STAT_MOVES);
+	trace_peerbuf_move(pb, flags);
 	return 0;
 }
 
@@ -80,6 +92,10 @@ static int peerbuf_move_args(struct peerbuf *pb, const struct p2p_vecs *vecs,
 		*reason = PEERBUF_REASON_FLAGS;
 		return -EINVAL;
 	}
+	if (!peerbuf_vecs_valid(vecs)) {
+		*reason = PEERBUF_REASON_NO_RANGES;
+		return -EINVAL;
+	}
 	if (vecs->size != pb->size) {
 		*reason = PEERBUF_REASON_SIZE_MISMATCH;
 		return -EINVAL;
@@ -88,7 +104,8 @@ static int peerbuf_move_args(struct peerbuf *pb, const struct p2p_vecs *vecs,
 }
 
 static int peerbuf_move_locked(struct peerbuf *pb, struct peerbuf_placement *to,
-			       u32 flags, u64 *generation, u32 *reason)
+			       u32 flags, const struct peerbuf_patience *patience,
+			       u32 *reason)
 {
 	int ret;
 
@@ -101,15 +118,41 @@ static int peerbuf_move_locked(struct peerbuf *pb, struct peerbuf_placement *to,
 		*reason = PEERBUF_REASON_OVERLAP;
 		return -EINVAL;
 	}
-	return peerbuf_switch(pb, to, flags, generation, reason);
+	return peerbuf_switch(pb, to, flags, patience);
+}
+
+/*
+ * The claims on an old place stay until the last mapping of it is gone. All importers
+ * are revocable here, so that comes soon; but if the mover is killed while it waits,
+ * the place is left behind for the buffer's release.
+ */
+static void peerbuf_move_finish(struct peerbuf *pb,
+				struct peerbuf_placement *from)
+{
+	struct peerbuf_patience patience =
+		peerbuf_patience(MAX_SCHEDULE_TIMEOUT, PEERBUF_WAIT_KILLABLE);
+	u64 generation;
+
+	dma_resv_lock(pb->dmabuf->resv, NULL);
+	generation = pb->generation;
+	dma_resv_unlock(pb->dmabuf->resv);
+
+	if (peerbuf_wait_unheld(pb, generation, &patience))
+		return;
+
+	dma_resv_lock(pb->dmabuf->resv, NULL);
+	list_del(&from->left);
+	dma_resv_unlock(pb->dmabuf->resv);
+	peerbuf_placement_destroy(from);
 }
 
 /* As peerbuf_move(), with the reason for a refusal. */
 int peerbuf_move_to(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
 		    u32 *reason)
 {
+	struct peerbuf_patience patience =
+		peerbuf_patience(MAX_SCHEDULE_TIMEOUT, PEERBUF_WAIT_INTR);
 	struct peerbuf_placement *to, *from;
-	u64 generation;
 	int ret;
 
 	ret = peerbuf_move_args(pb, vecs, flags, reason);
@@ -120,30 +163,19 @@ int peerbuf_move_to(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
 	if (IS_ERR(to))
 		return PTR_ERR(to);
 
-	ret = dma_resv_lock_interruptible(pb->dmabuf->resv, NULL);
-	if (ret) {
-		*reason = PEERBUF_REASON_INTERRUPTED;
-		peerbuf_placement_destroy(to);
-		return -EINTR;
+	ret = peerbuf_lock(pb, PEERBUF_WAIT_INTR);
+	if (!ret) {
+		from = pb->placement;
+		ret = peerbuf_move_locked(pb, to, flags, &patience, reason);
+		dma_resv_unlock(pb->dmabuf->resv);
 	}
-	from = pb->placement;
-	ret = peerbuf_move_locked(pb, to, flags, &generation, reason);
-	if (!ret)
-		trace_peerbuf_move(pb, flags);
-	dma_resv_unlock(pb->dmabuf->resv);
-
 	if (ret) {
+		if (ret == -EINTR)
+			*reason = PEERBUF_REASON_INTERRUPTED;
 		peerbuf_placement_destroy(to);
 		return ret;
 	}
-	/*
-	 * The claims on the old place stay until the last mapping of it is gone. All
-	 * importers are revocable here, so this is a bounded wait.
-	 */
-	peerbuf_wait_unheld(pb, generation, false, MAX_SCHEDULE_TIMEOUT);
-	peerbuf_placement_destroy(from);
-	peerbuf_stat_inc(PEERBUF_STAT_MOVES);
-	peerbuf_event_placement(pb, PEERBUF_EVENT_MOVE);
+	peerbuf_move_finish(pb, from);
 	return 0;
 }
 
@@ -159,8 +191,8 @@ int peerbuf_move_to(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
  *
  * Context: process context, may sleep until fences signal and importers unmap. No
  * reservation lock may be held.
- * Return: 0, or -EINVAL the size differs, an unknown flag, or a copy between
- * overlapping ranges; -ENODEV the buffer is revoked or a device is down or gone; -EBUSY
+ * Return: 0, or -EINVAL the size differs, an unknown flag, a range of system
+ * memory, or a copy between overlapping ranges; -ENODEV the buffer is revoked or a device is down or gone; -EBUSY
  * it is pinned; -EHOSTUNREACH an attached importer cannot reach the new place; -EMSGSIZE
  * too many devices; -EINTR a signal arrived; -ENOMEM.
  */

@@ -75,7 +75,7 @@ static int peerbuf_node_open(struct inode *inode, struct file *filp)
 	return stream_open(inode, filp);
 }
 
-/* The next export to end, with a reference; NULL when there is none left. */
+/* The next export to end, visited; NULL when there is none left. */
 static struct peerbuf *peerbuf_file_next_export(struct peerbuf_file *pf)
 {
 	struct peerbuf *pb, *found = NULL;
@@ -84,28 +84,49 @@ static struct peerbuf *peerbuf_file_next_export(struct peerbuf_file *pf)
 	while (!found && !list_empty(&pf->exports)) {
 		pb = list_first_entry(&pf->exports, struct peerbuf, file_node);
 		list_del_init(&pb->file_node);
-		if (get_file_active(&pb->dmabuf->file))
+		if (peerbuf_visit(pb))
 			found = pb;
 	}
 	mutex_unlock(&pf->lock);
 	return found;
 }
 
+/*
+ * All are marked before any is waited for: what was exported ends with the file, and not
+ * one by one as importers let go of the others. The visits last until both are done.
+ */
+static void peerbuf_file_end_exports(struct peerbuf_file *pf)
+{
+	struct peerbuf_patience patience =
+		peerbuf_patience(PEERBUF_CLOSE_PATIENCE, PEERBUF_WAIT_IDLE);
+	struct peerbuf *pb, *next;
+	LIST_HEAD(ending);
+	u32 reason;
+
+	while ((pb = peerbuf_file_next_export(pf))) {
+		peerbuf_mark_revoked(pb, PEERBUF_REVOKED_DEAD, PEERBUF_WAIT_IDLE);
+		mutex_lock(&pf->lock);
+		list_add_tail(&pb->file_node, &ending);
+		mutex_unlock(&pf->lock);
+	}
+	list_for_each_entry_safe(pb, next, &ending, file_node) {
+		peerbuf_drain(pb, &patience, &reason);
+		mutex_lock(&pf->lock);
+		list_del_init(&pb->file_node);
+		mutex_unlock(&pf->lock);
+		peerbuf_put(pb);
+	}
+}
+
 static int peerbuf_node_release(struct inode *inode, struct file *filp)
 {
 	struct peerbuf_file *pf = filp->private_data;
-	struct peerbuf *pb;
-	u32 reason;
 
 	spin_lock(&pf->pdevice->files_lock);
 	list_del_init(&pf->device_node);
 	spin_unlock(&pf->pdevice->files_lock);
 
-	while ((pb = peerbuf_file_next_export(pf))) {
-		peerbuf_revoke_for(pb, PEERBUF_REVOKE_DEAD, false,
-				   PEERBUF_CLOSE_PATIENCE, &reason);
-		peerbuf_put(pb);
-	}
+	peerbuf_file_end_exports(pf);
 	peerbuf_file_put(pf);
 	return 0;
 }

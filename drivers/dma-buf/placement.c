@@ -135,10 +135,11 @@ struct peerbuf_placement *peerbuf_placement_create(struct peerbuf *pb,
 	placement = kzalloc(sizeof(*placement), GFP_KERNEL_ACCOUNT);
 	if (!placement)
 		return ERR_PTR(-ENOMEM);
+	INIT_LIST_HEAD(&placement->left);
 	placement->vecs = p2p_vecs_get(vecs);
 
 	for (i = 0; i < vecs->nr; i++) {
-		if (!vecs->vec[i].provider || vecs->vec[i].provider == last)
+		if (vecs->vec[i].provider == last)
 			continue;
 		last = vecs->vec[i].provider;
 		ret = peerbuf_claim_provider(placement, pb, last, reason);

@@ -35,19 +35,38 @@ static int peerbuf_range_check(const struct peerbuf_range *range, u32 *reason)
 	return 0;
 }
 
+/**
+ * struct peerbuf_resolver - ranges on their way to a vec list
+ * @pf: the node they were given to
+ * @vecs: the list
+ * @decoding: the device of the latest range, known to decode memory; not held
+ * @reason: why the latest one was refused
+ */
+struct peerbuf_resolver {
+	struct peerbuf_file *pf;
+	struct p2p_vecs *vecs;
+	const struct pci_dev *decoding;
+	u32 *reason;
+};
+
 /*
  * With memory decode off the BAR answers nobody: reads give all ones and writes are
  * lost, which no importer would notice.
  */
-static int peerbuf_decode_check(struct pci_dev *pdev, u32 *reason)
+static int peerbuf_decode_check(struct peerbuf_resolver *res,
+				struct pci_dev *pdev)
 {
 	u16 command;
 
-	pci_read_config_word(pdev, PCI_COMMAND, &command);
-	if (command & PCI_COMMAND_MEMORY)
+	if (pdev == res->decoding)
 		return 0;
-	*reason = PEERBUF_REASON_MEMORY_DECODE_OFF;
-	return -EIO;
+	pci_read_config_word(pdev, PCI_COMMAND, &command);
+	if (PCI_POSSIBLE_ERROR(command) || !(command & PCI_COMMAND_MEMORY)) {
+		*res->reason = PEERBUF_REASON_MEMORY_DECODE_OFF;
+		return -EIO;
+	}
+	res->decoding = pdev;
+	return 0;
 }
 
 /* Returns a reference. */
@@ -78,29 +97,30 @@ peerbuf_range_provider(struct peerbuf_device *pdevice,
 	return ret ? ERR_PTR(ret) : provider;
 }
 
-static int peerbuf_range_add(struct p2p_vecs *vecs, struct peerbuf_device *pdevice,
-			     const struct peerbuf_range *range, u32 *reason)
+static int peerbuf_range_add(struct peerbuf_resolver *res,
+			     struct peerbuf_device *pdevice,
+			     const struct peerbuf_range *range)
 {
 	struct p2p_provider *provider;
 	int ret;
 
-	provider = peerbuf_range_provider(pdevice, range, reason);
+	provider = peerbuf_range_provider(pdevice, range, res->reason);
 	if (IS_ERR(provider))
 		return PTR_ERR(provider);
 
-	ret = p2p_vecs_add_bar(vecs, provider, range->offset, range->length);
+	ret = p2p_vecs_add_bar(res->vecs, provider, range->offset, range->length);
 	if (ret == -ERANGE)
-		*reason = PEERBUF_REASON_PAST_END;
+		*res->reason = PEERBUF_REASON_PAST_END;
 	else if (ret == -EOVERFLOW)
-		*reason = PEERBUF_REASON_OVERFLOW;
+		*res->reason = PEERBUF_REASON_OVERFLOW;
 	else if (!ret)
-		ret = peerbuf_decode_check(pdevice->pdev, reason);
+		ret = peerbuf_decode_check(res, pdevice->pdev);
 	p2p_provider_put(provider);
 	return ret;
 }
 
-static int peerbuf_range_add_other(struct p2p_vecs *vecs,
-				   const struct peerbuf_range *range, u32 *reason)
+static int peerbuf_range_add_other(struct peerbuf_resolver *res,
+				   const struct peerbuf_range *range)
 {
 	struct peerbuf_file *other;
 	struct file *filp;
@@ -109,36 +129,33 @@ static int peerbuf_range_add_other(struct p2p_vecs *vecs,
 	other = peerbuf_file_from_fd(range->device_fd, &filp);
 	if (IS_ERR(other)) {
 		ret = PTR_ERR(other);
-		*reason = ret == -EXDEV ? PEERBUF_REASON_NOT_NODE :
-					  PEERBUF_REASON_BAD_FD;
+		*res->reason = ret == -EXDEV ? PEERBUF_REASON_NOT_NODE :
+					       PEERBUF_REASON_BAD_FD;
 		return ret;
 	}
 	if (other->writable) {
-		ret = peerbuf_range_add(vecs, other->pdevice, range, reason);
+		ret = peerbuf_range_add(res, other->pdevice, range);
 	} else {
-		*reason = PEERBUF_REASON_READ_ONLY_FILE;
+		*res->reason = PEERBUF_REASON_READ_ONLY_FILE;
 		ret = -EBADF;
 	}
 	fput(filp);
 	return ret;
 }
 
-static int peerbuf_ranges_add(struct peerbuf_file *pf, struct p2p_vecs *vecs,
+static int peerbuf_ranges_add(struct peerbuf_resolver *res,
 			      const struct peerbuf_range *ranges, u32 nr,
-			      u32 *bad_range, u32 *reason)
+			      u32 *bad_range)
 {
 	int ret;
 	u32 i;
 
 	for (i = 0; i < nr; i++) {
-		ret = peerbuf_range_check(&ranges[i], reason);
-		if (ret)
-			;
-		else if (ranges[i].flags & PEERBUF_RANGE_F_DEVICE_FD)
-			ret = peerbuf_range_add_other(vecs, &ranges[i], reason);
-		else
-			ret = peerbuf_range_add(vecs, pf->pdevice, &ranges[i],
-						reason);
+		ret = peerbuf_range_check(&ranges[i], res->reason);
+		if (!ret && ranges[i].flags & PEERBUF_RANGE_F_DEVICE_FD)
+			ret = peerbuf_range_add_other(res, &ranges[i]);
+		else if (!ret)
+			ret = peerbuf_range_add(res, res->pf->pdevice, &ranges[i]);
 		if (ret) {
 			*bad_range = i;
 			return ret;
@@ -170,24 +187,24 @@ static struct peerbuf_range *peerbuf_ranges_copy(u64 user_ranges, u32 nr,
 struct p2p_vecs *peerbuf_ranges_resolve(struct peerbuf_file *pf, u64 user_ranges,
 					u32 nr, u32 *bad_range, u32 *reason)
 {
+	struct peerbuf_resolver res = { .pf = pf, .reason = reason };
 	struct peerbuf_range *ranges;
-	struct p2p_vecs *vecs;
 	int ret;
 
 	ranges = peerbuf_ranges_copy(user_ranges, nr, reason);
 	if (IS_ERR(ranges))
 		return ERR_CAST(ranges);
 
-	vecs = p2p_vecs_alloc(nr);
-	if (IS_ERR_OR_NULL(vecs)) {
+	res.vecs = p2p_vecs_alloc(nr);
+	if (IS_ERR_OR_NULL(res.vecs)) {
 		kvfree(ranges);
 		return ERR_PTR(-ENOMEM);
 	}
-	ret = peerbuf_ranges_add(pf, vecs, ranges, nr, bad_range, reason);
+	ret = peerbuf_ranges_add(&res, ranges, nr, bad_range);
 	kvfree(ranges);
 	if (ret) {
-		p2p_vecs_put(vecs);
+		p2p_vecs_put(res.vecs);
 		return ERR_PTR(ret);
 	}
-	return vecs;
+	return res.vecs;
 }

@@ -2,9 +2,10 @@
 /*
  * What there is: exports by id, and devices that have a node.
  *
- * An export is in the registry from when its DMA-BUF exists until its release
- * starts. Whoever finds one here takes a reference to the DMA-BUF's file, which
- * fails once the last one is gone: the registry itself keeps nothing alive.
+ * Neither keeps a buffer alive. Whoever finds one here, or by a device's claims, or in
+ * a node's list, is a visitor: release waits for the visitors that are there and lets no
+ * other in. A reference to the DMA-BUF's file would not do: its release hangs off the
+ * dentry, which an O_PATH descriptor keeps after the file itself is gone.
  */
 #include <linux/xarray.h>
 
@@ -22,8 +23,14 @@ static LIST_HEAD(peerbuf_devices);
  */
 int peerbuf_registry_add(struct peerbuf *pb)
 {
-	pb->id = atomic64_inc_return(&peerbuf_last_id);
-	return xa_insert(&peerbuf_exports, pb->id, pb, GFP_KERNEL);
+	u64 id = atomic64_inc_return(&peerbuf_last_id);
+	int ret;
+
+	pb->id = id;
+	ret = xa_insert(&peerbuf_exports, id, pb, GFP_KERNEL);
+	if (ret)
+		pb->id = 0;
+	return ret;
 }
 
 void peerbuf_registry_remove(struct peerbuf *pb)
@@ -32,15 +39,22 @@ void peerbuf_registry_remove(struct peerbuf *pb)
 }
 
 /*
- * The caller holds the xarray's lock: release takes it to remove @pb, so @pb and
- * its dmabuf are still there, even if their last reference is gone.
+ * The caller holds the lock of the list in which it found @pb: release takes that lock to
+ * remove it, so @pb is there, even if its release is under way.
  */
-static bool peerbuf_get_active(struct peerbuf *pb)
+bool peerbuf_visit(struct peerbuf *pb)
 {
-	return get_file_active(&pb->dmabuf->file);
+	return refcount_inc_not_zero(&pb->visitors);
 }
 
-/* Returns with a reference to the DMA-BUF, dropped by peerbuf_put(). */
+/* Ends a visit. */
+void peerbuf_put(struct peerbuf *pb)
+{
+	if (refcount_dec_and_test(&pb->visitors))
+		complete(&pb->unvisited);
+}
+
+/* The visit ends with peerbuf_put(). */
 struct peerbuf *peerbuf_registry_get(u64 id)
 {
 	struct peerbuf *pb;
@@ -50,13 +64,13 @@ struct peerbuf *peerbuf_registry_get(u64 id)
 
 	xa_lock(&peerbuf_exports);
 	pb = xa_load(&peerbuf_exports, id);
-	if (pb && !peerbuf_get_active(pb))
+	if (pb && !peerbuf_visit(pb))
 		pb = NULL;
 	xa_unlock(&peerbuf_exports);
 	return pb;
 }
 
-/* The export with the smallest id greater than @after, with a reference. */
+/* The export with the smallest id greater than @after, visited. */
 struct peerbuf *peerbuf_registry_next(u64 after)
 {
 	unsigned long index = after;
@@ -69,14 +83,9 @@ struct peerbuf *peerbuf_registry_next(u64 after)
 	do {
 		pb = xa_find_after(&peerbuf_exports, &index, ULONG_MAX,
 				   XA_PRESENT);
-	} while (pb && !peerbuf_get_active(pb));
+	} while (pb && !peerbuf_visit(pb));
 	xa_unlock(&peerbuf_exports);
 	return pb;
-}
-
-void peerbuf_put(struct peerbuf *pb)
-{
-	dma_buf_put(pb->dmabuf);
 }
 
 /* Returns with a reference to the device. */
@@ -121,9 +130,4 @@ u32 peerbuf_device_addrs(u64 *addrs, u32 room)
 		nr++;
 	}
 	return nr;
-}
-
-bool peerbuf_registry_idle(void)
-{
-	return xa_empty(&peerbuf_exports);
 }

@@ -6,7 +6,7 @@
  * it revoked, invalidate, wait for fences; then, unlocked, wait for the last unmap. Marking
  * first means that whoever maps or faults after us sees it and fails.
  *
- * Why nothing reaches the memory when peerbuf_revoke_for() returned 0:
+ * Why nothing reaches the memory once it is marked and drained:
  *  - CPU: a fault takes resv and looks at the mark; what was faulted in before was
  *    zapped under the same lock.
  *  - DMA mapped by anybody: each mapping is a hold, made under resv before the mark
@@ -17,158 +17,126 @@
 #include "internal.h"
 #include "trace.h"
 
-/* Under resv, the mark just set. @was: why it could not be reached before, or 0. */
-static u64 peerbuf_withdraw(struct peerbuf *pb, u32 was)
+/* Under resv, just made unreachable, and not invalidated for that yet. */
+static void peerbuf_withdraw(struct peerbuf *pb)
 {
-	u64 generation = pb->generation;
-
-	if (!was) {
-		generation = peerbuf_invalidate(pb);
-		pb->account.revokes++;
-		peerbuf_stat_inc(PEERBUF_STAT_REVOKES);
-		trace_peerbuf_revoke(pb, peerbuf_trouble(pb));
-	}
-	return generation;
-}
-
-static int peerbuf_wait_gone(struct peerbuf *pb, u64 generation, long left,
-			     bool intr, u32 *reason)
-{
-	if (left > 0)
-		left = peerbuf_wait_unheld(pb, generation, intr, left);
-	if (left > 0)
-		return 0;
-
-	*reason = left ? PEERBUF_REASON_INTERRUPTED : PEERBUF_REASON_STILL_MAPPED;
-	return left ? -EINTR : -EINPROGRESS;
+	peerbuf_invalidate(pb);
+	pb->account.revokes++;
+	peerbuf_stat_inc(PEERBUF_STAT_REVOKES);
+	trace_peerbuf_revoke(pb, peerbuf_trouble(pb));
+	peerbuf_event_placement(pb, pb->placement, PEERBUF_EVENT_REVOKE);
 }
 
 /*
- * No lock held, a reference to the DMA-BUF is. @timeout in jiffies. With @intr a
- * signal ends the wait. Whatever is returned but -EINTR before the lock was had,
- * the mark is set.
+ * Under resv. Only the buffer's own marks tell whether it has been invalidated: its device
+ * may have changed state and not have come to this buffer yet.
  */
-int peerbuf_revoke_for(struct peerbuf *pb, enum peerbuf_revoke_cause cause,
-		       bool intr, unsigned long timeout, u32 *reason)
+static void peerbuf_mark(struct peerbuf *pb, u32 cause)
 {
-	struct dma_resv *resv = pb->dmabuf->resv;
-	u64 generation;
-	long left;
-	u32 was;
+	bool marked = pb->revoked;
 
-	dma_resv_lock(resv, NULL);
-	was = peerbuf_trouble(pb);
-	if (cause == PEERBUF_REVOKE_DEAD)
-		pb->dead = true;
-	else
-		pb->revoked = true;
-	generation = peerbuf_withdraw(pb, was);
-	left = peerbuf_wait_fences(pb, intr, timeout);
-	dma_resv_unlock(resv);
+	dma_resv_assert_held(pb->dmabuf->resv);
 
-	if (!was)
-		peerbuf_event_placement(pb, PEERBUF_EVENT_REVOKE);
-	return peerbuf_wait_gone(pb, generation, left, intr, reason);
+	pb->revoked |= cause;
+	if (!marked)
+		peerbuf_withdraw(pb);
 }
 
-int peerbuf_restore_for(struct peerbuf *pb, u32 *reason)
+/*
+ * No lock held. From here on no new mapping is made; peerbuf_drain() waits for the old
+ * ones. Returns 0, or -EINTR with nothing changed if @mode lets a signal end the wait
+ * for the lock.
+ */
+int peerbuf_mark_revoked(struct peerbuf *pb, u32 cause, int mode)
 {
-	struct dma_resv *resv = pb->dmabuf->resv;
-	u32 trouble;
-	int ret = 0;
+	int ret;
 
-	dma_resv_lock(resv, NULL);
-	trouble = peerbuf_trouble(pb);
-	if (trouble == PEERBUF_REASON_DEVICE_GONE) {
-		*reason = trouble;
-		ret = -ENODEV;
-	} else if (!pb->revoked) {
-		*reason = PEERBUF_REASON_NOT_REVOKED;
-		ret = -EALREADY;
-	} else if (peerbuf_placement_trouble(pb->placement)) {
-		*reason = PEERBUF_REASON_DEVICE_DOWN;
-		ret = -ENODEV;
-	} else {
-		pb->revoked = false;
-		peerbuf_stat_inc(PEERBUF_STAT_RESTORES);
-		trace_peerbuf_restore(pb, 0);
+	ret = peerbuf_lock(pb, mode);
+	if (ret)
+		return ret;
+	peerbuf_mark(pb, cause);
+	dma_resv_unlock(pb->dmabuf->resv);
+	return 0;
+}
+
+/*
+ * Under resv. What somebody else withdrew is not @causes' to give back: the memory may
+ * belong to another by now.
+ */
+static int peerbuf_restore_locked(struct peerbuf *pb, u32 causes, u32 *reason)
+{
+	u32 trouble = peerbuf_placement_trouble(pb->placement);
+
+	if (pb->revoked & PEERBUF_REVOKED_DEAD ||
+	    trouble == PEERBUF_REASON_DEVICE_GONE) {
+		*reason = PEERBUF_REASON_DEVICE_GONE;
+		return -ENODEV;
 	}
-	dma_resv_unlock(resv);
+	if (!pb->revoked) {
+		*reason = PEERBUF_REASON_NOT_REVOKED;
+		return -EALREADY;
+	}
+	if (trouble) {
+		*reason = trouble;
+		return -ENODEV;
+	}
+	if (pb->revoked & ~causes) {
+		*reason = PEERBUF_REASON_REVOKED;
+		return -EPERM;
+	}
+	pb->revoked = 0;
+	peerbuf_stat_inc(PEERBUF_STAT_RESTORES);
+	trace_peerbuf_restore(pb, 0);
+	peerbuf_event_placement(pb, pb->placement, PEERBUF_EVENT_RESTORE);
+	return 0;
+}
 
-	if (!ret)
-		peerbuf_event_placement(pb, PEERBUF_EVENT_RESTORE);
+/* No lock held. @causes: PEERBUF_REVOKED_* the caller may undo. */
+int peerbuf_restore_for(struct peerbuf *pb, u32 causes, u32 *reason)
+{
+	int ret;
+
+	dma_resv_lock(pb->dmabuf->resv, NULL);
+	ret = peerbuf_restore_locked(pb, causes, reason);
+	dma_resv_unlock(pb->dmabuf->resv);
 	return ret;
 }
 
-static void peerbuf_wait_forever(struct peerbuf *pb, u64 generation)
-{
-	peerbuf_wait_unheld(pb, generation, false, MAX_SCHEDULE_TIMEOUT);
-}
-
 /*
- * @pdevice is no longer up, which takes every buffer with memory of it down. A buffer
- * that has moved away from it in the meantime keeps working, but is waited for while
- * mappings of its old place are left.
+ * @pdevice is no longer up, which takes every buffer with memory of it down. One
+ * that is marked revoked was invalidated when it was marked. One that has moved away in
+ * the meantime keeps working, but is drained of its old mappings by whoever called.
  */
 void peerbuf_device_buffer_down(struct peerbuf_device *pdevice,
 				struct peerbuf *pb)
 {
-	struct dma_resv *resv = pb->dmabuf->resv;
-	u64 generation;
-	bool here;
-
-	dma_resv_lock(resv, NULL);
-	here = peerbuf_placement_uses(pb->placement, pdevice);
-	generation = peerbuf_withdraw(pb, here ? pb->revoked || pb->dead : 1);
-	peerbuf_wait_fences(pb, false, MAX_SCHEDULE_TIMEOUT);
-	dma_resv_unlock(resv);
-
-	if (here)
-		peerbuf_event_placement(pb, PEERBUF_EVENT_REVOKE);
-	peerbuf_wait_forever(pb, generation);
+	dma_resv_lock(pb->dmabuf->resv, NULL);
+	if (peerbuf_lies_in(pb, pdevice) && !pb->revoked)
+		peerbuf_withdraw(pb);
+	dma_resv_unlock(pb->dmabuf->resv);
 }
 
-/* @pdevice is up again. What its user revoked stays revoked. */
+/* @pdevice is up again. What is revoked stays revoked. */
 void peerbuf_device_buffer_up(struct peerbuf_device *pdevice,
 			      struct peerbuf *pb)
 {
-	struct dma_resv *resv = pb->dmabuf->resv;
-	bool back;
-
-	dma_resv_lock(resv, NULL);
-	back = peerbuf_placement_uses(pb->placement, pdevice) &&
-	       !peerbuf_trouble(pb);
-	if (back) {
+	dma_resv_lock(pb->dmabuf->resv, NULL);
+	if (peerbuf_lies_in(pb, pdevice) && !peerbuf_trouble(pb)) {
 		peerbuf_stat_inc(PEERBUF_STAT_RESTORES);
 		trace_peerbuf_restore(pb, PEERBUF_REASON_DEVICE_DOWN);
+		peerbuf_event_placement(pb, pb->placement, PEERBUF_EVENT_RESTORE);
 	}
-	dma_resv_unlock(resv);
-
-	if (back)
-		peerbuf_event_placement(pb, PEERBUF_EVENT_RESTORE);
+	dma_resv_unlock(pb->dmabuf->resv);
 }
 
 /* Some BARs of @pdevice were withdrawn: what has memory of them is dead. */
 void peerbuf_device_buffer_withdrawn(struct peerbuf_device *pdevice,
 				     struct peerbuf *pb)
 {
-	struct dma_resv *resv = pb->dmabuf->resv;
-	u64 generation;
-	bool hit;
-
-	dma_resv_lock(resv, NULL);
-	hit = !peerbuf_vecs_alive(pb->placement->vecs);
-	generation = pb->generation;
-	dma_resv_unlock(resv);
-
-	if (hit) {
-		u32 reason;
-
-		peerbuf_revoke_for(pb, PEERBUF_REVOKE_DEAD, false,
-				   MAX_SCHEDULE_TIMEOUT, &reason);
-	} else {
-		peerbuf_wait_forever(pb, generation);
-	}
+	dma_resv_lock(pb->dmabuf->resv, NULL);
+	if (pb->placement && !peerbuf_vecs_alive(pb->placement->vecs))
+		peerbuf_mark(pb, PEERBUF_REVOKED_DEAD);
+	dma_resv_unlock(pb->dmabuf->resv);
 }
 
 /**
@@ -178,7 +146,8 @@ void peerbuf_device_buffer_withdrawn(struct peerbuf_device *pdevice,
  *	MAX_SCHEDULE_TIMEOUT
  *
  * From the moment this is called no new mapping can be made and CPU accesses get
- * SIGBUS. When it returns 0 nothing reaches the memory any more, by any way.
+ * SIGBUS. When it returns 0 nothing reaches the memory any more, by any way. Only
+ * peerbuf_restore() undoes it: userspace cannot give back what a driver took.
  *
  * Context: process context, may sleep. No reservation lock may be held.
  * Return: 0, or -EINPROGRESS: the revoke is in force, but an importer has not unmapped
@@ -187,10 +156,12 @@ void peerbuf_device_buffer_withdrawn(struct peerbuf_device *pdevice,
  */
 int peerbuf_revoke(struct peerbuf *pb, unsigned long timeout)
 {
-	u32 reason = 0;
+	struct peerbuf_patience patience =
+		peerbuf_patience(timeout, PEERBUF_WAIT_IDLE);
+	u32 reason;
 
-	return peerbuf_revoke_for(pb, PEERBUF_REVOKE_USER, false, timeout,
-				  &reason);
+	peerbuf_mark_revoked(pb, PEERBUF_REVOKED_DRIVER, PEERBUF_WAIT_IDLE);
+	return peerbuf_drain(pb, &patience, &reason);
 }
 EXPORT_SYMBOL_GPL(peerbuf_revoke);
 
@@ -201,12 +172,13 @@ EXPORT_SYMBOL_GPL(peerbuf_revoke);
  * Importers that are still attached may map it again, at the place it has.
  *
  * Context: process context, may sleep. No reservation lock may be held.
- * Return: 0, or -EALREADY it is not revoked; -ENODEV a device it lies in is down or gone.
+ * Return: 0, or -EALREADY it is not revoked; -EPERM somebody else revoked it, too; -ENODEV a
+ * device it lies in is down or gone.
  */
 int peerbuf_restore(struct peerbuf *pb)
 {
-	u32 reason = 0;
+	u32 reason;
 
-	return peerbuf_restore_for(pb, &reason);
+	return peerbuf_restore_for(pb, PEERBUF_REVOKED_DRIVER, &reason);
 }
 EXPORT_SYMBOL_GPL(peerbuf_restore);

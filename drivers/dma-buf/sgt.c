@@ -33,12 +33,13 @@ static int peerbuf_sgt_create(struct peerbuf_dma *dma)
 	/* A buffer always has a segment; none means more than 32 bits can count. */
 	if (!nr)
 		return -EOVERFLOW;
-	segs = kvmalloc_array(nr, sizeof(*segs), GFP_KERNEL);
+	segs = kvmalloc_array(nr, sizeof(*segs),
+			      GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!segs)
 		return -ENOMEM;
 	p2p_map_fill_segments(dma->map, 0, segs, nr);
 
-	ret = sg_alloc_table(&dma->sgt, nr, GFP_KERNEL);
+	ret = sg_alloc_table(&dma->sgt, nr, GFP_KERNEL_ACCOUNT);
 	if (!ret) {
 		peerbuf_sgt_fill(&dma->sgt, segs);
 		dma->sgt_orig_nents = dma->sgt.orig_nents;

@@ -33,6 +33,8 @@ static int peerbuf_stub_probe(struct pci_dev *pdev,
 		goto err_regions;
 	}
 	pci_set_drvdata(pdev, pdevice);
+	/* What slot_reset() brings back. */
+	pci_save_state(pdev);
 	return 0;
 
 err_regions:
@@ -53,7 +55,7 @@ static void peerbuf_stub_remove(struct pci_dev *pdev)
 
 static void peerbuf_stub_reset_prepare(struct pci_dev *pdev)
 {
-	peerbuf_device_down(pci_get_drvdata(pdev));
+	peerbuf_device_down(pci_get_drvdata(pdev), MAX_SCHEDULE_TIMEOUT);
 }
 
 static void peerbuf_stub_reset_done(struct pci_dev *pdev)
@@ -61,17 +63,25 @@ static void peerbuf_stub_reset_done(struct pci_dev *pdev)
 	peerbuf_device_up(pci_get_drvdata(pdev));
 }
 
+/* Recovery of everything below the port waits for us, so not without end. */
 static pci_ers_result_t peerbuf_stub_error_detected(struct pci_dev *pdev,
 						    pci_channel_state_t state)
 {
-	peerbuf_device_down(pci_get_drvdata(pdev));
-	return state == pci_channel_io_perm_failure ? PCI_ERS_RESULT_DISCONNECT :
-						      PCI_ERS_RESULT_NEED_RESET;
+	if (peerbuf_device_down(pci_get_drvdata(pdev), PEERBUF_SLEEP_PATIENCE) ||
+	    state == pci_channel_io_perm_failure)
+		return PCI_ERS_RESULT_DISCONNECT;
+	return PCI_ERS_RESULT_NEED_RESET;
 }
 
 static pci_ers_result_t peerbuf_stub_slot_reset(struct pci_dev *pdev)
 {
+	u16 command;
+
 	pci_restore_state(pdev);
+	pci_save_state(pdev);
+	pci_read_config_word(pdev, PCI_COMMAND, &command);
+	if (PCI_POSSIBLE_ERROR(command) || !(command & PCI_COMMAND_MEMORY))
+		return PCI_ERS_RESULT_DISCONNECT;
 	return PCI_ERS_RESULT_RECOVERED;
 }
 
@@ -85,8 +95,12 @@ static const struct pci_error_handlers peerbuf_stub_err_handlers = {
 
 static int peerbuf_stub_suspend(struct device *dev)
 {
-	peerbuf_device_down(dev_get_drvdata(dev));
-	return 0;
+	struct peerbuf_device *pdevice = dev_get_drvdata(dev);
+
+	if (!peerbuf_device_down(pdevice, PEERBUF_SLEEP_PATIENCE))
+		return 0;
+	peerbuf_device_up(pdevice);
+	return -EBUSY;
 }
 
 static int peerbuf_stub_resume(struct device *dev)

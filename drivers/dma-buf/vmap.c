@@ -36,8 +36,8 @@ static pgprot_t peerbuf_vmap_prot(const struct p2p_vecs *vecs)
 
 	for (i = 0; i < vecs->nr; i++)
 		if (!p2p_provider_prefetchable(vecs->vec[i].provider))
-			return pgprot_noncached(PAGE_KERNEL);
-	return pgprot_writecombine(PAGE_KERNEL);
+			return pgprot_noncached(PAGE_KERNEL_IO);
+	return pgprot_writecombine(PAGE_KERNEL_IO);
 }
 
 /* vmap_pfn() refuses, loudly, frames that have a page. Some drivers give a BAR pages. */
@@ -65,7 +65,8 @@ static void *peerbuf_vmap_vecs(const struct p2p_vecs *vecs)
 
 	if (nr > UINT_MAX)
 		return NULL;
-	pfns = kvmalloc_array(nr, sizeof(*pfns), GFP_KERNEL);
+	pfns = kvmalloc_array(nr, sizeof(*pfns),
+			      GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!pfns)
 		return NULL;
 	if (!peerbuf_fill_pfns(pfns, vecs))

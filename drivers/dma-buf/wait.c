@@ -8,36 +8,71 @@
  * a mapping it has not undone (see dma_buf_invalidate_mappings()). Only after
  * the last does nothing reach the memory.
  */
+#include <linux/jiffies.h>
 #include <linux/mm.h>
+#include <linux/sched/signal.h>
 
 #include "internal.h"
 
 /* After this long, say in the kernel log for whom we wait, and go on waiting. */
-#define PEERBUF_PATIENCE	(10 * HZ)
+#define PEERBUF_SAY_AFTER	(10 * HZ)
 
-/*
- * Under resv. Holds of a generation older than the one returned belong to the
- * time before this call.
- */
-u64 peerbuf_invalidate(struct peerbuf *pb)
+/* @timeout in jiffies from now, or MAX_SCHEDULE_TIMEOUT. */
+struct peerbuf_patience peerbuf_patience(unsigned long timeout, int mode)
 {
-	struct dma_buf *dmabuf = pb->dmabuf;
-
-	dma_resv_assert_held(dmabuf->resv);
-
-	pb->generation++;
-	dma_buf_invalidate_mappings(dmabuf);
-	unmap_mapping_range(dmabuf->file->f_mapping, 0, 0, 1);
-	return pb->generation;
+	return (struct peerbuf_patience){
+		.deadline = jiffies + timeout,
+		.forever = timeout == MAX_SCHEDULE_TIMEOUT,
+		.mode = mode,
+	};
 }
 
-/* Under resv. Returns what is left of @timeout, 0 if it ran out, or -ERESTARTSYS. */
-long peerbuf_wait_fences(struct peerbuf *pb, bool intr, unsigned long timeout)
+static unsigned long peerbuf_patience_left(const struct peerbuf_patience *patience)
+{
+	if (patience->forever)
+		return MAX_SCHEDULE_TIMEOUT;
+	if (time_after_eq(jiffies, patience->deadline))
+		return 0;
+	return patience->deadline - jiffies;
+}
+
+/* Takes resv. Returns 0, or -EINTR if @mode lets a signal end the wait. */
+int peerbuf_lock(struct peerbuf *pb, int mode)
+{
+	if (mode != PEERBUF_WAIT_IDLE)
+		return dma_resv_lock_interruptible(pb->dmabuf->resv, NULL);
+
+	dma_resv_lock(pb->dmabuf->resv, NULL);
+	return 0;
+}
+
+/*
+ * Under resv. Holds made before this are of an older generation than any made
+ * after.
+ */
+void peerbuf_invalidate(struct peerbuf *pb)
 {
 	dma_resv_assert_held(pb->dmabuf->resv);
 
-	return dma_resv_wait_timeout(pb->dmabuf->resv, DMA_RESV_USAGE_BOOKKEEP,
-				     intr, timeout);
+	pb->generation++;
+	dma_buf_invalidate_mappings(pb->dmabuf);
+	unmap_mapping_range(pb->inode->i_mapping, 0, 0, 1);
+}
+
+/* Under resv. Returns 0, -EINPROGRESS if time ran out, or -EINTR. */
+int peerbuf_wait_fences(struct peerbuf *pb,
+			const struct peerbuf_patience *patience)
+{
+	long left;
+
+	dma_resv_assert_held(pb->dmabuf->resv);
+
+	left = dma_resv_wait_timeout(pb->dmabuf->resv, DMA_RESV_USAGE_BOOKKEEP,
+				     patience->mode != PEERBUF_WAIT_IDLE,
+				     peerbuf_patience_left(patience));
+	if (left < 0)
+		return -EINTR;
+	return left ? 0 : -EINPROGRESS;
 }
 
 static bool peerbuf_unheld(struct peerbuf *pb, u64 generation)
@@ -101,39 +136,77 @@ static void peerbuf_say_who(struct peerbuf *pb, u64 generation)
 
 	peerbuf_first_holder(pb, generation, &addr, name, sizeof(name), &count);
 	if (count)
-		pr_warn("peerbuf: export %llu is still mapped by %s (%u in all), waiting\n",
+		pr_warn("export %llu is still mapped by %s (%u in all), waiting\n",
 			pb->id, name, count);
 }
 
 /*
- * No lock held. Returns what is left of @timeout (at least 1), 0 if it ran out,
- * or -ERESTARTSYS. Sleeps idle rather than uninterruptibly: how long this takes is up
- * to the importer and no sign of a hung kernel.
+ * Idle rather than uninterruptible: how long this takes is up to the importer, and no
+ * sign of a hung kernel.
  */
-long peerbuf_wait_unheld(struct peerbuf *pb, u64 generation, bool intr,
-			 unsigned long timeout)
+static long peerbuf_wait_slice(struct peerbuf *pb, u64 generation, int mode,
+			       unsigned long slice)
 {
-	unsigned long slice;
-	long left;
+	switch (mode) {
+	case PEERBUF_WAIT_INTR:
+		return wait_event_interruptible_timeout(pb->unheld,
+							peerbuf_unheld(pb, generation),
+							slice);
+	case PEERBUF_WAIT_KILLABLE:
+		return wait_event_killable_timeout(pb->unheld,
+						   peerbuf_unheld(pb, generation),
+						   slice);
+	default:
+		return wait_event_idle_timeout(pb->unheld,
+					       peerbuf_unheld(pb, generation),
+					       slice);
+	}
+}
+
+/*
+ * No lock held. Until no hold older than @generation is left. Returns 0, -EINPROGRESS if
+ * time ran out, or -EINTR.
+ */
+int peerbuf_wait_unheld(struct peerbuf *pb, u64 generation,
+			const struct peerbuf_patience *patience)
+{
+	unsigned long left;
+	long ret;
 
 	for (;;) {
-		slice = min_t(unsigned long, timeout, PEERBUF_PATIENCE);
-		if (intr)
-			left = wait_event_interruptible_timeout(pb->unheld,
-								peerbuf_unheld(pb, generation),
-								slice);
-		else
-			left = wait_event_idle_timeout(pb->unheld,
-						       peerbuf_unheld(pb, generation),
-						       slice);
-		if (left < 0)
-			return left;
-		if (timeout != MAX_SCHEDULE_TIMEOUT)
-			timeout -= slice - left;
-		if (left)
-			return timeout ?: 1;
-		if (!timeout)
-			return 0;
+		left = peerbuf_patience_left(patience);
+		ret = peerbuf_wait_slice(pb, generation, patience->mode,
+					 min_t(unsigned long, left,
+					       PEERBUF_SAY_AFTER));
+		if (ret)
+			return ret < 0 ? -EINTR : 0;
+		if (left <= PEERBUF_SAY_AFTER)
+			return -EINPROGRESS;
 		peerbuf_say_who(pb, generation);
 	}
+}
+
+/*
+ * No lock held. Waits for all that can still reach the buffer by what was mapped before its
+ * last invalidation. If it can be reached again by now, the new mappings are none of
+ * our business.
+ */
+int peerbuf_drain(struct peerbuf *pb, const struct peerbuf_patience *patience,
+		  u32 *reason)
+{
+	u64 generation;
+	int ret;
+
+	ret = peerbuf_lock(pb, patience->mode);
+	if (!ret) {
+		generation = pb->generation;
+		ret = peerbuf_wait_fences(pb, patience);
+		dma_resv_unlock(pb->dmabuf->resv);
+	}
+	if (!ret)
+		ret = peerbuf_wait_unheld(pb, generation, patience);
+	if (ret)
+		*reason = ret == -EINTR ? PEERBUF_REASON_INTERRUPTED :
+					  PEERBUF_REASON_STILL_MAPPED;
+	return ret;
 }

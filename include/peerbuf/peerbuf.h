@@ -33,7 +33,7 @@ struct peerbuf_device *peerbuf_device_register(struct pci_dev *pdev,
 					       unsigned int bar_mask,
 					       unsigned int user_mask);
 void peerbuf_device_unregister(struct peerbuf_device *pdevice);
-void peerbuf_device_down(struct peerbuf_device *pdevice);
+int peerbuf_device_down(struct peerbuf_device *pdevice, unsigned long timeout);
 void peerbuf_device_up(struct peerbuf_device *pdevice);
 struct p2p_provider *peerbuf_device_provider(struct peerbuf_device *pdevice,
 					     int bar);

@@ -107,7 +107,7 @@ static long owner_ioctl_switch(struct owner_file *file, unsigned int cmd,
 	if (cmd == BAR_OWNER_IOC_VETO)
 		WRITE_ONCE(owner->veto, req.on);
 	else if (req.on)
-		peerbuf_device_down(owner->pdevice);
+		peerbuf_device_down(owner->pdevice, MAX_SCHEDULE_TIMEOUT);
 	else
 		peerbuf_device_up(owner->pdevice);
 	return 0;

@@ -31,6 +31,7 @@
  *  EACCES      the file was not opened for writing
  *  EPERM       CAP_SYS_ADMIN is missing, or the kernel is locked down
  *  ENOMEM      out of memory
+ *  EINTR       a signal arrived while waiting
  */
 #ifndef _UAPI_LINUX_PEERBUF_H
 #define _UAPI_LINUX_PEERBUF_H
@@ -303,7 +304,8 @@ struct peerbuf_ioc_export {
  * node's function; EINVAL size differs, or a copy between overlapping places;
  * EBUSY an importer or a vmap pins the buffer; ENODEV the buffer is revoked, or a
  * device is down; EHOSTUNREACH an attached importer has no route to the new
- * place; EINTR a signal arrived while waiting for fences, nothing moved.
+ * place; EPERM the buffer is a driver's own; EINTR a signal arrived while
+ * waiting for fences, nothing moved.
  */
 struct peerbuf_ioc_move {
 	__u32 size;
@@ -362,8 +364,11 @@ struct peerbuf_ioc_revoke {
  * @flags: zero
  * @reserved: zero
  *
- * errno: ENOENT no such export; EALREADY it is not revoked; ENODEV its device is down
- * or gone, or the fd that made it was closed.
+ * Undoes what was revoked through a node; on control also what was revoked through
+ * control. What the exporting driver revoked only that driver gives back.
+ *
+ * errno: ENOENT no such export; EALREADY it is not revoked; EPERM somebody else revoked
+ * it; ENODEV its device is down or gone, or the fd that made it was closed.
  */
 struct peerbuf_ioc_restore {
 	__u32 size;
@@ -572,7 +577,8 @@ struct peerbuf_ioc_route {
  *
  * errno: ENODEV no such function; ENXIO no such BAR, or mask empty; EADDRNOTAVAIL an
  * I/O port BAR; EUNATCH no driver is bound; EEXIST the function is exported by its own
- * driver or the stub; ENOENT (deny) the function is not lent.
+ * driver or the stub; ENOENT (deny) the function is not lent; EINTR a signal arrived: if
+ * while deny waited for importers, the BARs are withdrawn but not all have unmapped.
  */
 struct peerbuf_ioc_lend {
 	__u32 size;
