@@ -236,12 +236,15 @@ static bool run_one(const struct test *test, unsigned int index)
 
 static bool wanted(const struct test *test, int argc, char **argv)
 {
-	if (argc < 2)
-		return true;
-	for (int i = 1; i < argc; i++)
-		if (!fnmatch(argv[i], test->name, 0))
-			return true;
-	return false;
+	bool found = false, any = false;
+
+	for (int i = 1; i < argc; i++) {
+		if (*argv[i] == '!' && !fnmatch(argv[i] + 1, test->name, 0))
+			return false;
+		any |= *argv[i] != '!';
+		found |= *argv[i] != '!' && !fnmatch(argv[i], test->name, 0);
+	}
+	return found || !any;
 }
 
 int main(int argc, char **argv)

@@ -4,7 +4,7 @@
  * its own with a time limit, and the kernel log searched after each. A test that
  * passes with a splat in the log, or leaves an export or a mapping behind, fails.
  *
- *	PROGRAM [--list] [PATTERN...]		PATTERN as for a shell
+ *	PROGRAM [--list] [PATTERN...]		PATTERN as for a shell; !PATTERN excludes
  *
  * PEERBUF_TEST_SLOW=N	time limits are N times as long
  * PEERBUF_TEST_ROUNDS=N	rounds of tests that repeat something

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Accounting: who holds what, as queries, lists and counters say it. */
+#include <unistd.h>
+
+#include "harness.h"
+#include "lab.h"
+
+#define SIZE	(64 * 1024)
+#define START	(128 * 1024)
+
+static int node, edu;
+static struct peer_export export;
+static __u32 handle;
+
+static void open_all(void)
+{
+	node = node_open("rp-mem");
+	edu = edu_open("rp-edu");
+	check_ok(peer_export_one(node, MEM_BAR, START, SIZE, 0, &export));
+}
+
+TEST(export_is_described)
+{
+	struct peerbuf_export_info info;
+
+	open_all();
+	check_ok(peer_query(node, export.id, &info));
+	check_eq(info.id, export.id);
+	check_eq(info.buffer_size, SIZE);
+	check_eq(info.addr, lab_addr("rp-mem"));
+	check_eq(info.flags, 0);
+	check_eq(info.state, 0);
+	check_eq(info.nr_ranges, 1);
+	check_eq(info.nr_devices, 1);
+	check_eq(info.nr_attachments, 0);
+	check_eq(info.pid, getpid());
+	check(!strncmp(info.comm, "accounting", 10));
+	check_eq(info.last_refusal_addr, PEERBUF_PCI_NONE);
+}
+
+TEST(query_by_descriptor)
+{
+	struct peerbuf_export_info by_id, by_fd;
+	int control = control_open();
+
+	open_all();
+	check_ok(peer_query(control, export.id, &by_id));
+	check_ok(peer_query_fd(control, export.fd, &by_fd));
+	check(!memcmp(&by_id, &by_fd, sizeof(by_id)));
+	check_ok(peer_query_fd(node, export.fd, &by_fd));
+	check_eq(by_fd.id, export.id);
+}
+
+TEST(importer_is_described)
+{
+	struct peerbuf_attachment_info info;
+	struct edu_dma_segment segment;
+	__u32 total;
+
+	open_all();
+	check_ok(edu_attach(edu, export.fd, EDU_DMA_DYNAMIC, 0, &handle));
+	check_ok(peer_attachments(node, export.id, &info, 1, &total));
+	check_eq(total, 1);
+	check_eq(info.addr, lab_addr("rp-edu"));
+	check_eq(info.flags, PEERBUF_ATTACH_F_DYNAMIC |
+			     PEERBUF_ATTACH_F_REVOCABLE |
+			     PEERBUF_ATTACH_F_SEGMENTS);
+	check_eq(info.nr_mappings, 0);
+	check_eq(info.dma_addr, 0);
+	check_eq(info.pid, getpid());
+	check(!strcmp(info.device, lab_where("rp-edu")));
+	check(!strcmp(info.driver, "edu_dma"));
+	check(!strncmp(info.comm, "accounting", 10));
+	check_ok(edu_map(edu, handle));
+	check_ok(edu_segments(edu, handle, &segment, 1, &total));
+	check_ok(peer_attachments(node, export.id, &info, 1, &total));
+	check_eq(info.nr_mappings, 1);
+	check_eq(info.nr_segments, 1);
+	check_eq(info.dma_addr, segment.addr);
+	check_ok(edu_detach(edu, handle));
+	check_ok(peer_attachments(node, export.id, &info, 1, &total));
+	check_eq(total, 0);
+}
+
+static __u32 attach_flags(__u32 mode)
+{
+	struct peerbuf_attachment_info info;
+	struct peer_export pinnable;
+	__u32 total;
+
+	check_ok(peer_export_one(node, MEM_BAR, START, SIZE,
+				 PEERBUF_EXPORT_F_ALLOW_PINNED, &pinnable));
+	check_ok(edu_attach(edu, pinnable.fd, mode, 0, &handle));
+	check_ok(edu_map(edu, handle));
+	check_ok(peer_attachments(node, pinnable.id, &info, 1, &total));
+	check_ok(edu_detach(edu, handle));
+	close(pinnable.fd);
+	return info.flags;
+}
+
+TEST(kinds_of_importers)
+{
+	open_all();
+	check_eq(attach_flags(EDU_DMA_STATIC), 0);
+	check_eq(attach_flags(EDU_DMA_PINNED), PEERBUF_ATTACH_F_DYNAMIC);
+	check_eq(attach_flags(EDU_DMA_HELPER_PINNED),
+		 PEERBUF_ATTACH_F_DYNAMIC | PEERBUF_ATTACH_F_SEGMENTS);
+	check_eq(attach_flags(EDU_DMA_FOREIGN),
+		 PEERBUF_ATTACH_F_DYNAMIC | PEERBUF_ATTACH_F_REVOCABLE);
+}
+
+TEST(counters_count)
+{
+	struct peerbuf_ioc_stats before, after;
+
+	open_all();
+	check_ok(edu_attach(edu, export.fd, EDU_DMA_DYNAMIC, 0, &handle));
+	check_ok(peer_stats(&before));
+	check_eq(before.live_exports, 1);
+	check_eq(before.live_mappings, 0);
+	check_ok(edu_map(edu, handle));
+	check_ok(peer_move_one(node, export.id, MEM_BAR, 0, SIZE, 0));
+	check_ok(edu_map(edu, handle));
+	check_ok(peer_stats(&after));
+	check_eq(after.live_mappings, 1);
+	check_ok(peer_revoke(node, export.id, 0));
+	check_ok(peer_restore(node, export.id));
+	check_ok(peer_stats(&after));
+	check_eq(after.exports, before.exports);
+	check_eq(after.attaches, before.attaches);
+	check_eq(after.maps, before.maps + 2);
+	check_eq(after.unmaps, before.unmaps + 2);
+	check_eq(after.moves, before.moves + 1);
+	check_eq(after.revokes, before.revokes + 1);
+	check_eq(after.restores, before.restores + 1);
+	check_eq(after.live_mappings, 0);
+}
+
+/* ---- lists ---- */
+
+static struct peer_export many[10];
+
+static void export_many(void)
+{
+	node = node_open("rp-mem");
+	for (unsigned int i = 0; i < 10; i++)
+		check_ok(peer_export_one(node, MEM_BAR, i * PAGE, PAGE, 0,
+					 &many[i]));
+}
+
+TEST(list_in_pieces)
+{
+	struct peerbuf_export_info infos[4];
+	__u32 stored, total, seen = 0;
+	int control = control_open();
+	__u64 after = 0;
+
+	export_many();
+	do {
+		check_ok(peer_list(control, after, infos, 4, &stored, &total));
+		check_eq(total, 10 - seen);
+		for (__u32 i = 0; i < stored; i++) {
+			check_eq(infos[i].id, many[seen].id);
+			check(infos[i].id > after);
+			after = infos[i].id;
+			seen++;
+		}
+	} while (stored);
+	check_eq(seen, 10);
+}
+
+TEST(node_lists_its_own_exports_only)
+{
+	int other = node_open("far-mem"), control = control_open();
+	struct peerbuf_export_info infos[16];
+	struct peer_export far;
+	__u32 stored, total;
+
+	export_many();
+	check_ok(peer_export_one(other, MEM_BAR, 0, PAGE, 0, &far));
+	check_ok(peer_list(other, 0, infos, 16, &stored, &total));
+	check_eq(total, 1);
+	check_eq(infos[0].id, far.id);
+	check_ok(peer_list(node, 0, infos, 16, &stored, &total));
+	check_eq(total, 10);
+	check_ok(peer_list(control, 0, infos, 16, &stored, &total));
+	check_eq(total, 11);
+	check_ok(peer_list(control, 0, NULL, 0, &stored, &total));
+	check_eq(total, 11);
+	check_eq(stored, 0);
+}
+
+/* A caller compiled for a shorter or a longer entry than the kernel's. */
+static void list_with_entry_size(__u32 entry_size)
+{
+	static __u8 room[4096];
+	struct peerbuf_ioc_list req = {
+		.size = sizeof(req), .entries = (unsigned long)room,
+		.nr_entries = 3, .entry_size = entry_size,
+	};
+	__u64 id, size;
+
+	memset(room, 0xaa, sizeof(room));
+	check_ok(peer_ioctl(node, PEERBUF_IOC_LIST, &req));
+	check_eq(req.nr_entries, 3);
+	for (__u32 i = 0; i < 3; i++) {
+		memcpy(&id, room + i * entry_size, sizeof(id));
+		check_eq(id, many[i].id);
+		memcpy(&size, room + i * entry_size + 8, sizeof(size));
+		check_eq(size, PAGE);
+	}
+	check_eq(room[3 * entry_size], 0xaa);
+	if (entry_size > sizeof(struct peerbuf_export_info))
+		check_eq(room[entry_size - 1], 0);
+}
+
+TEST(entries_of_another_size)
+{
+	struct peerbuf_ioc_list req = { .size = sizeof(req), .nr_entries = 1 };
+	struct peerbuf_export_info info;
+
+	export_many();
+	list_with_entry_size(sizeof(info));
+	list_with_entry_size(sizeof(info) + 64);
+	/* Shorter than the first published one: nobody was compiled for that. */
+	req.entries = (unsigned long)&info;
+	req.entry_size = 8;
+	check_fails(peer_ioctl(node, PEERBUF_IOC_LIST, &req), EINVAL);
+	check_eq(req.reason, PEERBUF_REASON_STRUCT_SIZE);
+}
+
+TEST(devices_that_have_a_node)
+{
+	struct peerbuf_ioc_devices req = { .size = sizeof(req) };
+	__u64 addrs[16];
+	bool found = false;
+	int control;
+
+	close(node_open("rp-mem"));
+	control = control_open();
+	req.entries = (unsigned long)addrs;
+	req.nr_entries = 16;
+	check_ok(peer_ioctl(control, PEERBUF_IOC_DEVICES, &req));
+	check(req.total >= 1 && req.nr_entries == req.total);
+	for (__u32 i = 0; i < req.nr_entries; i++)
+		found = found || addrs[i] == lab_addr("rp-mem");
+	check(found);
+	req.nr_entries = 0;
+	check_ok(peer_ioctl(control, PEERBUF_IOC_DEVICES, &req));
+	check(req.total >= 1);
+	check_eq(req.nr_entries, 0);
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0
+/* See slab.h. */
+#include <glob.h>
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "lab.h"
+#include "slab.h"
+
+static long meminfo(const char *field)
+{
+	FILE *file = fopen("/proc/meminfo", "re");
+	char line[128];
+	long value = 0;
+
+	check(file != NULL);
+	while (fgets(line, sizeof(line), file))
+		if (!strncmp(line, field, strlen(field)))
+			value = atol(line + strlen(field) + 1);
+	fclose(file);
+	return value;
+}
+
+/* Each CPU's and node's half-empty slabs would count as objects in use. */
+static void shrink_caches(void)
+{
+	glob_t list;
+
+	if (glob("/sys/kernel/slab/*/shrink", 0, NULL, &list))
+		return;
+	for (size_t i = 0; i < list.gl_pathc; i++)
+		sysfs_write(list.gl_pathv[i], "1");
+	globfree(&list);
+}
+
+/* Objects that RCU, deferred flushes or workers will free are not leaked. */
+static void settle(void)
+{
+	sync();
+	for (int i = 0; i < 3; i++) {
+		syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+		pause_ms(300 * slowness());
+	}
+	sysfs_write("/proc/sys/vm/drop_caches", "3");
+	shrink_caches();
+}
+
+static void count_caches(struct slab *slab)
+{
+	FILE *file = fopen("/proc/slabinfo", "re");
+	char line[512];
+
+	if (!file)
+		return;
+	while (fgets(line, sizeof(line), file) && slab->nr < SLAB_MOST) {
+		if (*line == '#' || !strncmp(line, "slabinfo", 8))
+			continue;
+		if (sscanf(line, "%39s %ld", slab->name[slab->nr],
+			   &slab->objects[slab->nr]) == 2)
+			slab->nr++;
+	}
+	fclose(file);
+}
+
+void slab_take(struct slab *slab)
+{
+	memset(slab, 0, sizeof(*slab));
+	settle();
+	count_caches(slab);
+	slab->unreclaimable = meminfo("SUnreclaim:");
+	slab->vmalloc = meminfo("VmallocUsed:");
+}
+
+static long objects_of(const struct slab *slab, const char *name)
+{
+	for (unsigned int i = 0; i < slab->nr; i++)
+		if (!strcmp(slab->name[i], name))
+			return slab->objects[i];
+	return 0;
+}
+
+void slab_compare(const struct slab *before, const struct slab *after,
+		  unsigned int count)
+{
+	long limit = count / 2;
+	bool grown = false;
+
+	for (unsigned int i = 0; i < after->nr; i++) {
+		long more = after->objects[i] -
+			    objects_of(before, after->name[i]);
+
+		if (more > limit / 2)
+			printf("%s: %ld objects more\n", after->name[i], more);
+		grown = grown || more > limit;
+	}
+	printf("slab %+ld kB, vmalloc %+ld kB\n",
+	       after->unreclaimable - before->unreclaimable,
+	       after->vmalloc - before->vmalloc);
+	check(!grown);
+	/* 64 bytes, or a page of vmalloc space, every second round. */
+	check(after->unreclaimable - before->unreclaimable <
+	      (long)(count / 2 * 64 / 1024 + 512));
+	check(after->vmalloc - before->vmalloc < (long)(count / 2 * 4));
+}

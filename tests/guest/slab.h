@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The kernel's memory, counted so that a leak of one object per round shows. */
+#ifndef SLAB_H
+#define SLAB_H
+
+#define SLAB_MOST	512
+
+/**
+ * struct slab - a count
+ * @nr: caches
+ * @name: of each
+ * @objects: in use in each
+ * @unreclaimable: kB of slab that cannot be reclaimed
+ * @vmalloc: kB in use by vmalloc()
+ */
+struct slab {
+	unsigned int nr;
+	char name[SLAB_MOST][40];
+	long objects[SLAB_MOST];
+	long unreclaimable;
+	long vmalloc;
+};
+
+/* Give back what is only cached, and count the rest. */
+void slab_take(struct slab *slab);
+/* Fail if a cache has grown by an object every second of so many rounds. */
+void slab_compare(const struct slab *before, const struct slab *after,
+		  unsigned int count);
+
+#endif /* SLAB_H */
