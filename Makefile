@@ -18,7 +18,8 @@ DKMS_SRC := /usr/src/peerbuf-$(VERSION)
 help:
 	@sed -n 's/^#: //p' $(firstword $(MAKEFILE_LIST))
 
-#: Without hardware (guests; installs what it needs when run as root):
+#: Without hardware (guests; installs what it needs when run as root; ARGS are
+#: options of tests/run, such as ARGS='-k 7.2 -m vtd -t revoke'):
 #:   make demo           one device's BAR, reached by another device, taken back
 #:   make test           unit, tool and guest tests on kernels 6.1, 6.12 and 7.2
 #:   make test-debug     the guest tests again, in an instrumented 7.2
@@ -31,11 +32,11 @@ demo:
 
 test:
 	@scripts/install-deps host userspace
-	@tests/run --all
+	@tests/run --unit --userspace $(ARGS)
 
 test-debug:
 	@scripts/install-deps host
-	@tests/run --debug
+	@tests/run --debug $(ARGS)
 
 bench:
 	@scripts/install-deps host
