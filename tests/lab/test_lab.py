@@ -88,6 +88,21 @@ class VerdictTest(unittest.TestCase):
         for line in HARMLESS:
             self.assertFalse(verdict.scan(line), line)
 
+    def test_pciehp(self):
+        """Its own cycle is let pass, anybody else's is not."""
+        theirs = """\
+<4>[   38.0] WARNING: possible circular locking dependency detected
+<4>[   38.0] 7.2.12-peerbuf-debug #1 Not tainted
+<4>[   38.0] ------------------------------------------------------
+<4>[   38.0] irq/32-pciehp/58 is trying to acquire lock:
+<4>[   38.0] ffff8881056abad8 (&ctrl->reset_lock/1){.+.+}-{4:4}, at: pciehp_x+0x1
+<4>[   38.0]
+<4>[   38.0] but task is already holding lock:
+<4>[   38.0] ffffffff834d7a80 (pci_rescan_remove_lock){+.+.}-{4:4}, at: y+0x1
+"""
+        self.assertFalse(verdict.scan(theirs))
+        self.assertTrue(verdict.scan(theirs.replace("reset_lock", "my_lock")))
+
     def test_context_ends_with_the_trace(self):
         text = "\n".join([REPORTS[0], "a", "---[ end trace 0 ]---", "b"])
         self.assertEqual(verdict.scan(text), text.split("\n")[:-1])

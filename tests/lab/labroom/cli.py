@@ -120,6 +120,8 @@ def _guest_options(sub):
     sub.add_argument("--bar-size", metavar="SIZE", default="16M",
                      help="of the ivshmem BARs: a power of two with K, M "
                           "or G (default %(default)s)")
+    sub.add_argument("--append", metavar="WORDS", default="",
+                     help="more words for the kernel's command line")
     _bare_option(sub)
 
 
@@ -147,7 +149,7 @@ def _guest(args, timeout=None):
             raise UsageError(f"--share {args.share}: not a directory")
     host.ensure_tools()
     layer = build.Layer(kernels.Kernel(args.kernel), bare=args.bare)
-    return guest.Guest(layer, args.machine, share, size, timeout)
+    return guest.Guest(layer, args.machine, share, size, timeout, args.append)
 
 
 def _run(args):

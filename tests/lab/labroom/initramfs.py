@@ -66,7 +66,8 @@ def _make(kernel, partial):
     chroot.script(root, [(GUEST, "/mnt/guest"), (partial, "/mnt/out")],
                   'cd /mnt/guest; for p; do '
                   'gcc -D_GNU_SOURCE -O2 -Wall -Wextra -static '
-                  '-o /mnt/out/$p $p.c; done', *PROGRAMS, what="building the guest's programs")
+                  '-o /mnt/out/$p $p.c; done', *PROGRAMS,
+                  what="building the guest's programs")
     archive = Archive()
     for name in ("bin", "dev", "proc", "sys", "lab", "modules", "lower", "rw",
                  "newroot"):
