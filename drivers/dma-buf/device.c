@@ -344,7 +344,8 @@ err_put:
  *
  * Context: process context, may sleep; from probe, with the device locked.
  * Return: the device, or an ERR_PTR: -EEXIST it is registered already; -EINVAL a bit past
- * BAR 5, or in @user_mask only; -ENXIO, -EADDRNOTAVAIL a BAR is absent, of I/O ports or has no address; -ENOMEM.
+ * BAR 5, or in @user_mask only; -ENXIO, -EADDRNOTAVAIL a BAR is absent, of I/O
+ * ports or has no address; -ENOMEM.
  */
 struct peerbuf_device *peerbuf_device_register(struct pci_dev *pdev,
 					       unsigned int bar_mask,

@@ -291,7 +291,8 @@ err_put:
  *
  * Context: process context, may sleep. No reservation lock may be held.
  * Return: the DMA-BUF, one reference, or an ERR_PTR: -EINVAL no ranges, a
- * range of system memory, or unknown flags; -EOVERFLOW too large; -ENODEV a device is down, gone or not registered with peerbuf;
+ * range of system memory, or unknown flags; -EOVERFLOW too large; -ENODEV a device
+ * is down, gone or not registered with peerbuf;
  * -EMSGSIZE ranges of more than PEERBUF_MAX_DEVICES devices; -ENOMEM.
  */
 struct dma_buf *peerbuf_export(const struct peerbuf_export_args *args)

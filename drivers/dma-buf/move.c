@@ -192,7 +192,8 @@ int peerbuf_move_to(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
  * Context: process context, may sleep until fences signal and importers unmap. No
  * reservation lock may be held.
  * Return: 0, or -EINVAL the size differs, an unknown flag, a range of system
- * memory, or a copy between overlapping ranges; -ENODEV the buffer is revoked or a device is down or gone; -EBUSY
+ * memory, or a copy between overlapping ranges; -ENODEV the buffer is revoked or a
+ * device is down or gone; -EBUSY
  * it is pinned; -EHOSTUNREACH an attached importer cannot reach the new place; -EMSGSIZE
  * too many devices; -EINTR a signal arrived; -ENOMEM.
  */

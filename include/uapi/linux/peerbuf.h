@@ -647,9 +647,10 @@ struct peerbuf_ioc_stats {
  * @id: the export
  *
  * poll() reports EPOLLIN when an event waits, EPOLLHUP when the device is gone.
- * An open node gets the events of its function's exports from its open() on. read() returns whole events, 0 when the device is gone
- * and none is left; EINVAL when the buffer is smaller than one event; EAGAIN with
- * O_NONBLOCK and none waiting.
+ * An open node gets the events of its function's exports from its open() on.
+ * read() returns whole events, 0 when the device is gone and none is left;
+ * EINVAL when the buffer is smaller than one event; EAGAIN with O_NONBLOCK and
+ * none waiting.
  */
 struct peerbuf_event {
 	__u32 type;
