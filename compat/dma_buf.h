@@ -25,6 +25,7 @@
 
 /* What an importer without an invalidate callback must put in its place. */
 struct dma_buf_attachment;
+
 static inline void compat_no_invalidate(struct dma_buf_attachment *attach)
 {
 }

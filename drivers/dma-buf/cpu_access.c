@@ -205,6 +205,7 @@ int peerbuf_op_begin_cpu_access(struct dma_buf *dmabuf,
 int peerbuf_op_end_cpu_access(struct dma_buf *dmabuf,
 			      enum dma_data_direction dir)
 {
+	/* Ordered before whatever tells a device to look. */
 	wmb();
 	return 0;
 }

@@ -11,6 +11,7 @@
 
 #include "internal.h"
 
+/* Protects the list of devices that have a node. */
 DEFINE_MUTEX(peerbuf_registry_lock);
 
 static DEFINE_XARRAY(peerbuf_exports);

@@ -101,7 +101,7 @@ enum peerbuf_reason {
 	/* Arguments */
 	PEERBUF_REASON_STRUCT_SIZE		= 64, /* too short, or unknown tail not zero */
 	PEERBUF_REASON_RESERVED			= 65, /* reserved field not zero */
-	PEERBUF_REASON_FLAGS			= 66, /* unknown flag, or flags that exclude each other */
+	PEERBUF_REASON_FLAGS			= 66, /* unknown flag */
 	PEERBUF_REASON_NO_RANGES		= 67, /* no range given */
 	PEERBUF_REASON_TOO_MANY_RANGES		= 68, /* more than PEERBUF_MAX_RANGES */
 	PEERBUF_REASON_TOO_MANY_DEVICES		= 69, /* more than PEERBUF_MAX_DEVICES */
