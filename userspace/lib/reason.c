@@ -20,15 +20,13 @@ static const struct sentence sentences[] = {
 	REASON(NONE, "no reason given", ""),
 
 	REASON(SAME_FUNCTION, "provider and client are the same function", ""),
-	REASON(COMMON_BRIDGE,
-	       "both are below one bridge, and no bridge on the way redirects by ACS", ""),
-	REASON(CPU_FORWARDS, "this CPU family is known to forward between its root ports", ""),
-	REASON(HOST_BRIDGE_KNOWN, "the host bridges are known to forward between devices", ""),
+	REASON(COMMON_BRIDGE, "below one bridge, and no ACS redirect on the way", ""),
+	REASON(CPU_FORWARDS, "this CPU family forwards between its root ports", ""),
+	REASON(HOST_BRIDGE_KNOWN, "the host bridges are known to forward", ""),
 	REASON(OVERRIDE_PAIR, "the administrator vouches for this pair", ""),
 	REASON(OVERRIDE_HOST_BRIDGE, "the administrator vouches for the host bridge", ""),
 
-	REASON(HOST_BRIDGE_UNKNOWN,
-	       "the host bridge is not known to forward between devices",
+	REASON(HOST_BRIDGE_UNKNOWN, "the host bridge is not known to forward",
 	       "put both devices below one PCIe switch, or vouch for the pair with "
 	       "'peerbuf allow PROVIDER CLIENT' if the platform's vendor says that it works"),
 	REASON(ACS_REDIRECT,

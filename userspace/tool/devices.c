@@ -75,9 +75,9 @@ static void print_text(const struct device_view *views, size_t nr)
 	}
 	table = table_new();
 	table_columns(table, (const struct column[]) {
-		{ "FUNCTION", false }, { "BAR", true }, { "SIZE", true }, { "TYPE", false },
-		{ "ALLOWED", false }, { "OWNER", false }, { "DRIVER", false },
-		{ "EXPORTS", true }, { "STATE", false }, { "NAME", false }, { NULL, false },
+		{ "FUNCTION", 0 }, { "BAR", TABLE_RIGHT }, { "SIZE", TABLE_RIGHT }, { "TYPE", 0 },
+		{ "ALLOWED", 0 }, { "OWNER", 0 }, { "DRIVER", 0 },
+		{ "EXPORTS", TABLE_RIGHT }, { "STATE", 0 }, { "NAME", TABLE_CUT }, { NULL, 0 },
 	});
 	for (n = 0; n < nr; n++)
 		add_rows(table, &views[n]);

@@ -170,10 +170,10 @@ static void print_text(const struct views *views)
 	size_t n, i;
 
 	table_columns(table, (const struct column[]) {
-		{ "ID", true }, { "MEMORY_OF", false }, { "SIZE", true }, { "STATE", false },
-		{ "EXPORTER", false }, { "IMPORTER", false }, { "DRIVER", false },
-		{ "PROCESS", false }, { "ROUTE", false }, { "SEGS", true }, { "PINS", true },
-		{ NULL, false },
+		{ "ID", TABLE_RIGHT }, { "MEMORY_OF", 0 }, { "SIZE", TABLE_RIGHT }, { "STATE", 0 },
+		{ "EXPORTER", 0 }, { "IMPORTER", 0 }, { "DRIVER", 0 },
+		{ "PROCESS", 0 }, { "ROUTE", 0 }, { "SEGS", TABLE_RIGHT }, { "PINS", TABLE_RIGHT },
+		{ NULL, 0 },
 	});
 	for (n = 0; n < views->nr; n++) {
 		const struct export_view *view = &views->view[n];

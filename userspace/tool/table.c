@@ -29,16 +29,22 @@ struct libscols_table *table_new(void)
 	return table;
 }
 
-void table_column(struct libscols_table *table, const char *name, bool right)
+void table_column(struct libscols_table *table, const char *name, unsigned int flags)
 {
-	if (!scols_table_new_column(table, name, 0, right ? SCOLS_FL_RIGHT : 0))
+	int how = 0;
+
+	if (flags & TABLE_RIGHT)
+		how |= SCOLS_FL_RIGHT;
+	if (flags & TABLE_CUT)
+		how |= SCOLS_FL_TRUNC;
+	if (!scols_table_new_column(table, name, 0, how))
 		out_of_memory();
 }
 
 void table_columns(struct libscols_table *table, const struct column *columns)
 {
 	for (; columns->name; columns++)
-		table_column(table, columns->name, columns->right);
+		table_column(table, columns->name, columns->flags);
 }
 
 struct libscols_line *table_line(struct libscols_table *table)

@@ -7,14 +7,17 @@
 struct libscols_table;
 struct libscols_line;
 
-/** struct column - @right: numbers, aligned to the right */
+#define TABLE_RIGHT	(1U << 0) /* aligned to the right, as numbers are */
+#define TABLE_CUT	(1U << 1) /* cut where a terminal is too narrow */
+
+/** struct column - @flags: TABLE_* */
 struct column {
 	const char *name;
-	bool right;
+	unsigned int flags;
 };
 
 struct libscols_table *table_new(void);
-void table_column(struct libscols_table *table, const char *name, bool right);
+void table_column(struct libscols_table *table, const char *name, unsigned int flags);
 /** table_columns() - several at once; @columns ends with a NULL name */
 void table_columns(struct libscols_table *table, const struct column *columns);
 /** table_row() - a new row; the cells, one string per column, "" becomes "-" */

@@ -145,9 +145,9 @@ static void print_matrix(const struct matrix *matrix)
 	struct libscols_table *table = table_new();
 	size_t p, c;
 
-	table_column(table, "MEMORY_OF", false);
+	table_column(table, "MEMORY_OF", 0);
 	for (c = 0; c < matrix->nr; c++)
-		table_column(table, addr_label(matrix->addrs[c], true), true);
+		table_column(table, addr_label(matrix->addrs[c], true), TABLE_RIGHT);
 	for (p = 0; p < matrix->nr; p++) {
 		struct libscols_line *line = table_line(table);
 
@@ -180,7 +180,7 @@ static void print_legend(const struct matrix *matrix)
 		       matrix->hidden);
 	putchar('\n');
 	table_columns(table, (const struct column[]) {
-		{ "FUNCTION", false }, { "DRIVER", false }, { "NAME", false }, { NULL, false },
+		{ "FUNCTION", 0 }, { "DRIVER", 0 }, { "NAME", TABLE_CUT }, { NULL, 0 },
 	});
 	for (n = 0; n < matrix->nr; n++)
 		table_row(table, addr_text(matrix->addrs[n]), function_driver(matrix->addrs[n]),

@@ -32,11 +32,11 @@ static const char *how(const struct peerbuf_route *route)
 {
 	switch (route->type) {
 	case PEERBUF_ROUTE_BUS_ADDR:
-		return "directly, by bus address";
+		return "directly by bus address";
 	case PEERBUF_ROUTE_THRU_HOST_BRIDGE:
 		if (route->flags & PEERBUF_ROUTE_F_IOMMU)
-			return "through the root complex, by IOVA";
-		return "through the root complex, by CPU address";
+			return "by IOVA through the root complex";
+		return "by CPU address through the root complex";
 	}
 	return "not at all";
 }
@@ -49,8 +49,7 @@ static void print_verdict(const struct question *question, const struct peerbuf_
 	if (route->type == PEERBUF_ROUTE_NOT_SUPPORTED)
 		printf("No: %s cannot reach the memory of %s.\n\n", client, provider);
 	else
-		printf("Yes: %s reaches the memory of %s, %s, over %" PRIu32 " hops.\n\n",
-		       client, provider, how(route), route->distance);
+		printf("Yes: %s reaches the memory of %s.\n\n", client, provider);
 }
 
 /* Columns to break lines at: only for a person, so that grep sees whole sentences. */
@@ -121,6 +120,16 @@ static char *change(const struct question *question, const struct peerbuf_route 
 	return copy;
 }
 
+static const char *route_text(const struct peerbuf_route *route)
+{
+	const char *name = peerbuf_route_name(route->type);
+
+	if (route->type == PEERBUF_ROUTE_NOT_SUPPORTED)
+		return name;
+	return format_text("%s, %s, over %" PRIu32 " hops%s", name, how(route), route->distance,
+			   route->flags & PEERBUF_ROUTE_F_OVERRIDE ? " (override)" : "");
+}
+
 static void print_text(const struct question *question, const struct peerbuf_route *there,
 		       const struct peerbuf_route *back)
 {
@@ -129,9 +138,7 @@ static void print_text(const struct question *question, const struct peerbuf_rou
 	print_verdict(question, there);
 	print_function("memory of", question->provider);
 	print_function("reached by", question->client);
-	print_field("route", format_text("%s%s", peerbuf_route_name(there->type),
-					 there->flags & PEERBUF_ROUTE_F_OVERRIDE ?
-					 " (by override)" : ""));
+	print_field("route", route_text(there));
 	print_field("because", format_text("%s, %s", peerbuf_reason_name(there->reason),
 					   peerbuf_reason_text(there->reason)));
 	print_function("decided by", there->decider);
