@@ -118,7 +118,7 @@ static void export_pages(int node, __u32 nr, struct peer_export *export)
 {
 	struct peerbuf_range *ranges = calloc(nr, sizeof(*ranges));
 
-	check(ranges != NULL);
+	check(ranges);
 	for (__u32 i = 0; i < nr; i++) {
 		ranges[i].offset = place(i, nr);
 		ranges[i].length = PAGE;

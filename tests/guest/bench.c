@@ -113,7 +113,7 @@ static double slab_bytes(void)
 	shrink_caches();
 	shrink_caches();
 	file = fopen("/proc/slabinfo", "re");
-	check(file != NULL);
+	check(file);
 	while (fgets(line, sizeof(line), file))
 		if (sscanf(line, "%63s %ld %ld %ld", name, &objects, &all,
 			   &size) == 4)
@@ -122,13 +122,15 @@ static double slab_bytes(void)
 	return bytes;
 }
 
+#define MEMINFO	"/proc/meminfo"
+
 static double meminfo(const char *field)
 {
-	FILE *file = fopen("/proc/meminfo", "re");
+	FILE *file = fopen(MEMINFO, "re");
 	double value = 0;
 	char line[128];
 
-	check(file != NULL);
+	check(file);
 	while (fgets(line, sizeof(line), file))
 		if (!strncmp(line, field, strlen(field)))
 			value = atof(line + strlen(field) + 1) * 1024;

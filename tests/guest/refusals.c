@@ -102,7 +102,7 @@ TEST(number_of_ranges)
 	__u32 nr = PEERBUF_MAX_RANGES;
 
 	ranges = calloc(nr + 1, sizeof(*ranges));
-	check(ranges != NULL);
+	check(ranges);
 	/* The same page again and again: never touching, so never merged. */
 	for (__u32 i = 0; i <= nr; i++)
 		ranges[i] = (struct peerbuf_range){ .length = PAGE,

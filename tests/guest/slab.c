@@ -9,13 +9,15 @@
 #include "lab.h"
 #include "slab.h"
 
+#define MEMINFO	"/proc/meminfo"
+
 static long meminfo(const char *field)
 {
-	FILE *file = fopen("/proc/meminfo", "re");
+	FILE *file = fopen(MEMINFO, "re");
 	char line[128];
 	long value = 0;
 
-	check(file != NULL);
+	check(file);
 	while (fgets(line, sizeof(line), file))
 		if (!strncmp(line, field, strlen(field)))
 			value = atol(line + strlen(field) + 1);

@@ -13,7 +13,7 @@ static unsigned int count_fds(void)
 	DIR *dir = opendir("/proc/self/fd");
 	unsigned int count = 0;
 
-	check(dir != NULL);
+	check(dir);
 	while (readdir(dir))
 		count++;
 	closedir(dir);
