@@ -29,6 +29,7 @@ struct dma_buf_attachment;
 static inline void compat_no_invalidate(struct dma_buf_attachment *attach)
 {
 }
+
 #define DMA_BUF_NO_INVALIDATE		compat_no_invalidate
 
 #else
