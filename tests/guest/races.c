@@ -137,15 +137,17 @@ static void touch(const char *id)
 static void look(const char *id)
 {
 	struct peerbuf_attachment_info attachments[8];
-	struct peerbuf_export_info infos[8];
+	struct peerbuf_export_info infos[8], info;
 	struct peerbuf_ioc_stats stats;
 	__u32 stored, total;
 
 	(void)id;
 	check_ok(peer_list(control, 0, infos, 8, &stored, &total));
-	check_among(peer_attachments(control, any()->id, attachments, 8,
-				     &total), ENOENT);
-	check_among(peer_query(control, any()->id, infos), ENOENT);
+	for (__u32 i = 0; i < stored; i++) {
+		check_among(peer_attachments(control, infos[i].id, attachments,
+					     8, &total), ENOENT);
+		check_among(peer_query(control, infos[i].id, &info), ENOENT);
+	}
 	check_ok(peer_stats(&stats));
 	pause_ms(1);
 }

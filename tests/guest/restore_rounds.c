@@ -16,18 +16,19 @@
 #define ROUNDS	1000
 #define WARM_UP	100
 
-static int node, edu;
+static int node, edu, mine;
 static struct peer_export export;
 static __u32 handle;
 static volatile bool stop;
 static volatile unsigned int mapped;
 
 /* An importer of its own: another file, another attachment. */
-static void *map_again_and_again(void *edu_id)
+static void *map_again_and_again(void *unused)
 {
-	int mine = edu_open(edu_id);
 	__u32 mine_handle = 0;
 	int ret;
+
+	(void)unused;
 
 	while (!stop) {
 		if (!mine_handle &&
@@ -46,8 +47,26 @@ static void *map_again_and_again(void *edu_id)
 			mine_handle = 0;
 		}
 	}
-	close(mine);
+	if (mine_handle)
+		check_ok(edu_detach(mine, mine_handle));
 	return NULL;
+}
+
+static pthread_t start_other(void)
+{
+	pthread_t thread;
+
+	stop = false;
+	mapped = 0;
+	check_eq(pthread_create(&thread, NULL, map_again_and_again, NULL), 0);
+	eventually(10, mapped > 0);
+	return thread;
+}
+
+static void stop_other(pthread_t thread)
+{
+	stop = true;
+	pthread_join(thread, NULL);
 }
 
 static void one_round(unsigned int i)
@@ -89,24 +108,17 @@ static void rounds_leave_nothing(const char *edu_id, const char *mem,
 	edu = edu_open(edu_id);
 	check_ok(peer_export_one(node, MEM_BAR, 0, SIZE, 0, &export));
 	check_ok(edu_attach(edu, export.fd, mode, 0, &handle));
+	mine = edu_open(edu_id);
 	/* With the thread: what it needs once is not a leak. */
-	check_eq(pthread_create(&thread, NULL, map_again_and_again,
-				(void *)edu_id), 0);
+	thread = start_other();
 	run(WARM_UP);
-	stop = true;
-	pthread_join(thread, NULL);
-	check(mapped > 0);
+	stop_other(thread);
 	slab_take(&before);
 
-	stop = false;
-	mapped = 0;
-	check_eq(pthread_create(&thread, NULL, map_again_and_again,
-				(void *)edu_id), 0);
+	thread = start_other();
 	run(count);
-	stop = true;
-	pthread_join(thread, NULL);
+	stop_other(thread);
 	printf("%u mappings by the other importer meanwhile\n", mapped);
-	check(mapped > 0);
 	check_counters(WARM_UP + count);
 	slab_take(&after);
 	slab_compare(&before, &after, count);
