@@ -27,6 +27,7 @@ static void print_commands(FILE *to)
 static int finish(int code)
 {
 	texts_free();
+	errno = EIO; /* for a write that failed before, whose errno is lost */
 	if (!fflush(stdout) && !ferror(stdout))
 		return code;
 	failed_errno(-errno, "standard output");
