@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A buffer with memory of many devices. Whatever has a memory BAR is lent for it, the
+ * lab's own devices and bridges included; the memory is never accessed.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "lab.h"
+#include "snapshot.h"
+
+#define DEVICES		"/sys/bus/pci/devices"
+#define RESOURCE_MEM	0x200
+#define WANTED		(PEERBUF_MAX_DEVICES + 1)
+
+static struct peerbuf_range ranges[WANTED];
+static __u64 lent[WANTED];
+static __u32 bars[WANTED];
+static unsigned int found;
+static int control;
+
+/* The first memory BAR of a page or more, or -1. */
+static int memory_bar(const char *bdf)
+{
+	unsigned long long start, end, flags;
+	char path[300];
+	FILE *file;
+	int bar;
+
+	snprintf(path, sizeof(path), DEVICES "/%s/resource", bdf);
+	file = fopen(path, "re");
+	check(file);
+	for (bar = 0; bar < 6; bar++) {
+		if (fscanf(file, "%llx %llx %llx", &start, &end, &flags) != 3)
+			break;
+		if (flags & RESOURCE_MEM && start && end - start + 1 >= PAGE) {
+			fclose(file);
+			return bar;
+		}
+	}
+	fclose(file);
+	return -1;
+}
+
+static void lend(const char *bdf)
+{
+	unsigned int domain, bus, dev, fn;
+	int bar = memory_bar(bdf), node;
+	char path[300];
+	__u64 addr;
+
+	if (bar < 0 ||
+	    sscanf(bdf, "%x:%x:%x.%x", &domain, &bus, &dev, &fn) != 4)
+		return;
+	addr = PEERBUF_PCI_ADDR(domain, bus, dev, fn);
+	/* No driver, or one that exports by itself: leave it alone. */
+	if (peer_allow(control, addr, 1U << bar))
+		return;
+	snprintf(path, sizeof(path), "/dev/peerbuf/%s", bdf);
+	node = check_sys(open(path, O_RDWR | O_CLOEXEC));
+	lent[found] = addr;
+	bars[found] = bar;
+	ranges[found++] = (struct peerbuf_range){
+		.length = PAGE, .bar = bar,
+		.flags = PEERBUF_RANGE_F_DEVICE_FD, .device_fd = node,
+	};
+}
+
+static void lend_all(void)
+{
+	DIR *dir = opendir(DEVICES);
+	struct dirent *entry;
+
+	check(dir);
+	while (found < WANTED && (entry = readdir(dir)))
+		if (*entry->d_name != '.')
+			lend(entry->d_name);
+	closedir(dir);
+}
+
+static void deny_all(void)
+{
+	for (unsigned int i = 0; i < found; i++) {
+		close(ranges[i].device_fd);
+		check_ok(peer_deny(control, lent[i], 1U << bars[i]));
+	}
+}
+
+TEST(as_many_devices_as_allowed_and_one_more)
+{
+	struct peerbuf_export_info info;
+	struct peer_export export;
+	struct snapshot before;
+	int node = node_open("rp-mem");
+
+	control = control_open();
+	lend_all();
+	check_eq(found, WANTED);
+	snapshot_take(&before);
+	check_fails(peer_export(node, ranges, WANTED, 0, &export), EMSGSIZE);
+	check_eq(peer_reason, PEERBUF_REASON_TOO_MANY_DEVICES);
+	snapshot_unchanged(&before);
+	check_ok(peer_export(node, ranges, WANTED - 1, 0, &export));
+	check_ok(peer_query(control, export.id, &info));
+	check_eq(info.nr_devices, PEERBUF_MAX_DEVICES);
+	/* Any one of them takes the whole buffer with it. */
+	check_ok(peer_deny(control, lent[WANTED - 2], 1U << bars[WANTED - 2]));
+	check_ok(peer_query(control, export.id, &info));
+	check(info.state & PEERBUF_STATE_F_DEAD);
+	close(export.fd);
+	check_ok(peer_allow(control, lent[WANTED - 2], 1U << bars[WANTED - 2]));
+	deny_all();
+}
