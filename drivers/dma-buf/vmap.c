@@ -63,7 +63,8 @@ static void *peerbuf_vmap_vecs(const struct p2p_vecs *vecs)
 	unsigned long *pfns;
 	void *vaddr = NULL;
 
-	if (nr > UINT_MAX)
+	/* Nobody but in-tree drivers can select it: some kernels lack vmap_pfn(). */
+	if (!IS_ENABLED(CONFIG_VMAP_PFN) || nr > UINT_MAX)
 		return NULL;
 	pfns = kvmalloc_array(nr, sizeof(*pfns),
 			      GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
