@@ -24,6 +24,51 @@ static struct stage stage;
 static struct snapshot before;
 static int nth_fd;
 
+#define FAILSLAB	"/sys/kernel/debug/failslab/"
+#define FAIL_PAGE	"/sys/kernel/debug/fail_page_alloc/"
+
+static void setting(const char *name, const char *value)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), FAILSLAB "%s", name);
+	check_ok(sysfs_write(path, value));
+	snprintf(path, sizeof(path), FAIL_PAGE "%s", name);
+	check_ok(sysfs_write(path, value));
+}
+
+/*
+ * DMA debugging switches itself off for want of memory, which is nothing to test: spare
+ * what is allocated below that function.
+ */
+static void spare(const char *function)
+{
+	FILE *symbols = fopen("/proc/kallsyms", "re");
+	unsigned long long address, start = 0, end = ~0ULL;
+	char line[256], name[128], text[32];
+
+	check(symbols);
+	while (fgets(line, sizeof(line), symbols)) {
+		if (sscanf(line, "%llx %*c %127s", &address, name) != 2)
+			continue;
+		if (!strcmp(name, function))
+			start = address;
+	}
+	rewind(symbols);
+	while (fgets(line, sizeof(line), symbols))
+		if (sscanf(line, "%llx", &address) == 1 && address > start &&
+		    address < end)
+			end = address;
+	fclose(symbols);
+	if (!start)
+		return;
+	snprintf(text, sizeof(text), "%#llx", end);
+	setting("reject-end", text);
+	snprintf(text, sizeof(text), "%#llx", start);
+	setting("reject-start", text);
+	setting("stacktrace-depth", "32");
+}
+
 static void set_up(void)
 {
 	char path[64];
@@ -33,11 +78,9 @@ static void set_up(void)
 	nth_fd = open(path, O_RDWR | O_CLOEXEC);
 	if (nth_fd < 0)
 		skip("no fault injection in this kernel");
-	check_ok(sysfs_write("/sys/kernel/debug/failslab/ignore-gfp-wait", "N"));
-	check_ok(sysfs_write("/sys/kernel/debug/failslab/verbose", "0"));
-	check_ok(sysfs_write("/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait",
-			     "N"));
-	check_ok(sysfs_write("/sys/kernel/debug/fail_page_alloc/verbose", "0"));
+	setting("ignore-gfp-wait", "N");
+	setting("verbose", "0");
+	spare("add_dma_entry");
 	stage_open(&stage);
 }
 

@@ -32,11 +32,15 @@ void snapshot_take(struct snapshot *snapshot)
 	check_ok(peer_stats(&snapshot->stats));
 	close(control);
 	snapshot->fds = count_fds();
+	/* A mapping that could not be finished was made and undone. */
+	snapshot->stats.maps -= snapshot->stats.unmaps;
+	snapshot->stats.unmaps = 0;
 	snapshot->stats.refusals = 0;
 	snapshot->stats.faults = 0;
 	for (__u32 i = 0; i < snapshot->nr; i++) {
 		struct peerbuf_export_info *info = &snapshot->list[i];
 
+		info->maps = 0;
 		info->refusals = 0;
 		info->last_refusal = 0;
 		info->last_refusal_errno = 0;
