@@ -55,10 +55,11 @@ static void spare(const char *function)
 			start = address;
 	}
 	rewind(symbols);
-	while (fgets(line, sizeof(line), symbols))
-		if (sscanf(line, "%llx", &address) == 1 && address > start &&
-		    address < end)
+	while (fgets(line, sizeof(line), symbols)) {
+		address = strtoull(line, NULL, 16);
+		if (address > start && address < end)
 			end = address;
+	}
 	fclose(symbols);
 	if (!start)
 		return;
