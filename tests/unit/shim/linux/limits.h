@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* libc itself includes the user-space header of this name. */
+#include_next <linux/limits.h>

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0
+/* From addresses to segments: known cases, and random ones against an oracle. */
+
+#include "provider.h"
+#include "segment.h"
+#include "tap.h"
+
+#define K	1024ULL
+#define M	(1024 * K)
+#define G	(1024 * M)
+#define P	(4 * K)
+#define TOP	(~0ULL)
+#define NO_LIMIT	U32_MAX
+#define ROOM	64
+
+static struct p2p_provider red, blue;
+
+struct row {
+	const char *name;
+	u64 max_len, boundary;
+	unsigned long flags;
+	struct { u64 addr, len; struct p2p_provider *provider; } vec[6];
+	struct { u64 addr, len; struct p2p_provider *provider; } want[20];
+};
+
+static const struct row rows[] = {
+	{ "one range", NO_LIMIT, TOP, 0,
+	  { { 0x10000, P, &red } }, { { 0x10000, P, &red } } },
+	{ "two that touch", NO_LIMIT, TOP, 0,
+	  { { 0x10000, P, &red }, { 0x11000, P, &red } }, { { 0x10000, 2 * P, &red } } },
+	{ "two that touch, of two providers", NO_LIMIT, TOP, 0,
+	  { { 0x10000, P, &red }, { 0x11000, P, &blue } }, { { 0x10000, 2 * P, &red } } },
+	{ "the same, kept apart", NO_LIMIT, TOP, P2P_SEGMENTS_PER_PROVIDER,
+	  { { 0x10000, P, &red }, { 0x11000, P, &blue } },
+	  { { 0x10000, P, &red }, { 0x11000, P, &blue } } },
+	{ "a BAR and system memory, kept apart", NO_LIMIT, TOP, P2P_SEGMENTS_PER_PROVIDER,
+	  { { 0x10000, P, &red }, { 0x11000, P, NULL }, { 0x12000, P, NULL } },
+	  { { 0x10000, P, &red }, { 0x11000, 2 * P, NULL } } },
+	{ "a gap", NO_LIMIT, TOP, 0,
+	  { { 0x10000, P, &red }, { 0x12000, P, &red } },
+	  { { 0x10000, P, &red }, { 0x12000, P, &red } } },
+	{ "the wrong way round", NO_LIMIT, TOP, 0,
+	  { { 0x11000, P, &red }, { 0x10000, P, &red } },
+	  { { 0x11000, P, &red }, { 0x10000, P, &red } } },
+	{ "the same range twice", NO_LIMIT, TOP, 0,
+	  { { 0x10000, P, &red }, { 0x10000, P, &red } },
+	  { { 0x10000, P, &red }, { 0x10000, P, &red } } },
+	{ "maximum of 64K", 64 * K, TOP, 0,
+	  { { 0x10000, 160 * K, &red } },
+	  { { 0x10000, 64 * K, &red }, { 0x20000, 64 * K, &red }, { 0x30000, 32 * K, &red } } },
+	{ "maximum that is not whole pages", 3 * P + 511, TOP, 0,
+	  { { 0x10000, 4 * P, &red } },
+	  { { 0x10000, 3 * P, &red }, { 0x13000, P, &red } } },
+	{ "maximum below a page", 512, TOP, 0,
+	  { { 0x10000, 2 * P, &red } },
+	  { { 0x10000, P, &red }, { 0x11000, P, &red } } },
+	{ "maximum of zero", 0, TOP, 0,
+	  { { 0x10000, 2 * P, &red } },
+	  { { 0x10000, P, &red }, { 0x11000, P, &red } } },
+	{ "a segment filled up from the next vec", 2 * P, TOP, 0,
+	  { { 0x10000, P, &red }, { 0x11000, 2 * P, &red }, { 0x13000, P, &red } },
+	  { { 0x10000, 2 * P, &red }, { 0x12000, 2 * P, &red } } },
+	{ "boundary of 64K", NO_LIMIT, 64 * K - 1, 0,
+	  { { 0x1f000, 72 * K, &red } },
+	  { { 0x1f000, P, &red }, { 0x20000, 64 * K, &red }, { 0x30000, P, &red } } },
+	{ "boundary below a page", NO_LIMIT, 511, 0,
+	  { { 0x10000, 2 * P, &red } },
+	  { { 0x10000, P, &red }, { 0x11000, P, &red } } },
+	{ "boundary at a merge", NO_LIMIT, 64 * K - 1, 0,
+	  { { 0x1f000, P, &red }, { 0x20000, P, &red } },
+	  { { 0x1f000, P, &red }, { 0x20000, P, &red } } },
+	{ "maximum and boundary in turn", 3 * P, 8 * P - 1, 0,
+	  { { 0x6000, 8 * P, &red } },
+	  { { 0x6000, 2 * P, &red }, { 0x8000, 3 * P, &red }, { 0xb000, 3 * P, &red } } },
+	{ "4G less a page", NO_LIMIT, TOP, 0,
+	  { { 8 * G, 4 * G - P, &red } }, { { 8 * G, 4 * G - P, &red } } },
+	{ "4G", NO_LIMIT, TOP, 0,
+	  { { 8 * G, 4 * G, &red } },
+	  { { 8 * G, 4 * G - P, &red }, { 12 * G - P, P, &red } } },
+	{ "more than 32 bits as a maximum", 64 * G, TOP, 0,
+	  { { 8 * G, 4 * G, &red } },
+	  { { 8 * G, 4 * G - P, &red }, { 12 * G - P, P, &red } } },
+	{ "5G over a 4G boundary", NO_LIMIT, 4 * G - 1, 0,
+	  { { 3 * G, 5 * G, &red } },
+	  { { 3 * G, G, &red }, { 4 * G, 4 * G - P, &red }, { 8 * G - P, P, &red } } },
+	{ "up to the very top", NO_LIMIT, TOP, 0,
+	  { { TOP - 2 * P + 1, 2 * P, &red }, { 0, P, &red } },
+	  { { TOP - 2 * P + 1, 2 * P, &red }, { 0, P, &red } } },
+};
+
+static struct p2p_vecs *row_vecs(const struct row *row, struct p2p_map_vec *addrs)
+{
+	struct p2p_vecs *vecs = p2p_vecs_alloc(ARRAY_SIZE(row->vec));
+	u32 i;
+
+	/* Built by hand: vecs would merge, and these need no physical address. */
+	for (i = 0; i < ARRAY_SIZE(row->vec) && row->vec[i].len; i++) {
+		vecs->vec[i].len = row->vec[i].len;
+		vecs->vec[i].provider = row->vec[i].provider;
+		if (row->vec[i].provider)
+			p2p_provider_get(row->vec[i].provider);
+		addrs[i].addr = row->vec[i].addr;
+		vecs->nr++;
+	}
+	return vecs;
+}
+
+static void known_cases(void)
+{
+	size_t i, n;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct p2p_map_vec addrs[ARRAY_SIZE(rows[i].vec)] = {};
+		struct p2p_vecs *vecs = row_vecs(&rows[i], addrs);
+		struct p2p_segment_limits limits;
+		struct p2p_segment_iter iter;
+		struct p2p_segment got;
+
+		p2p_segment_limits_set(&limits, rows[i].max_len, rows[i].boundary,
+				       rows[i].flags);
+		p2p_segment_iter_init(&iter, vecs, addrs, &limits);
+		for (n = 0; p2p_segment_next(&iter, &got) && n < ROOM; n++) {
+			ROW("%s, segment %zu", rows[i].name, n);
+			if (!CHECK(n < ARRAY_SIZE(rows[i].want)))
+				break;
+			CHECK_EQ(got.addr, rows[i].want[n].addr);
+			CHECK_EQ(got.len, rows[i].want[n].len);
+			CHECK(got.provider == rows[i].want[n].provider);
+		}
+		ROW("%s, the end", rows[i].name);
+		CHECK(n == ARRAY_SIZE(rows[i].want) || !rows[i].want[n].len);
+		CHECK(!p2p_segment_next(&iter, &got));
+		p2p_vecs_put(vecs);
+	}
+	CHECK_EQ(red.references, 0);
+	CHECK_EQ(blue.references, 0);
+}
+
+static void large_buffer_has_few(void)
+{
+	struct p2p_vecs *vecs = p2p_vecs_alloc(1);
+	struct p2p_map_vec addr = { .addr = 1ULL << 40 };
+	struct p2p_segment_limits limits;
+	struct p2p_segment_iter iter;
+	struct p2p_segment segment;
+	u64 at = addr.addr;
+	int nr = 0;
+
+	vecs->nr = 1;
+	vecs->vec[0].len = 64 * G;
+	p2p_segment_limits_set(&limits, NO_LIMIT, TOP, 0);
+	p2p_segment_iter_init(&iter, vecs, &addr, &limits);
+	for (; p2p_segment_next(&iter, &segment); nr++) {
+		CHECK_EQ(segment.addr, at);
+		at += segment.len;
+	}
+	CHECK_EQ(at, addr.addr + 64 * G);
+	CHECK_EQ(nr, 17);
+	p2p_vecs_put(vecs);
+}
+
+/*
+ * The oracle knows no vecs and no lengths, only the address and the provider of
+ * each page in buffer order. A page begins a segment if it does not continue the
+ * one before, or that one is full, or a boundary lies between.
+ */
+struct model {
+	int nr;
+	u64 addr[64];
+	struct p2p_provider *provider[64];
+};
+
+static int oracle(const struct model *model, u64 max_len, u64 boundary, bool apart,
+		  struct p2p_segment *want)
+{
+	u64 max_pages = max(max_len / P, 1ULL);
+	int i, nr = 0;
+
+	for (i = 0; i < model->nr; i++) {
+		struct p2p_segment *last = &want[nr - 1];
+
+		if (nr && model->addr[i] == last->addr + last->len &&
+		    last->len / P < max_pages &&
+		    model->addr[i] / (boundary + 1) == last->addr / (boundary + 1) &&
+		    (!apart || model->provider[i] == last->provider)) {
+			last->len += P;
+			continue;
+		}
+		want[nr++] = (struct p2p_segment) { model->addr[i], P, model->provider[i] };
+	}
+	return nr;
+}
+
+/* Up to eight vecs of up to eight pages; many touch the one before. */
+static struct p2p_vecs *random_vecs(struct model *model, struct p2p_map_vec *addrs)
+{
+	struct p2p_provider *providers[] = { &red, &blue, NULL };
+	struct p2p_vecs *vecs = p2p_vecs_alloc(8);
+	u64 addr = (rand() % 32) * P;
+	int i, pages;
+
+	model->nr = 0;
+	vecs->nr = rand() % 8 + 1;
+	for (i = 0; i < (int)vecs->nr; i++) {
+		struct p2p_provider *provider = providers[rand() % 3];
+
+		if (rand() % 3 == 0)
+			addr = (rand() % 32) * P;
+		pages = rand() % 8 + 1;
+		addrs[i].addr = addr;
+		vecs->vec[i].len = pages * P;
+		vecs->vec[i].provider = provider;
+		if (provider)
+			p2p_provider_get(provider);
+		for (; pages--; addr += P) {
+			model->addr[model->nr] = addr;
+			model->provider[model->nr++] = provider;
+		}
+	}
+	return vecs;
+}
+
+static void random_round(void)
+{
+	struct p2p_map_vec addrs[8] = {};
+	struct p2p_segment want[64], got;
+	struct p2p_segment_limits limits;
+	struct p2p_segment_iter iter;
+	struct model model;
+	struct p2p_vecs *vecs = random_vecs(&model, addrs);
+	u64 max_len = rand() % 4 ? (u64)rand() % (12 * P) : NO_LIMIT;
+	u64 boundary = (P << rand() % 6) - 1;
+	unsigned long flags = rand() % 2 ? P2P_SEGMENTS_PER_PROVIDER : 0;
+	int i, nr = oracle(&model, max_len, boundary, flags, want);
+
+	p2p_segment_limits_set(&limits, max_len, boundary, flags);
+	p2p_segment_iter_init(&iter, vecs, addrs, &limits);
+	for (i = 0; i < nr; i++) {
+		if (!CHECK(p2p_segment_next(&iter, &got)))
+			break;
+		CHECK_EQ(got.addr, want[i].addr);
+		CHECK_EQ(got.len, want[i].len);
+		CHECK(got.provider == want[i].provider);
+	}
+	CHECK(!p2p_segment_next(&iter, &got));
+	p2p_vecs_put(vecs);
+}
+
+static void random_cases_agree_with_the_oracle(void)
+{
+	const unsigned int seed = 20261121;
+	int round;
+
+	printf("# segments: seed %u\n", seed);
+	srand(seed);
+	for (round = 0; round < 50000; round++) {
+		ROW("seed %u, round %d", seed, round);
+		random_round();
+	}
+}
+
+void test_segments(void)
+{
+	RUN(known_cases);
+	RUN(large_buffer_has_few);
+	RUN(random_cases_agree_with_the_oracle);
+}

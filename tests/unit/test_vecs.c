@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Vec lists. */
+
+#include <inttypes.h>
+
+#include "provider.h"
+#include "tap.h"
+
+#define K	1024ULL
+#define M	(1024 * K)
+#define G	(1024 * M)
+#define TOP	(~0ULL)
+
+static struct p2p_provider bar = { .base = 0xe0000000, .length = 16 * M };
+static struct p2p_provider other = { .base = 0xe1000000, .length = 16 * M };
+static struct p2p_provider high = { .base = TOP - 16 * M + 1, .length = 16 * M };
+static struct p2p_provider huge = { .base = 0, .length = TOP - 4095 };
+static struct p2p_provider tiny = { .base = 0xfebf1000, .length = 256 };
+static struct p2p_provider askew = { .base = 0xfebf2100, .length = 256 };
+
+static void alloc_refuses(void)
+{
+	CHECK(!p2p_vecs_alloc(0));
+	CHECK(!p2p_vecs_alloc(U32_MAX));
+	shim_allocations = 0;
+	CHECK(!p2p_vecs_alloc(1));
+}
+
+static const struct {
+	const char *name;
+	struct p2p_provider *provider;
+	u64 offset, len;
+	int error;
+} bar_rows[] = {
+	{ "whole BAR", &bar, 0, 16 * M, 0 },
+	{ "first page", &bar, 0, 4 * K, 0 },
+	{ "last page", &bar, 16 * M - 4 * K, 4 * K, 0 },
+	{ "a BAR at the top", &high, 0, 16 * M - 4 * K, 0 },
+	{ "zero length", &bar, 0, 0, -EINVAL },
+	{ "zero length at the end", &bar, 16 * M, 0, -EINVAL },
+	{ "unaligned offset", &bar, 1, 4 * K, -EINVAL },
+	{ "half a page in", &bar, 2 * K, 4 * K, -EINVAL },
+	{ "unaligned length", &bar, 0, 4 * K + 1, -EINVAL },
+	{ "less than a page", &bar, 0, 4 * K - 1, -EINVAL },
+	{ "a page past the end", &bar, 16 * M, 4 * K, -ERANGE },
+	{ "ends a page past the end", &bar, 16 * M - 4 * K, 8 * K, -ERANGE },
+	{ "more than the BAR", &bar, 0, 16 * M + 4 * K, -ERANGE },
+	{ "far away", &bar, 1ULL << 62, 4 * K, -ERANGE },
+	{ "wraps", &bar, 4 * K, TOP - 4095, -EOVERFLOW },
+	{ "wraps to zero", &bar, TOP - 4095, 4 * K, -EOVERFLOW },
+	{ "smaller than a page", &tiny, 0, 4 * K, -ERANGE },
+	{ "in the middle of a page", &askew, 0, 4 * K, -EINVAL },
+};
+
+static void add_bar_validates(void)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(bar_rows); i++) {
+		struct p2p_vecs *vecs = p2p_vecs_alloc(2);
+
+		ROW("%s", bar_rows[i].name);
+		CHECK_EQ(p2p_vecs_add_bar(vecs, bar_rows[i].provider, bar_rows[i].offset,
+					  bar_rows[i].len), bar_rows[i].error);
+		CHECK_EQ(vecs->nr, !bar_rows[i].error);
+		CHECK_EQ(vecs->size, bar_rows[i].error ? 0 : bar_rows[i].len);
+		if (!bar_rows[i].error)
+			CHECK_EQ(vecs->vec[0].paddr,
+				 bar_rows[i].provider->base + bar_rows[i].offset);
+		p2p_vecs_put(vecs);
+		CHECK_EQ(bar_rows[i].provider->references, 0);
+	}
+}
+
+static const struct {
+	const char *name;
+	u64 paddr, len;
+	int error;
+} system_rows[] = {
+	{ "a page", 0x1000, 4 * K, 0 },
+	{ "at zero", 0, 64 * G, 0 },
+	{ "zero length", 0x1000, 0, -EINVAL },
+	{ "unaligned address", 0x1001, 4 * K, -EINVAL },
+	{ "unaligned length", 0x1000, 100, -EINVAL },
+	{ "wraps", TOP - 4095, 8 * K, -EOVERFLOW },
+};
+
+static void add_system_validates(void)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(system_rows); i++) {
+		struct p2p_vecs *vecs = p2p_vecs_alloc(1);
+
+		ROW("%s", system_rows[i].name);
+		CHECK_EQ(p2p_vecs_add_system(vecs, system_rows[i].paddr,
+					     system_rows[i].len), system_rows[i].error);
+		CHECK_EQ(vecs->nr, !system_rows[i].error);
+		p2p_vecs_put(vecs);
+	}
+}
+
+static void neighbours_merge(void)
+{
+	struct p2p_vecs *vecs = p2p_vecs_alloc(6);
+
+	CHECK_EQ(p2p_vecs_add_bar(vecs, &bar, 0, 4 * K), 0);
+	CHECK_EQ(p2p_vecs_add_bar(vecs, &bar, 4 * K, 8 * K), 0);
+	CHECK_EQ(vecs->nr, 1);
+	CHECK_EQ(vecs->vec[0].len, 12 * K);
+	/* Backwards, the same range again, and a gap: none of them touch. */
+	CHECK_EQ(p2p_vecs_add_bar(vecs, &bar, 0, 4 * K), 0);
+	CHECK_EQ(p2p_vecs_add_bar(vecs, &bar, 0, 4 * K), 0);
+	CHECK_EQ(p2p_vecs_add_bar(vecs, &bar, 16 * M - 4 * K, 4 * K), 0);
+	CHECK_EQ(vecs->nr, 4);
+	/* Touches in physical space, but is another provider's. */
+	CHECK_EQ(p2p_vecs_add_bar(vecs, &other, 0, 4 * K), 0);
+	CHECK_EQ(vecs->nr, 5);
+	CHECK_EQ(p2p_vecs_add_system(vecs, 0xe1001000, 4 * K), 0);
+	CHECK_EQ(p2p_vecs_add_system(vecs, 0xe1002000, 4 * K), 0);
+	CHECK_EQ(vecs->nr, 6);
+	CHECK_EQ(vecs->vec[5].len, 8 * K);
+	CHECK_EQ(vecs->size, 36 * K);
+	CHECK_EQ(bar.references, 4);
+	CHECK_EQ(other.references, 1);
+	p2p_vecs_put(vecs);
+	CHECK_EQ(bar.references, 0);
+	CHECK_EQ(other.references, 0);
+}
+
+static void full_list_refuses_but_merges(void)
+{
+	struct p2p_vecs *vecs = p2p_vecs_alloc(1);
+
+	CHECK_EQ(p2p_vecs_add_bar(vecs, &bar, 0, 4 * K), 0);
+	CHECK_EQ(p2p_vecs_add_bar(vecs, &bar, 8 * K, 4 * K), -EMSGSIZE);
+	CHECK_EQ(p2p_vecs_add_system(vecs, 0x1000, 4 * K), -EMSGSIZE);
+	CHECK_EQ(vecs->size, 4 * K);
+	CHECK_EQ(bar.references, 1);
+	CHECK_EQ(p2p_vecs_add_bar(vecs, &bar, 4 * K, 4 * K), 0);
+	CHECK_EQ(vecs->size, 8 * K);
+	p2p_vecs_put(vecs);
+}
+
+static void sum_overflows(void)
+{
+	struct p2p_vecs *vecs = p2p_vecs_alloc(4);
+
+	CHECK_EQ(p2p_vecs_add_bar(vecs, &huge, 0, 1ULL << 63), 0);
+	CHECK_EQ(p2p_vecs_add_bar(vecs, &huge, 0, 1ULL << 63), -EOVERFLOW);
+	CHECK_EQ(p2p_vecs_add_system(vecs, 0, 1ULL << 63), -EOVERFLOW);
+	CHECK_EQ(p2p_vecs_add_bar(vecs, &huge, 0, (1ULL << 63) - 4096), 0);
+	CHECK_EQ(vecs->size, TOP - 4095);
+	CHECK_EQ(vecs->nr, 2);
+	p2p_vecs_put(vecs);
+}
+
+static void references_count(void)
+{
+	struct p2p_vecs *vecs = p2p_vecs_alloc(1);
+
+	p2p_vecs_add_bar(vecs, &bar, 0, 4 * K);
+	CHECK(p2p_vecs_get(vecs) == vecs);
+	p2p_vecs_put(vecs);
+	CHECK_EQ(bar.references, 1);
+	p2p_vecs_put(vecs);
+	CHECK_EQ(bar.references, 0);
+	p2p_vecs_put(NULL);
+}
+
+/* 4,096 ranges of one to three pages with gaps: each byte's owner is known. */
+static struct p2p_vecs *comb(u32 nr)
+{
+	struct p2p_vecs *vecs = p2p_vecs_alloc(nr);
+	u64 offset = 0;
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		u64 len = (i % 3 + 1) * 4 * K;
+
+		if (p2p_vecs_add_bar(vecs, &huge, offset, len))
+			break;
+		offset += len + 4 * K;
+	}
+	return vecs;
+}
+
+static void find_finds(void)
+{
+	struct p2p_vecs *vecs = comb(4096);
+	u64 at = 0, in_vec = 0;
+	u32 i;
+
+	CHECK_EQ(vecs->nr, 4096);
+	for (i = 0; i < vecs->nr; i++) {
+		const struct p2p_vec *vec = &vecs->vec[i];
+
+		ROW("vec %u", i);
+		CHECK_EQ(vec->start, at);
+		CHECK(p2p_vecs_find(vecs, at, &in_vec) == vec);
+		CHECK_EQ(in_vec, 0);
+		CHECK(p2p_vecs_find(vecs, at + vec->len - 1, &in_vec) == vec);
+		CHECK_EQ(in_vec, vec->len - 1);
+		CHECK(p2p_vecs_find(vecs, at + vec->len / 2, NULL) == vec);
+		at += vec->len;
+	}
+	CHECK_EQ(at, vecs->size);
+	CHECK(!p2p_vecs_find(vecs, at, &in_vec));
+	CHECK(!p2p_vecs_find(vecs, TOP, &in_vec));
+	p2p_vecs_put(vecs);
+}
+
+static void find_in_an_empty_list(void)
+{
+	struct p2p_vecs *vecs = p2p_vecs_alloc(1);
+
+	CHECK(!p2p_vecs_find(vecs, 0, NULL));
+	p2p_vecs_put(vecs);
+}
+
+static struct p2p_vecs *pages(const int *page, int nr)
+{
+	struct p2p_vecs *vecs = p2p_vecs_alloc(nr ? nr : 1);
+	int i;
+
+	for (i = 0; i < nr; i++)
+		p2p_vecs_add_system(vecs, page[i] * 4 * K, 4 * K);
+	return vecs;
+}
+
+static void overlap_known_cases(void)
+{
+	static const int odd[] = { 9, 1, 5, 3, 7 }, even[] = { 2, 8, 4, 6 };
+	static const int five[] = { 20, 5 }, twice[] = { 30, 31, 30 };
+	struct p2p_vecs *a = pages(odd, 5), *b = pages(even, 4), *c = pages(five, 2);
+	struct p2p_vecs *d = pages(twice, 3), *none = pages(NULL, 0);
+	struct p2p_vecs *top = p2p_vecs_alloc(1);
+
+	p2p_vecs_add_bar(top, &high, 16 * M - 8 * K, 4 * K);
+	CHECK(!p2p_vecs_overlap(a, b));
+	CHECK(!p2p_vecs_overlap(b, a));
+	CHECK(p2p_vecs_overlap(a, c));
+	CHECK(p2p_vecs_overlap(c, a));
+	CHECK(!p2p_vecs_overlap(b, c));
+	CHECK(!p2p_vecs_overlap(a, d));
+	CHECK(p2p_vecs_overlap(d, d));
+	CHECK(!p2p_vecs_overlap(a, none));
+	CHECK(!p2p_vecs_overlap(none, none));
+	CHECK(p2p_vecs_overlap(top, top));
+	CHECK(!p2p_vecs_overlap(top, a));
+	shim_allocations = 0;
+	CHECK(p2p_vecs_overlap(a, c));
+	CHECK(!p2p_vecs_overlap(a, b));
+	p2p_vecs_put(a);
+	p2p_vecs_put(b);
+	p2p_vecs_put(c);
+	p2p_vecs_put(d);
+	p2p_vecs_put(none);
+	p2p_vecs_put(top);
+}
+
+/* Few pages, so that about half of the pairs overlap. The oracle is a page map. */
+static struct p2p_vecs *scatter(bool *map, int nr_pages)
+{
+	struct p2p_vecs *vecs = p2p_vecs_alloc(8);
+	int i, nr = rand() % 8;
+
+	memset(map, 0, nr_pages);
+	for (i = 0; i < nr; i++) {
+		int first = rand() % (nr_pages - 4), len = rand() % 3 + 1;
+
+		if (!p2p_vecs_add_system(vecs, first * 4 * K, len * 4 * K))
+			memset(map + first, 1, len);
+	}
+	return vecs;
+}
+
+static void overlap_agrees_with_a_page_map(void)
+{
+	enum { PAGES = 100, ROUNDS = 20000 };
+	bool map_a[PAGES], map_b[PAGES];
+	int round, hits = 0, i;
+
+	srand(4711);
+	for (round = 0; round < ROUNDS; round++) {
+		struct p2p_vecs *a = scatter(map_a, PAGES), *b = scatter(map_b, PAGES);
+		bool want = false;
+
+		for (i = 0; i < PAGES; i++)
+			want |= map_a[i] && map_b[i];
+		hits += want;
+		ROW("seed 4711, round %d", round);
+		shim_allocations = round % 2 ? 0 : -1;
+		CHECK_EQ(p2p_vecs_overlap(a, b), want);
+		shim_allocations = -1;
+		p2p_vecs_put(a);
+		p2p_vecs_put(b);
+	}
+	ROW("%d of %d overlap", hits, ROUNDS);
+	CHECK(hits > ROUNDS / 10 && hits < ROUNDS * 9 / 10);
+}
+
+void test_vecs(void)
+{
+	RUN(alloc_refuses);
+	RUN(add_bar_validates);
+	RUN(add_system_validates);
+	RUN(neighbours_merge);
+	RUN(full_list_refuses_but_merges);
+	RUN(sum_overflows);
+	RUN(references_count);
+	RUN(find_finds);
+	RUN(find_in_an_empty_list);
+	RUN(overlap_known_cases);
+	RUN(overlap_agrees_with_a_page_map);
+}
