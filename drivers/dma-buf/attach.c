@@ -10,7 +10,8 @@
  * importer has a callback, and the pinned ones have one that does nothing. But a
  * pinned importer pins. Where the core pins on every map (DMA_BUF_PINS_ON_MAP),
  * the core's pins equal the mappings it made, plus the one it is just making: a
- * pin more than that is the importer's own.
+ * pin more than that is the importer's own. One that maps first and pins then is only
+ * found out by its next pin; no importer in the tree does it that way round.
  */
 #include <linux/slab.h>
 

@@ -42,12 +42,23 @@ static int peerbuf_copy_window(phys_addr_t to, phys_addr_t from, size_t len,
 	return 0;
 }
 
-/*
- * Under the buffer's resv, importers stopped and CPU mappings zapped. The lists have
- * the same size and do not overlap. Returns 0, -ENOMEM, or -EINTR.
- */
-int peerbuf_copy(const struct p2p_vecs *to, const struct p2p_vecs *from)
+/* A device that goes down waits for resv, which we hold: it must not wait for long. */
+static int peerbuf_copy_goes_on(const struct peerbuf_placement *to,
+				const struct peerbuf_placement *from)
 {
+	if (peerbuf_placement_trouble(to) || peerbuf_placement_trouble(from))
+		return -ENODEV;
+	return signal_pending(current) ? -EINTR : 0;
+}
+
+/*
+ * Under the buffer's resv, importers stopped and CPU mappings zapped. The places have
+ * the same size and do not overlap. Returns 0, -ENOMEM, -EINTR, or -ENODEV.
+ */
+int peerbuf_copy(const struct peerbuf_placement *to_place,
+		 const struct peerbuf_placement *from_place)
+{
+	const struct p2p_vecs *to = to_place->vecs, *from = from_place->vecs;
 	const struct p2p_vec *dst, *src;
 	u64 offset, dst_at, src_at;
 	void *bounce;
@@ -59,10 +70,9 @@ int peerbuf_copy(const struct p2p_vecs *to, const struct p2p_vecs *from)
 		return -ENOMEM;
 
 	for (offset = 0; offset < from->size && !ret; offset += len) {
-		if (signal_pending(current)) {
-			ret = -EINTR;
+		ret = peerbuf_copy_goes_on(to_place, from_place);
+		if (ret)
 			break;
-		}
 		dst = p2p_vecs_find(to, offset, &dst_at);
 		src = p2p_vecs_find(from, offset, &src_at);
 		len = min3(dst->len - dst_at, src->len - src_at,

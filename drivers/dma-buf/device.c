@@ -11,12 +11,26 @@ void peerbuf_device_get(struct peerbuf_device *pdevice)
 	kref_get(&pdevice->ref);
 }
 
+/* Once nothing maps them any more: page table entries rely on the reservation. */
+static void peerbuf_bars_free_wc(struct peerbuf_device *pdevice)
+{
+	struct pci_dev *pdev = pdevice->pdev;
+	int bar;
+
+	for (bar = 0; bar < PEERBUF_NR_BARS; bar++)
+		if (pdevice->wc_bars & BIT(bar))
+			arch_io_free_memtype_wc(pci_resource_start(pdev, bar),
+						pci_resource_len(pdev, bar));
+	pdevice->wc_bars = 0;
+}
+
 static void peerbuf_device_free(struct kref *ref)
 {
 	struct peerbuf_device *pdevice =
 		container_of(ref, struct peerbuf_device, ref);
 
 	WARN_ON(!list_empty(&pdevice->claims));
+	peerbuf_bars_free_wc(pdevice);
 	pci_dev_put(pdevice->pdev);
 	mutex_destroy(&pdevice->lock);
 	mutex_destroy(&pdevice->transition);
@@ -88,19 +102,6 @@ static void peerbuf_bar_remove(struct peerbuf_device *pdevice, int bar)
 	p2p_provider_put(pdevice->providers[bar]);
 	pdevice->providers[bar] = NULL;
 	pdevice->user_bars &= ~BIT(bar);
-}
-
-/* Once nothing maps them any more: page table entries rely on the reservation. */
-static void peerbuf_bars_free_wc(struct peerbuf_device *pdevice)
-{
-	struct pci_dev *pdev = pdevice->pdev;
-	int bar;
-
-	for (bar = 0; bar < PEERBUF_NR_BARS; bar++)
-		if (pdevice->wc_bars & BIT(bar))
-			arch_io_free_memtype_wc(pci_resource_start(pdev, bar),
-						pci_resource_len(pdev, bar));
-	pdevice->wc_bars = 0;
 }
 
 static void peerbuf_bars_remove(struct peerbuf_device *pdevice, unsigned int mask)
@@ -264,6 +265,8 @@ static int peerbuf_device_withdraw(struct peerbuf_device *pdevice,
 	mutex_lock(&pdevice->transition);
 	if (peerbuf_device_set_state(pdevice, state))
 		peerbuf_device_walk(pdevice, peerbuf_device_buffer_down);
+	if (state == PEERBUF_DEVICE_GONE)
+		peerbuf_event_hangup(pdevice);
 	ret = peerbuf_device_drain(pdevice, patience);
 	mutex_unlock(&pdevice->transition);
 	return ret;
@@ -379,7 +382,6 @@ void peerbuf_device_unregister(struct peerbuf_device *pdevice)
 	misc_deregister(&pdevice->misc);
 	peerbuf_device_withdraw(pdevice, PEERBUF_DEVICE_GONE, &forever);
 	peerbuf_bars_free_wc(pdevice);
-	peerbuf_event_hangup(pdevice);
 	peerbuf_device_put(pdevice);
 }
 EXPORT_SYMBOL_GPL(peerbuf_device_unregister);

@@ -114,7 +114,7 @@ ssize_t peerbuf_event_read(struct peerbuf_file *pf, char __user *buf, size_t len
 		if (ret <= 0)
 			return done ?: ret;
 		if (copy_to_user(buf + done, &event, sizeof(event)))
-			return -EFAULT;
+			return done ?: -EFAULT;
 		done += sizeof(event);
 	}
 	return done;

@@ -15,6 +15,13 @@ static void peerbuf_leave_file(struct peerbuf *pb)
 	peerbuf_file_put(pb->file);
 }
 
+/* In slices: a visitor that waits on behalf of others is no sign of a hung kernel. */
+static void peerbuf_wait_unvisited(struct peerbuf *pb)
+{
+	while (!wait_for_completion_timeout(&pb->unvisited, 10 * HZ))
+		;
+}
+
 static void peerbuf_free_placements(struct peerbuf *pb)
 {
 	struct peerbuf_placement *old, *next;
@@ -27,8 +34,8 @@ static void peerbuf_free_placements(struct peerbuf *pb)
 
 /*
  * No attachment, no mapping and no CPU mapping is left: each of them holds the
- * DMA-BUF. Visitors may be here: they wait for nothing but what is gone already, and
- * none comes after the last has left. Then nobody uses the placements, and once their
+ * DMA-BUF. Visitors may be here: they wait for nothing but what is gone already, do not
+ * touch user memory, and none comes after the last has left. Then nobody uses the placements, and once their
  * claims are gone nobody knows @pb. Without a placement the export failed half-way.
  */
 static void peerbuf_op_release(struct dma_buf *dmabuf)
@@ -38,7 +45,7 @@ static void peerbuf_op_release(struct dma_buf *dmabuf)
 	if (pb->id)
 		peerbuf_registry_remove(pb);
 	if (!refcount_dec_and_test(&pb->visitors))
-		wait_for_completion(&pb->unvisited);
+		peerbuf_wait_unvisited(pb);
 	peerbuf_leave_file(pb);
 
 	if (pb->placement) {

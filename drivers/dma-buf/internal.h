@@ -39,7 +39,7 @@
 #define PEERBUF_NR_BARS		PCI_STD_NUM_BARS
 #define PEERBUF_EVENT_ROOM	128
 
-/* In suspend userspace cannot be waited for; an importer gets this long. */
+/* Where an importer cannot be waited for without end it gets this long. */
 #define PEERBUF_SLEEP_PATIENCE	(5 * HZ)
 
 struct peerbuf_file;
@@ -386,7 +386,8 @@ int peerbuf_wait_unheld(struct peerbuf *pb, u64 generation,
 /* move.c, copy.c */
 int peerbuf_move_to(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
 		    u32 *reason);
-int peerbuf_copy(const struct p2p_vecs *to, const struct p2p_vecs *from);
+int peerbuf_copy(const struct peerbuf_placement *to,
+		 const struct peerbuf_placement *from);
 
 /* revoke.c */
 #define PEERBUF_REVOKED_USER	BIT(0)	/* by somebody who has the node */

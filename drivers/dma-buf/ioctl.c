@@ -11,6 +11,7 @@
 #define WRITABLE	BIT(2)	/* on a node, opened for writing */
 #define ADMIN		BIT(3)	/* on control, CAP_SYS_ADMIN */
 #define LOCKDOWN	BIT(4)	/* gives access to PCI memory: not under lockdown */
+#define LASTING		BIT(5)	/* what it did stands, even if that cannot be told */
 
 struct peerbuf_ioctl_desc {
 	u32 size;
@@ -37,12 +38,13 @@ static const struct peerbuf_ioctl_desc peerbuf_ioctls[] = {
 		.call = peerbuf_ioctl_export,
 		.done = peerbuf_ioctl_export_done,
 	},
-	DESC(PEERBUF_IOC_MOVE, move, ON_NODE | WRITABLE | LOCKDOWN,
+	DESC(PEERBUF_IOC_MOVE, move, ON_NODE | WRITABLE | LOCKDOWN | LASTING,
 	     peerbuf_ioctl_move),
-	DESC(PEERBUF_IOC_REVOKE, revoke, ON_NODE | ON_CONTROL | WRITABLE | ADMIN,
+	DESC(PEERBUF_IOC_REVOKE, revoke,
+	     ON_NODE | ON_CONTROL | WRITABLE | ADMIN | LASTING,
 	     peerbuf_ioctl_revoke),
 	DESC(PEERBUF_IOC_RESTORE, restore,
-	     ON_NODE | ON_CONTROL | WRITABLE | ADMIN | LOCKDOWN,
+	     ON_NODE | ON_CONTROL | WRITABLE | ADMIN | LOCKDOWN | LASTING,
 	     peerbuf_ioctl_restore),
 	DESC(PEERBUF_IOC_QUERY, query, ON_NODE | ON_CONTROL, peerbuf_ioctl_query),
 	DESC(PEERBUF_IOC_LIST, list, ON_NODE | ON_CONTROL | ADMIN,
@@ -50,9 +52,10 @@ static const struct peerbuf_ioctl_desc peerbuf_ioctls[] = {
 	DESC(PEERBUF_IOC_ATTACHMENTS, attachments, ON_NODE | ON_CONTROL | ADMIN,
 	     peerbuf_ioctl_attachments),
 	DESC(PEERBUF_IOC_ROUTE, route, ON_NODE | ON_CONTROL, peerbuf_ioctl_route),
-	DESC(PEERBUF_IOC_ALLOW, lend, ON_CONTROL | ADMIN | LOCKDOWN,
+	DESC(PEERBUF_IOC_ALLOW, lend, ON_CONTROL | ADMIN | LOCKDOWN | LASTING,
 	     peerbuf_ioctl_allow),
-	DESC(PEERBUF_IOC_DENY, lend, ON_CONTROL | ADMIN, peerbuf_ioctl_deny),
+	DESC(PEERBUF_IOC_DENY, lend, ON_CONTROL | ADMIN | LASTING,
+	     peerbuf_ioctl_deny),
 	DESC(PEERBUF_IOC_DEVICES, devices, ON_CONTROL, peerbuf_ioctl_devices),
 	DESC(PEERBUF_IOC_STATS, stats, ON_CONTROL, peerbuf_ioctl_stats),
 };
@@ -136,7 +139,7 @@ static int peerbuf_ioctl_run(struct peerbuf_file *pf, struct peerbuf_call *call,
 	lost = copy_to_user(arg, call, min(size, desc->size));
 	if (desc->done && !ret)
 		desc->done(call, !lost);
-	return lost && desc->done ? -EFAULT : ret;
+	return lost && !(desc->who & LASTING) ? -EFAULT : ret;
 }
 
 long peerbuf_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
@@ -157,7 +160,8 @@ long peerbuf_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 	if (size < sizeof(call.head))
 		return -EINVAL;
 	ret = peerbuf_ioctl_run(pf, &call, desc, user, size, &reason);
-	if (ret && reason && put_user(reason, user + 1))
-		return -EFAULT;
+	/* Where it cannot be written the errno has to do. */
+	if (ret && reason)
+		(void)put_user(reason, user + 1);
 	return ret;
 }

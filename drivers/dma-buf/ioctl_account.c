@@ -27,7 +27,8 @@ static u64 peerbuf_first_addr(const struct peerbuf *pb)
 	return PEERBUF_PCI_NONE;
 }
 
-static void peerbuf_describe(struct peerbuf *pb, struct peerbuf_export_info *info)
+/* Returns 0, or -ERESTARTNOINTR when a signal arrived. */
+static int peerbuf_describe(struct peerbuf *pb, struct peerbuf_export_info *info)
 {
 	memset(info, 0, sizeof(*info));
 	info->id = pb->id;
@@ -36,7 +37,8 @@ static void peerbuf_describe(struct peerbuf *pb, struct peerbuf_export_info *inf
 	info->pid = pb->pid;
 	strscpy(info->comm, pb->comm, sizeof(info->comm));
 
-	dma_resv_lock(pb->dmabuf->resv, NULL);
+	if (peerbuf_lock(pb, PEERBUF_WAIT_INTR))
+		return -ERESTARTNOINTR;
 	info->addr = peerbuf_first_addr(pb);
 	info->state = peerbuf_state(pb);
 	info->nr_ranges = pb->placement->vecs->nr;
@@ -54,6 +56,7 @@ static void peerbuf_describe(struct peerbuf *pb, struct peerbuf_export_info *inf
 	peerbuf_route_out(&info->last_refusal_route,
 			  &pb->account.last_refusal_route);
 	dma_resv_unlock(pb->dmabuf->resv);
+	return 0;
 }
 
 /* By fd: whoever holds the DMA-BUF may know about it. Visited. */
@@ -90,6 +93,7 @@ int peerbuf_ioctl_query(struct peerbuf_file *pf, struct peerbuf_call *call)
 {
 	struct peerbuf_ioc_query *arg = &call->query;
 	struct peerbuf *pb;
+	int ret;
 
 	if (arg->flags) {
 		arg->reason = PEERBUF_REASON_FLAGS;
@@ -102,10 +106,11 @@ int peerbuf_ioctl_query(struct peerbuf_file *pf, struct peerbuf_call *call)
 	if (IS_ERR(pb))
 		return PTR_ERR(pb);
 
-	peerbuf_describe(pb, &arg->info);
-	arg->id = pb->id;
+	ret = peerbuf_describe(pb, &arg->info);
+	if (!ret)
+		arg->id = pb->id;
 	peerbuf_put(pb);
-	return 0;
+	return ret;
 }
 
 /* Arrays grow like structures: each side writes and reads what both know. */
@@ -134,25 +139,48 @@ static int peerbuf_check_array(u32 flags, u32 entry_size, u32 known, u32 *reason
 	return 0;
 }
 
-static bool peerbuf_listed_on(struct peerbuf_file *pf, struct peerbuf *pb)
+/* Whether @pf lists @pb: 1, 0, or -ERESTARTNOINTR when a signal arrived. */
+static int peerbuf_listed_on(struct peerbuf_file *pf, struct peerbuf *pb)
 {
 	bool here;
 
 	if (!pf->pdevice)
-		return true;
-	dma_resv_lock(pb->dmabuf->resv, NULL);
+		return 1;
+	if (peerbuf_lock(pb, PEERBUF_WAIT_INTR))
+		return -ERESTARTNOINTR;
 	here = peerbuf_lies_in(pb, pf->pdevice);
 	dma_resv_unlock(pb->dmabuf->resv);
 	return here;
+}
+
+/*
+ * The next export for the list after *@id, if there is room described in @info. Returns 1, 0
+ * at the end, or an error. The visit is over when this returns: user memory is not
+ * touched during one.
+ */
+static int peerbuf_list_next(struct peerbuf_file *pf, u64 *id, bool room,
+			     struct peerbuf_export_info *info)
+{
+	struct peerbuf *pb;
+	int ret = 0;
+
+	while (!ret && (pb = peerbuf_registry_next(*id))) {
+		*id = pb->id;
+		ret = peerbuf_listed_on(pf, pb);
+		if (ret > 0 && room)
+			ret = peerbuf_describe(pb, info) ?: 1;
+		peerbuf_put(pb);
+		cond_resched();
+	}
+	return ret;
 }
 
 int peerbuf_ioctl_list(struct peerbuf_file *pf, struct peerbuf_call *call)
 {
 	struct peerbuf_ioc_list *arg = &call->list;
 	struct peerbuf_export_info info;
-	u32 room = arg->nr_entries;
+	u32 stored = 0, total = 0;
 	u64 id = arg->after;
-	struct peerbuf *pb;
 	int ret;
 
 	ret = peerbuf_check_array(arg->flags, arg->entry_size, sizeof(info),
@@ -160,25 +188,22 @@ int peerbuf_ioctl_list(struct peerbuf_file *pf, struct peerbuf_call *call)
 	if (ret)
 		return ret;
 
-	arg->nr_entries = 0;
-	arg->total = 0;
-	while (!ret && (pb = peerbuf_registry_next(id))) {
-		id = pb->id;
-		if (peerbuf_listed_on(pf, pb)) {
-			arg->total++;
-			if (arg->nr_entries < room) {
-				peerbuf_describe(pb, &info);
-				ret = peerbuf_put_entry(arg->entries,
-							arg->nr_entries++,
-							arg->entry_size, &info,
-							sizeof(info));
-			}
+	while ((ret = peerbuf_list_next(pf, &id, stored < arg->nr_entries,
+					&info)) > 0) {
+		total++;
+		if (stored == arg->nr_entries)
+			continue;
+		ret = peerbuf_put_entry(arg->entries, stored++, arg->entry_size,
+					&info, sizeof(info));
+		if (ret) {
+			arg->reason = PEERBUF_REASON_BAD_POINTER;
+			break;
 		}
-		peerbuf_put(pb);
-		cond_resched();
 	}
-	if (ret)
-		arg->reason = PEERBUF_REASON_BAD_POINTER;
+	if (!ret) {
+		arg->nr_entries = stored;
+		arg->total = total;
+	}
 	return ret;
 }
 
@@ -212,59 +237,81 @@ static void peerbuf_describe_client(const struct peerbuf *pb,
 	strscpy(info->comm, client->comm, sizeof(info->comm));
 }
 
-/*
- * Copying to userspace may fault, and a fault may want resv: the entries are gathered
- * under it and copied after. @room has been bounded by the caller.
+/**
+ * struct peerbuf_clients - what is told about an export's importers
+ * @info: one per importer; to be freed with kvfree()
+ * @stored: entries in @info
+ * @total: importers there are
  */
-static struct peerbuf_attachment_info *
-peerbuf_gather_clients(struct peerbuf *pb, u32 room, u32 *stored, u32 *total)
+struct peerbuf_clients {
+	struct peerbuf_attachment_info *info;
+	u32 stored;
+	u32 total;
+};
+
+/* Under resv. */
+static void peerbuf_fill_clients(struct peerbuf *pb, u32 room,
+				 struct peerbuf_clients *clients)
 {
-	struct peerbuf_attachment_info *infos;
 	struct peerbuf_client *client;
 
-	*stored = 0;
-	*total = 0;
-	infos = kvmalloc_array(max(room, 1U), sizeof(*infos), GFP_KERNEL_ACCOUNT);
-	if (!infos)
-		return NULL;
-
-	dma_resv_lock(pb->dmabuf->resv, NULL);
 	list_for_each_entry(client, &pb->clients, node) {
-		if (*stored < room)
-			peerbuf_describe_client(pb, client, &infos[(*stored)++]);
-		(*total)++;
+		if (clients->stored < room)
+			peerbuf_describe_client(pb, client,
+						&clients->info[clients->stored++]);
+		clients->total++;
 	}
-	dma_resv_unlock(pb->dmabuf->resv);
-	return infos;
 }
 
-static int peerbuf_list_clients(struct peerbuf *pb,
-				struct peerbuf_ioc_attachments *arg)
+/*
+ * Copying to userspace may fault, and a fault may want resv: the entries are gathered under
+ * it and copied after. An importer that attaches between the two times the lock is
+ * taken is counted but not stored.
+ */
+static int peerbuf_gather_clients(struct peerbuf *pb, u32 room,
+				  struct peerbuf_clients *clients)
 {
-	struct peerbuf_attachment_info *infos;
-	u32 room, stored, i;
-	int ret = 0;
-
-	dma_resv_lock(pb->dmabuf->resv, NULL);
-	room = min(arg->nr_entries, pb->account.nr_clients);
+	if (peerbuf_lock(pb, PEERBUF_WAIT_INTR))
+		return -ERESTARTNOINTR;
+	room = min(room, pb->account.nr_clients);
 	dma_resv_unlock(pb->dmabuf->resv);
 
-	infos = peerbuf_gather_clients(pb, room, &stored, &arg->total);
-	if (!infos)
+	clients->info = kvmalloc_array(max(room, 1U), sizeof(*clients->info),
+				       GFP_KERNEL_ACCOUNT);
+	if (!clients->info)
 		return -ENOMEM;
-	for (i = 0; i < stored && !ret; i++)
+
+	if (peerbuf_lock(pb, PEERBUF_WAIT_INTR))
+		return -ERESTARTNOINTR;
+	peerbuf_fill_clients(pb, room, clients);
+	dma_resv_unlock(pb->dmabuf->resv);
+	return 0;
+}
+
+static int peerbuf_put_clients(const struct peerbuf_clients *clients,
+			       struct peerbuf_ioc_attachments *arg)
+{
+	int ret;
+	u32 i;
+
+	for (i = 0; i < clients->stored; i++) {
 		ret = peerbuf_put_entry(arg->entries, i, arg->entry_size,
-					&infos[i], sizeof(infos[i]));
-	kvfree(infos);
-	arg->nr_entries = stored;
-	if (ret)
-		arg->reason = PEERBUF_REASON_BAD_POINTER;
-	return ret;
+					&clients->info[i],
+					sizeof(clients->info[i]));
+		if (ret) {
+			arg->reason = PEERBUF_REASON_BAD_POINTER;
+			return ret;
+		}
+	}
+	arg->nr_entries = clients->stored;
+	arg->total = clients->total;
+	return 0;
 }
 
 int peerbuf_ioctl_attachments(struct peerbuf_file *pf, struct peerbuf_call *call)
 {
 	struct peerbuf_ioc_attachments *arg = &call->attachments;
+	struct peerbuf_clients clients = {};
 	struct peerbuf *pb;
 	int ret;
 
@@ -277,8 +324,11 @@ int peerbuf_ioctl_attachments(struct peerbuf_file *pf, struct peerbuf_call *call
 	pb = peerbuf_file_lookup(pf, arg->id, &arg->reason);
 	if (IS_ERR(pb))
 		return PTR_ERR(pb);
-	ret = peerbuf_list_clients(pb, arg);
+	ret = peerbuf_gather_clients(pb, arg->nr_entries, &clients);
 	peerbuf_put(pb);
+	if (!ret)
+		ret = peerbuf_put_clients(&clients, arg);
+	kvfree(clients.info);
 	return ret;
 }
 

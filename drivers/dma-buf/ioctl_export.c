@@ -93,6 +93,7 @@ struct peerbuf *peerbuf_file_lookup(struct peerbuf_file *pf, u64 id, u32 *reason
 	bool here = true;
 	int ret = 0;
 
+	/* A signal while nothing has been done yet: the call starts again. */
 	if (pb && pf->pdevice) {
 		ret = peerbuf_lock(pb, PEERBUF_WAIT_INTR);
 		if (!ret) {
@@ -105,39 +106,37 @@ struct peerbuf *peerbuf_file_lookup(struct peerbuf_file *pf, u64 id, u32 *reason
 
 	if (pb)
 		peerbuf_put(pb);
-	if (ret) {
-		*reason = PEERBUF_REASON_INTERRUPTED;
-		return ERR_PTR(ret);
-	}
+	if (ret)
+		return ERR_PTR(-ERESTARTNOINTR);
 	*reason = PEERBUF_REASON_NO_EXPORT;
 	return ERR_PTR(-ENOENT);
 }
 
 /* Where a driver's own buffers are is for that driver to say. */
-static int peerbuf_move_ranges(struct peerbuf_file *pf, struct peerbuf *pb,
-			       struct peerbuf_ioc_move *arg)
+static int peerbuf_move_found(struct peerbuf_file *pf, struct p2p_vecs *vecs,
+			      struct peerbuf_ioc_move *arg)
 {
-	struct p2p_vecs *vecs;
+	struct peerbuf *pb;
 	int ret;
 
-	if (!pb->by_user) {
-		arg->reason = PEERBUF_REASON_VETO;
-		return -EPERM;
-	}
-	vecs = peerbuf_ranges_resolve(pf, arg->ranges, arg->nr_ranges,
-				      &arg->bad_range, &arg->reason);
-	if (IS_ERR(vecs))
-		return PTR_ERR(vecs);
+	pb = peerbuf_file_lookup(pf, arg->id, &arg->reason);
+	if (IS_ERR(pb))
+		return PTR_ERR(pb);
 
-	ret = peerbuf_move_to(pb, vecs, arg->flags, &arg->reason);
-	p2p_vecs_put(vecs);
+	if (pb->by_user) {
+		ret = peerbuf_move_to(pb, vecs, arg->flags, &arg->reason);
+	} else {
+		arg->reason = PEERBUF_REASON_VETO;
+		ret = -EPERM;
+	}
+	peerbuf_put(pb);
 	return ret;
 }
 
 int peerbuf_ioctl_move(struct peerbuf_file *pf, struct peerbuf_call *call)
 {
 	struct peerbuf_ioc_move *arg = &call->move;
-	struct peerbuf *pb;
+	struct p2p_vecs *vecs;
 	int ret;
 
 	ret = peerbuf_refuse_args(&arg->reason,
@@ -146,12 +145,14 @@ int peerbuf_ioctl_move(struct peerbuf_file *pf, struct peerbuf_call *call)
 	if (ret)
 		return ret;
 
-	pb = peerbuf_file_lookup(pf, arg->id, &arg->reason);
-	if (IS_ERR(pb))
-		return PTR_ERR(pb);
+	/* The ranges first: user memory is not touched while visiting a buffer. */
+	vecs = peerbuf_ranges_resolve(pf, arg->ranges, arg->nr_ranges,
+				      &arg->bad_range, &arg->reason);
+	if (IS_ERR(vecs))
+		return PTR_ERR(vecs);
 
-	ret = peerbuf_move_ranges(pf, pb, arg);
-	peerbuf_put(pb);
+	ret = peerbuf_move_found(pf, vecs, arg);
+	p2p_vecs_put(vecs);
 	return ret;
 }
 
@@ -188,7 +189,7 @@ int peerbuf_ioctl_revoke(struct peerbuf_file *pf, struct peerbuf_call *call)
 	/* Until it is marked a signal changes nothing: the call starts again. */
 	if (peerbuf_mark_revoked(pb, peerbuf_file_cause(pf), PEERBUF_WAIT_INTR)) {
 		peerbuf_put(pb);
-		return -ERESTARTSYS;
+		return -ERESTARTNOINTR;
 	}
 	ret = peerbuf_drain(pb, &patience, &arg->reason);
 	arg->blocker = PEERBUF_PCI_NONE;

@@ -159,20 +159,21 @@ static bool peerbuf_lent_nothing(struct peerbuf_device *pdevice)
 }
 
 /*
- * Not for longer than the administrator wants: an importer that cannot be revoked may be this
- * very process. What it still maps is taken up again by the next call, or by
- * the driver's unbind, which does wait.
+ * Not without end: an importer that cannot be revoked may be this very process, and the device
+ * is locked. What is still mapped is taken up again by the next call, or by the driver's
+ * unbind, which does wait.
  */
 static int peerbuf_unlend_bars(struct peerbuf_device *pdevice, unsigned int mask,
 			       u32 *reason)
 {
 	struct peerbuf_patience patience =
-		peerbuf_patience(MAX_SCHEDULE_TIMEOUT, PEERBUF_WAIT_INTR);
+		peerbuf_patience(PEERBUF_SLEEP_PATIENCE, PEERBUF_WAIT_INTR);
 	int ret;
 
 	ret = peerbuf_device_withdraw_bars(pdevice, mask, &patience);
 	if (ret)
-		*reason = PEERBUF_REASON_INTERRUPTED;
+		*reason = ret == -EINTR ? PEERBUF_REASON_INTERRUPTED :
+					  PEERBUF_REASON_STILL_MAPPED;
 	else if (peerbuf_lent_nothing(pdevice))
 		peerbuf_lend_last(pdevice);
 	return ret;
@@ -277,12 +278,14 @@ static int peerbuf_pm_event(struct notifier_block *nb, unsigned long action,
 	switch (action) {
 	case PM_SUSPEND_PREPARE:
 	case PM_HIBERNATION_PREPARE:
+	case PM_RESTORE_PREPARE:
 		if (!peerbuf_lend_for_each(peerbuf_lend_sleep))
 			return NOTIFY_OK;
 		peerbuf_lend_for_each(peerbuf_lend_wake);
 		return NOTIFY_BAD;
 	case PM_POST_SUSPEND:
 	case PM_POST_HIBERNATION:
+	case PM_POST_RESTORE:
 		peerbuf_lend_for_each(peerbuf_lend_wake);
 		return NOTIFY_OK;
 	default:

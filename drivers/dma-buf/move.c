@@ -72,7 +72,7 @@ static int peerbuf_switch(struct peerbuf *pb, struct peerbuf_placement *to,
 	peerbuf_invalidate(pb);
 	ret = peerbuf_wait_fences(pb, patience);
 	if (!ret && flags & PEERBUF_MOVE_F_COPY)
-		ret = peerbuf_copy(to->vecs, pb->placement->vecs);
+		ret = peerbuf_copy(to, pb->placement);
 	if (ret)
 		return ret;
 
@@ -127,15 +127,10 @@ static int peerbuf_move_locked(struct peerbuf *pb, struct peerbuf_placement *to,
  * the place is left behind for the buffer's release.
  */
 static void peerbuf_move_finish(struct peerbuf *pb,
-				struct peerbuf_placement *from)
+				struct peerbuf_placement *from, u64 generation)
 {
 	struct peerbuf_patience patience =
 		peerbuf_patience(MAX_SCHEDULE_TIMEOUT, PEERBUF_WAIT_KILLABLE);
-	u64 generation;
-
-	dma_resv_lock(pb->dmabuf->resv, NULL);
-	generation = pb->generation;
-	dma_resv_unlock(pb->dmabuf->resv);
 
 	if (peerbuf_wait_unheld(pb, generation, &patience))
 		return;
@@ -153,6 +148,7 @@ int peerbuf_move_to(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
 	struct peerbuf_patience patience =
 		peerbuf_patience(MAX_SCHEDULE_TIMEOUT, PEERBUF_WAIT_INTR);
 	struct peerbuf_placement *to, *from;
+	u64 generation;
 	int ret;
 
 	ret = peerbuf_move_args(pb, vecs, flags, reason);
@@ -167,15 +163,18 @@ int peerbuf_move_to(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
 	if (!ret) {
 		from = pb->placement;
 		ret = peerbuf_move_locked(pb, to, flags, &patience, reason);
+		generation = pb->generation;
 		dma_resv_unlock(pb->dmabuf->resv);
 	}
 	if (ret) {
 		if (ret == -EINTR)
 			*reason = PEERBUF_REASON_INTERRUPTED;
+		else if (ret == -ENODEV && !*reason)
+			*reason = PEERBUF_REASON_DEVICE_DOWN;
 		peerbuf_placement_destroy(to);
 		return ret;
 	}
-	peerbuf_move_finish(pb, from);
+	peerbuf_move_finish(pb, from, generation);
 	return 0;
 }
 

@@ -113,6 +113,8 @@ static int peerbuf_range_add(struct peerbuf_resolver *res,
 		*res->reason = PEERBUF_REASON_PAST_END;
 	else if (ret == -EOVERFLOW)
 		*res->reason = PEERBUF_REASON_OVERFLOW;
+	else if (ret == -EINVAL)
+		*res->reason = PEERBUF_REASON_UNALIGNED;
 	else if (!ret)
 		ret = peerbuf_decode_check(res, pdevice->pdev);
 	p2p_provider_put(provider);

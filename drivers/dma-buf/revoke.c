@@ -60,8 +60,9 @@ int peerbuf_mark_revoked(struct peerbuf *pb, u32 cause, int mode)
 }
 
 /*
- * Under resv. What somebody else withdrew is not @causes' to give back: the memory may
- * belong to another by now.
+ * Under resv. Each lifts what is its own. What somebody else withdrew is not theirs to give
+ * back, since the memory may belong to another by now: it stays revoked until that one
+ * restores it, too.
  */
 static int peerbuf_restore_locked(struct peerbuf *pb, u32 causes, u32 *reason)
 {
@@ -80,11 +81,13 @@ static int peerbuf_restore_locked(struct peerbuf *pb, u32 causes, u32 *reason)
 		*reason = trouble;
 		return -ENODEV;
 	}
-	if (pb->revoked & ~causes) {
+	if (!(pb->revoked & causes)) {
 		*reason = PEERBUF_REASON_REVOKED;
 		return -EPERM;
 	}
-	pb->revoked = 0;
+	pb->revoked &= ~causes;
+	if (pb->revoked)
+		return 0;
 	peerbuf_stat_inc(PEERBUF_STAT_RESTORES);
 	trace_peerbuf_restore(pb, 0);
 	peerbuf_event_placement(pb, pb->placement, PEERBUF_EVENT_RESTORE);
@@ -172,8 +175,9 @@ EXPORT_SYMBOL_GPL(peerbuf_revoke);
  * Importers that are still attached may map it again, at the place it has.
  *
  * Context: process context, may sleep. No reservation lock may be held.
- * Return: 0, or -EALREADY it is not revoked; -EPERM somebody else revoked it, too; -ENODEV a
- * device it lies in is down or gone.
+ * Return: 0, and if somebody else revoked it, too, it stays so until they restore it; -EALREADY
+ * it is not revoked; -EPERM only somebody else revoked it; -ENODEV a device it lies in is
+ * down or gone.
  */
 int peerbuf_restore(struct peerbuf *pb)
 {

@@ -67,6 +67,8 @@ static void peerbuf_stub_reset_done(struct pci_dev *pdev)
 static pci_ers_result_t peerbuf_stub_error_detected(struct pci_dev *pdev,
 						    pci_channel_state_t state)
 {
+	if (state == pci_channel_io_normal)
+		return PCI_ERS_RESULT_CAN_RECOVER;
 	if (peerbuf_device_down(pci_get_drvdata(pdev), PEERBUF_SLEEP_PATIENCE) ||
 	    state == pci_channel_io_perm_failure)
 		return PCI_ERS_RESULT_DISCONNECT;

@@ -9,7 +9,9 @@
  * that to a timer. So there is nothing to flush afterwards.
  */
 
+#include <linux/align.h>
 #include <linux/device.h>
+#include <linux/sizes.h>
 
 #include "map.h"
 
@@ -28,6 +30,28 @@ static bool all_aligned(const struct p2p_map *map, u64 mask)
 }
 
 /*
+ * Would a vec that an IOMMU could map by large pages lose them by its place behind the
+ * others? Then it is better off with an address of its own: 64 GiB by 4 KiB pages are
+ * 128 MiB of page table.
+ */
+static bool large_pages_lost(const struct p2p_map *map)
+{
+	const struct p2p_vecs *vecs = map->vecs;
+	u64 place = 0;
+	u32 i;
+
+	for (i = 0; i < vecs->nr; i++) {
+		if (map->vec[i].kind == P2P_MAP_BUS)
+			continue;
+		if (vecs->vec[i].len >= SZ_2M && IS_ALIGNED(vecs->vec[i].paddr, SZ_2M) &&
+		    !IS_ALIGNED(place, SZ_2M))
+			return true;
+		place += vecs->vec[i].len;
+	}
+	return false;
+}
+
+/*
  * Reserve @size bytes, which is the sum of all vecs that need them, and hand the
  * vecs their places, one after the other. False if this is not for this mapping:
  * no IOMMU translates for the client, or its granule is coarser than the vecs,
@@ -39,7 +63,7 @@ bool p2p_map_iova_reserve(struct p2p_map *map, u64 size)
 	dma_addr_t addr;
 	u32 i;
 
-	if (!granule_mask || !all_aligned(map, granule_mask))
+	if (!granule_mask || !all_aligned(map, granule_mask) || large_pages_lost(map))
 		return false;
 	/* Everything is aligned, so the place within a granule is always zero. */
 	if (!dma_iova_try_alloc(map->client, &map->iova, 0, size))

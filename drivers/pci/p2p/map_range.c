@@ -54,6 +54,30 @@ static int range_link(struct p2p_map *map, u32 index)
 	return 0;
 }
 
+/*
+ * The device's own TLB as well, if it has one (PCIe ATS): VT-d on 6.1 leaves it out of
+ * iommu_flush_iotlb_all() when it is told to cache not-present entries, as every emulated
+ * one is. The invalidation of a range always includes it.
+ */
+static void range_flush_device(struct p2p_map *map, struct iommu_domain *domain)
+{
+	struct iommu_iotlb_gather gather;
+	u32 i;
+
+	iommu_iotlb_gather_init(&gather);
+	for (i = 0; i < map->vecs->nr; i++) {
+		if (map->vec[i].kind != P2P_MAP_MMIO || map->vec[i].linked)
+			continue;
+		gather.start = min_t(u64, gather.start, map->vec[i].addr);
+		gather.end = max_t(u64, gather.end,
+				   map->vec[i].addr + map->vecs->vec[i].len - 1);
+	}
+	if (gather.start > gather.end)
+		return;
+	gather.pgsize = PAGE_SIZE;
+	iommu_iotlb_sync(domain, &gather);
+}
+
 static void range_unlink(struct p2p_map *map, u32 first, u32 nr)
 {
 	u32 i;
@@ -85,8 +109,10 @@ static void range_flush(struct p2p_map *map)
 {
 	struct iommu_domain *domain = iommu_get_domain_for_dev(map->client);
 
-	if (domain && READ_ONCE(domain->type) == IOMMU_DOMAIN_DMA_FQ)
+	if (domain && READ_ONCE(domain->type) == IOMMU_DOMAIN_DMA_FQ) {
 		iommu_flush_iotlb_all(domain);
+		range_flush_device(map, domain);
+	}
 }
 
 const struct p2p_map_backend p2p_map_range = {

@@ -365,10 +365,11 @@ struct peerbuf_ioc_revoke {
  * @reserved: zero
  *
  * Undoes what was revoked through a node; on control also what was revoked through
- * control. What the exporting driver revoked only that driver gives back.
+ * control. What the exporting driver revoked only that driver gives back: as long as
+ * somebody else's revoke is left, the export stays revoked.
  *
- * errno: ENOENT no such export; EALREADY it is not revoked; EPERM somebody else revoked
- * it; ENODEV its device is down or gone, or the fd that made it was closed.
+ * errno: ENOENT no such export; EALREADY it is not revoked; EPERM only somebody else
+ * revoked it; ENODEV its device is down or gone, or the fd that made it was closed.
  */
 struct peerbuf_ioc_restore {
 	__u32 size;
@@ -572,13 +573,14 @@ struct peerbuf_ioc_route {
  * @flags: zero
  *
  * Lent BARs are withdrawn, and everything exported from them is revoked for
- * good, before the function's driver is unbound. Needs CAP_SYS_ADMIN; not
- * possible under lockdown.
+ * good, before the function's driver is unbound. Needs CAP_SYS_ADMIN; under
+ * lockdown nothing can be lent, but what is lent can be taken back.
  *
  * errno: ENODEV no such function; ENXIO no such BAR, or mask empty; EADDRNOTAVAIL an
  * I/O port BAR; EUNATCH no driver is bound; EEXIST the function is exported by its own
- * driver or the stub; ENOENT (deny) the function is not lent; EINTR a signal arrived: if
- * while deny waited for importers, the BARs are withdrawn but not all have unmapped.
+ * driver or the stub; ENOENT (deny) the function is not lent; (deny)
+ * EINPROGRESS, EINTR: the BARs are withdrawn, but after five seconds or when a signal
+ * arrived an importer still has its mapping; call again to wait on.
  */
 struct peerbuf_ioc_lend {
 	__u32 size;
