@@ -337,7 +337,6 @@ static void map_checks(const char *mem, const char *edu, bool translated)
 	map_check(owner, edu, 64, translated);
 	map_check(owner, edu, MOST, translated);
 	close(owner);
-	device_bind(mem, "peerbuf");
 }
 
 TEST(mapper_relinks_ranges_same_switch)

@@ -269,7 +269,6 @@ static void disown(void)
 	close(edu);
 	close(export.fd);
 	close(owner);
-	device_bind("rp-mem", "peerbuf");
 }
 
 static void write_and_see(__u64 place, __u32 seed)
