@@ -35,8 +35,9 @@ static void peerbuf_free_placements(struct peerbuf *pb)
 /*
  * No attachment, no mapping and no CPU mapping is left: each of them holds the
  * DMA-BUF. Visitors may be here: they wait for nothing but what is gone already, do not
- * touch user memory, and none comes after the last has left. Then nobody uses the placements, and once their
- * claims are gone nobody knows @pb. Without a placement the export failed half-way.
+ * touch user memory, and none comes after the last has left. Then nobody uses the
+ * placements, and once their claims are gone nobody knows @pb. Without a placement the
+ * export failed half-way.
  */
 static void peerbuf_op_release(struct dma_buf *dmabuf)
 {
