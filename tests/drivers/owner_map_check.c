@@ -5,6 +5,8 @@
  * compared with what the hardware would make of it: behind an IOMMU by walking
  * its tables, otherwise with the bus address.
  */
+#define pr_fmt(fmt) "bar_owner: " fmt
+
 #include <linux/iommu.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
@@ -49,8 +51,8 @@ static bool owner_addr_right(struct owner_check *check, dma_addr_t addr, u32 i)
 		return addr == paddr - check->bus_offset;
 	if (!check->domain)
 		return addr == paddr;
-	return addr != paddr &&
-	       iommu_iova_to_phys(check->domain, addr) == paddr &&
+	/* By chance the two can be equal, below another host bridge than the BAR. */
+	return iommu_iova_to_phys(check->domain, addr) == paddr &&
 	       iommu_iova_to_phys(check->domain, addr + PAGE_SIZE - 1) ==
 	       paddr + PAGE_SIZE - 1;
 }
@@ -58,6 +60,16 @@ static bool owner_addr_right(struct owner_check *check, dma_addr_t addr, u32 i)
 static bool owner_translated(struct owner_check *check)
 {
 	return check->domain && check->route.type != P2P_ROUTE_BUS_ADDR;
+}
+
+static void owner_say(struct owner_check *check, dma_addr_t addr, u32 i)
+{
+	phys_addr_t seen = 0;
+
+	if (owner_translated(check))
+		seen = iommu_iova_to_phys(check->domain, addr);
+	pr_info("range %u of %u, %pa, is mapped at %pad and seen there as %pa\n",
+		i, check->vecs->nr, &check->vecs->vec[i].paddr, &addr, &seen);
 }
 
 static int owner_link(struct owner_check *check, u32 first, u32 nr)
@@ -74,8 +86,10 @@ static int owner_link(struct owner_check *check, u32 first, u32 nr)
 		return owner_fail(check, ret);
 	for (i = first; i < first + nr; i++) {
 		addr = p2p_map_vec_addr(check->map, i);
-		if (!owner_addr_right(check, addr, i))
+		if (!owner_addr_right(check, addr, i)) {
+			owner_say(check, addr, i);
 			return owner_fail(check, i);
+		}
 		check->addr[i] = addr;
 	}
 	return 0;

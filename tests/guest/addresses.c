@@ -95,15 +95,19 @@ TEST(host_bridge_gives_cpu_address_without_iommu)
 			 PEERBUF_ROUTE_THRU_HOST_BRIDGE);
 }
 
+/*
+ * All below one host bridge: the kernel keeps that one's windows out of the device's
+ * IOVA space, so there is no being equal by chance.
+ */
 TEST(iommu_gives_iova_that_is_not_physical)
 {
 	iova("rp-edu", "rp-mem", EDU_DMA_DYNAMIC);
-	iova("far-edu", "rp-mem", EDU_DMA_DYNAMIC);
+	iova("sw-edu", "rp-mem", EDU_DMA_DYNAMIC);
 }
 
 TEST(iommu_gives_iova_to_foreign_importer)
 {
-	iova("rp-edu", "far-mem", EDU_DMA_FOREIGN);
+	iova("rp-edu", "sw-mem", EDU_DMA_FOREIGN);
 }
 
 /* ---- many ranges ---- */
