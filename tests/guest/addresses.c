@@ -282,28 +282,23 @@ TEST(copy_across_ranges)
 	check(!memcmp(host, inner + 1024, 1024));
 }
 
-#define MAX_SEGMENT	"/sys/module/edu_dma/parameters/max_segment"
-
 static void max_segment(const char *edu_id, const char *mem, __u32 mode)
 {
 	struct peer_export export;
 	__u32 handle, total;
 	int node, edu;
 
-	check_eq(module_load("edu_dma"), 0);
-	check_ok(sysfs_write(MAX_SEGMENT, "16384"));
-	device_unbind(edu_id);
+	edu_rebind(edu_id, "max_segment", "16384", "4294967295");
 	total = map_one(edu_id, mem, mode, &export, &node, &edu, &handle);
-	check_ok(sysfs_write(MAX_SEGMENT, "4294967295"));
+	check_ok(edu_detach(edu, handle));
+	close(edu);
+	device_unbind(edu_id);
+	device_bind(edu_id, "edu_dma");
 	check_eq(total, SIZE / 16384);
 	for (__u32 s = 0; s < total; s++) {
 		check_eq(segments[s].len, 16384);
 		check_eq(segments[s].addr, segments[0].addr + s * 16384);
 	}
-	check_ok(edu_detach(edu, handle));
-	close(edu);
-	device_unbind(edu_id);
-	device_bind(edu_id, "edu_dma");
 }
 
 TEST(segments_respect_the_devices_limit)

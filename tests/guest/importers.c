@@ -166,26 +166,22 @@ TEST(no_move_to_where_an_importer_has_no_route)
 	snapshot_unchanged(&before);
 }
 
-#define DMA_BITS	"/sys/module/edu_dma/parameters/dma_bits"
-
 TEST(dma_mask_too_small)
 {
 	struct peerbuf_export_info info;
 	__u32 handle;
+	int ret;
 
-	check_eq(module_load("edu_dma"), 0);
 	check(bar_base("sw-mem", MEM_BAR) >> 31);
-	check_ok(sysfs_write(DMA_BITS, "31"));
-	device_unbind("sw-edu");
+	edu_rebind("sw-edu", "dma_bits", "31", "64");
 	open_all("sw-edu", "sw-mem", 0);
-	check_ok(sysfs_write(DMA_BITS, "64"));
-	check_fails(edu_attach(edu, export.fd, EDU_DMA_DYNAMIC, 0, &handle),
-		    EHOSTUNREACH);
+	ret = edu_attach(edu, export.fd, EDU_DMA_DYNAMIC, 0, &handle);
 	check_ok(peer_query(node, export.id, &info));
-	check_eq(info.last_refusal, PEERBUF_REASON_NO_ROUTE);
-	check_eq(info.last_refusal_route.reason, PEERBUF_REASON_DMA_MASK);
 	snapshot_unchanged(&before);
 	close(edu);
 	device_unbind("sw-edu");
 	device_bind("sw-edu", "edu_dma");
+	check_eq(ret, -EHOSTUNREACH);
+	check_eq(info.last_refusal, PEERBUF_REASON_NO_ROUTE);
+	check_eq(info.last_refusal_route.reason, PEERBUF_REASON_DMA_MASK);
 }

@@ -307,6 +307,25 @@ int edu_open(const char *id)
 	return driver_open(id, "edu_dma");
 }
 
+void edu_rebind(const char *id, const char *parameter, const char *value,
+		const char *standard)
+{
+	char path[128], name[64];
+
+	check_eq(module_load("edu_dma"), 0);
+	snprintf(path, sizeof(path), "/sys/module/edu_dma/parameters/%s",
+		 parameter);
+	device_unbind(id);
+	check_ok(device_write(id, "driver_override", "edu_dma"));
+	check_ok(sysfs_write(path, value));
+	sysfs_write("/sys/bus/pci/drivers_probe", lab_where(id));
+	/* Whatever came of it, the next one is to be as always. */
+	check_ok(sysfs_write(path, standard));
+	device_driver(id, name, sizeof(name));
+	if (strcmp(name, "edu_dma"))
+		fail("%s does not bind with %s=%s", id, parameter, value);
+}
+
 int owner_open(const char *id)
 {
 	return driver_open(id, "bar_owner");
