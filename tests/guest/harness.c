@@ -197,7 +197,7 @@ static bool passed(const struct test *test, int status, int mark)
 	} else if (WEXITSTATUS(status)) {
 		good = WEXITSTATUS(status) == EXIT_SKIP;
 	}
-	if (!(test->flags & TEST_LEAVES) && !leaves_nothing())
+	if (!leaves_nothing())
 		good = false;
 	if (kmsg_scan(mark, test->flags & TEST_IOMMU_FAULTS))
 		good = false;

@@ -35,8 +35,6 @@ struct test {
 
 /* The IOMMU is expected to report faults. */
 #define TEST_IOMMU_FAULTS	(1U << 0)
-/* Exports or modules are not what they were, on purpose. */
-#define TEST_LEAVES		(1U << 1)
 
 void test_add(struct test *test);
 
