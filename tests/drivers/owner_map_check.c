@@ -5,8 +5,6 @@
  * compared with what the hardware would make of it: behind an IOMMU by walking
  * its tables, otherwise with the bus address.
  */
-#define pr_fmt(fmt) "bar_owner: " fmt
-
 #include <linux/iommu.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
