@@ -288,7 +288,7 @@ static void max_segment(const char *edu_id, const char *mem, __u32 mode)
 	__u32 handle, total;
 	int node, edu;
 
-	edu_rebind(edu_id, "max_segment", "16384", "4294967295");
+	check(edu_rebind(edu_id, "max_segment", "16384", "4294967295"));
 	total = map_one(edu_id, mem, mode, &export, &node, &edu, &handle);
 	check_ok(edu_detach(edu, handle));
 	close(edu);

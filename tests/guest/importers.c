@@ -173,7 +173,10 @@ TEST(dma_mask_too_small)
 	int ret;
 
 	check(bar_base("sw-mem", MEM_BAR) >> 31);
-	edu_rebind("sw-edu", "dma_bits", "31", "64");
+	if (!edu_rebind("sw-edu", "dma_bits", "31", "64")) {
+		device_bind("sw-edu", "edu_dma");
+		skip("without a DMA zone this kernel accepts no such mask");
+	}
 	open_all("sw-edu", "sw-mem", 0);
 	ret = edu_attach(edu, export.fd, EDU_DMA_DYNAMIC, 0, &handle);
 	check_ok(peer_query(node, export.id, &info));

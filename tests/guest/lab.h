@@ -40,8 +40,8 @@ int module_unload(const char *name);
 int node_open(const char *id);
 int node_path_open(const char *id, int flags);
 int edu_open(const char *id);
-/* Bound anew with a module parameter that differs from its standard value. */
-void edu_rebind(const char *id, const char *parameter, const char *value,
+/* Bound anew with a module parameter that differs; false if it does not bind. */
+bool edu_rebind(const char *id, const char *parameter, const char *value,
 		const char *standard);
 int owner_open(const char *id);
 int control_open(void);
