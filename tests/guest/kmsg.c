@@ -125,21 +125,21 @@ static void records_free(struct records *records)
 
 /*
  * On every hot-unplug Linux 7.2's pciehp lets go of its reset_lock and takes it again
- * under pci_rescan_remove_lock. Lockdep says so; nobody but the PCI core is in it.
+ * under pci_rescan_remove_lock. Lockdep says so, in either order of the two; nobody but the
+ * PCI core is in it.
  */
 static bool is_pciehp(const struct records *records, size_t i)
 {
 	size_t end = i + 14 < records->nr ? i + 14 : records->nr;
-	bool reset = false;
+	bool reset = false, rescan = false;
 
 	if (!strstr(records->line[i], "possible circular locking"))
 		return false;
 	for (; i < end; i++) {
 		reset |= !!strstr(records->line[i], "&ctrl->reset_lock");
-		if (reset && strstr(records->line[i], "pci_rescan_remove_lock"))
-			return true;
+		rescan |= !!strstr(records->line[i], "pci_rescan_remove_lock");
 	}
-	return false;
+	return reset && rescan;
 }
 
 /* Print what should not be there, and what follows it. True if there is any. */

@@ -101,6 +101,10 @@ class VerdictTest(unittest.TestCase):
 <4>[   38.0] ffffffff834d7a80 (pci_rescan_remove_lock){+.+.}-{4:4}, at: y+0x1
 """
         self.assertFalse(verdict.scan(theirs))
+        reset, rescan = "&ctrl->reset_lock/1", "pci_rescan_remove_lock"
+        turned = (theirs.replace(reset, "X").replace(rescan, reset)
+                  .replace("X", rescan))
+        self.assertFalse(verdict.scan(turned))
         self.assertTrue(verdict.scan(theirs.replace("reset_lock", "my_lock")))
 
     def test_context_ends_with_the_trace(self):

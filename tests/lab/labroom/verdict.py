@@ -45,12 +45,15 @@ CONTEXT = 45
 
 
 # Linux 7.2's pciehp, on every hot-unplug, whatever the device: it lets go of
-# its reset_lock and takes it again while holding pci_rescan_remove_lock.
-# Nothing but the PCI core is in that cycle.  (lockdep is silent afterwards.)
+# its reset_lock and takes it again while holding pci_rescan_remove_lock.  After a
+# rescan has found a port lockdep meets the two the other way round.  Nothing but
+# the PCI core is in that cycle.  (lockdep is silent afterwards.)
+_RESET = r"\(&ctrl->reset_lock(?:/\d+)?\)"
+_RESCAN = r"\(pci_rescan_remove_lock\)"
 _PCIEHP = re.compile(
-    r"possible circular locking dependency.*?trying to acquire lock:[^(]*"
-    r"\(&ctrl->reset_lock(?:/\d+)?\).*?already holding lock:[^(]*"
-    r"\(pci_rescan_remove_lock\)", re.S)
+    r"possible circular locking dependency.*?trying to acquire lock:[^(]*(?:"
+    + _RESET + r".*?already holding lock:[^(]*" + _RESCAN + "|"
+    + _RESCAN + r".*?already holding lock:[^(]*" + _RESET + ")", re.S)
 
 
 def scan(text):
