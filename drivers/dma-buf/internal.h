@@ -495,6 +495,10 @@ int peerbuf_ioctl_stats(struct peerbuf_file *pf, struct peerbuf_call *call);
 
 struct peerbuf *peerbuf_file_lookup(struct peerbuf_file *pf, u64 id, u32 *reason);
 
+/* debug.c */
+void peerbuf_debug_init(void);
+void peerbuf_debug_exit(void);
+
 /* stats.c */
 enum peerbuf_stat {
 	PEERBUF_STAT_EXPORTS,

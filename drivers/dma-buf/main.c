@@ -32,6 +32,7 @@ static int __init peerbuf_init(void)
 	ret = peerbuf_stub_init();
 	if (ret)
 		goto err_lend;
+	peerbuf_debug_init();
 	return 0;
 
 err_lend:
@@ -47,6 +48,7 @@ err_control:
  */
 static void __exit peerbuf_exit(void)
 {
+	peerbuf_debug_exit();
 	peerbuf_stub_exit();
 	peerbuf_lend_exit();
 	peerbuf_control_exit();
