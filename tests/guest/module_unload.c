@@ -46,10 +46,10 @@ TEST(refused_while_exported)
 	load_all();
 	close(edu);
 	close(node);
-	/* Only the dma-buf is left, and it is a dead one. */
-	check_ok(module_unload("edu_dma"));
+	/* Only the dma-buf is left, a dead one; fences are freed by RCU. */
+	eventually(5, !module_unload("edu_dma"));
 	if (sysfs_exists("/sys/module/bar_owner"))
-		check_ok(module_unload("bar_owner"));
+		eventually(5, !module_unload("bar_owner"));
 	check_fails(module_unload("peerbuf"), EAGAIN);
 	check_fails(module_unload("p2p"), EAGAIN);
 }
@@ -73,7 +73,7 @@ TEST(exporter_refused_while_its_buffer_lives)
 	device_bind("rp-mem", "peerbuf");
 	check_fails(module_unload("bar_owner"), EAGAIN);
 	close(export.fd);
-	eventually(2, !module_unload("bar_owner"));
+	eventually(5, !module_unload("bar_owner"));
 }
 
 /* All of them, with devices still bound to the stub, and back again. */
@@ -84,12 +84,12 @@ TEST(clean_when_unused, .timeout = 120)
 	close(edu);
 	close(export.fd);
 	close(node);
-	eventually(2, !module_unload("edu_dma"));
+	eventually(5, !module_unload("edu_dma"));
 	if (sysfs_exists("/sys/module/bar_owner"))
-		eventually(2, !module_unload("bar_owner"));
-	eventually(2, !module_unload("peerbuf"));
+		eventually(5, !module_unload("bar_owner"));
+	eventually(5, !module_unload("peerbuf"));
 	check(!sysfs_exists("/dev/peerbuf/control"));
-	eventually(2, !module_unload("p2p"));
+	eventually(5, !module_unload("p2p"));
 	load_all();
 	check_ok(edu_copy(edu, handle, 0, 0, 100, EDU_DMA_TO_BUFFER, 0));
 }
@@ -103,10 +103,10 @@ TEST(lent_bar_is_taken_back, .timeout = 120)
 	device_bind("sw-nvme", "nvme");
 	check_ok(peer_allow(control, lab_addr("sw-nvme"), 1U << 2));
 	close(control);
-	check_ok(module_unload("edu_dma"));
+	eventually(5, !module_unload("edu_dma"));
 	if (sysfs_exists("/sys/module/bar_owner"))
-		eventually(2, !module_unload("bar_owner"));
-	eventually(2, !module_unload("peerbuf"));
+		eventually(5, !module_unload("bar_owner"));
+	eventually(5, !module_unload("peerbuf"));
 	check_eq(module_load("peerbuf"), 0);
 	check(node_path_open("sw-nvme", O_RDWR) == -ENOENT);
 	/* With the module gone and back, so is the chance to lend it. */
