@@ -131,7 +131,10 @@ class Guest:
     def _cmdline(self, room):
         words = ["console=ttyS0,115200", "loglevel=6", "log_buf_len=4M",
                  "panic=-1", "rdinit=/init", "mitigations=off",
-                 room.cmdline]
+                 room.cmdline,
+                 # The host may be busy with other guests, or be stopped for a
+                 # while itself: not every long silence is a lockup in here.
+                 "rcupdate.rcu_cpu_stall_timeout=120", "watchdog_thresh=60"]
         if self.kernel.debug:
             # The second bridge's _PRT method allocates so much that KASAN and
             # kmemleak make it take over 30 s, each time a device is enabled.
