@@ -26,7 +26,7 @@ from .qmp import Qmp
 CLOSING = {False: 60, True: 400}
 TIMEOUT = {False: 300, True: 1500}
 # Slow kernels hang for longer without being hung.
-HUNG_TASK = {False: 30, True: 120}
+HUNG_TASK = {False: 60, True: 120}
 LOGS_KEPT = 100
 
 
