@@ -254,4 +254,5 @@ static const struct verbs_device_ops hca_device_ops = {
 	.uninit_device = hca_uninit_device,
 	.alloc_context = hca_alloc_context,
 };
+
 PROVIDER_DRIVER(hca, hca_device_ops);
