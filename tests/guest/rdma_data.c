@@ -227,13 +227,16 @@ TEST(wrong_rkey)
 TEST(rkey_of_a_dead_mr)
 {
 	struct rdma_memory dead;
+	__u32 rkey;
 
 	setup();
 	rdma_memory(&rdma, 4096, &dead);
+	rkey = dead.mr->rkey;
 	check_eq(ibv_dereg_mr(dead.mr), 0);
-	rdma_memory(&rdma, 4096, &dead);
-	refused(IBV_WR_RDMA_WRITE, (__u64)(uintptr_t)dead.data,
-		dead.mr->rkey ^ 0x3, IBV_WC_REM_ACCESS_ERR);
+	dead.mr = ibv_reg_mr(rdma.pd, dead.data, dead.size, RDMA_ALL);
+	check(dead.mr && dead.mr->rkey != rkey);
+	refused(IBV_WR_RDMA_WRITE, (__u64)(uintptr_t)dead.data, rkey,
+		IBV_WC_REM_ACCESS_ERR);
 }
 
 TEST(past_the_end)

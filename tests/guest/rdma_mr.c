@@ -161,10 +161,38 @@ TEST(refused_registrations)
 	check_fails(reg(export.fd, 0x100, 4096, 0x200, RDMA_ALL), EINVAL);
 	/* Remote write takes local write. */
 	check_fails(reg(export.fd, 0, 4096, 0, IBV_ACCESS_REMOTE_WRITE), EINVAL);
-	check_fails(reg(-1, 0, 4096, 0, RDMA_ALL), EBADF);
+	check_fails(reg(999, 0, 4096, 0, RDMA_ALL), EBADF);
 	check_fails(reg(fd, 0, 4096, 0, RDMA_ALL), EINVAL);
 	snapshot_unchanged(&before);
 	check_ok(reg(export.fd, 0, SIZE, 0, RDMA_ALL));
+}
+
+TEST(read_only_buffer)
+{
+	struct peerbuf_range range = {
+		.bar = MEM_BAR, .offset = START, .length = SIZE,
+	};
+	struct peerbuf_ioc_export req = {
+		.size = sizeof(req),
+		.open_flags = O_CLOEXEC | O_RDONLY,
+		.nr_ranges = 1,
+		.ranges = (__u64)(uintptr_t)&range,
+	};
+	struct ibv_mr *mr;
+	int node;
+
+	setup("rp-edu");
+	node = node_open("rp-mem");
+	check_ok(peer_ioctl(node, PEERBUF_IOC_EXPORT, &req));
+	check_fails(reg(req.fd, 0, SIZE, 0, RDMA_ALL), EACCES);
+	check_ok(rdma_reg_dmabuf(&rdma, 0, SIZE, 0, req.fd,
+				 IBV_ACCESS_REMOTE_READ, &mr));
+	lab_host_fill("rp-mem", START, 64, 0x44);
+	check_eq(rdma_do(qp[0], IBV_WR_RDMA_READ, &memory, 0, 64, 0, mr->rkey),
+		 IBV_WC_SUCCESS);
+	check_eq(memory.data[63], 0x44);
+	check_eq(rdma_do(qp[0], IBV_WR_RDMA_WRITE, &memory, 0, 64, 0, mr->rkey),
+		 IBV_WC_REM_ACCESS_ERR);
 }
 
 TEST(revoked_buffer_is_refused)
@@ -257,8 +285,8 @@ TEST(pinned_personality)
 	check_sys(close(export.fd));
 	check_ok(peer_export_one(node, MEM_BAR, START, SIZE,
 				 PEERBUF_EXPORT_F_ALLOW_PINNED, &export));
-	check_ok(rdma_reg_dmabuf(&rdma, 0x1000, 0x4000, 0, export.fd, RDMA_ALL,
-				 &mr));
+	check_ok(rdma_reg_dmabuf(&rdma, 0x1123, 0x4000, 0x123, export.fd,
+				 RDMA_ALL, &mr));
 	check_ok(sysfs_write("/sys/module/hca/parameters/pinned", "0"));
 	check_round_trip("rp-mem", START + 0x1000 + 0x800, 0x800, mr->rkey, 8);
 	check_fails(peer_move_one(node, export.id, MEM_BAR, 0, SIZE, 0), EBUSY);

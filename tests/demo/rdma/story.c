@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The demo's last step, run by `peerbuf export … -- rdma_demo MEMORY-ID BAR-OFFSET`:
+ * The demo's last step, run by `peerbuf export … -- rdma_demo MEMORY-ID BAR-OFFSET HCA`:
  * an ordinary libibverbs program gets a dma-buf, registers it, and an RDMA WRITE
- * lands in another device's BAR.
+ * lands in another device's BAR. HCA is the PCI address of the RDMA device.
  *
  * Every line is printed after the thing it says was done and looked at.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -46,16 +47,26 @@ static void expect(int held, const char *format, ...)
 	exit(1);
 }
 
-static void open_device(void)
+static int is_at(struct ibv_device *device, const char *bdf)
 {
-	struct ibv_device **list = ibv_get_device_list(NULL);
+	char link[300], target[PATH_MAX];
+
+	snprintf(link, sizeof(link), "%s/device", device->ibdev_path);
+	return realpath(link, target) && !strcmp(strrchr(target, '/') + 1, bdf);
+}
+
+static void open_device(const char *bdf)
+{
+	struct ibv_device **list = ibv_get_device_list(NULL), **device = list;
 	struct ibv_context *context;
 	struct ibv_port_attr port;
 
-	expect(list && *list, "libibverbs finds no RDMA device");
-	context = ibv_open_device(*list);
+	while (device && *device && !is_at(*device, bdf))
+		device++;
+	expect(device && *device, "libibverbs finds no RDMA device at %s", bdf);
+	context = ibv_open_device(*device);
 	expect(!!context, "ibv_open_device: %s", strerror(errno));
-	printf("   RDMA device %s\n", ibv_get_device_name(*list));
+	printf("   RDMA device %s is %s\n", ibv_get_device_name(*device), bdf);
 	ibv_free_device_list(list);
 	pd = ibv_alloc_pd(context);
 	cq = ibv_create_cq(context, 16, NULL, NULL, 0);
@@ -165,9 +176,9 @@ int main(int argc, char **argv)
 	struct ibv_mr *bar, *memory;
 	struct ibv_qp *a, *b;
 
-	expect(argc == 3 && fd, "usage: peerbuf export ... -- rdma_demo MEMORY-ID BAR-OFFSET");
+	expect(argc == 4 && fd, "usage: rdma_demo MEMORY-ID BAR-OFFSET HCA");
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	open_device();
+	open_device(argv[3]);
 	bar = ibv_reg_dmabuf_mr(pd, 0, 0x10000, 0, atoi(fd), IBV_ACCESS_LOCAL_WRITE |
 				IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ);
 	expect(!!bar, "ibv_reg_dmabuf_mr: %s", strerror(errno));

@@ -32,8 +32,7 @@ static int hca_umem_segment_at(struct hca_mr *mr, u64 offset, dma_addr_t *addr,
 	struct scatterlist *sg;
 	int i;
 
-	if (mr->by_cpu)
-		offset += ib_umem_offset(mr->umem);
+	offset += ib_umem_offset(mr->umem);
 	for_each_sgtable_dma_sg(&mr->umem->sgt_append.sgt, sg, i) {
 		if (offset < sg_dma_len(sg)) {
 			*addr = sg_dma_address(sg) + offset;
@@ -79,7 +78,6 @@ struct ib_mr *hca_mr_reg_user(struct ib_pd *pd, u64 start, u64 length, u64 iova,
 	return hca_mr_publish(mr);
 }
 
-/* Its segments begin with the first byte and end with the last. */
 int hca_mr_pin_dmabuf(struct hca_mr *mr, u64 offset, int fd)
 {
 	struct ib_umem_dmabuf *pinned;

@@ -21,6 +21,13 @@ static bool hca_peer_allows(struct hca_qp *peer, int access)
 	return READ_ONCE(peer->attr.qp_access_flags) & access;
 }
 
+/* What is read goes back in responses, and a peer may have no resources for any. */
+static bool hca_peer_responds(struct hca_qp *peer, int access)
+{
+	return hca_peer_allows(peer, access) &&
+	       READ_ONCE(peer->attr.max_dest_rd_atomic);
+}
+
 /* Neither end failed: one of them has been taken out of operation. */
 static int hca_aborted(struct hca_qp *qp)
 {
@@ -138,7 +145,7 @@ int hca_respond_read(struct hca_qp *qp, struct hca_qp *peer,
 	struct hca_vec remote;
 	struct hca_end from = { &remote, &peer->response, peer };
 
-	if (!hca_peer_allows(peer, IB_ACCESS_REMOTE_READ))
+	if (!hca_peer_responds(peer, IB_ACCESS_REMOTE_READ))
 		return hca_refuse(peer, IB_WC_REM_INV_REQ_ERR);
 	if (hca_vec_remote(peer, wqe, local->total, IB_ACCESS_REMOTE_READ,
 			   &remote))
@@ -252,7 +259,7 @@ int hca_respond_atomic(struct hca_qp *qp, struct hca_qp *peer,
 
 	if (local->nr != 1 || local->total != sizeof(old))
 		return IB_WC_LOC_LEN_ERR;
-	if (!hca_peer_allows(peer, IB_ACCESS_REMOTE_ATOMIC) ||
+	if (!hca_peer_responds(peer, IB_ACCESS_REMOTE_ATOMIC) ||
 	    !IS_ALIGNED(wqe->remote, sizeof(old)))
 		return hca_refuse(peer, IB_WC_REM_INV_REQ_ERR);
 	if (hca_vec_remote(peer, wqe, sizeof(old), IB_ACCESS_REMOTE_ATOMIC,
