@@ -57,6 +57,7 @@ struct pci_dev;
 #define HCA_MAX_WR		16384
 #define HCA_MAX_CQE		65536
 #define HCA_MAX_MR_SIZE		BIT_ULL(47)
+#define HCA_MAX_MESSAGE		BIT(30)
 
 /* As much as the engine carries at one go. */
 #define HCA_STEP		4088U

@@ -50,7 +50,7 @@ static int hca_query_port(struct ib_device *ibdev, u32 port,
 	attr->active_mtu = IB_MTU_4096;
 	attr->gid_tbl_len = 1;
 	attr->pkey_tbl_len = 1;
-	attr->max_msg_sz = 1U << 30;
+	attr->max_msg_sz = HCA_MAX_MESSAGE;
 	attr->max_vl_num = 1;
 	attr->lid = to_hca(ibdev)->lid;
 	attr->active_width = IB_WIDTH_1X;

@@ -100,11 +100,16 @@ static int hca_exec(struct hca_qp *qp, struct hca_wqe *wqe)
 			  hca_stores_locally(wqe->opcode) ? IB_ACCESS_LOCAL_WRITE : 0,
 			  &local))
 		return IB_WC_LOC_PROT_ERR;
+	if (local.total > HCA_MAX_MESSAGE) {
+		ret = IB_WC_LOC_LEN_ERR;
+		goto out;
+	}
 	peer = hca_qp_find_peer(qp);
 	if (peer) {
 		ret = hca_exec_peer(qp, peer, wqe, &local);
 		hca_qp_put(peer);
 	}
+out:
 	hca_vec_put(&local);
 	return ret;
 }
@@ -114,7 +119,8 @@ static unsigned long hca_timeout(struct hca_qp *qp)
 {
 	if (!qp->attr.timeout)
 		return HZ / 10;
-	return max(1UL, nsecs_to_jiffies(4096ULL << qp->attr.timeout));
+	/* Five bits on the wire; the core passes on whatever it got. */
+	return max(1UL, nsecs_to_jiffies(4096ULL << (qp->attr.timeout & 31)));
 }
 
 /*

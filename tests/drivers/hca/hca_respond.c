@@ -55,18 +55,18 @@ static struct hca_wqe *hca_take_recv(struct hca_qp *peer)
 /* Nothing came: the next message gets it, or it is flushed, or it vanishes in a reset. */
 static void hca_return_recv(struct hca_qp *peer, struct hca_wqe *recv)
 {
-	bool reset;
+	enum ib_qp_state state;
 
 	spin_lock(&peer->lock);
-	reset = peer->attr.qp_state == IB_QPS_RESET;
-	if (!reset) {
+	state = peer->attr.qp_state;
+	if (state != IB_QPS_RESET) {
 		list_add(&recv->link, &peer->recv);
 		peer->nr_recv++;
 	}
 	spin_unlock(&peer->lock);
-	if (reset)
+	if (state == IB_QPS_RESET)
 		kfree(recv);
-	else
+	else if (state == IB_QPS_ERR)
 		hca_qp_kick(peer);
 }
 
