@@ -45,9 +45,9 @@ static void pair(const char *program, const char *options)
 	pid = check_sys(fork());
 	if (!pid)
 		_exit(run("%s -d %s %s", program, options));
-	/* Both use this port unless told otherwise: 18515 is 0x4853. */
+	/* Both use this port unless told otherwise: 18515 is 0x4853; 0A: listens. */
 	snprintf(listening, sizeof(listening),
-		 "grep -q ':4853 ' /proc/net/tcp /proc/net/tcp6");
+		 "grep -qE ':4853 0+:0000 0A' /proc/net/tcp /proc/net/tcp6");
 	eventually(20, !system(listening));
 	check_eq(run("%s -d %s %s 127.0.0.1", program, options), 0);
 	check_sys(waitpid(pid, &status, 0));
