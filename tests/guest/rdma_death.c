@@ -230,18 +230,21 @@ TEST(application_is_killed)
 	check_ok(peer_revoke(node, export.id, 0));
 }
 
-/* While somebody has the device open the module stays. */
+/* The module need not wait for who has a device open: it is taken from them. */
 TEST(module_unload, .flags = TEST_LEAVES)
 {
+	struct rdma_bar bar;
+
 	setup("rp-edu");
-	check(module_unload("hca"));
-	check_eq(ibv_destroy_qp(qp[0]), 0);
-	check_eq(ibv_destroy_qp(qp[1]), 0);
-	check_eq(ibv_dereg_mr(memory.mr), 0);
-	check_eq(ibv_destroy_cq(rdma.cq), 0);
-	check_eq(ibv_dealloc_pd(rdma.pd), 0);
-	check_eq(ibv_close_device(rdma.context), 0);
-	eventually(5, !module_unload("hca"));
+	rdma_bar(&rdma, "rp-mem", START, SIZE, &bar);
+	load(bar.mr);
+	pause_ms(150);
+	check_eq(module_unload("hca"), 0);
+	check_hca_gone(&bar);
 	check_eq(module_unload("edu_dma"), 0);
 	setup("rp-edu");
+	check_ok(rdma_reg_dmabuf(&rdma, 0, SIZE, 0, bar.export.fd, RDMA_ALL,
+				 &bar.mr));
+	check_eq(rdma_do(qp[0], IBV_WR_RDMA_WRITE, &memory, 0, BLOCK, 0,
+			 bar.mr->rkey), IBV_WC_SUCCESS);
 }
