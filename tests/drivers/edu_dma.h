@@ -12,6 +12,7 @@
  *	edu_copy.c		buffer and engine together
  *	edu_foreign.c		the same as importers without the helper do it
  *	edu_file.c		the character device
+ *	edu_client.c		the engine, for another module of this kernel
  *
  * Locks, outermost first:
  *
@@ -50,18 +51,20 @@ struct edu_attachment;
  * @addr: DMA address outside of the device
  * @inner: offset in the device's memory, bytes
  * @len: bytes
+ * @from_device: the device writes to memory
  */
 struct edu_chunk {
 	dma_addr_t addr;
 	u32 inner;
 	u32 len;
+	bool from_device;
 };
 
 /**
  * struct edu_job - a transfer of one or more chunks
  * @fence: signals when the last chunk is done; its reference count is the job's
  * @lock: the fence's
- * @from_device: the device writes to memory
+ * @from_device: the device writes to memory, in chunks that do not say otherwise
  * @nr: chunks
  * @done: chunks done; under edu_engine.lock once the job runs
  * @max: chunks there is room for
@@ -109,6 +112,8 @@ struct edu_engine {
  * @bounce_lock: guards @bounce
  * @bounce: a page of coherent memory, the way to the internal memory
  * @bounce_addr: its DMA address
+ * @all: in the list of all devices; under edu_client_lock
+ * @client_priv: what the client's add() returned; under edu_client_lock
  */
 struct edu {
 	struct kref ref;
@@ -125,6 +130,21 @@ struct edu {
 	struct miscdevice misc;
 	char name[32];
 	char node[48];
+	struct list_head all;
+	void *client_priv;
+};
+
+/**
+ * struct edu_client - another module that drives engines
+ * @add: a device is there; returns what to hand to @remove, NULL to leave it alone
+ * @remove: the engine has stopped and the device is about to go: give back all that
+ *	was mapped for it before returning
+ *
+ * Both are called one at a time and may sleep.
+ */
+struct edu_client {
+	void *(*add)(struct edu *edu);
+	void (*remove)(void *priv);
 };
 
 /**
@@ -207,6 +227,8 @@ void edu_engine_stop(struct edu_engine *engine);
 /* edu_job.c */
 struct edu_job *edu_job_create(u32 max, bool from_device);
 int edu_job_add(struct edu_job *job, dma_addr_t addr, u32 inner, u32 len);
+int edu_job_add_chunk(struct edu_job *job, dma_addr_t addr, u32 inner, u32 len,
+		      bool from_device);
 void edu_job_publish(struct edu_job *job, u64 context, u64 seqno);
 void edu_job_abandon(struct edu_job *job);
 void edu_job_complete(struct edu_job *job, int error);
@@ -233,6 +255,12 @@ extern const struct edu_importer edu_importer_foreign;
 int edu_copy(struct edu_attachment *att, const struct edu_dma_copy *req);
 int edu_copy_raw(struct edu *edu, const struct edu_dma_raw *req);
 int edu_copy_local(struct edu *edu, const struct edu_dma_local *req);
+
+/* edu_client.c */
+void edu_client_add_device(struct edu *edu);
+void edu_client_remove_device(struct edu *edu);
+int edu_client_register(const struct edu_client *client);
+void edu_client_unregister(const struct edu_client *client);
 
 /* edu_file.c */
 int edu_file_register(struct edu *edu);

@@ -5,6 +5,7 @@
  */
 #include <linux/interrupt.h>
 #include <linux/io.h>
+#include <linux/module.h>
 
 #include "edu_dma.h"
 
@@ -31,11 +32,11 @@ static void edu_engine_start_chunk(struct edu_engine *engine)
 	u64 inner = EDU_INNER + chunk->inner;
 
 	lockdep_assert_held(&engine->lock);
-	writeq(job->from_device ? inner : chunk->addr, engine->regs + EDU_DMA_SRC);
-	writeq(job->from_device ? chunk->addr : inner, engine->regs + EDU_DMA_DST);
+	writeq(chunk->from_device ? inner : chunk->addr, engine->regs + EDU_DMA_SRC);
+	writeq(chunk->from_device ? chunk->addr : inner, engine->regs + EDU_DMA_DST);
 	writeq(chunk->len, engine->regs + EDU_DMA_COUNT);
 	writeq(EDU_CMD_RUN | EDU_CMD_IRQ |
-	       (job->from_device ? EDU_CMD_FROM_DEVICE : 0),
+	       (chunk->from_device ? EDU_CMD_FROM_DEVICE : 0),
 	       engine->regs + EDU_DMA_CMD);
 }
 
@@ -123,9 +124,14 @@ static bool edu_engine_try_claim(struct edu_engine *engine, int *ret)
 	return over;
 }
 
-/*
- * Be the only one to run a job. Whoever holds the claim knows that every earlier
- * job is over. Returns 0, -ENODEV when the device goes, -ERESTARTSYS.
+/**
+ * edu_engine_claim() - be the only one to run a job
+ * @engine: the engine
+ *
+ * Whoever holds the claim knows that every earlier job is over.
+ *
+ * Context: process context, sleeps. No dma_resv may be held.
+ * Return: 0; -ENODEV when the device goes; -ERESTARTSYS.
  */
 int edu_engine_claim(struct edu_engine *engine)
 {
@@ -135,7 +141,14 @@ int edu_engine_claim(struct edu_engine *engine)
 				       edu_engine_try_claim(engine, &ret));
 	return err ?: ret;
 }
+EXPORT_SYMBOL_GPL(edu_engine_claim);
 
+/**
+ * edu_engine_release() - give back a claim that no job has taken over
+ * @engine: the engine
+ *
+ * Context: any.
+ */
 void edu_engine_release(struct edu_engine *engine)
 {
 	unsigned long flags;
@@ -149,8 +162,15 @@ void edu_engine_release(struct edu_engine *engine)
 	wake_up_all(&engine->idle);
 	spin_unlock_irqrestore(&engine->lock, flags);
 }
+EXPORT_SYMBOL_GPL(edu_engine_release);
 
-/* Start the job; the claim is its own from now on. Takes over a reference. */
+/**
+ * edu_engine_run() - start a job
+ * @engine: the engine, claimed; the claim is the job's from now on
+ * @job: published; the caller's reference goes with it
+ *
+ * Context: any, also between dma_fence_begin_signalling() and its end.
+ */
 void edu_engine_run(struct edu_engine *engine, struct edu_job *job)
 {
 	unsigned long flags;
@@ -161,6 +181,7 @@ void edu_engine_run(struct edu_engine *engine, struct edu_job *job)
 	spin_unlock_irqrestore(&engine->lock, flags);
 	schedule_delayed_work(&engine->watchdog, EDU_WATCHDOG);
 }
+EXPORT_SYMBOL_GPL(edu_engine_run);
 
 static bool edu_engine_is_idle(struct edu_engine *engine)
 {

@@ -45,6 +45,14 @@ static const struct dma_fence_ops edu_fence_ops = {
 	.release = edu_fence_release,
 };
 
+/**
+ * edu_job_create() - a transfer with room for chunks
+ * @max: how many
+ * @from_device: the direction of edu_job_add()
+ *
+ * Context: process context, may sleep.
+ * Return: the job, plain memory until it is published, or NULL.
+ */
 struct edu_job *edu_job_create(u32 max, bool from_device)
 {
 	struct edu_job *job = kzalloc(struct_size(job, chunk, max), GFP_KERNEL);
@@ -56,32 +64,72 @@ struct edu_job *edu_job_create(u32 max, bool from_device)
 	job->max = max;
 	return job;
 }
+EXPORT_SYMBOL_GPL(edu_job_create);
 
-/* Append a chunk; -E2BIG when there is no room. */
-int edu_job_add(struct edu_job *job, dma_addr_t addr, u32 inner, u32 len)
+/**
+ * edu_job_add_chunk() - append a chunk of either direction
+ * @job: the job
+ * @addr: DMA address outside of the device
+ * @inner: offset in the device's memory, bytes
+ * @len: bytes
+ * @from_device: the device writes to @addr
+ *
+ * Chunks run in order, so one job can fetch from here and store to there.
+ *
+ * Context: any.
+ * Return: 0, or -E2BIG when there is no room.
+ */
+int edu_job_add_chunk(struct edu_job *job, dma_addr_t addr, u32 inner, u32 len,
+		      bool from_device)
 {
 	if (job->nr == job->max)
 		return -E2BIG;
-	job->chunk[job->nr++] = (struct edu_chunk){ addr, inner, len };
+	job->chunk[job->nr++] = (struct edu_chunk){
+		.addr = addr,
+		.inner = inner,
+		.len = len,
+		.from_device = from_device,
+	};
 	return 0;
 }
+EXPORT_SYMBOL_GPL(edu_job_add_chunk);
 
-/* A job that was never published is plain memory. */
+/* Append a chunk in the job's own direction; -E2BIG when there is no room. */
+int edu_job_add(struct edu_job *job, dma_addr_t addr, u32 inner, u32 len)
+{
+	return edu_job_add_chunk(job, addr, inner, len, job->from_device);
+}
+
+/**
+ * edu_job_abandon() - free a job that was never published
+ * @job: the job
+ *
+ * Context: any.
+ */
 void edu_job_abandon(struct edu_job *job)
 {
 	kfree(job);
 }
+EXPORT_SYMBOL_GPL(edu_job_abandon);
 
-/*
- * Make it a fence. From here on nothing may fail or allocate until it is
- * handed to the engine, because others may wait for it.
+/**
+ * edu_job_publish() - make it a fence
+ * @job: the job, complete; its fence has one reference afterwards
+ * @context: fence context
+ * @seqno: in that context
+ *
+ * From here on nothing may fail or allocate until it is handed to the engine,
+ * because others may wait for it.
+ *
+ * Context: any.
  */
 void edu_job_publish(struct edu_job *job, u64 context, u64 seqno)
 {
-	/* Not try_module_get(): the caller has an open file of this module. */
+	/* Not try_module_get(): the caller's open file or symbols hold this module. */
 	__module_get(THIS_MODULE);
 	dma_fence_init(&job->fence, &edu_fence_ops, &job->lock, context, seqno);
 }
+EXPORT_SYMBOL_GPL(edu_job_publish);
 
 /* Callable from any context. */
 void edu_job_complete(struct edu_job *job, int error)

@@ -128,6 +128,7 @@ static int edu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	ret = edu_file_register(edu);
 	if (ret)
 		goto err_irq;
+	edu_client_add_device(edu);
 	return 0;
 
 err_irq:
@@ -157,6 +158,7 @@ static void edu_remove(struct pci_dev *pdev)
 	misc_deregister(&edu->misc);
 	/* Before taking the semaphore: it wakes those who wait for the engine. */
 	edu_engine_stop(&edu->engine);
+	edu_client_remove_device(edu);
 	down_write(&edu->present);
 	edu->gone = true;
 	while ((att = list_first_entry_or_null(&edu->attachments,

@@ -10,6 +10,7 @@ from pathlib import Path
 from . import build, cache, errors, guest, host, hostagent, initramfs
 from . import kernel as kernels
 from . import machine as machines
+from . import verbs as rdma
 from .errors import LabError, UsageError
 
 DESCRIPTION = """\
@@ -122,6 +123,9 @@ def _guest_options(sub):
                           "or G (default %(default)s)")
     sub.add_argument("--append", metavar="WORDS", default="",
                      help="more words for the kernel's command line")
+    sub.add_argument("--verbs", action="store_true",
+                     help="with the libibverbs provider of the test HCA, on "
+                          "another distribution's userland if need be")
     _bare_option(sub)
 
 
@@ -149,7 +153,9 @@ def _guest(args, timeout=None):
             raise UsageError(f"--share {args.share}: not a directory")
     host.ensure_tools()
     layer = build.Layer(kernels.Kernel(args.kernel), bare=args.bare)
-    return guest.Guest(layer, args.machine, share, size, timeout, args.append)
+    userland = rdma.Userland(layer.kernel) if args.verbs else None
+    return guest.Guest(layer, args.machine, share, size, timeout, args.append,
+                       userland)
 
 
 def _run(args):
@@ -192,7 +198,7 @@ def _path(args):
 def _clean(args):
     kinds = ["layers", "logs"]
     if not args.builds:
-        kinds += ["images", "kernels", "initramfs", "locks"]
+        kinds += ["verbs", "images", "kernels", "initramfs", "locks"]
     for kind in kinds:
         shutil.rmtree(cache.base() / kind, ignore_errors=True)
     return 0

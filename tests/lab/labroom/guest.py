@@ -34,13 +34,14 @@ class Guest:
     """One guest, from start to verdict."""
 
     def __init__(self, layer, machine_name, share=None, bar_size=None,
-                 timeout=None, append=""):
+                 timeout=None, append="", userland=None):
         self.layer = layer
         self.kernel = layer.kernel
         self.machine_name = machine_name
         self.share = share
         self.bar_size = bar_size
         self.append = append
+        self.userland = userland    # if not the kernel's own tree, see verbs.py
         self.timeout = timeout or TIMEOUT[self.kernel.debug]
         self.log = _log_folder(self.kernel.name, machine_name)
         self.process = None
@@ -102,12 +103,16 @@ class Guest:
                 start_new_session=True)
 
     def _layers(self):
-        return [self.layer.root, *self.kernel.layers]
+        more = self.userland.layers if self.userland else []
+        return [self.layer.root, *more, *self.kernel.layers]
+
+    def _root(self):
+        return (self.userland or self.kernel.image).root
 
     def _shares(self, room):
         shares = [(f"layer{n}", path) for n, path in
                   enumerate(self._layers())]
-        shares += [("root", self.kernel.image.root), ("bars", room.bars)]
+        shares += [("root", self._root()), ("bars", room.bars)]
         if self.share:
             shares.append(("share", self.share))
         return shares

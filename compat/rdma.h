@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * RDMA: operations whose arguments differ. Included by RDMA drivers only, because
+ * it needs <rdma/ib_verbs.h>. Each macro defines the operation as this kernel has
+ * it, on top of a function that takes what all kernels agree on.
+ */
+#ifndef _PEERBUF_COMPAT_RDMA_H
+#define _PEERBUF_COMPAT_RDMA_H
+
+#include <linux/version.h>
+
+#include <rdma/ib_umem.h>
+#include <rdma/ib_verbs.h>
+
+/* create_cq: the attribute bundle takes the place of the udata. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
+#define RDMA_OP_CREATE_CQ(op, impl)					\
+static int op(struct ib_cq *cq, const struct ib_cq_init_attr *attr,	\
+	      struct ib_udata *udata)					\
+{									\
+	return impl(cq, attr);						\
+}
+#else
+#define RDMA_OP_CREATE_CQ(op, impl)					\
+static int op(struct ib_cq *cq, const struct ib_cq_init_attr *attr,	\
+	      struct uverbs_attr_bundle *attrs)				\
+{									\
+	return impl(cq, attr);						\
+}
+#endif
+
+/* MRs: a DMA handle as one more argument, and a bundle for that of a DMA-BUF. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+#define RDMA_OP_REG_MR_DMABUF_ARGS	struct ib_udata *udata
+#elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#define RDMA_OP_REG_MR_DMABUF_ARGS	struct uverbs_attr_bundle *attrs
+#else
+#define RDMA_OP_REG_MR_DMABUF_ARGS	\
+	struct ib_dmah *dmah, struct uverbs_attr_bundle *attrs
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#define RDMA_OP_REG_MR_ARGS		struct ib_udata *udata
+#else
+#define RDMA_OP_REG_MR_ARGS		struct ib_dmah *dmah, struct ib_udata *udata
+#endif
+
+#define RDMA_OP_REG_USER_MR(op, impl)					\
+static struct ib_mr *op(struct ib_pd *pd, u64 start, u64 length,	\
+			u64 iova, int access, RDMA_OP_REG_MR_ARGS)	\
+{									\
+	return impl(pd, start, length, iova, access);			\
+}
+
+#define RDMA_OP_REG_USER_MR_DMABUF(op, impl)				\
+static struct ib_mr *op(struct ib_pd *pd, u64 offset, u64 length,	\
+			u64 iova, int fd, int access,			\
+			RDMA_OP_REG_MR_DMABUF_ARGS)			\
+{									\
+	return impl(pd, offset, length, iova, fd, access);		\
+}
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 2, 0)
+#define ib_umem_get_va(device, addr, size, access)	\
+	ib_umem_get(device, addr, size, access)
+#endif
+
+#endif /* _PEERBUF_COMPAT_RDMA_H */

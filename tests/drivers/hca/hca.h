@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * hca: an RDMA device for machines that have none.
+ *
+ * One ib_device per edu device. Queues are in memory and every verb is a system
+ * call; what is real is the last step: memory that only a device can reach, above
+ * all a BAR behind a DMA-BUF, is read and written by edu's DMA engine, at the
+ * DMA addresses the exporter gave. System memory is copied by the CPU (or by the
+ * engine too, see the module parameter cpu_copy).
+ *
+ *	hca_main.c		module, parameters, edu devices coming and going
+ *	hca_device.c		device, port and context operations
+ *	hca_pd.c		protection domains
+ *	hca_cq.c		completion queues
+ *	hca_qp.c		queue pairs: life, states, finding the peer
+ *	hca_mr.c		memory regions: keys, checks, references
+ *	hca_mr_umem.c		... of pinned memory
+ *	hca_mr_dmabuf.c		... of a DMA-BUF, as a dynamic importer
+ *	hca_engine.c		moving bytes between an MR and a wire page
+ *	hca_vec.c		lists of pieces of MRs
+ *	hca_post.c		work requests into queues
+ *	hca_exec.c		the requester: one work request after the other
+ *	hca_respond.c		the responder's half, run by the requester
+ *
+ * Locks, outermost first:
+ *
+ *	hca_qp.modify -> (cancels hca_qp.work)
+ *	hca.atomics -> edu engine claim -> dma_buf.resv -> edu_engine.lock
+ *	hca_list_lock -> hca.qps.xa_lock
+ *
+ * hca_qp.lock, hca_cq.lock and hca.mrs.xa_lock take nothing and nest in nothing of
+ * ours. No two QPs are ever locked at once.
+ */
+#ifndef _HCA_H
+#define _HCA_H
+
+#include <linux/completion.h>
+#include <linux/dma-fence.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/refcount.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+
+#include <rdma/ib_verbs.h>
+
+#include <peerbuf/peerbuf.h>
+
+struct edu;
+struct edu_job;
+struct hca_mr;
+struct ib_umem;
+struct pci_dev;
+
+#define HCA_MAX_SGE		8
+#define HCA_MAX_WR		16384
+#define HCA_MAX_CQE		65536
+#define HCA_MAX_MR_SIZE		BIT_ULL(47)
+#define HCA_MAX_MESSAGE		BIT(30)
+
+/* As much as the engine carries at one go. */
+#define HCA_STEP		4088U
+
+/**
+ * struct hca - one device
+ * @ibdev: what the RDMA core knows
+ * @edu: whose engine it is; good until hca_remove() has returned
+ * @pdev: the same device on PCI
+ * @wq: runs the QPs and the late unmaps
+ * @link: in the list of all devices, under hca_list_lock
+ * @lid: its address on our imaginary subnet, unique
+ * @qps: QPs by number
+ * @mrs: MRs by key >> 8
+ * @next_qp: for the cyclic allocation of numbers
+ * @next_mr: the same for keys
+ * @key_salt: the lower byte of the next key, so that a stale key rarely fits
+ * @atomics: atomic operations on this device's memory take turns
+ */
+struct hca {
+	struct ib_device ibdev;
+	struct edu *edu;
+	struct pci_dev *pdev;
+	struct workqueue_struct *wq;
+	struct list_head link;
+	u16 lid;
+	struct xarray qps;
+	struct xarray mrs;
+	u32 next_qp;
+	u32 next_mr;
+	atomic_t key_salt;
+	struct mutex atomics; /* whole read-modify-write cycles */
+};
+
+/**
+ * struct hca_wire - a page both the CPU and the engine reach
+ * @cpu: for the one
+ * @addr: for the other
+ */
+struct hca_wire {
+	void *cpu;
+	dma_addr_t addr;
+};
+
+struct hca_ucontext {
+	struct ib_ucontext ibcontext;
+};
+
+struct hca_pd {
+	struct ib_pd ibpd;
+};
+
+struct hca_cq {
+	struct ib_cq ibcq;
+	spinlock_t lock; /* all below */
+	struct ib_wc *wc;
+	u32 size;
+	u32 head;
+	u32 count;
+	bool armed;
+	bool solicited_only;
+};
+
+/* A work request, of either queue. */
+struct hca_wqe {
+	struct list_head link;
+	u64 wr_id;
+	enum ib_wr_opcode opcode;
+	int flags;
+	__be32 imm;
+	u32 rkey;
+	u64 remote;
+	u64 compare_add;
+	u64 swap;
+	u32 nr;
+	struct ib_sge sge[] __counted_by(nr);
+};
+
+/**
+ * struct hca_qp - a queue pair
+ * @ibqp: what the RDMA core knows
+ * @ref: one of its own, and one per requester that is using it as a responder
+ * @unused: the last reference is gone
+ * @lock: guards @attr, both queues and their counts
+ * @modify: state changes take turns
+ * @attr: attributes as set so far; attr.qp_state is the state
+ * @cap: what was granted
+ * @signal_all: every send request completes visibly
+ * @send: requests not completed; the head is the one under way, and only @work removes
+ * @recv: requests nobody has taken
+ * @tries: how often the head of @send has found its peer not ready; @work's own
+ * @work: the requester
+ * @request: wire page of the requester
+ * @response: wire page of the responder; its peer uses it, and there is only one peer
+ */
+struct hca_qp {
+	struct ib_qp ibqp;
+	refcount_t ref;
+	struct completion unused;
+	spinlock_t lock; /* see above */
+	struct mutex modify; /* see above */
+	struct ib_qp_attr attr;
+	struct ib_qp_cap cap;
+	bool signal_all;
+	struct list_head send;
+	struct list_head recv;
+	u32 nr_send;
+	u32 nr_recv;
+	unsigned int tries;
+	struct delayed_work work;
+	struct hca_wire request;
+	struct hca_wire response;
+};
+
+/**
+ * struct hca_mr_kind - how to reach one kind of memory by DMA
+ * @begin: the engine is claimed and wants to write (or read): make the addresses
+ *	good until @end; may sleep. What it locks stays locked.
+ * @segment_at: DMA address of a byte of the MR, and how many follow it
+ * @publish: the job's fence exists; nothing may fail from here on. Between @begin and @end.
+ * @end: undo @begin, with or without a job running
+ * @destroy: nothing uses it any more; wait for the last job and give all back
+ */
+struct hca_mr_kind {
+	int (*begin)(struct hca_mr *mr, bool write);
+	int (*segment_at)(struct hca_mr *mr, u64 offset, dma_addr_t *addr, u64 *len);
+	void (*publish)(struct hca_mr *mr, struct dma_fence *fence, bool write);
+	void (*end)(struct hca_mr *mr);
+	void (*destroy)(struct hca_mr *mr);
+};
+
+/**
+ * struct hca_mr - a memory region
+ * @ibmr: what the RDMA core knows
+ * @hca: whose
+ * @ref: one of its own, and one per operation that is using it
+ * @unused: the last reference is gone
+ * @kind: what memory it is
+ * @iova: address of the first byte, as work requests have it
+ * @size: bytes
+ * @access: IB_ACCESS_*
+ * @context: fence context of the engine's jobs
+ * @seqno: of the latest one; under the engine's claim
+ * @umem: pinned memory, or NULL
+ * @by_cpu: @umem is system memory, which the CPU may copy
+ * @dmabuf: the buffer, with a reference, or NULL
+ * @offset: of the MR in @dmabuf, bytes
+ * @att: attachment, immutable
+ * @mapping: under the buffer's dma_resv, as are all below
+ * @stale: it was invalidated: start nothing new, unmap when idle
+ * @last: fence of the latest job, with a reference
+ * @unmap_work: unmaps what was stale but busy
+ */
+struct hca_mr {
+	struct ib_mr ibmr;
+	struct hca *hca;
+	refcount_t ref;
+	struct completion unused;
+	const struct hca_mr_kind *kind;
+	u64 iova;
+	u64 size;
+	int access;
+	u64 context;
+	u64 seqno;
+
+	struct ib_umem *umem;
+	bool by_cpu;
+
+	struct dma_buf *dmabuf;
+	u64 offset;
+	struct peerbuf_attachment *att;
+	struct peerbuf_mapping *mapping;
+	bool stale;
+	struct dma_fence *last;
+	struct work_struct unmap_work;
+};
+
+/* A piece of an MR, which is referenced. */
+struct hca_piece {
+	struct hca_mr *mr;
+	u64 offset;
+	u64 len;
+};
+
+struct hca_vec {
+	u32 nr;
+	u64 total;
+	struct hca_piece piece[HCA_MAX_SGE];
+};
+
+/* One end of a transfer: bytes, the wire page of their device, and for whom. */
+struct hca_end {
+	struct hca_vec *vec;
+	struct hca_wire *wire;
+	struct hca_qp *qp;
+};
+
+/* How moving bytes from one vec to another ended. */
+enum hca_moved {
+	HCA_MOVED,
+	HCA_FROM_FAILED,
+	HCA_TO_FAILED,
+	HCA_MOVE_ABORTED,
+};
+
+/*
+ * How a request ended: a completion status, or one of these, which mean: not yet.
+ */
+#define HCA_NO_PEER	1000
+#define HCA_NO_RECV	1001
+
+static inline struct hca *to_hca(struct ib_device *ibdev)
+{
+	return container_of(ibdev, struct hca, ibdev);
+}
+
+static inline struct hca_cq *to_hca_cq(struct ib_cq *ibcq)
+{
+	return container_of(ibcq, struct hca_cq, ibcq);
+}
+
+static inline struct hca_qp *to_hca_qp(struct ib_qp *ibqp)
+{
+	return container_of(ibqp, struct hca_qp, ibqp);
+}
+
+static inline struct hca_mr *to_hca_mr(struct ib_mr *ibmr)
+{
+	return container_of(ibmr, struct hca_mr, ibmr);
+}
+
+static inline struct hca *hca_of_qp(struct hca_qp *qp)
+{
+	return to_hca(qp->ibqp.device);
+}
+
+/* hca_main.c */
+extern bool hca_pinned;
+extern bool hca_cpu_copy;
+void hca_list_add(struct hca *hca);
+void hca_list_del(struct hca *hca);
+struct hca_qp *hca_list_find_qp(u16 lid, u32 number);
+
+/* hca_device.c */
+struct hca *hca_device_create(struct edu *edu);
+void hca_device_destroy(struct hca *hca);
+
+/* hca_pd.c */
+int hca_alloc_pd(struct ib_pd *ibpd, struct ib_udata *udata);
+int hca_dealloc_pd(struct ib_pd *ibpd, struct ib_udata *udata);
+
+/* hca_cq.c */
+int hca_cq_create(struct ib_cq *ibcq, const struct ib_cq_init_attr *attr);
+int hca_destroy_cq(struct ib_cq *ibcq, struct ib_udata *udata);
+int hca_poll_cq(struct ib_cq *ibcq, int nr, struct ib_wc *wc);
+int hca_req_notify_cq(struct ib_cq *ibcq, enum ib_cq_notify_flags flags);
+void hca_cq_push(struct ib_cq *ibcq, const struct ib_wc *wc, bool solicited);
+void hca_cq_purge(struct ib_cq *ibcq, struct ib_qp *ibqp);
+
+/* hca_qp.c */
+int hca_create_qp(struct ib_qp *ibqp, struct ib_qp_init_attr *init,
+		  struct ib_udata *udata);
+int hca_modify_qp(struct ib_qp *ibqp, struct ib_qp_attr *attr, int mask,
+		  struct ib_udata *udata);
+int hca_query_qp(struct ib_qp *ibqp, struct ib_qp_attr *attr, int mask,
+		 struct ib_qp_init_attr *init);
+int hca_destroy_qp(struct ib_qp *ibqp, struct ib_udata *udata);
+void hca_qp_put(struct hca_qp *qp);
+enum ib_qp_state hca_qp_state(struct hca_qp *qp);
+void hca_qp_kick(struct hca_qp *qp);
+void hca_qp_fail(struct hca_qp *qp, enum ib_event_type event);
+struct hca_qp *hca_qp_find_peer(struct hca_qp *qp);
+
+/* hca_mr.c */
+struct hca_mr *hca_mr_alloc(struct ib_pd *pd, u64 iova, u64 size, int access);
+struct ib_mr *hca_mr_publish(struct hca_mr *mr);
+struct ib_mr *hca_mr_reg_dmabuf(struct ib_pd *pd, u64 offset, u64 length,
+				u64 iova, int fd, int access);
+int hca_dereg_mr(struct ib_mr *ibmr, struct ib_udata *udata);
+struct hca_mr *hca_mr_get(struct hca *hca, struct ib_pd *pd, u32 key, u64 addr,
+			  u64 len, int access);
+void hca_mr_put(struct hca_mr *mr);
+
+/* hca_mr_umem.c */
+struct ib_mr *hca_mr_reg_user(struct ib_pd *pd, u64 start, u64 length, u64 iova,
+			      int access);
+int hca_mr_pin_dmabuf(struct hca_mr *mr, u64 offset, int fd);
+int hca_mr_umem_copy(struct hca_mr *mr, u64 offset, void *data, u32 len,
+		     bool write);
+
+/* hca_mr_dmabuf.c */
+int hca_mr_attach_dmabuf(struct hca_mr *mr, u64 offset, int fd);
+
+/* hca_engine.c */
+int hca_wire_alloc(struct hca *hca, struct hca_wire *wire);
+void hca_wire_free(struct hca *hca, struct hca_wire *wire);
+int hca_mr_read(struct hca_mr *mr, u64 offset, struct hca_wire *wire, u32 len);
+int hca_mr_write(struct hca_mr *mr, u64 offset, struct hca_wire *wire, u32 len);
+
+/* hca_vec.c */
+int hca_vec_local(struct hca_qp *qp, const struct hca_wqe *wqe, int access,
+		  struct hca_vec *vec);
+int hca_vec_remote(struct hca_qp *peer, const struct hca_wqe *wqe, u64 len,
+		   int access, struct hca_vec *vec);
+void hca_vec_put(struct hca_vec *vec);
+enum hca_moved hca_vec_move(struct hca_end *from, struct hca_end *to, u64 len);
+
+/* hca_post.c */
+int hca_post_send(struct ib_qp *ibqp, const struct ib_send_wr *wr,
+		  const struct ib_send_wr **bad);
+int hca_post_recv(struct ib_qp *ibqp, const struct ib_recv_wr *wr,
+		  const struct ib_recv_wr **bad);
+
+/* hca_exec.c */
+void hca_qp_work(struct work_struct *work);
+void hca_qp_complete_recv(struct hca_qp *qp, struct hca_wqe *wqe,
+			  const struct ib_wc *wc, bool solicited);
+
+/* hca_respond.c */
+int hca_respond_write(struct hca_qp *qp, struct hca_qp *peer,
+		      struct hca_wqe *wqe, struct hca_vec *local);
+int hca_respond_read(struct hca_qp *qp, struct hca_qp *peer,
+		     struct hca_wqe *wqe, struct hca_vec *local);
+int hca_respond_send(struct hca_qp *qp, struct hca_qp *peer,
+		     struct hca_wqe *wqe, struct hca_vec *local);
+int hca_respond_atomic(struct hca_qp *qp, struct hca_qp *peer,
+		       struct hca_wqe *wqe, struct hca_vec *local);
+
+#endif /* _HCA_H */

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Bytes between an MR and a wire page: by the DMA engine, or, for system memory,
+ * by the CPU.
+ *
+ * The engine's own memory is out of the CPU's reach, so a job always has two halves:
+ * fetch from one side, store to the other.
+ */
+#include <linux/dma-fence.h>
+#include <linux/minmax.h>
+#include <linux/pci.h>
+
+#include "edu_dma.h"
+#include "hca.h"
+
+int hca_wire_alloc(struct hca *hca, struct hca_wire *wire)
+{
+	wire->cpu = dma_alloc_coherent(&hca->pdev->dev, PAGE_SIZE, &wire->addr,
+				       GFP_KERNEL);
+	return wire->cpu ? 0 : -ENOMEM;
+}
+
+void hca_wire_free(struct hca *hca, struct hca_wire *wire)
+{
+	dma_free_coherent(&hca->pdev->dev, PAGE_SIZE, wire->cpu, wire->addr);
+}
+
+/* One chunk per segment that the range touches. */
+static int hca_job_add_mr(struct edu_job *job, struct hca_mr *mr, u64 offset,
+			  u32 left, bool write)
+{
+	dma_addr_t addr;
+	u32 inner = 0;
+	u64 len;
+	int ret;
+
+	while (left) {
+		ret = mr->kind->segment_at(mr, offset, &addr, &len);
+		if (ret)
+			return ret;
+		len = min_t(u64, len, left);
+		ret = edu_job_add_chunk(job, addr, inner, len, write);
+		if (ret)
+			return ret;
+		offset += len;
+		inner += len;
+		left -= len;
+	}
+	return 0;
+}
+
+static int hca_job_fill(struct edu_job *job, struct hca_mr *mr, u64 offset,
+			struct hca_wire *wire, u32 len, bool write)
+{
+	int ret = 0;
+
+	if (write)
+		ret = edu_job_add_chunk(job, wire->addr, 0, len, false);
+	if (!ret)
+		ret = hca_job_add_mr(job, mr, offset, len, write);
+	if (!ret && !write)
+		ret = edu_job_add_chunk(job, wire->addr, 0, len, true);
+	return ret;
+}
+
+/* Between begin and end of the MR, with the engine claimed. Cannot fail. */
+static void hca_job_start(struct edu_job *job, struct hca_mr *mr, bool write)
+{
+	bool cookie;
+
+	edu_job_publish(job, mr->context, ++mr->seqno);
+	cookie = dma_fence_begin_signalling();
+	dma_fence_get(&job->fence);
+	mr->kind->publish(mr, &job->fence, write);
+	edu_engine_run(&mr->hca->edu->engine, job);
+	dma_fence_end_signalling(cookie);
+}
+
+static int hca_job_begin(struct edu_job *job, struct hca_mr *mr, u64 offset,
+			 struct hca_wire *wire, u32 len, bool write)
+{
+	int ret;
+
+	ret = mr->kind->begin(mr, write);
+	if (ret)
+		return ret;
+	ret = hca_job_fill(job, mr, offset, wire, len, write);
+	if (!ret)
+		hca_job_start(job, mr, write);
+	mr->kind->end(mr);
+	return ret;
+}
+
+static int hca_engine_move(struct hca_mr *mr, u64 offset, struct hca_wire *wire,
+			   u32 len, bool write)
+{
+	struct edu_engine *engine = &mr->hca->edu->engine;
+	struct edu_job *job;
+	int ret;
+
+	/* Segments are whole pages but for the first and last; and the wire. */
+	job = edu_job_create(len / PAGE_SIZE + 3, write);
+	if (!job)
+		return -ENOMEM;
+	ret = edu_engine_claim(engine);
+	if (ret)
+		goto err_abandon;
+	ret = hca_job_begin(job, mr, offset, wire, len, write);
+	if (ret)
+		goto err_release;
+	dma_fence_wait(&job->fence, false);
+	ret = min(dma_fence_get_status(&job->fence), 0);
+	dma_fence_put(&job->fence);
+	return ret;
+
+err_release:
+	edu_engine_release(engine);
+err_abandon:
+	edu_job_abandon(job);
+	return ret;
+}
+
+static bool hca_mr_by_cpu(const struct hca_mr *mr)
+{
+	return mr->by_cpu && READ_ONCE(hca_cpu_copy);
+}
+
+/*
+ * At most HCA_STEP bytes from the MR into the start of the wire page, which belongs to
+ * the MR's device. Sleeps. Returns 0 or why the memory could not be reached.
+ */
+int hca_mr_read(struct hca_mr *mr, u64 offset, struct hca_wire *wire, u32 len)
+{
+	if (hca_mr_by_cpu(mr))
+		return hca_mr_umem_copy(mr, offset, wire->cpu, len, false);
+	return hca_engine_move(mr, offset, wire, len, false);
+}
+
+/* The other way round. */
+int hca_mr_write(struct hca_mr *mr, u64 offset, struct hca_wire *wire, u32 len)
+{
+	if (hca_mr_by_cpu(mr))
+		return hca_mr_umem_copy(mr, offset, wire->cpu, len, true);
+	return hca_engine_move(mr, offset, wire, len, true);
+}

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The requester: takes its send queue one request after the other, does each to the
+ * end, and completes it. All of a connection's progress is made here; the responder
+ * has no thread of its own.
+ */
+#include <linux/jiffies.h>
+#include <linux/slab.h>
+
+#include "hca.h"
+
+static enum ib_wc_opcode hca_wc_opcode(enum ib_wr_opcode opcode)
+{
+	switch (opcode) {
+	case IB_WR_RDMA_WRITE:
+	case IB_WR_RDMA_WRITE_WITH_IMM:
+		return IB_WC_RDMA_WRITE;
+	case IB_WR_RDMA_READ:
+		return IB_WC_RDMA_READ;
+	case IB_WR_ATOMIC_CMP_AND_SWP:
+		return IB_WC_COMP_SWAP;
+	case IB_WR_ATOMIC_FETCH_AND_ADD:
+		return IB_WC_FETCH_ADD;
+	default:
+		return IB_WC_SEND;
+	}
+}
+
+static u32 hca_wqe_bytes(const struct hca_wqe *wqe)
+{
+	u32 i, bytes = 0;
+
+	for (i = 0; i < wqe->nr; i++)
+		bytes += wqe->sge[i].length;
+	return bytes;
+}
+
+/* Off the queue already, and not needed any more. */
+static void hca_qp_complete_send(struct hca_qp *qp, struct hca_wqe *wqe,
+				 enum ib_wc_status status)
+{
+	struct ib_wc wc = {
+		.wr_id = wqe->wr_id,
+		.qp = &qp->ibqp,
+		.status = status,
+		.opcode = hca_wc_opcode(wqe->opcode),
+		.byte_len = hca_wqe_bytes(wqe),
+	};
+
+	if (status != IB_WC_SUCCESS || qp->signal_all ||
+	    wqe->flags & IB_SEND_SIGNALED)
+		hca_cq_push(qp->ibqp.send_cq, &wc, false);
+	kfree(wqe);
+}
+
+/* The same for the other queue. @wc is complete but for whose it is. */
+void hca_qp_complete_recv(struct hca_qp *qp, struct hca_wqe *wqe,
+			  const struct ib_wc *wc, bool solicited)
+{
+	struct ib_wc done = *wc;
+
+	done.wr_id = wqe->wr_id;
+	done.qp = &qp->ibqp;
+	hca_cq_push(qp->ibqp.recv_cq, &done, solicited);
+	kfree(wqe);
+}
+
+static int hca_exec_peer(struct hca_qp *qp, struct hca_qp *peer,
+			 struct hca_wqe *wqe, struct hca_vec *local)
+{
+	switch (wqe->opcode) {
+	case IB_WR_RDMA_WRITE:
+	case IB_WR_RDMA_WRITE_WITH_IMM:
+		return hca_respond_write(qp, peer, wqe, local);
+	case IB_WR_RDMA_READ:
+		return hca_respond_read(qp, peer, wqe, local);
+	case IB_WR_ATOMIC_CMP_AND_SWP:
+	case IB_WR_ATOMIC_FETCH_AND_ADD:
+		return hca_respond_atomic(qp, peer, wqe, local);
+	default:
+		return hca_respond_send(qp, peer, wqe, local);
+	}
+}
+
+static bool hca_stores_locally(enum ib_wr_opcode opcode)
+{
+	return opcode == IB_WR_RDMA_READ ||
+	       opcode == IB_WR_ATOMIC_CMP_AND_SWP ||
+	       opcode == IB_WR_ATOMIC_FETCH_AND_ADD;
+}
+
+/* Returns a completion status, or HCA_NO_PEER, HCA_NO_RECV. */
+static int hca_exec(struct hca_qp *qp, struct hca_wqe *wqe)
+{
+	struct hca_vec local;
+	struct hca_qp *peer;
+	int ret = HCA_NO_PEER;
+
+	if (hca_vec_local(qp, wqe,
+			  hca_stores_locally(wqe->opcode) ? IB_ACCESS_LOCAL_WRITE : 0,
+			  &local))
+		return IB_WC_LOC_PROT_ERR;
+	if (local.total > HCA_MAX_MESSAGE) {
+		ret = IB_WC_LOC_LEN_ERR;
+		goto out;
+	}
+	peer = hca_qp_find_peer(qp);
+	if (peer) {
+		ret = hca_exec_peer(qp, peer, wqe, &local);
+		hca_qp_put(peer);
+	}
+out:
+	hca_vec_put(&local);
+	return ret;
+}
+
+/* 4.096 us * 2^timeout; 0 means forever, asked in between. */
+static unsigned long hca_timeout(struct hca_qp *qp)
+{
+	if (!qp->attr.timeout)
+		return HZ / 10;
+	/* Five bits on the wire; the core passes on whatever it got. */
+	return max(1UL, nsecs_to_jiffies(4096ULL << (qp->attr.timeout & 31)));
+}
+
+/*
+ * The peer is not ready. Returns true if the request is to be tried again, which has
+ * been arranged; else *@status is what it failed of.
+ */
+static bool hca_try_again(struct hca_qp *qp, int *status)
+{
+	bool receiver = *status == HCA_NO_RECV;
+	unsigned int limit = receiver ? qp->attr.rnr_retry : qp->attr.retry_cnt;
+	bool forever = receiver ? limit == 7 : !qp->attr.timeout;
+
+	if (!forever && qp->tries++ >= limit) {
+		*status = receiver ? IB_WC_RNR_RETRY_EXC_ERR :
+				     IB_WC_RETRY_EXC_ERR;
+		return false;
+	}
+	queue_delayed_work(hca_of_qp(qp)->wq, &qp->work,
+			   receiver ? 1 : hca_timeout(qp));
+	return true;
+}
+
+/* Stays at the head of the queue until it is done: only this work removes it. */
+static struct hca_wqe *hca_qp_next(struct hca_qp *qp)
+{
+	struct hca_wqe *wqe = NULL;
+
+	spin_lock(&qp->lock);
+	if (qp->attr.qp_state == IB_QPS_RTS)
+		wqe = list_first_entry_or_null(&qp->send, struct hca_wqe, link);
+	spin_unlock(&qp->lock);
+	return wqe;
+}
+
+static void hca_qp_done(struct hca_qp *qp, struct hca_wqe *wqe, int status)
+{
+	spin_lock(&qp->lock);
+	list_del(&wqe->link);
+	qp->nr_send--;
+	spin_unlock(&qp->lock);
+	qp->tries = 0;
+	/* First: who sees the completion finds the QP in its new state. */
+	if (status != IB_WC_SUCCESS)
+		hca_qp_fail(qp, 0);
+	hca_qp_complete_send(qp, wqe, status);
+}
+
+static void hca_qp_flush(struct hca_qp *qp)
+{
+	const struct ib_wc flushed = {
+		.status = IB_WC_WR_FLUSH_ERR,
+		.opcode = IB_WC_RECV,
+	};
+	struct hca_wqe *wqe, *next;
+	LIST_HEAD(send);
+	LIST_HEAD(recv);
+
+	spin_lock(&qp->lock);
+	if (qp->attr.qp_state == IB_QPS_ERR) {
+		list_splice_init(&qp->send, &send);
+		list_splice_init(&qp->recv, &recv);
+		qp->nr_send = 0;
+		qp->nr_recv = 0;
+	}
+	spin_unlock(&qp->lock);
+	list_for_each_entry_safe(wqe, next, &send, link)
+		hca_qp_complete_send(qp, wqe, IB_WC_WR_FLUSH_ERR);
+	list_for_each_entry_safe(wqe, next, &recv, link)
+		hca_qp_complete_recv(qp, wqe, &flushed, false);
+}
+
+void hca_qp_work(struct work_struct *work)
+{
+	struct hca_qp *qp = container_of(work, struct hca_qp, work.work);
+	struct hca_wqe *wqe;
+	int status;
+
+	while ((wqe = hca_qp_next(qp))) {
+		status = hca_exec(qp, wqe);
+		if (status >= HCA_NO_PEER && hca_try_again(qp, &status))
+			return;
+		hca_qp_done(qp, wqe, status);
+		cond_resched();
+	}
+	hca_qp_flush(qp);
+}

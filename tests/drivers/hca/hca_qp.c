@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Queue pairs: life and states.
+ *
+ * Who may still use a QP that is being destroyed, and why each is done:
+ *
+ *  - its own work: cancelled, after the state has told it to give up;
+ *  - its peer's work, which takes it for the responder: holds a reference, which is
+ *    waited for after nobody can find the QP any more;
+ *  - completions that point to it: purged last, when nobody writes new ones.
+ */
+#include <linux/slab.h>
+
+#include "hca.h"
+
+static int hca_check_init(const struct ib_qp_init_attr *init)
+{
+	const struct ib_qp_cap *cap = &init->cap;
+
+	if (init->qp_type != IB_QPT_RC || init->srq || init->create_flags)
+		return -EOPNOTSUPP;
+	if (cap->max_send_wr > HCA_MAX_WR || cap->max_recv_wr > HCA_MAX_WR ||
+	    cap->max_send_sge > HCA_MAX_SGE || cap->max_recv_sge > HCA_MAX_SGE ||
+	    cap->max_inline_data)
+		return -EINVAL;
+	return 0;
+}
+
+int hca_create_qp(struct ib_qp *ibqp, struct ib_qp_init_attr *init,
+		  struct ib_udata *udata)
+{
+	struct hca *hca = to_hca(ibqp->device);
+	struct hca_qp *qp = to_hca_qp(ibqp);
+	u32 number;
+	int ret;
+
+	ret = hca_check_init(init);
+	if (ret)
+		return ret;
+	refcount_set(&qp->ref, 1);
+	init_completion(&qp->unused);
+	spin_lock_init(&qp->lock);
+	mutex_init(&qp->modify);
+	INIT_LIST_HEAD(&qp->send);
+	INIT_LIST_HEAD(&qp->recv);
+	INIT_DELAYED_WORK(&qp->work, hca_qp_work);
+	qp->attr.qp_state = IB_QPS_RESET;
+	qp->cap = init->cap;
+	qp->signal_all = init->sq_sig_type == IB_SIGNAL_ALL_WR;
+	/* Before the QP can be found: the core repeats these, but later. */
+	ibqp->send_cq = init->send_cq;
+	ibqp->recv_cq = init->recv_cq;
+	ret = hca_wire_alloc(hca, &qp->request);
+	if (ret)
+		return ret;
+	ret = hca_wire_alloc(hca, &qp->response);
+	if (ret)
+		goto err_request;
+	ret = xa_alloc_cyclic(&hca->qps, &number, qp, XA_LIMIT(0x10, 0xffffff),
+			      &hca->next_qp, GFP_KERNEL);
+	if (ret < 0)
+		goto err_response;
+	ibqp->qp_num = number;
+	return 0;
+
+err_response:
+	hca_wire_free(hca, &qp->response);
+err_request:
+	hca_wire_free(hca, &qp->request);
+	return ret;
+}
+
+void hca_qp_put(struct hca_qp *qp)
+{
+	if (refcount_dec_and_test(&qp->ref))
+		complete(&qp->unused);
+}
+
+enum ib_qp_state hca_qp_state(struct hca_qp *qp)
+{
+	return READ_ONCE(qp->attr.qp_state);
+}
+
+static void hca_qp_set_state(struct hca_qp *qp, enum ib_qp_state state)
+{
+	spin_lock(&qp->lock);
+	WRITE_ONCE(qp->attr.qp_state, state);
+	spin_unlock(&qp->lock);
+}
+
+/* Now, even if it was waiting for a peer. */
+void hca_qp_kick(struct hca_qp *qp)
+{
+	mod_delayed_work(hca_of_qp(qp)->wq, &qp->work, 0);
+}
+
+/*
+ * What the specification calls an affiliated error. Everything queued will be
+ * flushed. @event 0: the completion says it all. The caller is @qp's own work, or
+ * holds a reference.
+ */
+void hca_qp_fail(struct hca_qp *qp, enum ib_event_type event)
+{
+	struct ib_event ev = {
+		.device = qp->ibqp.device,
+		.element.qp = &qp->ibqp,
+		.event = event,
+	};
+	bool changed;
+
+	spin_lock(&qp->lock);
+	changed = qp->attr.qp_state != IB_QPS_RESET &&
+		  qp->attr.qp_state != IB_QPS_ERR;
+	if (changed)
+		WRITE_ONCE(qp->attr.qp_state, IB_QPS_ERR);
+	spin_unlock(&qp->lock);
+	if (!changed)
+		return;
+	hca_qp_kick(qp);
+	if (event && qp->ibqp.event_handler)
+		qp->ibqp.event_handler(&ev, qp->ibqp.qp_context);
+}
+
+/* The connected QP if it is ready to receive and connected to us, or NULL. */
+struct hca_qp *hca_qp_find_peer(struct hca_qp *qp)
+{
+	struct hca_qp *peer;
+	bool ready;
+
+	peer = hca_list_find_qp(rdma_ah_get_dlid(&qp->attr.ah_attr),
+				qp->attr.dest_qp_num);
+	if (!peer)
+		return NULL;
+	spin_lock(&peer->lock);
+	ready = (peer->attr.qp_state == IB_QPS_RTR ||
+		 peer->attr.qp_state == IB_QPS_RTS ||
+		 peer->attr.qp_state == IB_QPS_SQD) &&
+		peer->attr.dest_qp_num == qp->ibqp.qp_num &&
+		rdma_ah_get_dlid(&peer->attr.ah_attr) == hca_of_qp(qp)->lid;
+	spin_unlock(&peer->lock);
+	if (ready)
+		return peer;
+	hca_qp_put(peer);
+	return NULL;
+}
+
+static void hca_qp_store(struct hca_qp *qp, const struct ib_qp_attr *attr,
+			 int mask)
+{
+	struct ib_qp_attr *to = &qp->attr;
+
+	if (mask & IB_QP_ACCESS_FLAGS)
+		to->qp_access_flags = attr->qp_access_flags;
+	if (mask & IB_QP_PKEY_INDEX)
+		to->pkey_index = attr->pkey_index;
+	if (mask & IB_QP_PORT)
+		to->port_num = attr->port_num;
+	if (mask & IB_QP_AV) {
+		to->ah_attr = attr->ah_attr;
+		/* The core's, and only for the duration of its call. */
+		to->ah_attr.grh.sgid_attr = NULL;
+	}
+	if (mask & IB_QP_PATH_MTU)
+		to->path_mtu = attr->path_mtu;
+	if (mask & IB_QP_TIMEOUT)
+		to->timeout = attr->timeout;
+	if (mask & IB_QP_RETRY_CNT)
+		to->retry_cnt = attr->retry_cnt;
+	if (mask & IB_QP_RNR_RETRY)
+		to->rnr_retry = attr->rnr_retry;
+	if (mask & IB_QP_RQ_PSN)
+		to->rq_psn = attr->rq_psn;
+	if (mask & IB_QP_SQ_PSN)
+		to->sq_psn = attr->sq_psn;
+	if (mask & IB_QP_MAX_QP_RD_ATOMIC)
+		to->max_rd_atomic = attr->max_rd_atomic;
+	if (mask & IB_QP_MAX_DEST_RD_ATOMIC)
+		to->max_dest_rd_atomic = attr->max_dest_rd_atomic;
+	if (mask & IB_QP_MIN_RNR_TIMER)
+		to->min_rnr_timer = attr->min_rnr_timer;
+	if (mask & IB_QP_DEST_QPN)
+		to->dest_qp_num = attr->dest_qp_num;
+}
+
+static void hca_wqes_free(struct list_head *list)
+{
+	struct hca_wqe *wqe, *next;
+
+	list_for_each_entry_safe(wqe, next, list, link)
+		kfree(wqe);
+	INIT_LIST_HEAD(list);
+}
+
+/* Requests vanish without a completion, and so do completions nobody polled. */
+static void hca_qp_drop(struct hca_qp *qp)
+{
+	LIST_HEAD(send);
+	LIST_HEAD(recv);
+
+	cancel_delayed_work_sync(&qp->work);
+	spin_lock(&qp->lock);
+	list_splice_init(&qp->send, &send);
+	list_splice_init(&qp->recv, &recv);
+	qp->nr_send = 0;
+	qp->nr_recv = 0;
+	qp->tries = 0;
+	spin_unlock(&qp->lock);
+	hca_wqes_free(&send);
+	hca_wqes_free(&recv);
+	hca_cq_purge(qp->ibqp.send_cq, &qp->ibqp);
+	hca_cq_purge(qp->ibqp.recv_cq, &qp->ibqp);
+}
+
+static int hca_qp_change(struct hca_qp *qp, struct ib_qp_attr *attr, int mask)
+{
+	enum ib_qp_state now = hca_qp_state(qp);
+	enum ib_qp_state next = mask & IB_QP_STATE ? attr->qp_state : now;
+
+	if (mask & IB_QP_CUR_STATE && attr->cur_qp_state != now)
+		return -EINVAL;
+	if (!ib_modify_qp_is_ok(now, next, IB_QPT_RC, mask))
+		return -EINVAL;
+	spin_lock(&qp->lock);
+	/* It may have failed meanwhile, and only a reset leads out of that. */
+	if (qp->attr.qp_state != now && next != IB_QPS_ERR &&
+	    next != IB_QPS_RESET) {
+		spin_unlock(&qp->lock);
+		return -EINVAL;
+	}
+	hca_qp_store(qp, attr, mask);
+	WRITE_ONCE(qp->attr.qp_state, next);
+	spin_unlock(&qp->lock);
+	if (next == IB_QPS_RESET)
+		hca_qp_drop(qp);
+	else
+		hca_qp_kick(qp);
+	return 0;
+}
+
+int hca_modify_qp(struct ib_qp *ibqp, struct ib_qp_attr *attr, int mask,
+		  struct ib_udata *udata)
+{
+	struct hca_qp *qp = to_hca_qp(ibqp);
+	int ret;
+
+	if (mask & ~IB_QP_ATTR_STANDARD_BITS)
+		return -EOPNOTSUPP;
+	mutex_lock(&qp->modify);
+	ret = hca_qp_change(qp, attr, mask);
+	mutex_unlock(&qp->modify);
+	return ret;
+}
+
+int hca_query_qp(struct ib_qp *ibqp, struct ib_qp_attr *attr, int mask,
+		 struct ib_qp_init_attr *init)
+{
+	struct hca_qp *qp = to_hca_qp(ibqp);
+
+	spin_lock(&qp->lock);
+	*attr = qp->attr;
+	spin_unlock(&qp->lock);
+	attr->cur_qp_state = attr->qp_state;
+	attr->cap = qp->cap;
+	init->cap = qp->cap;
+	init->send_cq = ibqp->send_cq;
+	init->recv_cq = ibqp->recv_cq;
+	init->qp_type = ibqp->qp_type;
+	init->sq_sig_type = qp->signal_all ? IB_SIGNAL_ALL_WR : IB_SIGNAL_REQ_WR;
+	return 0;
+}
+
+int hca_destroy_qp(struct ib_qp *ibqp, struct ib_udata *udata)
+{
+	struct hca *hca = to_hca(ibqp->device);
+	struct hca_qp *qp = to_hca_qp(ibqp);
+
+	xa_erase(&hca->qps, ibqp->qp_num);
+	/* Peers that are at work here see it, and stop at the next step. */
+	hca_qp_set_state(qp, IB_QPS_RESET);
+	hca_qp_put(qp);
+	wait_for_completion(&qp->unused);
+	hca_qp_drop(qp);
+	hca_wire_free(hca, &qp->response);
+	hca_wire_free(hca, &qp->request);
+	mutex_destroy(&qp->modify);
+	return 0;
+}
