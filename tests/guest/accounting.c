@@ -250,3 +250,29 @@ TEST(devices_that_have_a_node)
 	check(req.total >= 1);
 	check_eq(req.nr_entries, 0);
 }
+
+#define DEBUG_EXPORTS	"/sys/kernel/debug/peerbuf/exports"
+
+/* For people with only a shell: the export, where it is, and who holds it. */
+TEST(debugfs_tells_who_holds_what)
+{
+	char text[4096], line[128];
+
+	open_all();
+	check_ok(edu_attach(edu, export.fd, EDU_DMA_DYNAMIC, 0, &handle));
+	check_ok(edu_map(edu, handle));
+	file_read(DEBUG_EXPORTS, text, sizeof(text));
+	snprintf(line, sizeof(line), "export %llu size %u ",
+		 (unsigned long long)export.id, SIZE);
+	check(strstr(text, line));
+	snprintf(line, sizeof(line), "range %s BAR %u offset %#x length %#x",
+		 lab_where("rp-mem"), MEM_BAR, START, SIZE);
+	check(strstr(text, line));
+	snprintf(line, sizeof(line), "importer edu_dma %s revocable native",
+		 lab_where("rp-edu"));
+	check(strstr(text, line));
+	check(strstr(text, "mappings 1 segments 1 by accounting"));
+	check_ok(peer_revoke(node, export.id, 0));
+	file_read(DEBUG_EXPORTS, text, sizeof(text));
+	check(strstr(text, "mappings 0"));
+}

@@ -150,13 +150,18 @@ int sysfs_write(const char *path, const char *text)
 	return ret;
 }
 
-void sysfs_read(const char *path, char *text, size_t size)
+void file_read(const char *path, char *text, size_t size)
 {
 	int fd = check_sys(open(path, O_RDONLY | O_CLOEXEC));
 	ssize_t n = check_sys(read(fd, text, size - 1));
 
 	close(fd);
 	text[n] = '\0';
+}
+
+void sysfs_read(const char *path, char *text, size_t size)
+{
+	file_read(path, text, size);
 	text[strcspn(text, "\n")] = '\0';
 }
 

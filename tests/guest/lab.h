@@ -26,6 +26,8 @@ void lab_host_fill(const char *id, __u64 offset, __u64 length, __u8 byte);
 
 bool sysfs_exists(const char *path);
 int sysfs_write(const char *path, const char *text);
+/* All of it, and its first line. */
+void file_read(const char *path, char *text, size_t size);
 void sysfs_read(const char *path, char *text, size_t size);
 int device_write(const char *id, const char *attribute, const char *text);
 void device_read(const char *id, const char *attribute, char *text, size_t size);

@@ -196,6 +196,29 @@ TEST(deny_revokes_for_good)
 		    ENOENT);
 }
 
+/* In force at once; who pins is waited for, but not for ever. */
+TEST(deny_waits_for_pinned_importer, .timeout = 90)
+{
+	int control = control_open(), node = lend(control);
+	__u64 addr = lab_addr("sw-nvme");
+	int edu = edu_open("sw-edu");
+	struct peer_export export, late;
+	double start = now();
+	__u32 handle;
+
+	check_ok(peer_export_one(node, CMB_BAR, SIZE, SIZE,
+				 PEERBUF_EXPORT_F_ALLOW_PINNED, &export));
+	check_ok(edu_attach(edu, export.fd, EDU_DMA_PINNED, 0, &handle));
+	check_ok(edu_map(edu, handle));
+	check_fails(peer_deny(control, addr, 1U << CMB_BAR), EINPROGRESS);
+	check_eq(peer_reason, PEERBUF_REASON_STILL_MAPPED);
+	check(now() - start > 4);
+	check(peer_export_one(node, CMB_BAR, 0, SIZE, 0, &late) < 0);
+	check_ok(edu_detach(edu, handle));
+	check_ok(peer_deny(control, addr, 1U << CMB_BAR));
+	check_fails(peer_deny(control, addr, 1U << CMB_BAR), ENOENT);
+}
+
 /* The driver's unbind takes the BAR away from everybody, before it happens. */
 TEST(unbind_of_the_lender_revokes_for_good, .timeout = 90)
 {
@@ -297,6 +320,23 @@ TEST(driver_moves_revokes_and_restores, .timeout = 90)
 	check_ok(owner_call(owner, BAR_OWNER_IOC_RESTORE, &buffer));
 	check_fails(owner_call(owner, BAR_OWNER_IOC_RESTORE, &buffer), EALREADY);
 	write_and_see(2 * START, 3);
+	disown();
+}
+
+TEST(driver_alone_restores_what_it_revoked)
+{
+	int control = control_open(), node;
+
+	own(0);
+	node = node_path_open("rp-mem", O_RDWR);
+	check(node >= 0);
+	check_ok(owner_call(owner, BAR_OWNER_IOC_REVOKE, &buffer));
+	check_fails(peer_restore(node, export.id), EPERM);
+	check_fails(peer_restore(control, export.id), EPERM);
+	check_eq(peer_reason, PEERBUF_REASON_REVOKED);
+	check_ok(owner_call(owner, BAR_OWNER_IOC_RESTORE, &buffer));
+	check_ok(edu_attach(edu, export.fd, EDU_DMA_DYNAMIC, 0, &handle));
+	check_ok(edu_map(edu, handle));
 	disown();
 }
 

@@ -241,6 +241,26 @@ TEST(revoke_through_control)
 	check_ok(edu_map(scene.edu, scene.handle));
 }
 
+/* What the administrator took, whoever has the node does not give back. */
+TEST(each_restores_what_it_revoked)
+{
+	int control = control_open();
+	struct scene scene;
+
+	scene_open(&scene, "rp-edu", "rp-mem", EDU_DMA_DYNAMIC, 0, 0);
+	check_ok(peer_revoke(control, scene.export.id, 0));
+	check_fails(peer_restore(scene.node, scene.export.id), EPERM);
+	check_eq(peer_reason, PEERBUF_REASON_REVOKED);
+	check_fails(edu_map(scene.edu, scene.handle), ENODEV);
+	check_ok(peer_revoke(scene.node, scene.export.id, 0));
+	/* Its own part, which is not all of it. */
+	check_ok(peer_restore(scene.node, scene.export.id));
+	check_fails(edu_map(scene.edu, scene.handle), ENODEV);
+	check_fails(peer_restore(scene.node, scene.export.id), EPERM);
+	check_ok(peer_restore(control, scene.export.id));
+	check_ok(edu_map(scene.edu, scene.handle));
+}
+
 TEST(revoke_twice)
 {
 	struct scene scene;
