@@ -12,7 +12,7 @@ VERSION := 0.1.0
 BUILD := build
 DKMS_SRC := /usr/src/peerbuf-$(VERSION)
 
-.PHONY: help demo test test-debug bench check modules modules_install tool \
+.PHONY: help demo test test-debug test-rdma bench check modules modules_install tool \
 	install dkms-install dkms-remove htmldocs clean
 
 help:
@@ -23,6 +23,7 @@ help:
 #:   make demo           one device's BAR, reached by another device, taken back
 #:   make test           unit, tool and guest tests on kernels 6.1, 6.12 and 7.2
 #:   make test-debug     the guest tests again, in an instrumented 7.2
+#:   make test-rdma      RDMA into a BAR, on an RDMA device made for tests
 #:   make bench          what exporting and mapping costs, as ratios
 #:   make check          style, sparse, W=1 on three kernels, documentation
 #:   make htmldocs       Documentation/ as HTML, in build/html
@@ -37,6 +38,10 @@ test:
 test-debug:
 	@scripts/install-deps host
 	@tests/run --debug $(ARGS)
+
+test-rdma:
+	@scripts/install-deps host
+	@tests/run -m plain+rdma -m vtd+rdma $(ARGS)
 
 bench:
 	@scripts/install-deps host

@@ -231,7 +231,7 @@ TEST(application_is_killed)
 }
 
 /* The module need not wait for who has a device open: it is taken from them. */
-TEST(module_unload, .flags = TEST_LEAVES)
+TEST(module_unload)
 {
 	struct rdma_bar bar;
 
