@@ -298,9 +298,8 @@ int node_open(const char *id)
 	int fd;
 
 	device_bind(id, "peerbuf");
-	fd = node_path_open(id, O_RDWR);
-	if (fd < 0)
-		fail("no node of %s: %s", id, strerror(-fd));
+	/* Bound by hot-plug, it may still be in its probe function. */
+	eventually(5, (fd = node_path_open(id, O_RDWR)) >= 0);
 	return fd;
 }
 
