@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #define MESSAGE_SIZE	32
+#define AT		0x2000	/* in the buffer: the third page */
 
 /* say.c */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -18,10 +19,21 @@ void expect(bool held, const char *format, ...) __attribute__((format(printf, 2,
 void proven(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void print_proven(void);
 void run_shown(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void run_shown_with(const char *command, const char *first, const char *second);
+void print_file(const char *path);
+
+/* transfer.c */
+void compose(uint8_t *message, const char *text);
+void write_and_look(const char *text);
+void read_back(void);
+
+/* direct.c, story.c: what is told */
+void tell_direct(const char *route, const char *engine_bdf);
+void tell_revocation(const char *export_id, const char *proven_before);
 
 /* engine.c: the edu device, which does the DMA */
 void engine_open(const char *bdf);
-void engine_attach(int dmabuf);
+void engine_attach_and_map(void);
 int engine_map(void);
 uint64_t engine_dma_address(void);
 void engine_load(const uint8_t *message);
@@ -33,6 +45,7 @@ void engine_to_address(uint64_t address);
 /* memory.c: the device whose BAR it is */
 void memory_open(int dmabuf, const char *bdf, const char *id, uint64_t bar_offset);
 uint64_t memory_physical(void);
+uint64_t memory_bus(void);
 uint64_t memory_size(void);
 bool memory_read_cpu(uint64_t offset, uint8_t *bytes, size_t length);
 void memory_read_host(uint64_t offset, uint8_t *bytes, size_t length);

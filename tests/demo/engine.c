@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -21,7 +22,7 @@ void engine_open(const char *bdf)
 	expect(engine >= 0, "%s: %s", path, strerror(errno));
 }
 
-void engine_attach(int dmabuf)
+static void attach_dmabuf(int dmabuf)
 {
 	struct edu_dma_attach attach = {
 		.size = sizeof(attach),
@@ -39,6 +40,15 @@ int engine_map(void)
 	struct edu_dma_handle map = { .size = sizeof(map), .handle = handle };
 
 	return ioctl(engine, EDU_DMA_IOC_MAP, &map) ? errno : 0;
+}
+
+void engine_attach_and_map(void)
+{
+	int error;
+
+	attach_dmabuf(atoi(getenv("PEERBUF_FD")));
+	error = engine_map();
+	expect(!error, "mapping the export: %s", strerror(error));
 }
 
 /* Where the buffer's first byte is, in the engine's eyes. */

@@ -19,6 +19,7 @@
 static const volatile uint8_t *mapped;
 static uint64_t buffer_size;
 static uint64_t physical;
+static uint64_t bus;
 static uint64_t offset_in_bar;
 static int host_file;
 static sigjmp_buf on_sigbus;
@@ -44,6 +45,22 @@ static uint64_t bar2_address(const char *bdf)
 	return start;
 }
 
+/* What the device itself decodes: its BAR 2 register, in configuration space. */
+static uint64_t bar2_register(const char *bdf)
+{
+	uint64_t value = 0;
+	char path[80];
+	int config;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/config", bdf);
+	config = open(path, O_RDONLY | O_CLOEXEC);
+	expect(config >= 0, "%s: %s", path, strerror(errno));
+	expect(pread(config, &value, sizeof(value), 0x18) == sizeof(value), "%s: short", path);
+	close(config);
+	expect((value & 0x7) == 0x4, "%s: BAR 2 is not a 64-bit memory BAR", path);
+	return value & ~0xfULL;
+}
+
 void memory_open(int dmabuf, const char *bdf, const char *id, uint64_t bar_offset)
 {
 	struct sigaction action = { .sa_handler = sigbus };
@@ -56,6 +73,7 @@ void memory_open(int dmabuf, const char *bdf, const char *id, uint64_t bar_offse
 
 	offset_in_bar = bar_offset;
 	physical = bar2_address(bdf) + bar_offset;
+	bus = bar2_register(bdf) + bar_offset;
 	snprintf(path, sizeof(path), "/mnt/bars/%s", id);
 	host_file = open(path, O_RDONLY | O_CLOEXEC);
 	expect(host_file >= 0, "%s: %s", path, strerror(errno));
@@ -64,6 +82,11 @@ void memory_open(int dmabuf, const char *bdf, const char *id, uint64_t bar_offse
 uint64_t memory_physical(void)
 {
 	return physical;
+}
+
+uint64_t memory_bus(void)
+{
+	return bus;
 }
 
 uint64_t memory_size(void)

@@ -88,7 +88,6 @@ void proven(const char *format, ...)
 
 void print_proven(void)
 {
-	heading("Proven, each by something done above");
 	for (unsigned int i = 0; i < nr_claims; i++)
 		say("* %s", claims[i]);
 }
@@ -108,4 +107,39 @@ void run_shown(const char *format, ...)
 	status = system(command);
 	expect(status != -1 && WIFEXITED(status) && WEXITSTATUS(status) == 0,
 	       "%s: wait status %#x", command, status);
+}
+
+/* Runs a command, shows what it prints, and wants one line of it to hold both words. */
+void run_shown_with(const char *command, const char *first, const char *second)
+{
+	bool found = false;
+	char line[256];
+	FILE *pipe;
+
+	printf("$ %s\n", command);
+	fflush(stdout);
+	pipe = popen(command, "r");
+	expect(pipe, "%s: no pipe", command);
+	while (fgets(line, sizeof(line), pipe)) {
+		found |= strstr(line, first) && strstr(line, second);
+		fputs(line, stdout);
+	}
+	expect(!pclose(pipe), "%s: failed", command);
+	expect(found, "%s: no line with %s and %s", command, first, second);
+	fflush(stdout);
+}
+
+/* What the first boot has proven: it is in a file by now. */
+void print_file(const char *path)
+{
+	unsigned int lines = 0;
+	char line[128];
+	FILE *file = fopen(path, "r");
+
+	expect(file, "%s: not there", path);
+	for (; fgets(line, sizeof(line), file); lines++)
+		fputs(line, stdout);
+	fclose(file);
+	expect(lines, "%s: empty", path);
+	fflush(stdout);
 }
