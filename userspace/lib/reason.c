@@ -122,6 +122,37 @@ static const struct sentence sentences[] = {
 	REASON(NO_DRIVER, "no driver is bound, and only a bound driver's BARs can be lent",
 	       "bind its driver, or the stub with 'peerbuf bind FUNCTION'"),
 	REASON(INTERRUPTED, "interrupted by a signal", "run it again"),
+
+	REASON(NO_IOMMU, "no IOMMU translates for the device",
+	       "boot with the IOMMU on, and put the device's group into a type1 container; "
+	       "VFIO's no-IOMMU mode cannot import"),
+	REASON(IOMMUFD, "the device is used through iommufd",
+	       "use its VFIO group and a type1 container"),
+	REASON(FOREIGN_EXPORTER,
+	       "another exporter's DMA-BUF, and only that exporter knows where its memory is",
+	       "bind the exporting device to peerbuf-vfio-pci or to the peerbuf stub, or lend its "
+	       "BAR"),
+	REASON(IOVA_UNALIGNED, "not aligned to the IOMMU's smallest page",
+	       "align IOVA, offset and length to the smallest bit of page_sizes"),
+	REASON(IOVA_RANGE, "outside of the IOVA range that the IOMMU translates",
+	       "stay between iova_first and iova_last of the device's info"),
+	REASON(IOVA_BUSY, "a page of the IOVA range is mapped already",
+	       "unmap it first, or choose another IOVA"),
+	REASON(IOVA_BRIDGE, "a switch above the device would catch DMA to this IOVA range",
+	       "choose an IOVA outside of the memory windows of the bridges above the device "
+	       "(lspci -vv)"),
+	REASON(IOVA_UNKNOWN, "no mapping at this IOVA", "query the device for its mappings"),
+	REASON(IOVA_LENGTH, "the mapping at this IOVA has another length",
+	       "unmap a mapping as a whole"),
+	REASON(NO_ACCESS, "neither read nor write access was asked for",
+	       "say what the device is to do with the memory"),
+	REASON(READ_ONLY_BUFFER, "the DMA-BUF is not open for writing",
+	       "export it with O_RDWR, or map it for reading only"),
+	REASON(BAD_EVENTFD, "the descriptor is not an eventfd", "create one with eventfd(2)"),
+	REASON(TOO_MANY_MAPPINGS, "the device has as many mappings as it can have",
+	       "unmap some, or map larger pieces"),
+	REASON(IOMMU_REFUSED, "the IOMMU driver failed to map the memory",
+	       "the kernel log may say why"),
 };
 
 static const struct sentence unknown = {

@@ -148,6 +148,22 @@ enum peerbuf_reason {
 	PEERBUF_REASON_DRIVER_BOUND		= 150, /* already exportable */
 	PEERBUF_REASON_NO_DRIVER		= 151, /* lending needs a bound driver */
 	PEERBUF_REASON_INTERRUPTED		= 152, /* a signal arrived while waiting */
+
+	/* Mapping for a VFIO device (peerbuf_vfio.h) */
+	PEERBUF_REASON_NO_IOMMU			= 176, /* no IOMMU translates for the device */
+	PEERBUF_REASON_IOMMUFD			= 177, /* the device is used through iommufd */
+	PEERBUF_REASON_FOREIGN_EXPORTER		= 178, /* only it knows where its memory is */
+	PEERBUF_REASON_IOVA_UNALIGNED		= 179, /* not aligned to the IOMMU's page size */
+	PEERBUF_REASON_IOVA_RANGE		= 180, /* outside of what the IOMMU translates */
+	PEERBUF_REASON_IOVA_BUSY		= 181, /* a page of it is mapped already */
+	PEERBUF_REASON_IOVA_BRIDGE		= 182, /* a switch would catch it: its window */
+	PEERBUF_REASON_IOVA_UNKNOWN		= 183, /* no mapping there */
+	PEERBUF_REASON_IOVA_LENGTH		= 184, /* the mapping there has another length */
+	PEERBUF_REASON_NO_ACCESS		= 185, /* neither read nor write was asked for */
+	PEERBUF_REASON_READ_ONLY_BUFFER		= 186, /* the DMA-BUF is not open for writing */
+	PEERBUF_REASON_BAD_EVENTFD		= 187, /* not an eventfd */
+	PEERBUF_REASON_TOO_MANY_MAPPINGS	= 188, /* PEERBUF_VFIO_MAX_MAPPINGS */
+	PEERBUF_REASON_IOMMU_REFUSED		= 189, /* the IOMMU driver failed to map it */
 };
 
 /**
