@@ -36,25 +36,46 @@ u64 p2p_provider_bus_offset(struct p2p_provider *provider);
 /* ---- vec lists (drivers/pci/p2p/vecs.c) ---- */
 
 /**
+ * enum p2p_vec_kind - what a range of a buffer is made of
+ * @P2P_VEC_BAR: a piece of a BAR: it has a provider and no struct page
+ * @P2P_VEC_SYSTEM: system memory, cached, with struct pages
+ * @P2P_VEC_HIDDEN: memory that no other device and no CPU can address: outside of the
+ *	BAR's window, or behind a private link. It is known by a number of its owner's
+ *	and never mapped.
+ */
+enum p2p_vec_kind {
+	P2P_VEC_BAR,
+	P2P_VEC_SYSTEM,
+	P2P_VEC_HIDDEN,
+};
+
+/**
  * struct p2p_vec - a physical range and whose memory it is
- * @paddr: CPU physical address of the first byte
+ * @paddr: CPU physical address of the first byte; of hidden memory the owner's number
  * @len: bytes
  * @start: offset of the first byte in the buffer: what p2p_vecs_find() searches
- * @provider: the BAR it lies in, or NULL for system memory
+ * @provider: the BAR it lies in, NULL for what is no BAR
+ * @kind: enum p2p_vec_kind
+ * @owned: system memory that the list allocated, and frees
  */
 struct p2p_vec {
 	phys_addr_t paddr;
 	u64 len;
 	u64 start;
 	struct p2p_provider *provider;
+	u8 kind;
+	bool owned;
 };
 
 /**
  * struct p2p_vecs - a buffer's backing: ranges in buffer order
  * @ref: a placement and every mapping made from it hold one each
  * @nr: vecs in use
- * @max: vecs there is room for
+ * @max: vecs that may be in use
+ * @room: vecs @vec has memory for
  * @size: sum of their lengths, in bytes
+ * @release: called when nobody has the list any more, or NULL
+ * @priv: for @release
  * @vec: the ranges; neighbours of one provider that touch are one vec
  *
  * Immutable once it has been handed to anybody else. Holds a reference to each
@@ -64,14 +85,20 @@ struct p2p_vecs {
 	struct kref ref;
 	u32 nr;
 	u32 max;
+	u32 room;
 	u64 size;
-	struct p2p_vec vec[] __counted_by(max);
+	void (*release)(void *priv);
+	void *priv;
+	struct p2p_vec *vec;
 };
 
 struct p2p_vecs *p2p_vecs_alloc(u32 max);
 int p2p_vecs_add_bar(struct p2p_vecs *vecs, struct p2p_provider *provider,
 		     u64 offset, u64 len);
 int p2p_vecs_add_system(struct p2p_vecs *vecs, phys_addr_t paddr, u64 len);
+int p2p_vecs_add_new_system(struct p2p_vecs *vecs, u64 len);
+int p2p_vecs_add_hidden(struct p2p_vecs *vecs, u64 cookie, u64 len);
+void p2p_vecs_on_release(struct p2p_vecs *vecs, void (*release)(void *priv), void *priv);
 struct p2p_vecs *p2p_vecs_get(struct p2p_vecs *vecs);
 void p2p_vecs_put(struct p2p_vecs *vecs);
 const struct p2p_vec *p2p_vecs_find(const struct p2p_vecs *vecs, u64 offset,
@@ -164,6 +191,8 @@ struct p2p_map *p2p_map_create(struct device *client, struct p2p_vecs *vecs,
 u32 p2p_map_count_segments(struct p2p_map *map, unsigned long flags);
 u32 p2p_map_fill_segments(struct p2p_map *map, unsigned long flags,
 			  struct p2p_segment *segs, u32 room);
+void p2p_map_sync_for_cpu(struct p2p_map *map);
+void p2p_map_sync_for_device(struct p2p_map *map);
 dma_addr_t p2p_map_vec_addr(struct p2p_map *map, u32 index);
 struct p2p_vecs *p2p_map_vecs(struct p2p_map *map);
 

@@ -5,6 +5,7 @@
 
 #include "provider.h"
 #include "tap.h"
+#include "vecs.h"
 
 #define K	1024ULL
 #define M	(1024 * K)
@@ -18,11 +19,21 @@ static struct p2p_provider huge = { .base = 0, .length = TOP - 4095 };
 static struct p2p_provider tiny = { .base = 0xfebf1000, .length = 256 };
 static struct p2p_provider askew = { .base = 0xfebf2100, .length = 256 };
 
+static u64 freed_bytes;
+
+/* The kernel's is in system.c. */
+void p2p_system_free(phys_addr_t paddr, u64 len)
+{
+	freed_bytes += len;
+}
+
 static void alloc_refuses(void)
 {
 	CHECK(!p2p_vecs_alloc(0));
 	CHECK(!p2p_vecs_alloc(U32_MAX));
 	shim_allocations = 0;
+	CHECK(!p2p_vecs_alloc(1));
+	shim_allocations = 1;
 	CHECK(!p2p_vecs_alloc(1));
 }
 
@@ -300,17 +311,124 @@ static void overlap_agrees_with_a_page_map(void)
 	CHECK(hits > ROUNDS / 10 && hits < ROUNDS * 9 / 10);
 }
 
+static void add_hidden_validates(void)
+{
+	struct p2p_vecs *vecs = p2p_vecs_alloc(2);
+
+	CHECK_EQ(p2p_vecs_add_hidden(vecs, 0, 0), -EINVAL);
+	CHECK_EQ(p2p_vecs_add_hidden(vecs, 0, 4 * K + 1), -EINVAL);
+	CHECK_EQ(p2p_vecs_add_hidden(vecs, 3, 4 * K), 0);
+	CHECK_EQ(p2p_vecs_add_hidden(vecs, TOP, TOP - 8191), 0);
+	CHECK_EQ(vecs->vec[0].paddr, 3);
+	CHECK_EQ(vecs->vec[1].paddr, TOP);
+	CHECK_EQ(vecs->vec[1].start, 4 * K);
+	CHECK_EQ(p2p_vecs_add_hidden(vecs, 9, 4 * K), -EOVERFLOW);
+	p2p_vecs_put(vecs);
+}
+
+/* What touches by its number only, and what is the list's own beside what is not. */
+static void kinds_do_not_merge(void)
+{
+	struct p2p_vec own = { .paddr = 8 * K, .len = 4 * K, .kind = P2P_VEC_SYSTEM,
+			       .owned = true };
+	struct p2p_vecs *vecs = p2p_vecs_alloc(6);
+
+	p2p_vecs_add_hidden(vecs, 0, 4 * K);
+	p2p_vecs_add_hidden(vecs, 4 * K, 4 * K);
+	p2p_vecs_add_system(vecs, 4 * K, 4 * K);
+	CHECK_EQ(vecs->nr, 3);
+	CHECK_EQ(p2p_vecs_append(vecs, &own), 0);
+	CHECK_EQ(vecs->nr, 4);
+	own.paddr += 4 * K;
+	CHECK_EQ(p2p_vecs_append(vecs, &own), 0);
+	CHECK_EQ(vecs->nr, 4);
+	p2p_vecs_add_hidden(vecs, 16 * K, 4 * K);
+	CHECK_EQ(vecs->nr, 5);
+	freed_bytes = 0;
+	p2p_vecs_put(vecs);
+	CHECK_EQ(freed_bytes, 8 * K);
+}
+
+/* What the list adds for itself leaves the caller's room alone, and can fail. */
+static void room_grows(void)
+{
+	struct p2p_vecs *vecs = p2p_vecs_alloc(1);
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		CHECK_EQ(p2p_vecs_allow_one_more(vecs), 0);
+		CHECK_EQ(p2p_vecs_add_system(vecs, i * 8 * K, 4 * K), 0);
+	}
+	CHECK_EQ(p2p_vecs_add_bar(vecs, &bar, 0, 4 * K), 0);
+	CHECK_EQ(p2p_vecs_add_bar(vecs, &bar, 8 * K, 4 * K), -EMSGSIZE);
+	CHECK_EQ(vecs->vec[42].paddr, 42 * 8 * K);
+	CHECK_EQ(vecs->vec[42].start, 42 * 4 * K);
+	CHECK_EQ(vecs->vec[100].provider == &bar, 1);
+	vecs->max = vecs->room;
+	shim_allocations = 0;
+	CHECK_EQ(p2p_vecs_allow_one_more(vecs), -ENOMEM);
+	shim_allocations = -1;
+	CHECK_EQ(vecs->nr, 101);
+	p2p_vecs_put(vecs);
+	CHECK_EQ(bar.references, 0);
+}
+
+static void count_release(void *priv)
+{
+	++*(int *)priv;
+}
+
+static void release_is_told_once(void)
+{
+	struct p2p_vecs *vecs = p2p_vecs_alloc(1);
+	int released = 0;
+
+	p2p_vecs_on_release(vecs, count_release, &released);
+	p2p_vecs_get(vecs);
+	p2p_vecs_put(vecs);
+	CHECK_EQ(released, 0);
+	p2p_vecs_put(vecs);
+	CHECK_EQ(released, 1);
+}
+
+static void hidden_overlaps_nothing(void)
+{
+	struct p2p_vecs *a = p2p_vecs_alloc(2), *b = p2p_vecs_alloc(2);
+	int round;
+
+	p2p_vecs_add_hidden(a, 0, 8 * K);
+	p2p_vecs_add_system(b, 0, 8 * K);
+	for (round = 0; round < 2; round++) {
+		ROW("%s memory to sort in", round ? "no" : "with");
+		shim_allocations = round ? 0 : -1;
+		CHECK(!p2p_vecs_overlap(a, b));
+		CHECK(!p2p_vecs_overlap(b, a));
+		CHECK(!p2p_vecs_overlap(a, a));
+		CHECK(p2p_vecs_overlap(b, b));
+	}
+	shim_allocations = -1;
+	p2p_vecs_add_system(a, 4 * K, 4 * K);
+	CHECK(p2p_vecs_overlap(a, b));
+	p2p_vecs_put(a);
+	p2p_vecs_put(b);
+}
+
 void test_vecs(void)
 {
 	RUN(alloc_refuses);
 	RUN(add_bar_validates);
 	RUN(add_system_validates);
+	RUN(add_hidden_validates);
 	RUN(neighbours_merge);
+	RUN(kinds_do_not_merge);
+	RUN(room_grows);
+	RUN(release_is_told_once);
 	RUN(full_list_refuses_but_merges);
 	RUN(sum_overflows);
 	RUN(references_count);
 	RUN(find_finds);
 	RUN(find_in_an_empty_list);
 	RUN(overlap_known_cases);
+	RUN(hidden_overlaps_nothing);
 	RUN(overlap_agrees_with_a_page_map);
 }

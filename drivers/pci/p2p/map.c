@@ -8,6 +8,7 @@
  */
 
 #include <linux/device.h>
+#include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
 #include <linux/err.h>
 #include <linux/export.h>
@@ -18,12 +19,13 @@
 #include "map.h"
 #include "provider.h"
 
-/* The end of the run of one provider (or of system memory) that holds @first. */
+/* The end of the run of one provider (or of one kind of other memory) that holds @first. */
 static u32 run_end(const struct p2p_vecs *vecs, u32 first, u32 end)
 {
 	u32 i = first + 1;
 
-	while (i < end && vecs->vec[i].provider == vecs->vec[first].provider)
+	while (i < end && vecs->vec[i].provider == vecs->vec[first].provider &&
+	       vecs->vec[i].kind == vecs->vec[first].kind)
 		i++;
 	return i;
 }
@@ -36,15 +38,17 @@ unsigned long p2p_map_attrs(const struct p2p_map *map, u32 index)
 	return 0;
 }
 
-static int kind_find(struct p2p_map *map, struct p2p_provider *provider, u8 *kind)
+static int kind_find(struct p2p_map *map, const struct p2p_vec *vec, u8 *kind)
 {
 	struct p2p_route route;
 	int error;
 
 	*kind = P2P_MAP_SYSTEM;
-	if (!provider)
+	if (vec->kind == P2P_VEC_SYSTEM)
 		return 0;
-	error = p2p_route_get(provider, map->client, &route);
+	if (vec->kind == P2P_VEC_HIDDEN)
+		return -EHOSTUNREACH;
+	error = p2p_route_get(vec->provider, map->client, &route);
 	if (error)
 		return error;
 	if (route.type == P2P_ROUTE_NOT_SUPPORTED)
@@ -64,7 +68,7 @@ static int kinds_set(struct p2p_map *map)
 	for (i = 0; i < vecs->nr; ) {
 		struct p2p_provider *provider = vecs->vec[i].provider;
 
-		error = kind_find(map, provider, &kind);
+		error = kind_find(map, &vecs->vec[i], &kind);
 		if (error)
 			return error;
 		for (end = run_end(vecs, i, vecs->nr); i < end; i++) {
@@ -120,7 +124,8 @@ static void map_destroy(struct p2p_map *map)
  * Return: a mapping to be freed with p2p_map_free(), or ERR_PTR:
  * * -EINVAL: @vecs is empty, or @dir is no direction
  * * -ENODEV: a provider has been killed
- * * -EHOSTUNREACH: @client has no route to a provider; p2p_route_get() says why
+ * * -EHOSTUNREACH: @client has no route to a provider, and p2p_route_get() says why; or
+ *   some of @vecs is hidden memory
  * * -EOVERFLOW: the sizes add up to more than the DMA API can count
  * * -EIO: @client has no DMA mask, and not all of it goes by bus address
  * * -ENOMEM
@@ -454,6 +459,62 @@ dma_addr_t p2p_map_vec_addr(struct p2p_map *map, u32 index)
 	return map->vec[index].addr;
 }
 EXPORT_SYMBOL_GPL(p2p_map_vec_addr);
+
+/*
+ * Bounce buffers are not in it (range_link() refuses them), so only caches that do not see
+ * what devices write want work.
+ */
+static void sync_system(struct p2p_map *map,
+			void (*sync)(struct device *dev, dma_addr_t addr, size_t len,
+				     enum dma_data_direction dir))
+{
+	u32 i;
+
+	if (dev_is_dma_coherent(map->client))
+		return;
+	for (i = 0; i < map->vecs->nr; i++)
+		if (map->vec[i].linked && map->vec[i].kind == P2P_MAP_SYSTEM)
+			sync(map->client, map->vec[i].addr, map->vecs->vec[i].len, map->dir);
+}
+
+static void sync_for_cpu(struct device *dev, dma_addr_t addr, size_t len,
+			 enum dma_data_direction dir)
+{
+	dma_sync_single_for_cpu(dev, addr, len, dir);
+}
+
+static void sync_for_device(struct device *dev, dma_addr_t addr, size_t len,
+			    enum dma_data_direction dir)
+{
+	dma_sync_single_for_device(dev, addr, len, dir);
+}
+
+/**
+ * p2p_map_sync_for_cpu() - let the CPU see what the device wrote to system memory
+ * @map: the mapping
+ *
+ * Does nothing for BARs, which no cache holds, nor for a device that is coherent with the
+ * caches.
+ *
+ * Context: May sleep. See p2p_map_reserve() for locks. The device does no DMA.
+ */
+void p2p_map_sync_for_cpu(struct p2p_map *map)
+{
+	sync_system(map, sync_for_cpu);
+}
+EXPORT_SYMBOL_GPL(p2p_map_sync_for_cpu);
+
+/**
+ * p2p_map_sync_for_device() - let the device see what the CPU wrote to system memory
+ * @map: the mapping
+ *
+ * Context: See p2p_map_sync_for_cpu().
+ */
+void p2p_map_sync_for_device(struct p2p_map *map)
+{
+	sync_system(map, sync_for_device);
+}
+EXPORT_SYMBOL_GPL(p2p_map_sync_for_device);
 
 /**
  * p2p_map_vecs() - what the mapping maps

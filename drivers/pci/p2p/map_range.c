@@ -66,7 +66,7 @@ static void range_flush_device(struct p2p_map *map, struct iommu_domain *domain)
 
 	iommu_iotlb_gather_init(&gather);
 	for (i = 0; i < map->vecs->nr; i++) {
-		if (map->vec[i].kind != P2P_MAP_MMIO || map->vec[i].linked)
+		if (map->vec[i].kind == P2P_MAP_BUS || map->vec[i].linked)
 			continue;
 		gather.start = min_t(u64, gather.start, map->vec[i].addr);
 		gather.end = max_t(u64, gather.end,
@@ -91,7 +91,7 @@ static void range_unlink(struct p2p_map *map, u32 first, u32 nr)
  * In a lazy domain, which is what distributions ship, unmapping takes the range
  * out of the page table but leaves stale IOTLB entries until a timer fires or a
  * queue is full, ten milliseconds or so. For system memory the kernel lives with
- * that. For a BAR it would break the promise that nothing reaches it once revoke
+ * that; ours is flushed along with the rest. For a BAR it would break the promise that nothing reaches it once revoke
  * has returned: the peer could still write to a device that meanwhile belongs to
  * someone else. So invalidate now, once for all that was unlinked.
  *

@@ -11,11 +11,22 @@
 #include <linux/slab.h>
 #include <linux/sort.h>
 
-#include <peerbuf/p2p.h>
+#include "vecs.h"
+
+static struct p2p_vec *array_alloc(u32 room)
+{
+	size_t bytes = array_size(room, sizeof(struct p2p_vec));
+
+	/* kvmalloc() warns about more than INT_MAX instead of just failing. */
+	if (bytes > INT_MAX)
+		return NULL;
+	return kvzalloc(bytes, GFP_KERNEL_ACCOUNT);
+}
 
 /**
  * p2p_vecs_alloc() - an empty list
- * @max: how many ranges will be added at most
+ * @max: how many ranges will be added at most; what p2p_vecs_add_new_system() adds
+ *	does not count
  *
  * The memory is charged to the caller's cgroup: user space chooses @max.
  *
@@ -25,37 +36,68 @@
 struct p2p_vecs *p2p_vecs_alloc(u32 max)
 {
 	struct p2p_vecs *vecs;
-	size_t bytes = struct_size(vecs, vec, max);
 
-	/* kvmalloc() warns about more than INT_MAX instead of just failing. */
-	if (!max || bytes > INT_MAX)
+	if (!max)
 		return NULL;
-	vecs = kvzalloc(bytes, GFP_KERNEL_ACCOUNT);
+	vecs = kzalloc(sizeof(*vecs), GFP_KERNEL_ACCOUNT);
 	if (!vecs)
 		return NULL;
+	vecs->vec = array_alloc(max);
+	if (!vecs->vec) {
+		kfree(vecs);
+		return NULL;
+	}
 	kref_init(&vecs->ref);
 	vecs->max = max;
+	vecs->room = max;
 	return vecs;
 }
 EXPORT_SYMBOL_GPL(p2p_vecs_alloc);
 
-static bool vec_touches(const struct p2p_vec *vec, phys_addr_t paddr,
-			const struct p2p_provider *provider)
+/* One more range than the caller of p2p_vecs_alloc() spoke of. */
+int p2p_vecs_allow_one_more(struct p2p_vecs *vecs)
 {
-	return vec->provider == provider && vec->paddr + vec->len == paddr;
+	struct p2p_vec *vec;
+	u32 room;
+
+	if (vecs->max < vecs->room) {
+		vecs->max++;
+		return 0;
+	}
+	if (check_add_overflow(vecs->room, max(vecs->room, 16U), &room))
+		return -ENOMEM;
+	vec = array_alloc(room);
+	if (!vec)
+		return -ENOMEM;
+	memcpy(vec, vecs->vec, vecs->nr * sizeof(*vec));
+	kvfree(vecs->vec);
+	vecs->vec = vec;
+	vecs->room = room;
+	vecs->max++;
+	return 0;
 }
 
-/* [@paddr, @paddr + @len) is known to be page aligned and not to wrap. */
-static int vecs_append(struct p2p_vecs *vecs, struct p2p_provider *provider,
-		       phys_addr_t paddr, u64 len)
+/* What an owner calls two neighbouring numbers of hidden memory need not be neighbours. */
+bool p2p_vec_touches(const struct p2p_vec *vec, const struct p2p_vec *next)
+{
+	return vec->kind == next->kind && vec->kind != P2P_VEC_HIDDEN &&
+	       vec->provider == next->provider && vec->owned == next->owned &&
+	       vec->paddr + vec->len == next->paddr;
+}
+
+/*
+ * @piece, but for where it starts. Its addresses are known to be page aligned and not to
+ * wrap.
+ */
+int p2p_vecs_append(struct p2p_vecs *vecs, const struct p2p_vec *piece)
 {
 	struct p2p_vec *vec;
 	u64 size;
 
-	if (check_add_overflow(vecs->size, len, &size))
+	if (check_add_overflow(vecs->size, piece->len, &size))
 		return -EOVERFLOW;
-	if (vecs->nr && vec_touches(&vecs->vec[vecs->nr - 1], paddr, provider)) {
-		vecs->vec[vecs->nr - 1].len += len;
+	if (vecs->nr && p2p_vec_touches(&vecs->vec[vecs->nr - 1], piece)) {
+		vecs->vec[vecs->nr - 1].len += piece->len;
 		vecs->size = size;
 		return 0;
 	}
@@ -63,10 +105,10 @@ static int vecs_append(struct p2p_vecs *vecs, struct p2p_provider *provider,
 		return -EMSGSIZE;
 
 	vec = &vecs->vec[vecs->nr++];
-	vec->paddr = paddr;
-	vec->len = len;
+	*vec = *piece;
 	vec->start = vecs->size;
-	vec->provider = provider ? p2p_provider_get(provider) : NULL;
+	if (vec->provider)
+		p2p_provider_get(vec->provider);
 	vecs->size = size;
 	return 0;
 }
@@ -92,6 +134,12 @@ int p2p_vecs_add_bar(struct p2p_vecs *vecs, struct p2p_provider *provider,
 		     u64 offset, u64 len)
 {
 	phys_addr_t base = p2p_provider_base(provider);
+	struct p2p_vec piece = {
+		.paddr = base + offset,
+		.len = len,
+		.provider = provider,
+		.kind = P2P_VEC_BAR,
+	};
 	u64 end;
 
 	/* A BAR smaller than a page need not even begin on one. */
@@ -101,7 +149,7 @@ int p2p_vecs_add_bar(struct p2p_vecs *vecs, struct p2p_provider *provider,
 		return -EOVERFLOW;
 	if (end > p2p_provider_length(provider))
 		return -ERANGE;
-	return vecs_append(vecs, provider, base + offset, len);
+	return p2p_vecs_append(vecs, &piece);
 }
 EXPORT_SYMBOL_GPL(p2p_vecs_add_bar);
 
@@ -111,8 +159,9 @@ EXPORT_SYMBOL_GPL(p2p_vecs_add_bar);
  * @paddr: CPU physical address, page aligned
  * @len: bytes, page aligned
  *
- * The memory must have struct pages and outlive the list; that is the caller's
- * part. Pieces that touch are merged as in p2p_vecs_add_bar().
+ * The memory must have struct pages and outlive the list; that is the caller's part,
+ * which p2p_vecs_on_release() tells when the list is gone. Pieces that touch are merged
+ * as in p2p_vecs_add_bar().
  *
  * Context: Any.
  * Return: 0, or
@@ -122,15 +171,65 @@ EXPORT_SYMBOL_GPL(p2p_vecs_add_bar);
  */
 int p2p_vecs_add_system(struct p2p_vecs *vecs, phys_addr_t paddr, u64 len)
 {
+	struct p2p_vec piece = { .paddr = paddr, .len = len, .kind = P2P_VEC_SYSTEM };
 	u64 end;
 
 	if (!len || !PAGE_ALIGNED(paddr | len))
 		return -EINVAL;
 	if (check_add_overflow((u64)paddr, len, &end))
 		return -EOVERFLOW;
-	return vecs_append(vecs, NULL, paddr, len);
+	return p2p_vecs_append(vecs, &piece);
 }
 EXPORT_SYMBOL_GPL(p2p_vecs_add_system);
+
+/**
+ * p2p_vecs_add_hidden() - append memory that only its owner's device reaches
+ * @vecs: a list that nobody else has seen yet
+ * @cookie: any number, for the owner to know the memory by; it is kept in the
+ *	vec's paddr
+ * @len: bytes, page aligned
+ *
+ * A list that has such a piece cannot be mapped, by anybody; it says where a buffer is
+ * for the time being. Pieces are never merged.
+ *
+ * Context: Any.
+ * Return: 0, or
+ * * -EINVAL: @len is zero or not page aligned
+ * * -EOVERFLOW: the list's size exceeds 64 bits
+ * * -EMSGSIZE: the list is full
+ */
+int p2p_vecs_add_hidden(struct p2p_vecs *vecs, u64 cookie, u64 len)
+{
+	struct p2p_vec piece = { .paddr = cookie, .len = len, .kind = P2P_VEC_HIDDEN };
+
+	if (!len || !PAGE_ALIGNED(len))
+		return -EINVAL;
+	return p2p_vecs_append(vecs, &piece);
+}
+EXPORT_SYMBOL_GPL(p2p_vecs_add_hidden);
+
+/**
+ * p2p_vecs_on_release() - be told when nobody has the list any more
+ * @vecs: a list that nobody else has seen yet
+ * @release: what to call; replaces what an earlier call said
+ * @priv: for @release
+ *
+ * Each mapping made from the list holds a reference. So when @release is called,
+ * no device and no CPU reaches the memory by way of it, and a manager of BAR
+ * memory may give it to another.
+ *
+ * @release may sleep. Whoever drops the last reference calls it, possibly with a
+ * dma_resv held: it must not take one. Its code must be there as long as the list is,
+ * which for the placement of a DMA-BUF its owner module sees to.
+ *
+ * Context: Any.
+ */
+void p2p_vecs_on_release(struct p2p_vecs *vecs, void (*release)(void *priv), void *priv)
+{
+	vecs->release = release;
+	vecs->priv = priv;
+}
+EXPORT_SYMBOL_GPL(p2p_vecs_on_release);
 
 /**
  * p2p_vecs_get() - take a reference
@@ -151,16 +250,25 @@ static void vecs_release(struct kref *ref)
 	struct p2p_vecs *vecs = container_of(ref, struct p2p_vecs, ref);
 	u32 i;
 
-	for (i = 0; i < vecs->nr; i++)
+	for (i = 0; i < vecs->nr; i++) {
+		if (vecs->vec[i].owned)
+			p2p_system_free(vecs->vec[i].paddr, vecs->vec[i].len);
 		p2p_provider_put(vecs->vec[i].provider);
-	kvfree(vecs);
+	}
+	if (vecs->release)
+		vecs->release(vecs->priv);
+	kvfree(vecs->vec);
+	kfree(vecs);
 }
 
 /**
  * p2p_vecs_put() - drop a reference
  * @vecs: NULL is allowed
  *
- * Context: May sleep.
+ * The last one frees the system memory the list owns, and calls what
+ * p2p_vecs_on_release() set.
+ *
+ * Context: May sleep. A dma_resv may be held.
  */
 void p2p_vecs_put(struct p2p_vecs *vecs)
 {
@@ -202,8 +310,11 @@ const struct p2p_vec *p2p_vecs_find(const struct p2p_vecs *vecs, u64 offset,
 }
 EXPORT_SYMBOL_GPL(p2p_vecs_find);
 
+/* Hidden memory is elsewhere: its numbers are no addresses. */
 static bool vec_overlaps(const struct p2p_vec *a, const struct p2p_vec *b)
 {
+	if (a->kind == P2P_VEC_HIDDEN || b->kind == P2P_VEC_HIDDEN)
+		return false;
 	/* By last bytes: a range may end at the very top, where the sum is zero. */
 	return a->paddr <= b->paddr + (b->len - 1) && b->paddr <= a->paddr + (a->len - 1);
 }
@@ -230,13 +341,16 @@ static int vec_ptr_cmp(const void *x, const void *y)
 	return a->paddr < b->paddr ? -1 : a->paddr > b->paddr;
 }
 
-static void vecs_sort(const struct p2p_vecs *vecs, const struct p2p_vec **sorted)
+/* Returns how many of them have addresses. */
+static u32 vecs_sort(const struct p2p_vecs *vecs, const struct p2p_vec **sorted)
 {
-	u32 i;
+	u32 i, nr = 0;
 
 	for (i = 0; i < vecs->nr; i++)
-		sorted[i] = &vecs->vec[i];
-	sort(sorted, vecs->nr, sizeof(*sorted), vec_ptr_cmp, NULL);
+		if (vecs->vec[i].kind != P2P_VEC_HIDDEN)
+			sorted[nr++] = &vecs->vec[i];
+	sort(sorted, nr, sizeof(*sorted), vec_ptr_cmp, NULL);
+	return nr;
 }
 
 /*
@@ -265,6 +379,8 @@ static bool overlap_by_order(const struct p2p_vec **a, u32 nr_a,
  * @a: a list
  * @b: another one, or the same
  *
+ * Of hidden memory nothing is known here: it overlaps with nothing.
+ *
  * Takes O(n log n) time, and without memory for it O(n^2).
  *
  * Context: May sleep.
@@ -273,14 +389,15 @@ static bool overlap_by_order(const struct p2p_vec **a, u32 nr_a,
 bool p2p_vecs_overlap(const struct p2p_vecs *a, const struct p2p_vecs *b)
 {
 	const struct p2p_vec **sorted;
+	u32 nr_a, nr_b;
 	bool overlap;
 
 	sorted = kvmalloc_array((size_t)a->nr + b->nr, sizeof(*sorted), GFP_KERNEL);
 	if (!sorted)
 		return overlap_by_pairs(a, b);
-	vecs_sort(a, sorted);
-	vecs_sort(b, sorted + a->nr);
-	overlap = overlap_by_order(sorted, a->nr, sorted + a->nr, b->nr);
+	nr_a = vecs_sort(a, sorted);
+	nr_b = vecs_sort(b, sorted + a->nr);
+	overlap = overlap_by_order(sorted, nr_a, sorted + a->nr, nr_b);
 	kvfree(sorted);
 	return overlap;
 }

@@ -42,8 +42,7 @@ typedef u64 dma_addr_t;
 #endif
 
 #define check_add_overflow(a, b, sum) __builtin_add_overflow(a, b, sum)
-#define struct_size(ptr, member, n) \
-	(sizeof(*(ptr)) + sizeof((ptr)->member[0]) * (size_t)(n))
+#define array_size(n, size)	((size_t)(n) * (size))
 
 enum dma_data_direction { DMA_BIDIRECTIONAL };
 
@@ -78,6 +77,8 @@ static inline bool shim_fails(void)
 	return !shim_allocations || (shim_allocations > 0 && !shim_allocations--);
 }
 
+#define kzalloc(size, gfp)	(shim_fails() ? NULL : calloc(1, size))
+#define kfree(ptr)		free(ptr)
 #define kvzalloc(size, gfp)	(shim_fails() ? NULL : calloc(1, size))
 #define kvmalloc_array(n, size, gfp) (shim_fails() ? NULL : calloc(n, size))
 #define kvfree(ptr)		free(ptr)

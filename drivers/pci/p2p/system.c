@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * System memory that a vec list allocates for itself.
+ *
+ * In pieces as large as there are, because each is a range to map, and large ones save
+ * page tables of the IOMMU and the CPU. Each is split into single pages at once, so that
+ * a range can be freed without a record of how it was put together.
+ */
+
+#include <linux/export.h>
+#include <linux/gfp.h>
+#include <linux/log2.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sizes.h>
+
+#include "vecs.h"
+
+/* What IOMMUs and CPUs map by one entry. More is seldom to be had. */
+#define SYSTEM_ORDER_MAX	get_order(SZ_2M)
+
+/*
+ * For a large piece nobody is made to work. For a single page everything is tried short of
+ * killing somebody: who asked can be told that there is none.
+ */
+static struct page *piece_alloc(unsigned int order)
+{
+	gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN;
+
+	if (order)
+		return alloc_pages((gfp | __GFP_NORETRY) & ~__GFP_DIRECT_RECLAIM, order);
+	return alloc_page(gfp | __GFP_RETRY_MAYFAIL);
+}
+
+/* @order: in, the largest worth trying; out, what it was. */
+static int piece_add(struct p2p_vecs *vecs, unsigned int *order)
+{
+	struct p2p_vec piece = { .kind = P2P_VEC_SYSTEM, .owned = true };
+	struct page *page;
+	int error;
+
+	while (!(page = piece_alloc(*order))) {
+		if (!*order)
+			return -ENOMEM;
+		--*order;
+	}
+	if (*order)
+		split_page(page, *order);
+	piece.paddr = page_to_phys(page);
+	piece.len = PAGE_SIZE << *order;
+
+	error = 0;
+	if (!vecs->nr || !p2p_vec_touches(&vecs->vec[vecs->nr - 1], &piece))
+		error = p2p_vecs_allow_one_more(vecs);
+	if (!error)
+		error = p2p_vecs_append(vecs, &piece);
+	if (error)
+		p2p_system_free(piece.paddr, piece.len);
+	return error;
+}
+
+/* Back to @nr ranges, the last of which ends at @size. They are all that was there before. */
+static void pieces_remove(struct p2p_vecs *vecs, u32 nr, u64 size)
+{
+	struct p2p_vec *vec;
+	u64 keep;
+
+	for (; vecs->nr > nr; vecs->nr--, vecs->max--) {
+		vec = &vecs->vec[vecs->nr - 1];
+		p2p_system_free(vec->paddr, vec->len);
+	}
+	vecs->size = size;
+	if (!nr)
+		return;
+	vec = &vecs->vec[nr - 1];
+	keep = size - vec->start;
+	if (keep == vec->len)
+		return;
+	p2p_system_free(vec->paddr + keep, vec->len - keep);
+	vec->len = keep;
+}
+
+/**
+ * p2p_vecs_add_new_system() - append system memory that the list allocates
+ * @vecs: a list that nobody else has seen yet
+ * @len: bytes, page aligned
+ *
+ * The memory is zeroed, charged to the caller's cgroup, and freed with the list's last
+ * reference. It takes as many ranges as it takes; those p2p_vecs_alloc() was asked for
+ * are still there afterwards. On failure the list is as before.
+ *
+ * Context: May sleep. A dma_resv may be held.
+ * Return: 0, or
+ * * -EINVAL: @len is zero or not page aligned
+ * * -EOVERFLOW: the list's size exceeds 64 bits
+ * * -EINTR: the caller is being killed
+ * * -ENOMEM: there is no memory, or the cgroup may not have it
+ */
+int p2p_vecs_add_new_system(struct p2p_vecs *vecs, u64 len)
+{
+	unsigned int order = SYSTEM_ORDER_MAX;
+	u64 size = vecs->size;
+	u32 nr = vecs->nr;
+	u64 end, pages;
+	int error = 0;
+
+	if (!len || !PAGE_ALIGNED(len))
+		return -EINVAL;
+	if (check_add_overflow(size, len, &end))
+		return -EOVERFLOW;
+	if (len >> PAGE_SHIFT > totalram_pages())
+		return -ENOMEM;
+
+	for (pages = len >> PAGE_SHIFT; pages && !error; pages -= 1ULL << order) {
+		order = min_t(unsigned int, order, ilog2(pages));
+		error = fatal_signal_pending(current) ? -EINTR : piece_add(vecs, &order);
+		cond_resched();
+	}
+	if (error)
+		pieces_remove(vecs, nr, size);
+	return error;
+}
+EXPORT_SYMBOL_GPL(p2p_vecs_add_new_system);
+
+void p2p_system_free(phys_addr_t paddr, u64 len)
+{
+	unsigned long pfn = PHYS_PFN(paddr);
+	unsigned long end = pfn + (len >> PAGE_SHIFT);
+
+	for (; pfn < end; pfn++) {
+		__free_page(pfn_to_page(pfn));
+		if (!(pfn % SZ_1K))
+			cond_resched();
+	}
+}
