@@ -103,7 +103,7 @@ static int peerbuf_move_args(struct peerbuf *pb, const struct p2p_vecs *vecs,
 	return 0;
 }
 
-static int peerbuf_move_locked(struct peerbuf *pb, struct peerbuf_placement *to,
+static int peerbuf_move_under_lock(struct peerbuf *pb, struct peerbuf_placement *to,
 			       u32 flags, const struct peerbuf_patience *patience,
 			       u32 *reason)
 {
@@ -162,7 +162,7 @@ int peerbuf_move_to(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
 	ret = peerbuf_lock(pb, PEERBUF_WAIT_INTR);
 	if (!ret) {
 		from = pb->placement;
-		ret = peerbuf_move_locked(pb, to, flags, &patience, reason);
+		ret = peerbuf_move_under_lock(pb, to, flags, &patience, reason);
 		generation = pb->generation;
 		dma_resv_unlock(pb->dmabuf->resv);
 	}

@@ -8,7 +8,7 @@
  *
  * Lock order, outermost first (Documentation/locking.rst argues it):
  *
- *	peerbuf_device.lock -> dma_buf.resv -> (IOMMU, i_mmap, p2p route cache)
+ *	dma_buf.resv -> peerbuf_device.lock -> (IOMMU, i_mmap, p2p route cache)
  */
 #ifndef _PEERBUF_PEERBUF_H
 #define _PEERBUF_PEERBUF_H
@@ -41,17 +41,44 @@ struct p2p_provider *peerbuf_device_provider(struct peerbuf_device *pdevice,
 /* ---- exporter (drivers/dma-buf/export.c, move.c, revoke.c) ---- */
 
 /**
+ * enum peerbuf_place_why - why a buffer cannot stay where it is for somebody
+ * @PEERBUF_PLACE_NO_ROUTE: the device has no route to a BAR the buffer lies in
+ * @PEERBUF_PLACE_HIDDEN: it lies in hidden memory
+ * @PEERBUF_PLACE_NO_PAGES: the importer takes system memory only: it is static, or
+ *	not prepared for peer-to-peer
+ */
+enum peerbuf_place_why {
+	PEERBUF_PLACE_NO_ROUTE = 1,
+	PEERBUF_PLACE_HIDDEN,
+	PEERBUF_PLACE_NO_PAGES,
+};
+
+/**
  * struct peerbuf_exporter_ops - what the exporting driver is asked and told
  * @owner: THIS_MODULE; the DMA-BUF holds it, because @release may be called long
  *	after the device is gone
  * @attach: optional; may @client have this buffer? Called unlocked, before the
  *	route is looked at. A negative errno refuses (reason: veto).
+ * @place: optional; @client (NULL: the CPU) wants to map or pin the buffer and cannot
+ *	reach it where it is; @why is enum peerbuf_place_why. Move it with
+ *	peerbuf_move_locked() to where @client can, and return 0; a negative errno refuses.
+ *	Called with the buffer's dma_resv held, and around a CPU fault with the mmap lock;
+ *	not at attach. With this operation a buffer may be moved anywhere, whoever is
+ *	attached. PEERBUF_EXPORT_F_FALLBACK takes over where it returns -EOPNOTSUPP.
+ * @copy: optional; copy the buffer's contents. Called by a move with
+ *	PEERBUF_MOVE_F_COPY, with the dma_resv held, importers stopped and CPU mappings
+ *	zapped; may sleep. It may return with the copy under way if a fence for that is in
+ *	the dma_resv as DMA_RESV_USAGE_KERNEL; then it keeps both lists referenced until
+ *	the fence signals. -EOPNOTSUPP: let the CPU do it. Any other errno ends the move.
  * @release: optional; the buffer is gone, nothing maps it any more. Called
  *	unlocked, may sleep.
  */
 struct peerbuf_exporter_ops {
 	struct module *owner;
 	int (*attach)(struct peerbuf *pb, struct device *client, void *priv);
+	int (*place)(struct peerbuf *pb, struct device *client, u32 why, void *priv);
+	int (*copy)(struct peerbuf *pb, const struct p2p_vecs *to,
+		    const struct p2p_vecs *from, void *priv);
 	void (*release)(struct peerbuf *pb, void *priv);
 };
 
@@ -59,11 +86,14 @@ struct peerbuf_exporter_ops {
  * struct peerbuf_export_args - what peerbuf_export() is to export
  * @placement: the backing; every provider in it must come from
  *	peerbuf_device_provider(). The export takes its own reference.
- * @flags: PEERBUF_EXPORT_F_ALLOW_PINNED or 0
+ * @flags: PEERBUF_EXPORT_F_ALLOW_PINNED, PEERBUF_EXPORT_F_FALLBACK
  * @open_flags: O_RDONLY, O_WRONLY or O_RDWR
  * @ops: optional
  * @priv: for @ops
- * @resv: optional reservation object to share; NULL: the DMA-BUF's own
+ * @device: optional; the device whose node lists the buffer wherever it lies. NULL: it
+ *	is listed by the devices it has memory of
+ * @resv: optional reservation object to share, usually that of the driver's own buffer
+ *	object; NULL: the DMA-BUF's own
  * @name: for accounting, at most 15 characters are kept; NULL: current->comm
  */
 struct peerbuf_export_args {
@@ -72,6 +102,7 @@ struct peerbuf_export_args {
 	int open_flags;
 	const struct peerbuf_exporter_ops *ops;
 	void *priv;
+	struct peerbuf_device *device;
 	struct dma_resv *resv;
 	const char *name;
 };
@@ -79,7 +110,10 @@ struct peerbuf_export_args {
 struct dma_buf *peerbuf_export(const struct peerbuf_export_args *args);
 struct peerbuf *peerbuf_from_dma_buf(struct dma_buf *dmabuf);
 u64 peerbuf_id(struct peerbuf *pb);
+void *peerbuf_priv(struct peerbuf *pb, const struct peerbuf_exporter_ops *ops);
+struct p2p_vecs *peerbuf_vecs(struct peerbuf *pb);
 int peerbuf_move(struct peerbuf *pb, struct p2p_vecs *placement, u32 flags);
+int peerbuf_move_locked(struct peerbuf *pb, struct p2p_vecs *placement, u32 flags);
 int peerbuf_revoke(struct peerbuf *pb, unsigned long timeout);
 int peerbuf_restore(struct peerbuf *pb);
 

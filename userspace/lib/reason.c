@@ -98,14 +98,18 @@ static const struct sentence sentences[] = {
 	       "lockdown comes with secure boot; see kernel_lockdown(7)"),
 
 	REASON(STATIC_IMPORTER, "the importer is static: it cannot give the memory back",
-	       "export with --allow-pinned if you accept that a revoke waits for it"),
+	       "export with --fallback to give it system memory, or with --allow-pinned if you "
+	       "accept that a revoke waits for it"),
 	REASON(NO_PEER2PEER, "the importer cannot take memory without struct pages",
-	       "use an importer that allows peer-to-peer, as RDMA drivers do"),
+	       "export with --fallback to give it system memory, or use an importer that allows "
+	       "peer-to-peer, as RDMA drivers do"),
 	REASON(PINNED_IMPORTER, "the importer pins the buffer and cannot be revoked",
 	       "export with --allow-pinned if you accept that a revoke waits for it"),
 	REASON(NO_ROUTE, "the importer has no route to the memory",
 	       "'peerbuf why PROVIDER CLIENT' says what stands in the way"),
 	REASON(VETO, "the exporting driver refused", "see its documentation and the kernel log"),
+	REASON(HIDDEN, "the buffer lies in memory that nothing but its own device can address",
+	       "make its driver place it where the BAR shows it"),
 
 	REASON(REVOKED, "the buffer is revoked", "'peerbuf restore ID' brings it back"),
 	REASON(DEVICE_DOWN, "the device is suspended or being reset",
@@ -122,6 +126,8 @@ static const struct sentence sentences[] = {
 	REASON(NO_DRIVER, "no driver is bound, and only a bound driver's BARs can be lent",
 	       "bind its driver, or the stub with 'peerbuf bind FUNCTION'"),
 	REASON(INTERRUPTED, "interrupted by a signal", "run it again"),
+	REASON(NO_MEMORY, "there is no system memory for it, or the memory cgroup may not have it",
+	       "ask for less, or raise the cgroup's memory.max"),
 
 	REASON(NO_IOMMU, "no IOMMU translates for the device",
 	       "boot with the IOMMU on, and put the device's group into a type1 container; "

@@ -40,7 +40,7 @@
 #include <linux/ioctl.h>
 
 /** Version of this interface; bumped only when something is added. */
-#define PEERBUF_UAPI_VERSION	1
+#define PEERBUF_UAPI_VERSION	2
 
 /** Most ranges one export or move can be made of. */
 #define PEERBUF_MAX_RANGES	16384
@@ -137,6 +137,7 @@ enum peerbuf_reason {
 	PEERBUF_REASON_PINNED_IMPORTER		= 130, /* pins, cannot be revoked */
 	PEERBUF_REASON_NO_ROUTE			= 131, /* see the route's own reason */
 	PEERBUF_REASON_VETO			= 132, /* the exporting driver said no */
+	PEERBUF_REASON_HIDDEN			= 133, /* it lies where nobody can address it */
 
 	/* State */
 	PEERBUF_REASON_REVOKED			= 144, /* revoked; restore brings it back */
@@ -148,6 +149,7 @@ enum peerbuf_reason {
 	PEERBUF_REASON_DRIVER_BOUND		= 150, /* already exportable */
 	PEERBUF_REASON_NO_DRIVER		= 151, /* lending needs a bound driver */
 	PEERBUF_REASON_INTERRUPTED		= 152, /* a signal arrived while waiting */
+	PEERBUF_REASON_NO_MEMORY		= 153, /* system memory is short */
 
 	/* Mapping for a VFIO device (peerbuf_vfio.h) */
 	PEERBUF_REASON_NO_IOMMU			= 176, /* no IOMMU translates for the device */
@@ -238,10 +240,10 @@ struct peerbuf_ioc_info {
 #define PEERBUF_INFO_F_DOWN	(1U << 0) /* suspended or in reset: exports are revoked */
 
 /**
- * struct peerbuf_range - a piece of a BAR
- * @offset: first byte in the BAR, page aligned
+ * struct peerbuf_range - a piece of a BAR, or system memory
+ * @offset: first byte in the BAR, page aligned; zero with PEERBUF_RANGE_F_SYSTEM
  * @length: bytes, page aligned, not zero
- * @bar: 0..5
+ * @bar: 0..5; zero with PEERBUF_RANGE_F_SYSTEM
  * @flags: PEERBUF_RANGE_F_*
  * @device_fd: with PEERBUF_RANGE_F_DEVICE_FD, an open and writable node of the
  *	function the BAR belongs to; otherwise zero, and the BAR is this node's
@@ -257,6 +259,8 @@ struct peerbuf_range {
 };
 
 #define PEERBUF_RANGE_F_DEVICE_FD	(1U << 0)
+/* System memory of the buffer's own, zeroed, charged to the caller's memory cgroup. */
+#define PEERBUF_RANGE_F_SYSTEM		(1U << 1)
 
 /**
  * struct peerbuf_ioc_export - PEERBUF_IOC_EXPORT: make a dma-buf of BAR ranges
@@ -301,6 +305,11 @@ struct peerbuf_ioc_export {
 #define PEERBUF_EXPORT_F_ALLOW_PINNED	(1U << 0)
 /* The export outlives the node's fd; it ends with the dma-buf. */
 #define PEERBUF_EXPORT_F_PERSIST	(1U << 1)
+/*
+ * For an importer that cannot reach the buffer where it is (no route, or static) it
+ * moves to system memory, contents and all, instead of refusing the importer.
+ */
+#define PEERBUF_EXPORT_F_FALLBACK	(1U << 2)
 
 /**
  * struct peerbuf_ioc_move - PEERBUF_IOC_MOVE: put a buffer elsewhere
@@ -681,6 +690,7 @@ struct peerbuf_event {
 #define PEERBUF_EVENT_REVOKE	3
 #define PEERBUF_EVENT_RESTORE	4
 #define PEERBUF_EVENT_RELEASE	5 /* the dma-buf is gone */
+#define PEERBUF_EVENT_FALLBACK	6 /* moved because an importer could not reach it */
 
 #define PEERBUF_IOC_MAGIC	0xB5
 
