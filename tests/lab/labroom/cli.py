@@ -10,6 +10,7 @@ from pathlib import Path
 from . import build, cache, errors, guest, host, hostagent, initramfs
 from . import kernel as kernels
 from . import machine as machines
+from . import userland
 from . import verbs as rdma
 from .errors import LabError, UsageError
 
@@ -47,6 +48,7 @@ exit status of run and shell: the command's own (128+N if signal N ended it,
 PATHS = f"""\
 in the guest:
   /mnt/share    --share DIR, read-only
+  /mnt/out      --out DIR, writable
   /mnt/bars/ID  the host file behind the ivshmem BAR of device ID, read-only and
                 uncached: read() it, do not mmap it
   lab-host      asks the host; lab-host --help:
@@ -118,14 +120,20 @@ def _guest_options(sub):
                      help="one of " + ", ".join(machines.MACHINES))
     sub.add_argument("--share", metavar="DIR",
                      help="show DIR, read-only, at /mnt/share")
+    sub.add_argument("--out", metavar="DIR",
+                     help="show DIR, writable, at /mnt/out")
     sub.add_argument("--bar-size", metavar="SIZE", default="16M",
                      help="of the ivshmem BARs: a power of two with K, M "
                           "or G (default %(default)s)")
     sub.add_argument("--append", metavar="WORDS", default="",
                      help="more words for the kernel's command line")
-    sub.add_argument("--verbs", action="store_true",
-                     help="with the libibverbs provider of the test HCA, on "
-                          "another distribution's userland if need be")
+    more = sub.add_mutually_exclusive_group()
+    more.add_argument("--verbs", action="store_true",
+                      help="with the libibverbs provider of the test HCA, on "
+                           "another distribution's userland if need be")
+    more.add_argument("--gpu", action="store_true",
+                      help="with a bochs-display and a virtio-gpu, and with "
+                           "Debian testing's userland, which has IGT")
     _bare_option(sub)
 
 
@@ -146,16 +154,27 @@ def _guest(args, timeout=None):
     kernels.check(args.kernel)
     machines.check(args.machine)
     size = machines.parse_size(args.bar_size)
-    share = None
-    if args.share is not None:
-        share = Path(args.share).resolve()
-        if not share.is_dir():
-            raise UsageError(f"--share {args.share}: not a directory")
+    shares = {name: _directory(f"--{name}", getattr(args, name))
+              for name in ("share", "out")}
     host.ensure_tools()
     layer = build.Layer(kernels.Kernel(args.kernel), bare=args.bare)
-    userland = rdma.Userland(layer.kernel) if args.verbs else None
-    return guest.Guest(layer, args.machine, share, size, timeout, args.append,
-                       userland)
+    land = None
+    if args.verbs:
+        land = rdma.userland(layer.kernel)
+    elif args.gpu:
+        land = userland.with_igt(layer.kernel)
+    return guest.Guest(layer, args.machine, shares, size, timeout, args.append,
+                       land, args.gpu)
+
+
+def _directory(option, text):
+    """A directory that was asked for by name, or None."""
+    if text is None:
+        return None
+    path = Path(text).resolve()
+    if not path.is_dir():
+        raise UsageError(f"{option} {text}: not a directory")
+    return path
 
 
 def _run(args):

@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from . import cache, initramfs, terminal, verdict
+from . import cache, initramfs, terminal, udmabuf, verdict
 from .control import Control
 from .errors import (EXIT_DIED, EXIT_KLOG, EXIT_MODULES, EXIT_TIMEOUT,
                      LabError)
@@ -39,15 +39,16 @@ BOOTS = 3
 class Guest:
     """One guest, from start to verdict."""
 
-    def __init__(self, layer, machine_name, share=None, bar_size=None,
-                 timeout=None, append="", userland=None):
+    def __init__(self, layer, machine_name, shares, bar_size=None,
+                 timeout=None, append="", userland=None, gpus=False):
         self.layer = layer
         self.kernel = layer.kernel
         self.machine_name = machine_name
-        self.share = share
+        self.shares = shares        # "share" and "out": a directory or None
         self.bar_size = bar_size
         self.append = append
-        self.userland = userland    # if not the kernel's own tree, see verbs.py
+        self.userland = userland    # if not the kernel's own tree
+        self.gpus = gpus
         self.timeout = timeout or TIMEOUT[self.kernel.debug]
         self.process = None
         self._fresh_log()
@@ -96,7 +97,7 @@ class Guest:
 
     def _start(self, folder, ports, argv, tty):
         room = Machine(self.machine_name, folder, self.bar_size,
-                       self.kernel.debug)
+                       self.kernel.debug, self.gpus)
         self.room = room
         settings = self._settings(tty)
         (folder / "initramfs").write_bytes(initramfs.compose(
@@ -107,8 +108,9 @@ class Guest:
                 "-append", self._cmdline(room),
                 "-serial", f"file:{self._console}", *ports.arguments()]
         for number, (tag, path) in enumerate(self._shares(room)):
+            right = "off" if tag == "out" else "on"
             line += ["-fsdev", f"local,id={tag},path={_comma(path)},"
-                               "security_model=none,readonly=on,"
+                               f"security_model=none,readonly={right},"
                                "multidevs=remap",
                      "-device", f"virtio-9p-pci,fsdev={tag},mount_tag={tag},"
                                 f"bus=pcie.0,addr={0x11 + number:#x}"]
@@ -116,7 +118,8 @@ class Guest:
         # The parent's death, by whatever signal, is QEMU's too.
         with open(self.log / "qemu.log", "wb") as said:
             self.process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", *line],
+                ["setpriv", "--pdeathsig", "KILL",
+                 *udmabuf.provide(self.gpus, folder), *line],
                 stdin=subprocess.DEVNULL, stdout=said, stderr=said,
                 start_new_session=True)
 
@@ -131,9 +134,8 @@ class Guest:
         shares = [(f"layer{n}", path) for n, path in
                   enumerate(self._layers())]
         shares += [("root", self._root()), ("bars", room.bars)]
-        if self.share:
-            shares.append(("share", self.share))
-        return shares
+        return shares + [(tag, path) for tag, path in self.shares.items()
+                         if path]
 
     def _settings(self, tty):
         """What the guest's init is told."""
@@ -142,7 +144,7 @@ class Guest:
             "LAYERS": " ".join(f"layer{n}"
                                for n in range(len(self._layers()))),
             "MODULES": " ".join(self.layer.modules()),
-            "SHARE": "yes" if self.share else "",
+            "SHARES": " ".join(n for n, path in self.shares.items() if path),
             "HUNG_TASK": HUNG_TASK[self.kernel.debug],
             "TERMINAL": "dumb", "CONSOLE": "", "STTY": "",
         }

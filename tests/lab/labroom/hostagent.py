@@ -88,9 +88,10 @@ class HostAgent:
     def devices(self):
         """The table of the topology; '-' for what is unplugged."""
         found = self._addresses()
+        rows = machine.topology() + [gpu[:3] for gpu in self._machine.gpus]
         return "".join(f"{name:8} {found.get(name, '-'):12} "
                        f"{kind:18} {parent}\n"
-                       for name, kind, parent in machine.topology())
+                       for name, kind, parent in rows)
 
     def _endpoint(self, name):
         if name not in self._machine.endpoints:

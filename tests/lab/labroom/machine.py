@@ -13,7 +13,8 @@
       +-- (root complex) virtio-9p, virtio-serial: the lab's own
 
 edu has a DMA engine and no memory; ivshmem's BAR2 is memory, backed by a file
-of the host (--bar-size, 16 MiB unless told).  So a copy between ... crosses:
+of the host (--bar-size, 16 MiB unless told).  With --gpu the root complex has two
+GPUs as well: bochs (bochs-display) and virtio-gpu.  A copy between ... crosses:
 
     sw-edu  and sw-mem    one switch         rp-edu and rp-mem   two root ports
     sw-edu  and rp-mem    switch, root port  rp-edu and far-mem  host bridges
@@ -45,6 +46,13 @@ MACHINES = {
                                "device-iotlb=on,aw-bits=48"],
             "intel_iommu=on iommu.passthrough=0"),
 }
+
+# With --gpu: endpoints of the root complex whose drivers are the kernel's own.
+GPUS = [
+    ("bochs", "bochs-display", "pcie.0", "addr=0x8,vgamem=16M"),
+    # Blob resources are what makes virtio-gpu a dynamic importer.
+    ("virtio-gpu", "virtio-gpu-pci", "pcie.0", "addr=0x9,blob=on"),
+]
 
 BAR_SIZE = 16 << 20
 CMB_MB = 16
@@ -118,8 +126,9 @@ def parse_size(text):
 class Machine:
     """One machine, ready to be started: its devices, files and arguments."""
 
-    def __init__(self, name, folder, bar_size, debug):
+    def __init__(self, name, folder, bar_size, debug, gpus=False):
         check(name)
+        self.gpus = GPUS if gpus else []
         self.cpu, self.iommu, self.cmdline = MACHINES[name]
         self.memory = "4G" if debug else "2G"
         self.bars = folder / "bars"
@@ -140,7 +149,12 @@ class Machine:
                 "-global",
                 "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off"]
         line += self.iommu
-        for name, driver, bus, more in BRIDGES:
+        if self.gpus:
+            # QEMU wants to be able to share what blobs are made of.
+            line += ["-object", "memory-backend-memfd,id=ram,share=on,"
+                                f"size={self.memory}",
+                     "-machine", "memory-backend=ram"]
+        for name, driver, bus, more in BRIDGES + self.gpus:
             line += ["-device", ",".join(
                 filter(None, [driver, f"id={name}", f"bus={bus}", more]))]
         line += ["-blockdev", f"driver=raw,node-name=disk,file.driver=file,"

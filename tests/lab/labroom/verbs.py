@@ -8,12 +8,12 @@ tree.  Not every archive is to be had from every mirror: where one is missing,
 the guest gets the userland of another distribution, under its own kernel.
 """
 
-import shutil
 from pathlib import Path
 
 from . import cache, chroot
 from .errors import LabError
 from .image import Image
+from .userland import Userland
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 PROVIDER = CHECKOUT / "userspace/verbs"
@@ -52,32 +52,20 @@ tar -xf /tmp/orig -C /mnt/out/source --strip-components=1 --wildcards \
 """
 
 
-class Userland:
+def userland(kernel):
     """What a guest needs to use the HCA, on top of its own layers."""
-
-    def __init__(self, kernel):
-        self.image = kernel.image
-        self.layers = []
-        self.release = kernel.release
-        for suite in [self.image.suite, *SUITES]:
-            image = self.image if suite == self.image.suite \
-                else Image(suite).obtain()
-            source = _source(image)
-            if not (source / "missing").exists():
-                break
-        else:
-            raise LabError("no distribution's rdma-core source is to be had")
-        self.layers.append(_provider(image, source) / "layer")
-        if image is not self.image:
-            cache.note(f"{self.image.suite}'s rdma-core source is not to be "
-                       f"had: {kernel.name} runs with {image.suite}'s userland")
-            self.layers.append(_modules(kernel) / "layer")
-            self.image = image
-
-    @property
-    def root(self):
-        """The tree to boot."""
-        return self.image.root
+    for suite in [kernel.image.suite, *SUITES]:
+        image = kernel.image if suite == kernel.image.suite \
+            else Image(suite).obtain()
+        source = _source(image)
+        if not (source / "missing").exists():
+            break
+    else:
+        raise LabError("no distribution's rdma-core source is to be had")
+    if image is not kernel.image:
+        cache.note(f"{kernel.image.suite}'s rdma-core source is not to be "
+                   f"had: {kernel.name} runs with {suite}'s userland")
+    return Userland(kernel, image, [_provider(image, source) / "layer"])
 
 
 def _source(image):
@@ -108,12 +96,3 @@ def _provider(image, source):
                     "/mnt/out/layer"], what="building the HCA's provider")
 
     return cache.obtain("verbs", f"provider-{image.suite}-{key}", make)
-
-
-def _modules(kernel):
-    """The kernel's modules alone, for a userland that is not its own."""
-    def make(partial):
-        shutil.copytree(kernel.modules, partial / "layer/usr/lib/modules"
-                        / kernel.release, symlinks=True)
-
-    return cache.obtain("verbs", f"modules-{kernel.name}-{kernel.key}", make)
