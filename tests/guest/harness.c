@@ -11,9 +11,12 @@
 #include "harness.h"
 #include "kmsg.h"
 #include "peer.h"
+#include "protocol.h"
 
 #define TIMEOUT		60
 #define EXIT_SKIP	77
+
+static const struct protocol *protocol = &protocol_tap;
 
 static struct test *tests, **tests_end = &tests;
 
@@ -96,7 +99,7 @@ static void output_line(struct output *out)
 	if (!strncmp(out->line, "SKIP ", 5))
 		snprintf(out->skip, sizeof(out->skip), "%.250s", out->line + 5);
 	else
-		printf("# %s\n", out->line);
+		printf("%s%s\n", protocol->prefix, out->line);
 }
 
 static void output_feed(struct output *out, const char *data, size_t n)
@@ -204,19 +207,20 @@ static bool passed(const struct test *test, int status, int mark)
 	return good;
 }
 
-static bool run_one(const struct test *test, unsigned int index)
+static enum verdict run_one(const struct test *test, unsigned int index)
 {
 	unsigned int limit = (test->timeout ?: TIMEOUT) * slowness();
 	int out[2], status, mark = kmsg_mark();
+	enum verdict verdict = FAILED;
 	struct output output = {};
 	double start = now();
-	bool good;
 	pid_t pid;
 
+	protocol->start(test);
 	if (mark < 0 || pipe(out)) {
-		printf("not ok %u - %s\n# no /dev/kmsg or no pipe\n", index,
-		       test->name);
-		return false;
+		printf("# no /dev/kmsg or no pipe\n");
+		protocol->end(test, index, FAILED, "", now() - start);
+		return FAILED;
 	}
 	pid = launch(test, out);
 	close(out[1]);
@@ -225,49 +229,48 @@ static bool run_one(const struct test *test, unsigned int index)
 	if (output.used)
 		output_line(&output);
 	close(out[0]);
-	good = passed(test, status, mark);
+	if (passed(test, status, mark))
+		verdict = *output.skip ? SKIPPED : PASSED;
 	kmsg_done(mark);
-	printf("%sok %u - %s%s%s\n# %.1f s\n", good ? "" : "not ", index,
-	       test->name, good && *output.skip ? " # SKIP " : "",
-	       good ? output.skip : "", now() - start);
+	protocol->end(test, index, verdict, output.skip, now() - start);
 	fflush(stdout);
-	return good;
+	return verdict;
 }
 
-static bool wanted(const struct test *test, int argc, char **argv)
+static bool wanted(const struct test *test, const struct request *request)
 {
 	bool found = false, any = false;
 
-	for (int i = 1; i < argc; i++) {
-		if (*argv[i] == '!' && !fnmatch(argv[i] + 1, test->name, 0))
+	for (unsigned int i = 0; i < request->nr; i++) {
+		const char *pattern = request->patterns[i];
+
+		if (*pattern == '!' && !fnmatch(pattern + 1, test->name, 0))
 			return false;
-		any |= *argv[i] != '!';
-		found |= *argv[i] != '!' && !fnmatch(argv[i], test->name, 0);
+		any |= *pattern != '!';
+		found |= *pattern != '!' && !fnmatch(pattern, test->name, 0);
 	}
 	return found || !any;
 }
 
 int main(int argc, char **argv)
 {
-	bool list = argc > 1 && !strcmp(argv[1], "--list");
-	unsigned int index = 0, count = 0, failed = 0;
+	struct request request = {};
+	unsigned int index = 0;
+	struct tally tally = {};
 	struct test *test;
 
-	if (list) {
-		argv++;
-		argc--;
-	}
+	protocol = request_read(&request, argc, argv);
 	for (test = tests; test; test = test->next)
-		count += wanted(test, argc, argv);
-	if (!list)
-		printf("TAP version 13\n1..%u\n", count);
+		tally.planned += wanted(test, &request);
+	if (!request.list)
+		protocol->plan(&tally);
 	for (test = tests; test; test = test->next) {
-		if (!wanted(test, argc, argv))
+		if (!wanted(test, &request))
 			continue;
-		if (list)
+		if (request.list)
 			printf("%s\n", test->name);
-		else if (!run_one(test, ++index))
-			failed++;
+		else
+			tally.results[run_one(test, ++index)]++;
 	}
-	return failed ? 1 : 0;
+	return request.list ? 0 : protocol->status(&tally);
 }

@@ -6,6 +6,8 @@
  *
  *	PROGRAM [--list] [PATTERN...]		PATTERN as for a shell; !PATTERN excludes
  *
+ * igt_runner can run it as well, see protocol.h.
+ *
  * PEERBUF_TEST_SLOW=N	time limits are N times as long
  * PEERBUF_TEST_ROUNDS=N	rounds of tests that repeat something
  */
