@@ -1,20 +1,23 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# The library exports what its header declares, under LIBPEERBUF_0.1, and nothing else.
-# Usage: test-symbols.sh LIBRARY HEADER
+# The library exports what its headers declare, under LIBPEERBUF_0.1, and nothing else.
+# Usage: test-symbols.sh LIBRARY HEADER...
 set -eu
 
-declared=$(sed -nE 's/^(int|ssize_t|const char) \*?(peerbuf_[a-z_]+)\(.*/\2/p' "$2" | sort)
-exported=$(nm -D --defined-only "$1" | awk '$2 == "T" { print $3 }' |
+library=$1
+shift
+
+declared=$(sed -nE 's/^(int|ssize_t|const char) \*?(peerbuf_[a-z_]+)\(.*/\2/p' "$@" | sort)
+exported=$(nm -D --defined-only "$library" | awk '$2 == "T" { print $3 }' |
 	sed -n 's/@@LIBPEERBUF_0\.1$//p' | sort)
 # The version itself is a symbol of type A; the sanitizers bring theirs.
-others=$(nm -D --defined-only "$1" | awk '$2 != "A" { print $3 }' |
+others=$(nm -D --defined-only "$library" | awk '$2 != "A" { print $3 }' |
 	grep -v -e '@@LIBPEERBUF_0\.1$' -e '^__asan' -e '^__ubsan' || true)
 
 fail=0
 if [ "$declared" != "$exported" ]; then
-	echo "declared in $2:" "$declared"
-	echo "exported by $1:" "$exported"
+	echo "declared in $*:" "$declared"
+	echo "exported by $library:" "$exported"
 	fail=1
 fi
 if [ -n "$others" ]; then
@@ -22,7 +25,7 @@ if [ -n "$others" ]; then
 	fail=1
 fi
 if [ "$(echo "$declared" | wc -l)" -lt 20 ]; then
-	echo "only" "$declared" "found in $2: has its style changed?"
+	echo "only" "$declared" "found in $*: has its style changed?"
 	fail=1
 fi
 exit $fail
