@@ -4,7 +4,8 @@
  *
  * An importer that cannot give the memory back breaks the promise that nothing
  * reaches the BAR once revoke has returned, or makes revoke wait for as long as
- * it likes. It is refused unless the export asked for it.
+ * it likes. It is refused unless the export asked for it, or it gets system memory: that
+ * is the buffer's own, and no device waits for it.
  *
  * From 7.1 on an importer says whether it can be revoked. Before, every dynamic
  * importer has a callback, and the pinned ones have one that does nothing. But a
@@ -17,11 +18,6 @@
 
 #include "internal.h"
 #include "trace.h"
-
-static bool peerbuf_allows_pinned(const struct peerbuf *pb)
-{
-	return pb->flags & PEERBUF_EXPORT_F_ALLOW_PINNED;
-}
 
 static const char *peerbuf_refusal_text(u32 reason, const struct p2p_route *route)
 {
@@ -36,13 +32,20 @@ static const char *peerbuf_refusal_text(u32 reason, const struct p2p_route *rout
 		return "the exporting driver said no";
 	case PEERBUF_REASON_NO_ROUTE:
 		return p2p_route_reason_text(route->reason);
+	case PEERBUF_REASON_HIDDEN:
+		return "the buffer lies where nobody can address it";
+	case PEERBUF_REASON_PINNED:
+		return "somebody pins the buffer where it cannot reach it";
+	case PEERBUF_REASON_NO_MEMORY:
+		return "there is no system memory to fall back to";
 	default:
 		return "the buffer is revoked or its device is away";
 	}
 }
 
-static int peerbuf_refuse(struct peerbuf *pb, struct device *dev, int error,
-			  u32 reason, const struct p2p_route *route)
+/* Under resv. Returns @error. */
+int peerbuf_refuse(struct peerbuf *pb, struct device *dev, int error, u32 reason,
+		   const struct p2p_route *route)
 {
 	dma_resv_assert_held(pb->dmabuf->resv);
 
@@ -64,73 +67,30 @@ static int peerbuf_refuse(struct peerbuf *pb, struct device *dev, int error,
 }
 
 /*
- * Looks each run of one provider up once. @route is that of the first run, or of
- * the one that fails.
+ * Under resv: may @client attach? Where the buffer moves for those who do not reach it, that
+ * is seen to when they map.
  */
-int peerbuf_check_routes(const struct p2p_vecs *vecs, struct device *client,
-			 struct p2p_route *route)
+static int peerbuf_check_client(struct peerbuf *pb, struct peerbuf_client *client)
 {
-	struct p2p_provider *last = NULL;
-	struct p2p_route this;
-	bool first = true;
-	int ret;
-	u32 i;
-
-	memset(route, 0, sizeof(*route));
-	route->decider = P2P_ADDR_NONE;
-	for (i = 0; i < vecs->nr; i++) {
-		if (!vecs->vec[i].provider || vecs->vec[i].provider == last)
-			continue;
-		last = vecs->vec[i].provider;
-		ret = p2p_route_get(last, client, &this);
-		if (first || ret || this.type == P2P_ROUTE_NOT_SUPPORTED)
-			*route = this;
-		if (ret)
-			return ret;
-		if (this.type == P2P_ROUTE_NOT_SUPPORTED)
-			return -EHOSTUNREACH;
-		first = false;
-	}
-	return 0;
-}
-
-static int peerbuf_check_importer(struct peerbuf *pb,
-				  struct dma_buf_attachment *attach,
-				  bool revocable)
-{
-	if (!attach->importer_ops) {
-		if (peerbuf_allows_pinned(pb))
-			return 0;
-		return peerbuf_refuse(pb, attach->dev, -EOPNOTSUPP,
-				      PEERBUF_REASON_STATIC_IMPORTER, NULL);
-	}
-	if (!attach->peer2peer)
-		return peerbuf_refuse(pb, attach->dev, -EOPNOTSUPP,
-				      PEERBUF_REASON_NO_PEER2PEER, NULL);
-	if (!revocable && !peerbuf_allows_pinned(pb))
-		return peerbuf_refuse(pb, attach->dev, -EOPNOTSUPP,
-				      PEERBUF_REASON_PINNED_IMPORTER, NULL);
-	return 0;
-}
-
-static int peerbuf_check_place(struct peerbuf *pb, struct device *dev)
-{
+	struct device *dev = client->attach->dev;
 	struct p2p_route route;
-	u32 trouble;
-	int ret;
+	u32 reason;
 
-	trouble = peerbuf_trouble(pb);
-	if (trouble)
-		return peerbuf_refuse(pb, dev, -ENODEV, trouble, NULL);
+	if (!peerbuf_moves_for_others(pb)) {
+		reason = peerbuf_unfit(pb, client, pb->placement);
+		if (reason)
+			return peerbuf_refuse(pb, dev, -EOPNOTSUPP, reason, NULL);
+	}
+	reason = peerbuf_trouble(pb);
+	if (reason)
+		return peerbuf_refuse(pb, dev, -ENODEV, reason, NULL);
 
-	ret = peerbuf_check_routes(pb->placement->vecs, dev, &route);
-	if (ret == -EHOSTUNREACH)
-		return peerbuf_refuse(pb, dev, ret, PEERBUF_REASON_NO_ROUTE,
-				      &route);
-	if (ret)
-		return peerbuf_refuse(pb, dev, ret, PEERBUF_REASON_DEVICE_GONE,
-				      &route);
-	return 0;
+	reason = peerbuf_unreachable(pb, client, pb->placement, &route);
+	if (!reason || (peerbuf_moves_for_others(pb) &&
+			reason != PEERBUF_REASON_DEVICE_GONE))
+		return 0;
+	return peerbuf_refuse(pb, dev, peerbuf_unreachable_errno(reason), reason,
+			      &route);
 }
 
 static struct peerbuf_client *
@@ -183,9 +143,7 @@ int peerbuf_op_attach(struct dma_buf *dmabuf, struct dma_buf_attachment *attach)
 		return -ENOMEM;
 
 	dma_resv_lock(dmabuf->resv, NULL);
-	ret = peerbuf_check_importer(pb, attach, client->revocable);
-	if (!ret)
-		ret = peerbuf_check_place(pb, attach->dev);
+	ret = peerbuf_check_client(pb, client);
 	if (!ret) {
 		list_add_tail(&client->node, &pb->clients);
 		pb->account.nr_clients++;
@@ -268,25 +226,30 @@ static bool peerbuf_pin_unmasks(const struct peerbuf_client *client)
 	return !DMA_BUF_PINS_ON_MAP || client->pins > client->core_maps;
 }
 
+/*
+ * A static importer is pinned where it can stay, and so is whoever else cannot give memory
+ * back: before the pin counts, while the buffer can still move.
+ */
 int peerbuf_op_pin(struct dma_buf_attachment *attach)
 {
 	struct peerbuf_client *client = attach->priv;
 	struct peerbuf *pb = attach->dmabuf->priv;
+	bool revocable = client->revocable;
+	int ret;
 
 	dma_resv_assert_held(attach->dmabuf->resv);
 
 	if (peerbuf_trouble(pb))
 		return -ENODEV;
 
-	if (peerbuf_pin_unmasks(client)) {
-		if (!peerbuf_allows_pinned(pb))
-			return peerbuf_refuse(pb, attach->dev, -EOPNOTSUPP,
-					      PEERBUF_REASON_PINNED_IMPORTER,
-					      NULL);
+	if (peerbuf_pin_unmasks(client))
 		client->revocable = false;
-	}
-	client->pins++;
-	return 0;
+	ret = peerbuf_make_reachable(pb, client);
+	if (ret)
+		client->revocable = revocable;
+	else
+		client->pins++;
+	return ret;
 }
 
 void peerbuf_op_unpin(struct dma_buf_attachment *attach)

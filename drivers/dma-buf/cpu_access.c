@@ -22,7 +22,7 @@
  */
 pgprot_t peerbuf_pgprot(const struct p2p_vec *vec, pgprot_t prot)
 {
-	if (!vec->provider)
+	if (vec->kind != P2P_VEC_BAR)
 		return prot;
 	prot = pgprot_decrypted(prot);
 	if (p2p_provider_prefetchable(vec->provider))
@@ -72,18 +72,39 @@ static vm_fault_t peerbuf_insert_pages(struct vm_fault *vmf, struct peerbuf *pb)
 	return ret;
 }
 
-/* Returns with resv held, or what the fault handler is to return. */
-static vm_fault_t peerbuf_fault_begin(struct peerbuf *pb)
+/*
+ * Under resv: 0, or what the fault handler is to return. A signal sends a process back to
+ * take it and fault again. The kernel accessing user memory would fault for ever: it waits.
+ */
+static vm_fault_t peerbuf_fault_prepare(struct peerbuf *pb, bool user)
 {
+	int ret = 0;
+
+	if (peerbuf_trouble(pb))
+		return VM_FAULT_SIGBUS;
+	if (pb->placement->hidden_size)
+		ret = peerbuf_make_cpu_reachable(pb, PEERBUF_REASON_HIDDEN);
+	if (!ret)
+		ret = peerbuf_wait_kernel(pb, user);
+	if (ret == -EINTR && user)
+		return VM_FAULT_NOPAGE;
+	return ret ? VM_FAULT_SIGBUS : 0;
+}
+
+/* Returns with resv held, or what the fault handler is to return. */
+static vm_fault_t peerbuf_fault_begin(struct vm_fault *vmf, struct peerbuf *pb)
+{
+	vm_fault_t ret;
+
 	if (dma_resv_lock_interruptible(pb->dmabuf->resv, NULL))
 		return VM_FAULT_NOPAGE;
 
-	if (peerbuf_trouble(pb)) {
+	ret = peerbuf_fault_prepare(pb, vmf->flags & FAULT_FLAG_USER);
+	if (ret)
 		dma_resv_unlock(pb->dmabuf->resv);
-		return VM_FAULT_SIGBUS;
-	}
-	peerbuf_stat_inc(PEERBUF_STAT_FAULTS);
-	return 0;
+	else
+		peerbuf_stat_inc(PEERBUF_STAT_FAULTS);
+	return ret;
 }
 
 static vm_fault_t peerbuf_vm_fault(struct vm_fault *vmf)
@@ -91,7 +112,7 @@ static vm_fault_t peerbuf_vm_fault(struct vm_fault *vmf)
 	struct peerbuf *pb = vmf->vma->vm_private_data;
 	vm_fault_t ret;
 
-	ret = peerbuf_fault_begin(pb);
+	ret = peerbuf_fault_begin(vmf, pb);
 	if (ret)
 		return ret;
 
@@ -137,7 +158,7 @@ static vm_fault_t peerbuf_vm_huge_fault(struct vm_fault *vmf, unsigned int order
 	if (order != PMD_SHIFT - PAGE_SHIFT)
 		return VM_FAULT_FALLBACK;
 
-	ret = peerbuf_fault_begin(pb);
+	ret = peerbuf_fault_begin(vmf, pb);
 	if (ret)
 		return ret;
 
@@ -183,6 +204,18 @@ int peerbuf_op_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 	return 0;
 }
 
+/* Under resv: what devices that snoop no cache wrote, or are to read. */
+static void peerbuf_sync_caches(struct peerbuf *pb, void (*sync)(struct p2p_map *map))
+{
+	struct peerbuf_hold *hold;
+
+	dma_resv_assert_held(pb->dmabuf->resv);
+
+	list_for_each_entry(hold, &pb->holds, node)
+		if (hold->map)
+			sync(hold->map);
+}
+
 /* The core waits for the fences that matter after this. */
 int peerbuf_op_begin_cpu_access(struct dma_buf *dmabuf,
 				enum dma_data_direction dir)
@@ -194,17 +227,22 @@ int peerbuf_op_begin_cpu_access(struct dma_buf *dmabuf,
 		return -EINTR;
 	if (peerbuf_trouble(pb))
 		ret = -ENODEV;
+	else
+		peerbuf_sync_caches(pb, p2p_map_sync_for_cpu);
 	dma_resv_unlock(dmabuf->resv);
 	return ret;
 }
 
 /*
  * BARs are mapped uncached or write-combined: there is no cache to clean, but what
- * this CPU has combined and not yet sent must go.
+ * this CPU has combined and not yet sent must go. System memory is cached.
  */
 int peerbuf_op_end_cpu_access(struct dma_buf *dmabuf,
 			      enum dma_data_direction dir)
 {
+	dma_resv_lock(dmabuf->resv, NULL);
+	peerbuf_sync_caches(dmabuf->priv, p2p_map_sync_for_device);
+	dma_resv_unlock(dmabuf->resv);
 	/* Ordered before whatever tells a device to look. */
 	wmb();
 	return 0;

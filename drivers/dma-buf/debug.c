@@ -11,19 +11,30 @@
 
 static struct dentry *peerbuf_debug_dir;
 
-static void peerbuf_debug_vecs(struct seq_file *m, const struct p2p_vecs *vecs)
+static void peerbuf_debug_vec(struct seq_file *m, const struct p2p_vec *vec)
 {
-	const struct p2p_vec *vec;
-	u32 i;
-
-	for (i = 0; i < vecs->nr; i++) {
-		vec = &vecs->vec[i];
+	switch (vec->kind) {
+	case P2P_VEC_BAR:
 		seq_printf(m, "  range %s BAR %d offset %#llx length %#llx\n",
 			   pci_name(p2p_provider_pdev(vec->provider)),
 			   p2p_provider_bar(vec->provider),
 			   vec->paddr - p2p_provider_base(vec->provider),
 			   vec->len);
+		break;
+	case P2P_VEC_SYSTEM:
+		seq_printf(m, "  range system memory length %#llx\n", vec->len);
+		break;
+	default:
+		seq_printf(m, "  range hidden memory length %#llx\n", vec->len);
 	}
+}
+
+static void peerbuf_debug_vecs(struct seq_file *m, const struct p2p_vecs *vecs)
+{
+	u32 i;
+
+	for (i = 0; i < vecs->nr; i++)
+		peerbuf_debug_vec(m, &vecs->vec[i]);
 }
 
 static void peerbuf_debug_client(struct seq_file *m,

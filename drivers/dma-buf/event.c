@@ -45,7 +45,8 @@ void peerbuf_event_hangup(struct peerbuf_device *pdevice)
 }
 
 /*
- * To everybody who listens to a device of @placement. Under resv, so that events come in the
+ * To everybody who listens to a device of @placement, or to where the buffer was exported.
+ * Under resv, so that events come in the
  * order of what they tell; or in release, when nothing else happens.
  */
 void peerbuf_event_placement(struct peerbuf *pb,
@@ -55,6 +56,8 @@ void peerbuf_event_placement(struct peerbuf *pb,
 
 	for (i = 0; i < placement->nr_claims; i++)
 		peerbuf_event_send(placement->claims[i].pdevice, type, pb->id);
+	if (pb->home && !peerbuf_placement_uses(placement, pb->home))
+		peerbuf_event_send(pb->home, type, pb->id);
 }
 
 static bool peerbuf_event_hung_up(struct peerbuf_file *pf)

@@ -32,6 +32,13 @@ static void peerbuf_free_placements(struct peerbuf *pb)
 		peerbuf_placement_destroy(pb->placement);
 }
 
+static void peerbuf_free(struct peerbuf *pb)
+{
+	if (pb->home)
+		peerbuf_device_put(pb->home);
+	kfree(pb);
+}
+
 /*
  * No attachment, no mapping and no CPU mapping is left: each of them holds the
  * DMA-BUF. Visitors may be here: they wait for nothing but what is gone already, do not
@@ -58,7 +65,7 @@ static void peerbuf_op_release(struct dma_buf *dmabuf)
 	if (pb->placement && pb->ops && pb->ops->release)
 		pb->ops->release(pb, pb->priv);
 	iput(pb->inode);
-	kfree(pb);
+	peerbuf_free(pb);
 }
 
 const struct dma_buf_ops peerbuf_dma_buf_ops = {
@@ -82,6 +89,15 @@ bool peerbuf_lies_in(struct peerbuf *pb, struct peerbuf_device *pdevice)
 	dma_resv_assert_held(pb->dmabuf->resv);
 
 	return pb->placement && peerbuf_placement_uses(pb->placement, pdevice);
+}
+
+/*
+ * Under resv: does the device's node list it? One that was exported there stays known there,
+ * where else could it be told to come back?
+ */
+bool peerbuf_belongs_to(struct peerbuf *pb, struct peerbuf_device *pdevice)
+{
+	return pb->home == pdevice || peerbuf_lies_in(pb, pdevice);
 }
 
 /* Under resv: why the buffer cannot be reached now, or 0. */
@@ -133,6 +149,9 @@ static struct peerbuf *peerbuf_alloc(const struct peerbuf_export_args *args)
 	pb->flags = args->flags;
 	pb->ops = args->ops;
 	pb->priv = args->priv;
+	pb->home = args->device;
+	if (pb->home)
+		peerbuf_device_get(pb->home);
 	pb->pid = args->name ? 0 : task_tgid_nr(current);
 	strscpy(pb->comm, args->name ?: current->comm, sizeof(pb->comm));
 	pb->account.last_refusal_addr = PEERBUF_PCI_NONE;
@@ -164,25 +183,15 @@ static struct dma_buf *peerbuf_make_dma_buf(struct peerbuf *pb,
 	return dma_buf_export(&info);
 }
 
-/* Every byte of a buffer is in a BAR. */
-bool peerbuf_vecs_valid(const struct p2p_vecs *vecs)
-{
-	u32 i;
-
-	for (i = 0; i < vecs->nr; i++)
-		if (!vecs->vec[i].provider)
-			return false;
-	return vecs->nr;
-}
-
 static int peerbuf_args_check(const struct peerbuf_export_args *args, u32 *reason)
 {
 	if (args->flags & ~(PEERBUF_EXPORT_F_ALLOW_PINNED |
-			    PEERBUF_EXPORT_F_PERSIST)) {
+			    PEERBUF_EXPORT_F_PERSIST |
+			    PEERBUF_EXPORT_F_FALLBACK)) {
 		*reason = PEERBUF_REASON_FLAGS;
 		return -EINVAL;
 	}
-	if (!args->placement || !peerbuf_vecs_valid(args->placement)) {
+	if (!args->placement || !args->placement->nr) {
 		*reason = PEERBUF_REASON_NO_RANGES;
 		return -EINVAL;
 	}
@@ -193,35 +202,19 @@ static int peerbuf_args_check(const struct peerbuf_export_args *args, u32 *reaso
 	return 0;
 }
 
-/*
- * Its devices know the buffer from peerbuf_placement_create() on, but whoever visits it
- * before it has a placement finds nothing mapped and leaves. A device's state is looked at
- * whenever it matters; withdrawn BARs are only told to buffers that have a placement, so they
- * are looked for once more.
- */
 static int peerbuf_place_first(struct peerbuf *pb, struct p2p_vecs *vecs,
 			       u32 *reason)
 {
 	struct peerbuf_placement *placement;
-	int ret = 0;
-
-	placement = peerbuf_placement_create(pb, vecs, reason);
-	if (IS_ERR(placement))
-		return PTR_ERR(placement);
 
 	dma_resv_lock(pb->dmabuf->resv, NULL);
-	if (peerbuf_vecs_alive(vecs)) {
+	placement = peerbuf_placement_create(pb, vecs, reason);
+	if (!IS_ERR(placement)) {
 		pb->placement = placement;
 		trace_peerbuf_export(pb);
-	} else {
-		*reason = PEERBUF_REASON_DEVICE_GONE;
-		ret = -ENODEV;
 	}
 	dma_resv_unlock(pb->dmabuf->resv);
-
-	if (ret)
-		peerbuf_placement_destroy(placement);
-	return ret;
+	return PTR_ERR_OR_ZERO(placement);
 }
 
 static void peerbuf_export_bind_file(struct peerbuf *pb,
@@ -264,7 +257,7 @@ struct dma_buf *peerbuf_export_for(const struct peerbuf_export_args *args,
 
 	dmabuf = peerbuf_make_dma_buf(pb, args);
 	if (IS_ERR(dmabuf)) {
-		kfree(pb);
+		peerbuf_free(pb);
 		return dmabuf;
 	}
 	pb->dmabuf = dmabuf;
@@ -291,17 +284,20 @@ err_put:
 }
 
 /**
- * peerbuf_export() - make a DMA-BUF of ranges of registered BARs
+ * peerbuf_export() - make a DMA-BUF of ranges of registered BARs, and of other memory
  * @args: what to export, see &struct peerbuf_export_args
  *
  * The DMA-BUF holds the module, so peerbuf cannot be unloaded while it lives.
  * The exporting device may go away first: the buffer is then revoked for good.
  *
- * Context: process context, may sleep. No reservation lock may be held.
- * Return: the DMA-BUF, one reference, or an ERR_PTR: -EINVAL no ranges, a
- * range of system memory, or unknown flags; -EOVERFLOW too large; -ENODEV a device
- * is down, gone or not registered with peerbuf;
- * -EMSGSIZE ranges of more than PEERBUF_MAX_DEVICES devices; -ENOMEM.
+ * What of it is system or hidden memory is the driver's to keep until the list's release
+ * function is called (p2p_vecs_on_release()), unless the list owns it.
+ *
+ * Context: process context, may sleep. No reservation lock may be held, and none of
+ * @args->resv.
+ * Return: the DMA-BUF, one reference, or an ERR_PTR: -EINVAL no ranges, or unknown
+ * flags; -EOVERFLOW too large; -ENODEV a device is down, gone or not registered with
+ * peerbuf; -EMSGSIZE ranges of more than PEERBUF_MAX_DEVICES devices; -ENOMEM.
  */
 struct dma_buf *peerbuf_export(const struct peerbuf_export_args *args)
 {
@@ -323,6 +319,39 @@ struct peerbuf *peerbuf_from_dma_buf(struct dma_buf *dmabuf)
 	return dmabuf->ops == &peerbuf_dma_buf_ops ? dmabuf->priv : NULL;
 }
 EXPORT_SYMBOL_GPL(peerbuf_from_dma_buf);
+
+/**
+ * peerbuf_priv() - the driver's own object behind a buffer
+ * @pb: the buffer
+ * @ops: the driver's operations
+ *
+ * For a driver that imports a DMA-BUF and wants to know whether it is one of its own.
+ *
+ * Context: any; the caller holds a reference to the DMA-BUF, which covers the result.
+ * Return: what &struct peerbuf_export_args.priv said, or NULL if the buffer was exported
+ * with other operations.
+ */
+void *peerbuf_priv(struct peerbuf *pb, const struct peerbuf_exporter_ops *ops)
+{
+	return ops && pb->ops == ops ? pb->priv : NULL;
+}
+EXPORT_SYMBOL_GPL(peerbuf_priv);
+
+/**
+ * peerbuf_vecs() - where a buffer is now
+ * @pb: the buffer
+ *
+ * Context: the DMA-BUF's reservation lock is held.
+ * Return: its ranges, good as long as the lock is held, or longer with a reference of the
+ * caller's own (p2p_vecs_get()). A revoked buffer remembers its place.
+ */
+struct p2p_vecs *peerbuf_vecs(struct peerbuf *pb)
+{
+	dma_resv_assert_held(pb->dmabuf->resv);
+
+	return pb->placement->vecs;
+}
+EXPORT_SYMBOL_GPL(peerbuf_vecs);
 
 /**
  * peerbuf_id() - the number by which userspace knows a buffer

@@ -7,13 +7,14 @@
  *	device_lock(&pdev->dev)		held by the driver core in probe, remove, unbind
  *	  peerbuf_registry_lock		which devices have a node
  *	  peerbuf_device.transition	going down, coming up
- *	    peerbuf_device.lock		the claims on a device, its providers
  *	mmap_lock			held around a CPU fault
  *	  dma_buf.resv			everything about where a buffer is
+ *	    peerbuf_device.lock		the claims on a device, its providers
+ *	    the list of devices		(spin)
  *	    peerbuf.mappings_lock	(spin) which mappings are in force
  *	    peerbuf_device.files_lock	(spin) who listens to events
  *
- * A device's lock and a buffer's resv are never held together: the loop over a
+ * Nothing is waited for under a device's lock, and no resv taken: the loop over a
  * device's claims becomes a visitor of one buffer, drops the lock, and only then
  * goes to the buffer. So a revoke that waits for one importer holds up nobody else.
  */
@@ -109,15 +110,21 @@ struct peerbuf_claim {
 
 /**
  * struct peerbuf_placement - where a buffer is
- * @left: in peerbuf.left, when the buffer has left it but somebody still maps it;
+ * @left: in peerbuf.left, when the buffer has left it but somebody may still map it;
  *	resv
+ * @left_at: the generation that began when the buffer left; resv
  * @vecs: the ranges, in buffer order
+ * @system_size: bytes of system memory among them
+ * @hidden_size: bytes that nobody can address
  * @nr_claims: devices they belong to
  * @claims: one per device
  */
 struct peerbuf_placement {
 	struct list_head left;
+	u64 left_at;
 	struct p2p_vecs *vecs;
+	u64 system_size;
+	u64 hidden_size;
 	u32 nr_claims;
 	struct peerbuf_claim claims[PEERBUF_MAX_DEVICES];
 };
@@ -157,11 +164,13 @@ struct peerbuf_client {
  * @node: in peerbuf.holds, oldest generation first; mappings_lock
  * @generation: the buffer's generation when it was made
  * @client: who holds it, NULL for a vmap of the kernel
+ * @map: the DMA addresses it holds, NULL for a vmap
  */
 struct peerbuf_hold {
 	struct list_head node;
 	u64 generation;
 	struct peerbuf_client *client;
+	struct p2p_map *map;
 };
 
 /**
@@ -196,11 +205,12 @@ struct peerbuf_dma {
  * @pid: who exported
  * @comm: who exported
  * @by_user: made through a node, so userspace may move it; immutable
+ * @home: the device that lists it wherever it lies, or NULL; reference held; immutable
  * @file: the node that it ends with, or NULL; reference held
  * @file_node: in @file's list; file->lock
  * @placement: where it is; resv. A revoked buffer remembers its place. NULL only
  *	while the export is being made
- * @left: placements it has left while a killed mover could not wait; resv
+ * @left: placements it has left and somebody still maps, in that order; resv
  * @revoked: PEERBUF_REVOKED_*, who withdrew it; resv. Set together with an
  *	invalidation, if it was zero before
  * @generation: counts invalidations; resv to write, mappings_lock to compare
@@ -225,6 +235,7 @@ struct peerbuf {
 	pid_t pid;
 	char comm[TASK_COMM_LEN];
 	bool by_user;
+	struct peerbuf_device *home;
 	struct peerbuf_file *file;
 	struct list_head file_node;
 
@@ -244,6 +255,7 @@ struct peerbuf {
 		u32 nr_clients;
 		u64 maps;
 		u64 moves;
+		u64 fallbacks;
 		u64 revokes;
 		u64 refusals;
 		u32 last_refusal;
@@ -302,8 +314,8 @@ void peerbuf_placement_destroy(struct peerbuf_placement *placement);
 u32 peerbuf_placement_trouble(const struct peerbuf_placement *placement);
 bool peerbuf_placement_uses(const struct peerbuf_placement *placement,
 			    const struct peerbuf_device *pdevice);
+void peerbuf_reap(struct peerbuf *pb);
 bool peerbuf_vecs_alive(const struct p2p_vecs *vecs);
-bool peerbuf_vecs_valid(const struct p2p_vecs *vecs);
 
 /* export.c */
 extern const struct dma_buf_ops peerbuf_dma_buf_ops;
@@ -311,6 +323,7 @@ struct dma_buf *peerbuf_export_for(const struct peerbuf_export_args *args,
 				   struct peerbuf_file *file, bool by_user,
 				   u32 *reason);
 bool peerbuf_lies_in(struct peerbuf *pb, struct peerbuf_device *pdevice);
+bool peerbuf_belongs_to(struct peerbuf *pb, struct peerbuf_device *pdevice);
 u32 peerbuf_trouble(struct peerbuf *pb);
 u32 peerbuf_state(struct peerbuf *pb);
 
@@ -321,15 +334,29 @@ int peerbuf_op_pin(struct dma_buf_attachment *attach);
 void peerbuf_op_unpin(struct dma_buf_attachment *attach);
 u32 peerbuf_client_pins(const struct peerbuf_client *client);
 u32 peerbuf_pins(struct peerbuf *pb);
+int peerbuf_refuse(struct peerbuf *pb, struct device *dev, int error, u32 reason,
+		   const struct p2p_route *route);
+
+/* reach.c */
 int peerbuf_check_routes(const struct p2p_vecs *vecs, struct device *client,
 			 struct p2p_route *route);
+bool peerbuf_all_system(const struct peerbuf_placement *placement);
+u32 peerbuf_unfit(const struct peerbuf *pb, const struct peerbuf_client *client,
+		  const struct peerbuf_placement *placement);
+u32 peerbuf_unreachable(const struct peerbuf *pb, const struct peerbuf_client *client,
+			const struct peerbuf_placement *placement,
+			struct p2p_route *route);
+int peerbuf_unreachable_errno(u32 reason);
+bool peerbuf_moves_for_others(const struct peerbuf *pb);
+int peerbuf_make_reachable(struct peerbuf *pb, struct peerbuf_client *client);
+int peerbuf_make_cpu_reachable(struct peerbuf *pb, u32 reason);
 
 /* mapping.c */
 struct peerbuf_dma *peerbuf_dma_create(struct peerbuf_client *client,
 				       enum dma_data_direction dir, bool via_core);
 void peerbuf_dma_destroy(struct peerbuf_dma *dma);
 void peerbuf_hold_add(struct peerbuf *pb, struct peerbuf_hold *hold,
-		      struct peerbuf_client *client);
+		      struct peerbuf_client *client, struct p2p_map *map);
 void peerbuf_hold_remove(struct peerbuf *pb, struct peerbuf_hold *hold);
 
 /* sgt.c */
@@ -375,8 +402,10 @@ int peerbuf_lock(struct peerbuf *pb, int mode);
 void peerbuf_invalidate(struct peerbuf *pb);
 int peerbuf_drain(struct peerbuf *pb, const struct peerbuf_patience *patience,
 		  u32 *reason);
+int peerbuf_wait_kernel(struct peerbuf *pb, bool intr);
 int peerbuf_wait_fences(struct peerbuf *pb,
 			const struct peerbuf_patience *patience);
+bool peerbuf_unheld(struct peerbuf *pb, u64 generation);
 void peerbuf_forget_client(struct peerbuf *pb, struct peerbuf_client *client);
 void peerbuf_first_holder(struct peerbuf *pb, u64 generation, u64 *addr,
 			  char *name, size_t len, u32 *count);
@@ -386,8 +415,11 @@ int peerbuf_wait_unheld(struct peerbuf *pb, u64 generation,
 /* move.c, copy.c */
 int peerbuf_move_to(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
 		    u32 *reason);
+int peerbuf_move_held(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
+		      const struct peerbuf_patience *patience, u32 *reason);
 int peerbuf_copy(const struct peerbuf_placement *to,
-		 const struct peerbuf_placement *from);
+		 const struct peerbuf_placement *from,
+		 const struct peerbuf_patience *patience);
 
 /* revoke.c */
 #define PEERBUF_REVOKED_USER	BIT(0)	/* by somebody who has the node */
@@ -506,6 +538,8 @@ enum peerbuf_stat {
 	PEERBUF_STAT_MAPS,
 	PEERBUF_STAT_UNMAPS,
 	PEERBUF_STAT_MOVES,
+	PEERBUF_STAT_MIGRATIONS,
+	PEERBUF_STAT_FALLBACKS,
 	PEERBUF_STAT_REVOKES,
 	PEERBUF_STAT_RESTORES,
 	PEERBUF_STAT_REFUSALS,

@@ -46,7 +46,12 @@ static const struct peerbuf_ioctl_desc peerbuf_ioctls[] = {
 	DESC(PEERBUF_IOC_RESTORE, restore,
 	     ON_NODE | ON_CONTROL | WRITABLE | ADMIN | LOCKDOWN | LASTING,
 	     peerbuf_ioctl_restore),
-	DESC(PEERBUF_IOC_QUERY, query, ON_NODE | ON_CONTROL, peerbuf_ioctl_query),
+	[_IOC_NR(PEERBUF_IOC_QUERY)] = {
+		.size = sizeof(struct peerbuf_ioc_query),
+		.min_size = offsetofend(struct peerbuf_ioc_query, info.comm),
+		.who = ON_NODE | ON_CONTROL,
+		.call = peerbuf_ioctl_query,
+	},
 	DESC(PEERBUF_IOC_LIST, list, ON_NODE | ON_CONTROL | ADMIN,
 	     peerbuf_ioctl_list),
 	DESC(PEERBUF_IOC_ATTACHMENTS, attachments, ON_NODE | ON_CONTROL | ADMIN,
@@ -57,7 +62,12 @@ static const struct peerbuf_ioctl_desc peerbuf_ioctls[] = {
 	DESC(PEERBUF_IOC_DENY, lend, ON_CONTROL | ADMIN | LASTING,
 	     peerbuf_ioctl_deny),
 	DESC(PEERBUF_IOC_DEVICES, devices, ON_CONTROL, peerbuf_ioctl_devices),
-	DESC(PEERBUF_IOC_STATS, stats, ON_CONTROL, peerbuf_ioctl_stats),
+	[_IOC_NR(PEERBUF_IOC_STATS)] = {
+		.size = sizeof(struct peerbuf_ioc_stats),
+		.min_size = offsetofend(struct peerbuf_ioc_stats, live_mappings),
+		.who = ON_CONTROL,
+		.call = peerbuf_ioctl_stats,
+	},
 };
 
 static const struct peerbuf_ioctl_desc *

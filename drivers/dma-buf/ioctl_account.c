@@ -24,7 +24,7 @@ static u64 peerbuf_first_addr(const struct peerbuf *pb)
 	for (i = 0; i < vecs->nr; i++)
 		if (vecs->vec[i].provider)
 			return p2p_pci_addr(p2p_provider_pdev(vecs->vec[i].provider));
-	return PEERBUF_PCI_NONE;
+	return pb->home ? p2p_pci_addr(pb->home->pdev) : PEERBUF_PCI_NONE;
 }
 
 /* Returns 0, or -ERESTARTNOINTR when a signal arrived. */
@@ -55,6 +55,9 @@ static int peerbuf_describe(struct peerbuf *pb, struct peerbuf_export_info *info
 	info->last_refusal_addr = pb->account.last_refusal_addr;
 	peerbuf_route_out(&info->last_refusal_route,
 			  &pb->account.last_refusal_route);
+	info->fallbacks = pb->account.fallbacks;
+	info->system_size = pb->placement->system_size;
+	info->hidden_size = pb->placement->hidden_size;
 	dma_resv_unlock(pb->dmabuf->resv);
 	return 0;
 }
@@ -126,13 +129,14 @@ static int peerbuf_put_entry(u64 entries, u32 index, u32 entry_size,
 	return 0;
 }
 
-static int peerbuf_check_array(u32 flags, u32 entry_size, u32 known, u32 *reason)
+/* @first: the size of an entry as it was first published. */
+static int peerbuf_check_array(u32 flags, u32 entry_size, u32 first, u32 *reason)
 {
 	if (flags) {
 		*reason = PEERBUF_REASON_FLAGS;
 		return -EINVAL;
 	}
-	if (entry_size < known || entry_size > PAGE_SIZE) {
+	if (entry_size < first || entry_size > PAGE_SIZE) {
 		*reason = PEERBUF_REASON_STRUCT_SIZE;
 		return -EINVAL;
 	}
@@ -148,7 +152,7 @@ static int peerbuf_listed_on(struct peerbuf_file *pf, struct peerbuf *pb)
 		return 1;
 	if (peerbuf_lock(pb, PEERBUF_WAIT_INTR))
 		return -ERESTARTNOINTR;
-	here = peerbuf_lies_in(pb, pf->pdevice);
+	here = peerbuf_belongs_to(pb, pf->pdevice);
 	dma_resv_unlock(pb->dmabuf->resv);
 	return here;
 }
@@ -183,7 +187,8 @@ int peerbuf_ioctl_list(struct peerbuf_file *pf, struct peerbuf_call *call)
 	u64 id = arg->after;
 	int ret;
 
-	ret = peerbuf_check_array(arg->flags, arg->entry_size, sizeof(info),
+	ret = peerbuf_check_array(arg->flags, arg->entry_size,
+				  offsetofend(struct peerbuf_export_info, comm),
 				  &arg->reason);
 	if (ret)
 		return ret;

@@ -153,6 +153,8 @@ int peerbuf_ioctl_stats(struct peerbuf_file *pf, struct peerbuf_call *call)
 	arg->maps = peerbuf_stat_read(PEERBUF_STAT_MAPS);
 	arg->unmaps = peerbuf_stat_read(PEERBUF_STAT_UNMAPS);
 	arg->moves = peerbuf_stat_read(PEERBUF_STAT_MOVES);
+	arg->migrations = peerbuf_stat_read(PEERBUF_STAT_MIGRATIONS);
+	arg->fallbacks = peerbuf_stat_read(PEERBUF_STAT_FALLBACKS);
 	arg->revokes = peerbuf_stat_read(PEERBUF_STAT_REVOKES);
 	arg->restores = peerbuf_stat_read(PEERBUF_STAT_RESTORES);
 	arg->refusals = peerbuf_stat_read(PEERBUF_STAT_REFUSALS);

@@ -6,7 +6,8 @@
 #include "internal.h"
 
 #define PEERBUF_EXPORT_FLAGS	(PEERBUF_EXPORT_F_ALLOW_PINNED | \
-				 PEERBUF_EXPORT_F_PERSIST)
+				 PEERBUF_EXPORT_F_PERSIST | \
+				 PEERBUF_EXPORT_F_FALLBACK)
 
 static int peerbuf_refuse_args(u32 *reason, u32 unknown_flags, u32 reserved)
 {
@@ -28,6 +29,7 @@ static struct dma_buf *peerbuf_export_ranges(struct peerbuf_file *pf,
 	struct peerbuf_export_args args = {
 		.flags = arg->flags,
 		.open_flags = arg->open_flags & O_ACCMODE,
+		.device = pf->pdevice,
 	};
 	struct dma_buf *dmabuf;
 
@@ -84,7 +86,8 @@ void peerbuf_ioctl_export_done(struct peerbuf_call *call, bool keep)
 }
 
 /*
- * The export a call names: on a node one with memory of its function, on control any.
+ * The export a call names: on a node one with memory of its function or exported through
+ * it, on control any.
  * Visited.
  */
 struct peerbuf *peerbuf_file_lookup(struct peerbuf_file *pf, u64 id, u32 *reason)
@@ -97,7 +100,7 @@ struct peerbuf *peerbuf_file_lookup(struct peerbuf_file *pf, u64 id, u32 *reason
 	if (pb && pf->pdevice) {
 		ret = peerbuf_lock(pb, PEERBUF_WAIT_INTR);
 		if (!ret) {
-			here = peerbuf_lies_in(pb, pf->pdevice);
+			here = peerbuf_belongs_to(pb, pf->pdevice);
 			dma_resv_unlock(pb->dmabuf->resv);
 		}
 	}

@@ -12,18 +12,20 @@
 
 /* Under resv, which orders generations: the list stays sorted by appending. */
 void peerbuf_hold_add(struct peerbuf *pb, struct peerbuf_hold *hold,
-		      struct peerbuf_client *client)
+		      struct peerbuf_client *client, struct p2p_map *map)
 {
 	dma_resv_assert_held(pb->dmabuf->resv);
 
 	hold->generation = pb->generation;
 	hold->client = client;
+	hold->map = map;
 	spin_lock(&pb->mappings_lock);
 	list_add_tail(&hold->node, &pb->holds);
 	pb->nr_holds++;
 	spin_unlock(&pb->mappings_lock);
 }
 
+/* The last that was made from a place the buffer has left takes that with it. */
 void peerbuf_hold_remove(struct peerbuf *pb, struct peerbuf_hold *hold)
 {
 	dma_resv_assert_held(pb->dmabuf->resv);
@@ -32,6 +34,7 @@ void peerbuf_hold_remove(struct peerbuf *pb, struct peerbuf_hold *hold)
 	list_del(&hold->node);
 	pb->nr_holds--;
 	spin_unlock(&pb->mappings_lock);
+	peerbuf_reap(pb);
 	wake_up_all(&pb->unheld);
 }
 
@@ -52,7 +55,10 @@ static void peerbuf_dma_account(struct peerbuf *pb, struct peerbuf_dma *dma)
 	trace_peerbuf_map(pb, client->attach->dev, client->nr_segments);
 }
 
-/* Under resv. @via_core: on behalf of dma_buf_map_attachment(). */
+/*
+ * Under resv. @via_core: on behalf of dma_buf_map_attachment(). What the kernel itself does
+ * to the memory, a copy say, is over before anybody gets an address of it.
+ */
 struct peerbuf_dma *peerbuf_dma_create(struct peerbuf_client *client,
 				       enum dma_data_direction dir, bool via_core)
 {
@@ -64,6 +70,11 @@ struct peerbuf_dma *peerbuf_dma_create(struct peerbuf_client *client,
 
 	if (peerbuf_trouble(pb))
 		return ERR_PTR(-ENODEV);
+
+	ret = peerbuf_make_reachable(pb, client);
+	if (ret)
+		return ERR_PTR(ret);
+	peerbuf_wait_kernel(pb, false);
 
 	dma = kzalloc(sizeof(*dma), GFP_KERNEL);
 	if (!dma)
@@ -77,7 +88,7 @@ struct peerbuf_dma *peerbuf_dma_create(struct peerbuf_client *client,
 	}
 	dma->client = client;
 	dma->via_core = via_core;
-	peerbuf_hold_add(pb, &dma->hold, client);
+	peerbuf_hold_add(pb, &dma->hold, client, dma->map);
 	peerbuf_dma_account(pb, dma);
 	return dma;
 }

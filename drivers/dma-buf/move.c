@@ -3,17 +3,23 @@
 #include "internal.h"
 #include "trace.h"
 
-/* Importers attached to a buffer must reach it wherever it goes. */
-static int peerbuf_clients_reach(struct peerbuf *pb, const struct p2p_vecs *vecs)
+/*
+ * Importers attached to a buffer must reach it wherever it goes, unless its driver will place
+ * it for them when they come. Falling back is for those who come to a buffer, and no
+ * reason to move it away from those who have it.
+ */
+static u32 peerbuf_clients_lose(struct peerbuf *pb, const struct peerbuf_placement *to)
 {
 	struct peerbuf_client *client;
 	struct p2p_route route;
-	int ret;
+	u32 reason;
 
+	if (pb->ops && pb->ops->place)
+		return 0;
 	list_for_each_entry(client, &pb->clients, node) {
-		ret = peerbuf_check_routes(vecs, client->attach->dev, &route);
-		if (ret)
-			return ret;
+		reason = peerbuf_unreachable(pb, client, to, &route);
+		if (reason)
+			return reason;
 	}
 	return 0;
 }
@@ -22,13 +28,9 @@ static int peerbuf_clients_reach(struct peerbuf *pb, const struct p2p_vecs *vecs
 static int peerbuf_move_check(struct peerbuf *pb,
 			      const struct peerbuf_placement *to, u32 *reason)
 {
-	int ret;
-
 	*reason = peerbuf_trouble(pb);
 	if (!*reason)
 		*reason = peerbuf_placement_trouble(to);
-	if (!*reason && !peerbuf_vecs_alive(to->vecs))
-		*reason = PEERBUF_REASON_DEVICE_GONE;
 	if (*reason)
 		return -ENODEV;
 
@@ -37,11 +39,10 @@ static int peerbuf_move_check(struct peerbuf *pb,
 		return -EBUSY;
 	}
 
-	ret = peerbuf_clients_reach(pb, to->vecs);
-	if (ret)
-		*reason = ret == -EHOSTUNREACH ? PEERBUF_REASON_NO_ROUTE :
-						 PEERBUF_REASON_DEVICE_GONE;
-	return ret;
+	*reason = peerbuf_clients_lose(pb, to);
+	if (!*reason)
+		return 0;
+	return *reason == PEERBUF_REASON_DEVICE_GONE ? -ENODEV : -EHOSTUNREACH;
 }
 
 /* To those who listen to a device the buffer leaves or arrives at, once each. */
@@ -53,34 +54,67 @@ static void peerbuf_move_event(struct peerbuf *pb,
 
 	peerbuf_event_placement(pb, from, PEERBUF_EVENT_MOVE);
 	for (i = 0; i < to->nr_claims; i++)
-		if (!peerbuf_placement_uses(from, to->claims[i].pdevice))
+		if (!peerbuf_placement_uses(from, to->claims[i].pdevice) &&
+		    to->claims[i].pdevice != pb->home)
 			peerbuf_event_send(to->claims[i].pdevice,
 					   PEERBUF_EVENT_MOVE, pb->id);
 }
 
 /*
+ * Under resv. The exporting driver's engine first, if it has one and wants to. The CPU sees
+ * what devices wrote only once its caches have been told.
+ */
+static int peerbuf_copy_contents(struct peerbuf *pb, const struct peerbuf_placement *to,
+				 const struct peerbuf_patience *patience)
+{
+	const struct peerbuf_placement *from = pb->placement;
+	struct peerbuf_hold *hold;
+	int ret;
+
+	if (pb->ops && pb->ops->copy) {
+		ret = pb->ops->copy(pb, to->vecs, from->vecs, pb->priv);
+		if (ret != -EOPNOTSUPP)
+			return ret;
+	}
+	list_for_each_entry(hold, &pb->holds, node)
+		if (hold->map)
+			p2p_map_sync_for_cpu(hold->map);
+	return peerbuf_copy(to, from, patience);
+}
+
+/*
  * Under resv. Importers stop first: the copy must not race with their writes.
  * The CPU mappings were zapped with them, and CPU faults and new mappings wait for
- * the lock we hold. An error leaves the buffer where it was; importers that let
- * go simply map it there again.
+ * the lock we hold, and for a copy under way. An error leaves the buffer where it was;
+ * importers that let go simply map it there again.
+ *
+ * Mappings made from the old place may live on until their importers get round to undoing
+ * them. They keep it alive, and its devices aware of the buffer, but nobody uses
+ * them any more: that is what an importer promises by having been invalidated.
  */
 static int peerbuf_switch(struct peerbuf *pb, struct peerbuf_placement *to,
 			  u32 flags, const struct peerbuf_patience *patience)
 {
+	struct peerbuf_placement *from = pb->placement;
 	int ret;
 
 	peerbuf_invalidate(pb);
 	ret = peerbuf_wait_fences(pb, patience);
 	if (!ret && flags & PEERBUF_MOVE_F_COPY)
-		ret = peerbuf_copy(to, pb->placement);
+		ret = peerbuf_copy_contents(pb, to, patience);
 	if (ret)
 		return ret;
 
 	peerbuf_move_event(pb, to);
-	list_add_tail(&pb->placement->left, &pb->left);
+	from->left_at = pb->generation;
+	list_add_tail(&from->left, &pb->left);
 	pb->placement = to;
+	peerbuf_reap(pb);
+
 	pb->account.moves++;
 	peerbuf_stat_inc(PEERBUF_STAT_MOVES);
+	if (flags & PEERBUF_MOVE_F_COPY)
+		peerbuf_stat_inc(PEERBUF_STAT_MIGRATIONS);
 	trace_peerbuf_move(pb, flags);
 	return 0;
 }
@@ -92,7 +126,7 @@ static int peerbuf_move_args(struct peerbuf *pb, const struct p2p_vecs *vecs,
 		*reason = PEERBUF_REASON_FLAGS;
 		return -EINVAL;
 	}
-	if (!peerbuf_vecs_valid(vecs)) {
+	if (!vecs->nr) {
 		*reason = PEERBUF_REASON_NO_RANGES;
 		return -EINVAL;
 	}
@@ -103,7 +137,7 @@ static int peerbuf_move_args(struct peerbuf *pb, const struct p2p_vecs *vecs,
 	return 0;
 }
 
-static int peerbuf_move_under_lock(struct peerbuf *pb, struct peerbuf_placement *to,
+static int peerbuf_move_placed(struct peerbuf *pb, struct peerbuf_placement *to,
 			       u32 flags, const struct peerbuf_patience *patience,
 			       u32 *reason)
 {
@@ -121,35 +155,28 @@ static int peerbuf_move_under_lock(struct peerbuf *pb, struct peerbuf_placement 
 	return peerbuf_switch(pb, to, flags, patience);
 }
 
-/*
- * The claims on an old place stay until the last mapping of it is gone. All importers
- * are revocable here, so that comes soon; but if the mover is killed while it waits,
- * the place is left behind for the buffer's release.
- */
-static void peerbuf_move_finish(struct peerbuf *pb,
-				struct peerbuf_placement *from, u64 generation)
+static u32 peerbuf_move_reason(int error)
 {
-	struct peerbuf_patience patience =
-		peerbuf_patience(MAX_SCHEDULE_TIMEOUT, PEERBUF_WAIT_KILLABLE);
-
-	if (peerbuf_wait_unheld(pb, generation, &patience))
-		return;
-
-	dma_resv_lock(pb->dmabuf->resv, NULL);
-	list_del(&from->left);
-	dma_resv_unlock(pb->dmabuf->resv);
-	peerbuf_placement_destroy(from);
+	switch (error) {
+	case -EINTR:
+		return PEERBUF_REASON_INTERRUPTED;
+	case -ENODEV:
+		return PEERBUF_REASON_DEVICE_DOWN;
+	case -EOPNOTSUPP:
+		return PEERBUF_REASON_HIDDEN;
+	default:
+		return PEERBUF_REASON_NONE;
+	}
 }
 
-/* As peerbuf_move(), with the reason for a refusal. */
-int peerbuf_move_to(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
-		    u32 *reason)
+/* Under resv: as peerbuf_move_locked(), with the reason for a refusal. */
+int peerbuf_move_held(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
+		      const struct peerbuf_patience *patience, u32 *reason)
 {
-	struct peerbuf_patience patience =
-		peerbuf_patience(MAX_SCHEDULE_TIMEOUT, PEERBUF_WAIT_INTR);
-	struct peerbuf_placement *to, *from;
-	u64 generation;
+	struct peerbuf_placement *to;
 	int ret;
+
+	dma_resv_assert_held(pb->dmabuf->resv);
 
 	ret = peerbuf_move_args(pb, vecs, flags, reason);
 	if (ret)
@@ -159,42 +186,105 @@ int peerbuf_move_to(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
 	if (IS_ERR(to))
 		return PTR_ERR(to);
 
-	ret = peerbuf_lock(pb, PEERBUF_WAIT_INTR);
-	if (!ret) {
-		from = pb->placement;
-		ret = peerbuf_move_under_lock(pb, to, flags, &patience, reason);
-		generation = pb->generation;
-		dma_resv_unlock(pb->dmabuf->resv);
-	}
+	ret = peerbuf_move_placed(pb, to, flags, patience, reason);
 	if (ret) {
-		if (ret == -EINTR)
-			*reason = PEERBUF_REASON_INTERRUPTED;
-		else if (ret == -ENODEV && !*reason)
-			*reason = PEERBUF_REASON_DEVICE_DOWN;
+		if (!*reason)
+			*reason = peerbuf_move_reason(ret);
 		peerbuf_placement_destroy(to);
+	}
+	return ret;
+}
+
+/*
+ * No lock held. All importers are revocable here, so that they unmap soon. If the mover is
+ * killed while it waits, the last of them takes the old place with it.
+ */
+static void peerbuf_move_finish(struct peerbuf *pb, u64 generation)
+{
+	struct peerbuf_patience patience =
+		peerbuf_patience(MAX_SCHEDULE_TIMEOUT, PEERBUF_WAIT_KILLABLE);
+
+	if (peerbuf_wait_unheld(pb, generation, &patience))
+		return;
+
+	/* Who unmapped last may still be letting go of the old place, under this lock. */
+	dma_resv_lock(pb->dmabuf->resv, NULL);
+	peerbuf_reap(pb);
+	dma_resv_unlock(pb->dmabuf->resv);
+}
+
+/* As peerbuf_move(), with the reason for a refusal. */
+int peerbuf_move_to(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
+		    u32 *reason)
+{
+	struct peerbuf_patience patience =
+		peerbuf_patience(MAX_SCHEDULE_TIMEOUT, PEERBUF_WAIT_INTR);
+	u64 generation;
+	int ret;
+
+	ret = peerbuf_lock(pb, PEERBUF_WAIT_INTR);
+	if (ret) {
+		*reason = PEERBUF_REASON_INTERRUPTED;
 		return ret;
 	}
-	peerbuf_move_finish(pb, from, generation);
+	ret = peerbuf_move_held(pb, vecs, flags, &patience, reason);
+	generation = pb->generation;
+	dma_resv_unlock(pb->dmabuf->resv);
+	if (ret)
+		return ret;
+
+	peerbuf_move_finish(pb, generation);
 	return 0;
 }
+
+/**
+ * peerbuf_move_locked() - put a buffer elsewhere, with its reservation lock held
+ * @pb: the buffer; the caller holds a reference to its DMA-BUF
+ * @vecs: the new backing, of the same size in bytes; the buffer takes its own reference
+ * @flags: PEERBUF_MOVE_F_COPY to copy the contents, or 0
+ *
+ * For the exporting driver, which evicts and places its buffers under locks of its own.
+ * When this returns 0, importers' DMA to the old place has ended, CPU mappings of it are
+ * gone, and whoever maps gets the new place. Importers undo their old mappings when they
+ * get to it; when the last has, the release function of the old list is called
+ * (p2p_vecs_on_release()), and only then may its memory be used for something else.
+ *
+ * After an error the buffer is where it was, with its contents.
+ *
+ * Context: process context, may sleep until fences signal, the DMA-BUF's reservation lock
+ * is held. Signals do not end it, short of the caller being killed.
+ * Return: as peerbuf_move(), where -EINTR means that the caller is being killed; and what
+ * the exporter's copy operation returned.
+ */
+int peerbuf_move_locked(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags)
+{
+	struct peerbuf_patience patience =
+		peerbuf_patience(MAX_SCHEDULE_TIMEOUT, PEERBUF_WAIT_KILLABLE);
+	u32 reason = 0;
+
+	return peerbuf_move_held(pb, vecs, flags, &patience, &reason);
+}
+EXPORT_SYMBOL_GPL(peerbuf_move_locked);
 
 /**
  * peerbuf_move() - put a buffer elsewhere
  * @pb: the buffer; the caller holds a reference to its DMA-BUF
  * @vecs: the new backing, of the same size in bytes; the buffer takes its own reference
- * @flags: PEERBUF_MOVE_F_COPY to copy the contents by the CPU, or 0
+ * @flags: PEERBUF_MOVE_F_COPY to copy the contents, or 0. The exporter's copy operation
+ *	does it, or the CPU
  *
- * Importers are invalidated and come back to the new place when they like. When this
+ * From anywhere to anywhere: BARs, system memory, and any mixture. Importers are
+ * invalidated and come back to the new place when they like. When this
  * returns 0 no importer has the old place mapped any more. After an error the
  * buffer is where it was, with its contents.
  *
  * Context: process context, may sleep until fences signal and importers unmap. No
  * reservation lock may be held.
- * Return: 0, or -EINVAL the size differs, an unknown flag, a range of system
- * memory, or a copy between overlapping ranges; -ENODEV the buffer is revoked or a
- * device is down or gone; -EBUSY
- * it is pinned; -EHOSTUNREACH an attached importer cannot reach the new place; -EMSGSIZE
- * too many devices; -EINTR a signal arrived; -ENOMEM.
+ * Return: 0, or -EINVAL the size differs, an unknown flag, or a copy between overlapping
+ * ranges; -ENODEV the buffer is revoked or a device is down or gone; -EBUSY it is pinned;
+ * -EHOSTUNREACH an attached importer cannot reach the new place, and there is no place
+ * operation; -EOPNOTSUPP hidden memory cannot be copied by the CPU; -EMSGSIZE too many
+ * devices; -EINTR a signal arrived; -ENOMEM.
  */
 int peerbuf_move(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags)
 {

@@ -5,7 +5,8 @@
  * A claim is how a device that goes down finds the buffers it has to take down
  * with it. It is made before the placement is used by anybody and ends after the
  * last mapping made from it, so there is no moment at which memory of a device
- * is reachable and the device does not know of it.
+ * is reachable and the device does not know of it. System memory needs none: it goes
+ * when its last user has gone.
  */
 #include <linux/slab.h>
 
@@ -56,16 +57,6 @@ static int peerbuf_claim_check(struct peerbuf_device *pdevice,
 	return peerbuf_device_trouble(pdevice, reason);
 }
 
-static struct peerbuf_device *peerbuf_device_of(struct p2p_provider *provider)
-{
-	struct peerbuf_device *pdevice;
-
-	mutex_lock(&peerbuf_registry_lock);
-	pdevice = peerbuf_device_find(p2p_provider_pdev(provider));
-	mutex_unlock(&peerbuf_registry_lock);
-	return pdevice;
-}
-
 static int peerbuf_claim_new(struct peerbuf_placement *placement,
 			     struct peerbuf *pb, struct p2p_provider *provider,
 			     u32 *reason)
@@ -79,7 +70,7 @@ static int peerbuf_claim_new(struct peerbuf_placement *placement,
 		return -EMSGSIZE;
 	}
 
-	pdevice = peerbuf_device_of(provider);
+	pdevice = peerbuf_device_find(p2p_provider_pdev(provider));
 	if (!pdevice) {
 		*reason = PEERBUF_REASON_DEVICE_GONE;
 		return -ENODEV;
@@ -119,18 +110,42 @@ static int peerbuf_claim_provider(struct peerbuf_placement *placement,
 	return ret;
 }
 
+static int peerbuf_placement_claim(struct peerbuf_placement *placement,
+				   struct peerbuf *pb, u32 *reason)
+{
+	const struct p2p_vecs *vecs = placement->vecs;
+	struct p2p_provider *last = NULL;
+	int ret;
+	u32 i;
+
+	for (i = 0; i < vecs->nr; i++) {
+		if (vecs->vec[i].kind == P2P_VEC_SYSTEM)
+			placement->system_size += vecs->vec[i].len;
+		else if (vecs->vec[i].kind == P2P_VEC_HIDDEN)
+			placement->hidden_size += vecs->vec[i].len;
+		if (!vecs->vec[i].provider || vecs->vec[i].provider == last)
+			continue;
+		last = vecs->vec[i].provider;
+		ret = peerbuf_claim_provider(placement, pb, last, reason);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
 /*
- * Must be called with no lock held. Takes its own reference to @vecs. The
- * buffer becomes visible to its devices here, so it must have its DMA-BUF.
+ * Takes its own reference to @vecs. The buffer becomes visible to its devices here, so it
+ * must have its DMA-BUF. Under its resv: a device that goes away from here on comes to
+ * the buffer, and finds it with the placement or without, but not in between.
  */
 struct peerbuf_placement *peerbuf_placement_create(struct peerbuf *pb,
 						   struct p2p_vecs *vecs,
 						   u32 *reason)
 {
 	struct peerbuf_placement *placement;
-	struct p2p_provider *last = NULL;
 	int ret;
-	u32 i;
+
+	dma_resv_assert_held(pb->dmabuf->resv);
 
 	placement = kzalloc(sizeof(*placement), GFP_KERNEL_ACCOUNT);
 	if (!placement)
@@ -138,20 +153,15 @@ struct peerbuf_placement *peerbuf_placement_create(struct peerbuf *pb,
 	INIT_LIST_HEAD(&placement->left);
 	placement->vecs = p2p_vecs_get(vecs);
 
-	for (i = 0; i < vecs->nr; i++) {
-		if (vecs->vec[i].provider == last)
-			continue;
-		last = vecs->vec[i].provider;
-		ret = peerbuf_claim_provider(placement, pb, last, reason);
-		if (ret) {
-			peerbuf_placement_destroy(placement);
-			return ERR_PTR(ret);
-		}
+	ret = peerbuf_placement_claim(placement, pb, reason);
+	if (ret) {
+		peerbuf_placement_destroy(placement);
+		return ERR_PTR(ret);
 	}
 	return placement;
 }
 
-/* Must be called with no lock held, after the last mapping made from it is gone. */
+/* After the last mapping made from it is gone. The buffer's resv may be held. */
 void peerbuf_placement_destroy(struct peerbuf_placement *placement)
 {
 	struct peerbuf_claim *claim;
@@ -192,6 +202,24 @@ u32 peerbuf_placement_trouble(const struct peerbuf_placement *placement)
 		}
 	}
 	return trouble;
+}
+
+/*
+ * Under resv: lets go of the places the buffer has left and nobody maps any more. A
+ * mapping of an older generation than the leave may have been made from there.
+ */
+void peerbuf_reap(struct peerbuf *pb)
+{
+	struct peerbuf_placement *old, *next;
+
+	dma_resv_assert_held(pb->dmabuf->resv);
+
+	list_for_each_entry_safe(old, next, &pb->left, left) {
+		if (!peerbuf_unheld(pb, old->left_at))
+			break;
+		list_del(&old->left);
+		peerbuf_placement_destroy(old);
+	}
 }
 
 /* Looks each run of one provider up once. */

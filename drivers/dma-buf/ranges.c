@@ -7,19 +7,34 @@
 
 #include "internal.h"
 
-static int peerbuf_range_check(const struct peerbuf_range *range, u32 *reason)
-{
-	u64 end;
+#define PEERBUF_RANGE_FLAGS	(PEERBUF_RANGE_F_DEVICE_FD | PEERBUF_RANGE_F_SYSTEM)
 
-	if (range->flags & ~PEERBUF_RANGE_F_DEVICE_FD) {
+/* System memory is of no device, and what names a place in one must be zero. */
+static int peerbuf_range_check_device(const struct peerbuf_range *range, u32 *reason)
+{
+	bool other = range->flags & PEERBUF_RANGE_F_DEVICE_FD;
+	bool system = range->flags & PEERBUF_RANGE_F_SYSTEM;
+
+	if (range->flags & ~PEERBUF_RANGE_FLAGS || (other && system)) {
 		*reason = PEERBUF_REASON_FLAGS;
 		return -EINVAL;
 	}
-	if (range->reserved ||
-	    (!(range->flags & PEERBUF_RANGE_F_DEVICE_FD) && range->device_fd)) {
+	if (range->reserved || (!other && range->device_fd) ||
+	    (system && (range->bar || range->offset))) {
 		*reason = PEERBUF_REASON_RESERVED;
 		return -EINVAL;
 	}
+	return 0;
+}
+
+static int peerbuf_range_check(const struct peerbuf_range *range, u32 *reason)
+{
+	u64 end;
+	int ret;
+
+	ret = peerbuf_range_check_device(range, reason);
+	if (ret)
+		return ret;
 	if (!range->length) {
 		*reason = PEERBUF_REASON_ZERO_LENGTH;
 		return -EINVAL;
@@ -145,6 +160,34 @@ static int peerbuf_range_add_other(struct peerbuf_resolver *res,
 	return ret;
 }
 
+static int peerbuf_range_add_system(struct peerbuf_resolver *res,
+				    const struct peerbuf_range *range)
+{
+	int ret = p2p_vecs_add_new_system(res->vecs, range->length);
+
+	if (ret == -ENOMEM)
+		*res->reason = PEERBUF_REASON_NO_MEMORY;
+	else if (ret == -EINTR)
+		*res->reason = PEERBUF_REASON_INTERRUPTED;
+	else if (ret == -EOVERFLOW)
+		*res->reason = PEERBUF_REASON_OVERFLOW;
+	return ret;
+}
+
+static int peerbuf_range_resolve(struct peerbuf_resolver *res,
+				 const struct peerbuf_range *range)
+{
+	int ret = peerbuf_range_check(range, res->reason);
+
+	if (ret)
+		return ret;
+	if (range->flags & PEERBUF_RANGE_F_SYSTEM)
+		return peerbuf_range_add_system(res, range);
+	if (range->flags & PEERBUF_RANGE_F_DEVICE_FD)
+		return peerbuf_range_add_other(res, range);
+	return peerbuf_range_add(res, res->pf->pdevice, range);
+}
+
 static int peerbuf_ranges_add(struct peerbuf_resolver *res,
 			      const struct peerbuf_range *ranges, u32 nr,
 			      u32 *bad_range)
@@ -153,11 +196,7 @@ static int peerbuf_ranges_add(struct peerbuf_resolver *res,
 	u32 i;
 
 	for (i = 0; i < nr; i++) {
-		ret = peerbuf_range_check(&ranges[i], res->reason);
-		if (!ret && ranges[i].flags & PEERBUF_RANGE_F_DEVICE_FD)
-			ret = peerbuf_range_add_other(res, &ranges[i]);
-		else if (!ret)
-			ret = peerbuf_range_add(res, res->pf->pdevice, &ranges[i]);
+		ret = peerbuf_range_resolve(res, &ranges[i]);
 		if (ret) {
 			*bad_range = i;
 			return ret;

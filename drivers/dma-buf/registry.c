@@ -11,8 +11,11 @@
 
 #include "internal.h"
 
-/* Protects the list of devices that have a node. */
+/* Whoever makes a device known or forgotten holds it, so that none is made twice. */
 DEFINE_MUTEX(peerbuf_registry_lock);
+
+/* Protects the list itself: a buffer that moves looks for devices under its resv. */
+static DEFINE_SPINLOCK(peerbuf_devices_lock);
 
 static DEFINE_XARRAY(peerbuf_exports);
 static atomic64_t peerbuf_last_id;
@@ -92,29 +95,34 @@ struct peerbuf *peerbuf_registry_next(u64 after)
 /* Returns with a reference to the device. */
 struct peerbuf_device *peerbuf_device_find(struct pci_dev *pdev)
 {
-	struct peerbuf_device *pdevice;
+	struct peerbuf_device *pdevice, *found = NULL;
 
-	lockdep_assert_held(&peerbuf_registry_lock);
-
+	spin_lock(&peerbuf_devices_lock);
 	list_for_each_entry(pdevice, &peerbuf_devices, registry_node) {
 		if (pdevice->pdev == pdev) {
 			peerbuf_device_get(pdevice);
-			return pdevice;
+			found = pdevice;
+			break;
 		}
 	}
-	return NULL;
+	spin_unlock(&peerbuf_devices_lock);
+	return found;
 }
 
 void peerbuf_device_enlist(struct peerbuf_device *pdevice)
 {
 	lockdep_assert_held(&peerbuf_registry_lock);
+	spin_lock(&peerbuf_devices_lock);
 	list_add_tail(&pdevice->registry_node, &peerbuf_devices);
+	spin_unlock(&peerbuf_devices_lock);
 }
 
 void peerbuf_device_delist(struct peerbuf_device *pdevice)
 {
 	lockdep_assert_held(&peerbuf_registry_lock);
+	spin_lock(&peerbuf_devices_lock);
 	list_del_init(&pdevice->registry_node);
+	spin_unlock(&peerbuf_devices_lock);
 }
 
 /* Stores the first @room addresses, returns how many there are. */

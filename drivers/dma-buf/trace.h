@@ -108,7 +108,7 @@ DEFINE_EVENT(peerbuf_place, peerbuf_restore,
 	TP_ARGS(pb, why)
 );
 
-TRACE_EVENT(peerbuf_refuse,
+DECLARE_EVENT_CLASS(peerbuf_unreached,
 	TP_PROTO(const struct peerbuf *pb, struct device *dev, u32 reason,
 		 int error, const struct p2p_route *route),
 	TP_ARGS(pb, dev, reason, error, route),
@@ -126,11 +126,24 @@ TRACE_EVENT(peerbuf_refuse,
 		__entry->reason = reason;
 		__entry->route_reason = route ? route->reason : 0;
 		__entry->error = error;
-		strscpy(__entry->dev, dev_name(dev), PEERBUF_TRACE_NAME_LEN);
+		strscpy(__entry->dev, dev ? dev_name(dev) : "cpu",
+			PEERBUF_TRACE_NAME_LEN);
 	),
 	TP_printk("id=%llu dev=%s reason=%u error=%d route_reason=%u decider=%#llx",
 		  __entry->id, __entry->dev, __entry->reason, __entry->error,
 		  __entry->route_reason, __entry->decider)
+);
+
+DEFINE_EVENT(peerbuf_unreached, peerbuf_refuse,
+	TP_PROTO(const struct peerbuf *pb, struct device *dev, u32 reason,
+		 int error, const struct p2p_route *route),
+	TP_ARGS(pb, dev, reason, error, route)
+);
+
+DEFINE_EVENT(peerbuf_unreached, peerbuf_fallback,
+	TP_PROTO(const struct peerbuf *pb, struct device *dev, u32 reason,
+		 int error, const struct p2p_route *route),
+	TP_ARGS(pb, dev, reason, error, route)
 );
 
 #endif /* _PEERBUF_TRACE_H */

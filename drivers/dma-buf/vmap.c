@@ -13,13 +13,13 @@
 /**
  * struct peerbuf_vmap - the kernel's CPU mapping of a buffer; there is at most one
  * @hold: what revoke waits for
- * @vaddr: first byte
- * @pfns: made by vmap_pfn() rather than ioremap()
+ * @map: first byte, and whether it is I/O memory
+ * @vmapped: made by vmap() or vmap_pfn() rather than ioremap()
  */
 struct peerbuf_vmap {
 	struct peerbuf_hold hold;
-	void __iomem *vaddr;
-	bool pfns;
+	struct iosys_map map;
+	bool vmapped;
 };
 
 static void __iomem *peerbuf_ioremap(const struct p2p_vec *vec)
@@ -57,7 +57,7 @@ static int peerbuf_fill_pfns(unsigned long *pfns, const struct p2p_vecs *vecs)
 	return 0;
 }
 
-static void *peerbuf_vmap_vecs(const struct p2p_vecs *vecs)
+static void *peerbuf_vmap_bars(const struct p2p_vecs *vecs)
 {
 	unsigned long nr = vecs->size >> PAGE_SHIFT;
 	unsigned long *pfns;
@@ -76,28 +76,83 @@ static void *peerbuf_vmap_vecs(const struct p2p_vecs *vecs)
 	return vaddr;
 }
 
+static void *peerbuf_vmap_system(const struct p2p_vecs *vecs)
+{
+	unsigned long nr = vecs->size >> PAGE_SHIFT, n = 0;
+	struct page **pages;
+	void *vaddr = NULL;
+	u64 at;
+	u32 i;
+
+	if (nr > UINT_MAX)
+		return NULL;
+	pages = kvmalloc_array(nr, sizeof(*pages), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!pages)
+		return NULL;
+	for (i = 0; i < vecs->nr; i++)
+		for (at = 0; at < vecs->vec[i].len; at += PAGE_SIZE)
+			pages[n++] = pfn_to_page(PHYS_PFN(vecs->vec[i].paddr + at));
+	vaddr = vmap(pages, nr, VM_MAP, PAGE_KERNEL);
+	kvfree(pages);
+	return vaddr;
+}
+
+/*
+ * BARs and system memory cannot be mapped by the kernel in one stretch: vmap() wants pages,
+ * vmap_pfn() wants none, and the caller is told that it is all the one or all the other.
+ */
+static int peerbuf_vmap_place(struct peerbuf *pb)
+{
+	struct peerbuf_placement *placement = pb->placement;
+
+	if (placement->hidden_size)
+		return peerbuf_make_cpu_reachable(pb, PEERBUF_REASON_HIDDEN);
+	if (placement->system_size && !peerbuf_all_system(placement))
+		return peerbuf_make_cpu_reachable(pb, PEERBUF_REASON_NO_PEER2PEER);
+	return 0;
+}
+
+static void peerbuf_vmap_fill(struct peerbuf_vmap *vmap,
+			      const struct peerbuf_placement *placement)
+{
+	const struct p2p_vecs *vecs = placement->vecs;
+	void *vaddr;
+
+	if (peerbuf_all_system(placement)) {
+		iosys_map_set_vaddr(&vmap->map, peerbuf_vmap_system(vecs));
+		vmap->vmapped = true;
+	} else if (placement->system_size || placement->hidden_size) {
+		iosys_map_clear(&vmap->map);
+	} else if (vecs->nr > 1) {
+		vaddr = peerbuf_vmap_bars(vecs);
+		iosys_map_set_vaddr_iomem(&vmap->map, (void __iomem __force *)vaddr);
+		vmap->vmapped = true;
+	} else {
+		iosys_map_set_vaddr_iomem(&vmap->map, peerbuf_ioremap(&vecs->vec[0]));
+	}
+}
+
 static int peerbuf_vmap_create(struct peerbuf *pb)
 {
-	const struct p2p_vecs *vecs = pb->placement->vecs;
 	struct peerbuf_vmap *vmap;
+	int ret;
 
 	if (peerbuf_trouble(pb))
 		return -ENODEV;
+	ret = peerbuf_vmap_place(pb);
+	if (ret)
+		return ret;
+	peerbuf_wait_kernel(pb, false);
 
 	vmap = kzalloc(sizeof(*vmap), GFP_KERNEL);
 	if (!vmap)
 		return -ENOMEM;
-
-	vmap->pfns = vecs->nr > 1;
-	if (vmap->pfns)
-		vmap->vaddr = (void __iomem __force *)peerbuf_vmap_vecs(vecs);
-	else
-		vmap->vaddr = peerbuf_ioremap(&vecs->vec[0]);
-	if (!vmap->vaddr) {
+	peerbuf_vmap_fill(vmap, pb->placement);
+	if (iosys_map_is_null(&vmap->map)) {
 		kfree(vmap);
 		return -ENOMEM;
 	}
-	peerbuf_hold_add(pb, &vmap->hold, NULL);
+	peerbuf_hold_add(pb, &vmap->hold, NULL, NULL);
 	pb->vmap = vmap;
 	return 0;
 }
@@ -106,10 +161,12 @@ static void peerbuf_vmap_destroy(struct peerbuf *pb)
 {
 	struct peerbuf_vmap *vmap = pb->vmap;
 
-	if (vmap->pfns)
-		vunmap((void __force *)vmap->vaddr);
+	if (!vmap->map.is_iomem)
+		vunmap(vmap->map.vaddr);
+	else if (vmap->vmapped)
+		vunmap((void __force *)vmap->map.vaddr_iomem);
 	else
-		iounmap(vmap->vaddr);
+		iounmap(vmap->map.vaddr_iomem);
 	pb->vmap = NULL;
 	peerbuf_hold_remove(pb, &vmap->hold);
 	kfree(vmap);
@@ -139,7 +196,7 @@ int peerbuf_op_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
 	peerbuf_vmap_lock(dmabuf);
 	ret = peerbuf_vmap_create(pb);
 	if (!ret)
-		iosys_map_set_vaddr_iomem(map, pb->vmap->vaddr);
+		*map = pb->vmap->map;
 	peerbuf_vmap_unlock(dmabuf);
 	return ret;
 }

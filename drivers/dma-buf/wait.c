@@ -59,7 +59,24 @@ void peerbuf_invalidate(struct peerbuf *pb)
 	unmap_mapping_range(pb->inode->i_mapping, 0, 0, 1);
 }
 
-/* Under resv. Returns 0, -EINPROGRESS if time ran out, or -EINTR. */
+/*
+ * Under resv: until the memory is what it should be. Returns 0, or -EINTR if @intr lets a
+ * signal end the wait.
+ */
+int peerbuf_wait_kernel(struct peerbuf *pb, bool intr)
+{
+	dma_resv_assert_held(pb->dmabuf->resv);
+
+	if (dma_resv_wait_timeout(pb->dmabuf->resv, DMA_RESV_USAGE_KERNEL, intr,
+				  MAX_SCHEDULE_TIMEOUT) < 0)
+		return -EINTR;
+	return 0;
+}
+
+/*
+ * Under resv. Returns 0, -EINPROGRESS if time ran out, or -EINTR. Fences have to signal in
+ * reasonable time: who may only be killed waits for them.
+ */
 int peerbuf_wait_fences(struct peerbuf *pb,
 			const struct peerbuf_patience *patience)
 {
@@ -68,14 +85,15 @@ int peerbuf_wait_fences(struct peerbuf *pb,
 	dma_resv_assert_held(pb->dmabuf->resv);
 
 	left = dma_resv_wait_timeout(pb->dmabuf->resv, DMA_RESV_USAGE_BOOKKEEP,
-				     patience->mode != PEERBUF_WAIT_IDLE,
+				     patience->mode == PEERBUF_WAIT_INTR,
 				     peerbuf_patience_left(patience));
 	if (left < 0)
 		return -EINTR;
 	return left ? 0 : -EINPROGRESS;
 }
 
-static bool peerbuf_unheld(struct peerbuf *pb, u64 generation)
+/* Is everything gone that was mapped before @generation began? */
+bool peerbuf_unheld(struct peerbuf *pb, u64 generation)
 {
 	struct peerbuf_hold *oldest;
 	bool unheld;

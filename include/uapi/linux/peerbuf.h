@@ -263,7 +263,7 @@ struct peerbuf_range {
 #define PEERBUF_RANGE_F_SYSTEM		(1U << 1)
 
 /**
- * struct peerbuf_ioc_export - PEERBUF_IOC_EXPORT: make a dma-buf of BAR ranges
+ * struct peerbuf_ioc_export - PEERBUF_IOC_EXPORT: make a dma-buf of ranges
  * @size: sizeof(struct peerbuf_ioc_export)
  * @reason: out, enum peerbuf_reason on failure
  * @flags: PEERBUF_EXPORT_F_*
@@ -280,7 +280,7 @@ struct peerbuf_range {
  * errno: ENXIO no such BAR; EADDRNOTAVAIL an I/O port BAR, or no address was
  * assigned; EACCES the BAR is not allowed; EIO memory decode is off; EINVAL zero
  * or unaligned offset or length, no ranges; ERANGE past the end of the BAR;
- * EOVERFLOW offset + length or the sum overflows; EMSGSIZE too many ranges or
+ * EOVERFLOW offset + length or the sum overflows; ENOMEM no system memory; EMSGSIZE too many ranges or
  * devices; EBADF @device_fd is no descriptor, or no writable one; EXDEV it is not a
  * peerbuf node; ENODEV the device is down or gone; EMFILE, ENFILE no descriptor.
  */
@@ -323,7 +323,8 @@ struct peerbuf_ioc_export {
  * @reserved: zero
  *
  * Every importer is invalidated. When the call returns, no importer that can be
- * revoked still has the old place mapped.
+ * revoked still has the old place mapped. System memory in the new place is always new
+ * memory; without a copy it is zero.
  *
  * errno: as PEERBUF_IOC_EXPORT for the ranges; ENOENT no such export of this
  * node's function; EINVAL size differs, or a copy between overlapping places;
@@ -343,7 +344,7 @@ struct peerbuf_ioc_move {
 	__u32 reserved;
 };
 
-/* Copy the contents, by the CPU, after importers stopped and before they return. */
+/* Copy the contents after importers stopped and before they return. */
 #define PEERBUF_MOVE_F_COPY	(1U << 0)
 
 #define PEERBUF_WAIT_FOREVER	(~0U)
@@ -415,7 +416,8 @@ struct peerbuf_ioc_restore {
  * struct peerbuf_export_info - an export, as accounting sees it
  * @id: the export
  * @buffer_size: bytes
- * @addr: PCI address of the function that owns the first range
+ * @addr: PCI address of the function that owns the first range that is a BAR's; if there is
+ *	none, of the node that exported it, or PEERBUF_PCI_NONE
  * @flags: PEERBUF_EXPORT_F_*
  * @state: PEERBUF_STATE_F_*
  * @nr_ranges: ranges in the current placement, after merging
@@ -433,6 +435,9 @@ struct peerbuf_ioc_restore {
  * @last_refusal_route: its route, when the reason is NO_ROUTE
  * @last_refusal_addr: its PCI address or PEERBUF_PCI_NONE
  * @comm: name of the process that exported, or of the driver
+ * @fallbacks: moves made because somebody could not reach the buffer where it was
+ * @system_size: bytes of it that are system memory now
+ * @hidden_size: bytes of it that only its own device can address now
  */
 struct peerbuf_export_info {
 	__u64 id;
@@ -455,6 +460,10 @@ struct peerbuf_export_info {
 	struct peerbuf_route last_refusal_route;
 	__u64 last_refusal_addr;
 	char comm[16];
+	/* from version 2 */
+	__u64 fallbacks;
+	__u64 system_size;
+	__u64 hidden_size;
 };
 
 /**
@@ -489,7 +498,8 @@ struct peerbuf_ioc_query {
  * @flags: zero
  * @total: out, exports with an id greater than @after, stored or not
  *
- * A node lists the exports of its function, control lists all. On control
+ * A node lists the exports with memory of its function and those made through it,
+ * control lists all. On control
  * CAP_SYS_ADMIN is needed.
  */
 struct peerbuf_ioc_list {
@@ -650,6 +660,8 @@ struct peerbuf_ioc_devices {
  * @faults: CPU page faults served
  * @live_exports: exports now
  * @live_mappings: mappings now
+ * @migrations: moves that took the contents along
+ * @fallbacks: moves made because somebody could not reach a buffer where it was
  */
 struct peerbuf_ioc_stats {
 	__u32 size;
@@ -665,6 +677,9 @@ struct peerbuf_ioc_stats {
 	__u64 faults;
 	__u64 live_exports;
 	__u64 live_mappings;
+	/* from version 2 */
+	__u64 migrations;
+	__u64 fallbacks;
 };
 
 /**

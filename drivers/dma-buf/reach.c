@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Who reaches a buffer where it is, and what is done for those who do not.
+ *
+ * A buffer never moves behind its exporter's back. Either the exporting driver places it
+ * when asked, or the export said that it may fall back to system memory. Otherwise the
+ * importer is refused. All three are counted and traced.
+ *
+ * It is done when somebody maps or pins, not at attach: an importer that is attached may
+ * never map, and until it does the buffer is best left where it is.
+ */
+#include "internal.h"
+#include "trace.h"
+
+/*
+ * Looks each run of one provider up once. @route is that of the first run, or of
+ * the one that fails.
+ */
+int peerbuf_check_routes(const struct p2p_vecs *vecs, struct device *client,
+			 struct p2p_route *route)
+{
+	struct p2p_provider *last = NULL;
+	struct p2p_route this;
+	bool first = true;
+	int ret;
+	u32 i;
+
+	memset(route, 0, sizeof(*route));
+	route->decider = P2P_ADDR_NONE;
+	for (i = 0; i < vecs->nr; i++) {
+		if (!vecs->vec[i].provider || vecs->vec[i].provider == last)
+			continue;
+		last = vecs->vec[i].provider;
+		ret = p2p_route_get(last, client, &this);
+		if (first || ret || this.type == P2P_ROUTE_NOT_SUPPORTED)
+			*route = this;
+		if (ret)
+			return ret;
+		if (this.type == P2P_ROUTE_NOT_SUPPORTED)
+			return -EHOSTUNREACH;
+		first = false;
+	}
+	return 0;
+}
+
+bool peerbuf_all_system(const struct peerbuf_placement *placement)
+{
+	return placement->system_size == placement->vecs->size;
+}
+
+/*
+ * Under resv: is it the kind of importer that may have memory of a BAR? Returns 0, or why
+ * not. One that cannot give memory back may have system memory, which it keeps from
+ * nobody, without being asked for more.
+ */
+u32 peerbuf_unfit(const struct peerbuf *pb, const struct peerbuf_client *client,
+		  const struct peerbuf_placement *placement)
+{
+	const struct dma_buf_attachment *attach = client->attach;
+	bool pinned_ok = pb->flags & PEERBUF_EXPORT_F_ALLOW_PINNED;
+
+	if (peerbuf_all_system(placement))
+		return 0;
+	if (!attach->importer_ops)
+		return pinned_ok ? 0 : PEERBUF_REASON_STATIC_IMPORTER;
+	if (!attach->peer2peer)
+		return PEERBUF_REASON_NO_PEER2PEER;
+	if (!client->revocable && !pinned_ok)
+		return PEERBUF_REASON_PINNED_IMPORTER;
+	return 0;
+}
+
+/* Under resv: why @client cannot use @placement, or 0. @route as peerbuf_check_routes(). */
+u32 peerbuf_unreachable(const struct peerbuf *pb, const struct peerbuf_client *client,
+			const struct peerbuf_placement *placement,
+			struct p2p_route *route)
+{
+	u32 reason;
+	int ret;
+
+	memset(route, 0, sizeof(*route));
+	route->decider = P2P_ADDR_NONE;
+
+	reason = peerbuf_unfit(pb, client, placement);
+	if (reason)
+		return reason;
+	if (placement->hidden_size)
+		return PEERBUF_REASON_HIDDEN;
+	ret = peerbuf_check_routes(placement->vecs, client->attach->dev, route);
+	if (ret == -EHOSTUNREACH)
+		return PEERBUF_REASON_NO_ROUTE;
+	return ret ? PEERBUF_REASON_DEVICE_GONE : 0;
+}
+
+int peerbuf_unreachable_errno(u32 reason)
+{
+	switch (reason) {
+	case PEERBUF_REASON_NO_ROUTE:
+	case PEERBUF_REASON_HIDDEN:
+		return -EHOSTUNREACH;
+	case PEERBUF_REASON_DEVICE_GONE:
+		return -ENODEV;
+	default:
+		return -EOPNOTSUPP;
+	}
+}
+
+static u32 peerbuf_place_why(u32 reason)
+{
+	switch (reason) {
+	case PEERBUF_REASON_NO_ROUTE:
+		return PEERBUF_PLACE_NO_ROUTE;
+	case PEERBUF_REASON_HIDDEN:
+		return PEERBUF_PLACE_HIDDEN;
+	default:
+		return PEERBUF_PLACE_NO_PAGES;
+	}
+}
+
+/* May an importer attach that does not reach the buffer where it is now? */
+bool peerbuf_moves_for_others(const struct peerbuf *pb)
+{
+	return pb->flags & PEERBUF_EXPORT_F_FALLBACK || (pb->ops && pb->ops->place);
+}
+
+/* Under resv. */
+static int peerbuf_fall_back(struct peerbuf *pb)
+{
+	struct peerbuf_patience patience =
+		peerbuf_patience(MAX_SCHEDULE_TIMEOUT, PEERBUF_WAIT_KILLABLE);
+	struct p2p_vecs *vecs;
+	u32 reason = 0;
+	int ret;
+
+	vecs = p2p_vecs_alloc(1);
+	if (!vecs)
+		return -ENOMEM;
+	ret = p2p_vecs_add_new_system(vecs, pb->size);
+	if (!ret)
+		ret = peerbuf_move_held(pb, vecs, PEERBUF_MOVE_F_COPY, &patience,
+					&reason);
+	p2p_vecs_put(vecs);
+	return ret;
+}
+
+/* Under resv: asks for the buffer to be moved. @dev: NULL for the CPU. */
+static int peerbuf_place(struct peerbuf *pb, struct device *dev, u32 reason)
+{
+	int ret = -EOPNOTSUPP;
+
+	if (pb->ops && pb->ops->place)
+		ret = pb->ops->place(pb, dev, peerbuf_place_why(reason), pb->priv);
+	if (ret == -EOPNOTSUPP && pb->flags & PEERBUF_EXPORT_F_FALLBACK)
+		ret = peerbuf_fall_back(pb);
+	dma_resv_assert_held(pb->dmabuf->resv);
+	return ret;
+}
+
+static void peerbuf_count_fallback(struct peerbuf *pb, struct device *dev, u32 reason,
+				   const struct p2p_route *route)
+{
+	pb->account.fallbacks++;
+	peerbuf_stat_inc(PEERBUF_STAT_FALLBACKS);
+	trace_peerbuf_fallback(pb, dev, reason, 0, route);
+	peerbuf_event_placement(pb, pb->placement, PEERBUF_EVENT_FALLBACK);
+}
+
+/*
+ * Under resv, the buffer being in order. Returns 0: @client reaches it, perhaps after it was
+ * moved. -EINTR: the caller is being killed. -ENODEV: its device went away meanwhile. Any
+ * other error was counted as a refusal.
+ */
+int peerbuf_make_reachable(struct peerbuf *pb, struct peerbuf_client *client)
+{
+	struct device *dev = client->attach->dev;
+	struct p2p_route route;
+	u32 reason, still;
+	int ret;
+
+	reason = peerbuf_unreachable(pb, client, pb->placement, &route);
+	if (!reason)
+		return 0;
+
+	ret = -EOPNOTSUPP;
+	if (reason != PEERBUF_REASON_DEVICE_GONE)
+		ret = peerbuf_place(pb, dev, reason);
+	if (ret == -EINTR)
+		return ret;
+	if (peerbuf_trouble(pb))
+		return -ENODEV;
+	if (!ret) {
+		peerbuf_count_fallback(pb, dev, reason, &route);
+		still = peerbuf_unreachable(pb, client, pb->placement, &route);
+		if (!still)
+			return 0;
+		reason = still;
+	}
+	if (ret == -EBUSY)
+		reason = PEERBUF_REASON_PINNED;
+	else if (ret == -ENOMEM)
+		reason = PEERBUF_REASON_NO_MEMORY;
+	else if (!ret || ret == -EOPNOTSUPP)
+		ret = peerbuf_unreachable_errno(reason);
+	return peerbuf_refuse(pb, dev, ret, reason, &route);
+}
+
+/*
+ * Under resv, the buffer being in order: as above for the CPU, which cannot use the buffer
+ * where it is because of @reason.
+ */
+int peerbuf_make_cpu_reachable(struct peerbuf *pb, u32 reason)
+{
+	int ret = peerbuf_place(pb, NULL, reason);
+
+	if (ret)
+		return ret;
+	if (peerbuf_trouble(pb))
+		return -ENODEV;
+	peerbuf_count_fallback(pb, NULL, reason, NULL);
+	return pb->placement->hidden_size ? -EHOSTUNREACH : 0;
+}
