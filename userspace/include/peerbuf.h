@@ -122,7 +122,7 @@ int peerbuf_info(int node, struct peerbuf_ioc_info *info, struct peerbuf_error *
 /* Exports */
 
 /**
- * peerbuf_export() - make a dma-buf of BAR ranges
+ * peerbuf_export() - make a dma-buf of BAR ranges and system memory
  * @node: the function's node, opened O_RDWR
  * @ranges: the ranges, in the order they have in the buffer
  * @nr_ranges: how many, 1..PEERBUF_MAX_RANGES
@@ -382,9 +382,9 @@ int peerbuf_size_parse(const char *text, uint64_t *bytes);
 int peerbuf_size_format(uint64_t bytes, char *text, size_t length);
 
 /**
- * peerbuf_range_parse() - read "OFFSET:LENGTH"
- * @text: two sizes as for peerbuf_size_parse()
- * @bar: the BAR it is meant for
+ * peerbuf_range_parse() - read "OFFSET:LENGTH", or "system:LENGTH" for system memory
+ * @text: sizes as for peerbuf_size_parse()
+ * @bar: the BAR it is meant for, unless it is system memory
  * @range: out, complete
  *
  * Return: 0; -EINVAL; -ERANGE a size, or the sum of both, does not fit 64 bits.

@@ -29,6 +29,7 @@ static bool reason_names_range(uint32_t reason)
 	case PEERBUF_REASON_BAR_NOT_ALLOWED:
 	case PEERBUF_REASON_MEMORY_DECODE_OFF:
 	case PEERBUF_REASON_BAR_UNASSIGNED:
+	case PEERBUF_REASON_NO_MEMORY:
 		return true;
 	}
 	return false;

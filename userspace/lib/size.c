@@ -96,6 +96,20 @@ int peerbuf_size_format(uint64_t bytes, char *text, size_t length)
 	return (size_t)ret < length ? ret : -ENOSPC;
 }
 
+static const char system_prefix[] = "system:";
+
+static int parse_system(const char *text, struct peerbuf_range *range)
+{
+	uint64_t length;
+	int ret = peerbuf_size_parse(text, &length);
+
+	if (!ret)
+		*range = (struct peerbuf_range) {
+			.length = length, .flags = PEERBUF_RANGE_F_SYSTEM
+		};
+	return ret;
+}
+
 int peerbuf_range_parse(const char *text, unsigned int bar, struct peerbuf_range *range)
 {
 	const char *colon = strchr(text, ':');
@@ -104,6 +118,8 @@ int peerbuf_range_parse(const char *text, unsigned int bar, struct peerbuf_range
 
 	if (!colon)
 		return -EINVAL;
+	if (!strncmp(text, system_prefix, strlen(system_prefix)))
+		return parse_system(colon + 1, range);
 	ret = parse_size(text, colon, &offset);
 	if (ret)
 		return ret;

@@ -43,7 +43,7 @@ silent()
 }
 
 expect 0 --version
-says "$out" '^peerbuf [0-9]*\.[0-9]*\.[0-9]* (uAPI 1)$'
+says "$out" '^peerbuf [0-9]*\.[0-9]*\.[0-9]* (uAPI [0-9]*)$'
 expect 0 --help
 silent "$err"
 commands=$(awk '/^  [a-z]/ { print $1 }' "$out")
@@ -95,6 +95,8 @@ says "$err" '--bar is missing'
 expect 2 export 01:00.0 --range 0:4K
 says "$err" '--range needs a --bar before it'
 expect 2 export 01:00.0 --bar 2 --range 4K
+expect 2 export 01:00.0 --range system:
+says "$err" 'system:: not a range'
 expect 2 export 01:00.0 --bar 2 --range 0:99999999T
 says "$err" 'too large for 64 bits'
 expect 2 export 01:00.0 --bar

@@ -14,6 +14,7 @@ static const char *type_text(uint32_t type)
 		[PEERBUF_EVENT_REVOKE] = "revoke",
 		[PEERBUF_EVENT_RESTORE] = "restore",
 		[PEERBUF_EVENT_RELEASE] = "release",
+		[PEERBUF_EVENT_FALLBACK] = "fallback",
 	};
 
 	if (type < ARRAY_SIZE(names) && names[type])
@@ -97,7 +98,7 @@ const struct command events_command = {
 	.summary = "Follow what happens to a function's exports",
 	.help = "  FUNCTION              PCI address of the function\n"
 		"  -j, --json            print JSON, an object per line\n",
-	.notes = "A line is: time, function, event (export, move, revoke, restore, release),\n"
-		"export. It ends when the device does, or by a signal.\n",
+	.notes = "A line is: time, function, event (export, move, revoke, restore, release,\n"
+		"fallback), export. It ends when the device does, or by a signal.\n",
 	.run = events_run,
 };

@@ -28,15 +28,11 @@ struct request {
 static int refused(const struct request *request, const struct peerbuf_error *error)
 {
 	const struct subject subject = { .function = request->addr };
-	const struct peerbuf_range *range;
 
 	if (error->range >= request->args.nr)
 		return failed(error, &subject, "export %s", addr_text(request->addr));
-	range = &request->args.ranges[error->range];
-	return failed(error, &subject,
-		      "export %s: BAR %" PRIu32 " offset 0x%" PRIx64 " length 0x%" PRIx64,
-		      addr_text(request->addr), range->bar, (uint64_t)range->offset,
-		      (uint64_t)range->length);
+	return failed(error, &subject, "export %s: %s", addr_text(request->addr),
+		      range_text(&request->args.ranges[error->range]));
 }
 
 static uint64_t total(const struct request *request)
@@ -114,7 +110,8 @@ static int export_run(const struct command *self, int argc, char **argv)
 		HELP_OPTION, JSON_OPTION, BAR_OPTION,
 		{ "range", required_argument, NULL, 'r' },
 		{ "allow-pinned", no_argument, NULL, 'p' },
-		{ "persist", no_argument, NULL, 'P' }, { 0 }
+		{ "persist", no_argument, NULL, 'P' },
+		{ "fallback", no_argument, NULL, 'f' }, { 0 }
 	};
 	struct request request = { .args.bar = -1 };
 	int option, ret;
@@ -128,6 +125,8 @@ static int export_run(const struct command *self, int argc, char **argv)
 			request.flags |= PEERBUF_EXPORT_F_ALLOW_PINNED;
 		else if (option == 'P')
 			request.flags |= PEERBUF_EXPORT_F_PERSIST;
+		else if (option == 'f')
+			request.flags |= PEERBUF_EXPORT_F_FALLBACK;
 		else
 			request.json = true;
 	}
@@ -146,9 +145,12 @@ const struct command export_command = {
 	.summary = "Make a dma-buf of BAR memory, for a command or until a signal",
 	.help = "  FUNCTION              PCI address of the function\n"
 		"  -b, --bar N           its BAR, 0 to 5; the whole of it if no --range follows\n"
-				"  -r, --range RANGE     a piece of that BAR, OFFSET:LENGTH; in bytes, or with K,\n"
-		"                        M, G or T, or 0x; pieces follow each other in the buffer\n"
+		"  -r, --range RANGE     a piece of that BAR, OFFSET:LENGTH; in bytes, or with K,\n"
+		"                        M, G or T, or 0x; or system:LENGTH, system memory of\n"
+		"                        its own; pieces follow each other in the buffer\n"
 		"      --allow-pinned    accept importers that cannot give the memory back\n"
+		"      --fallback        move to system memory for importers that do not reach\n"
+		"                        the BAR, instead of refusing them\n"
 		"      --persist         do not revoke it when peerbuf ends\n"
 		"  -j, --json            print JSON (without COMMAND)\n"
 		"  COMMAND               finds the dma-buf's descriptor in PEERBUF_FD and the\n"

@@ -8,14 +8,11 @@ static int refused(uint64_t id, uint64_t addr, const struct range_args *args,
 		   const struct peerbuf_error *error)
 {
 	const struct subject subject = { .id = id, .function = addr };
-	const struct peerbuf_range *range;
 
 	if (error->range >= args->nr)
 		return failed(error, &subject, "move %" PRIu64, id);
-	range = &args->ranges[error->range];
-	return failed(error, &subject,
-		      "move %" PRIu64 ": BAR %" PRIu32 " offset 0x%" PRIx64 " length 0x%" PRIx64,
-		      id, range->bar, (uint64_t)range->offset, (uint64_t)range->length);
+	return failed(error, &subject, "move %" PRIu64 ": %s", id,
+		      range_text(&args->ranges[error->range]));
 }
 
 static int move(uint64_t id, struct range_args *args, uint32_t flags)
@@ -62,10 +59,10 @@ static int move_run(const struct command *self, int argc, char **argv)
 const struct command move_command = {
 	.name = "move",
 	.synopsis = "[--copy] ID --bar N [--range RANGE]…",
-	.summary = "Put a buffer elsewhere in its device's memory, under its importers",
+	.summary = "Put a buffer elsewhere, under its importers",
 	.help = "  ID                    the export's number, see 'peerbuf ps'\n"
 		"  -b, --bar N           the new BAR; the whole of it if no --range follows\n"
-				"  -r, --range RANGE     a piece of that BAR, as in 'peerbuf export';\n"
+		"  -r, --range RANGE     a piece of that BAR, or system:LENGTH, as in export;\n"
 		"                        the lengths must add up to the buffer's size\n"
 		"  -c, --copy            take the contents along\n",
 	.run = move_run,

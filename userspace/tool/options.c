@@ -116,7 +116,9 @@ struct peerbuf_range parse_range(const struct command *self, const char *text,
 	if (ret == -ERANGE)
 		usage_error(self, "%s: too large for 64 bits", text);
 	if (ret)
-		usage_error(self, "%s: not a range like 0:64K or 1M:0x1000 (OFFSET:LENGTH)", text);
+		usage_error(self,
+			    "%s: not a range like 0:64K, 1M:0x1000 (OFFSET:LENGTH) or system:64K",
+			    text);
 	return range;
 }
 
@@ -147,9 +149,11 @@ void range_args_range(const struct command *self, struct range_args *args, const
 {
 	struct peerbuf_range range;
 
-	if (args->bar < 0)
-		usage_error(self, "--range needs a --bar before it");
 	range = parse_range(self, text, args->bar);
+	if (range.flags & PEERBUF_RANGE_F_SYSTEM)
+		range_args_whole(args);
+	else if (args->bar < 0)
+		usage_error(self, "--range needs a --bar before it");
 	range_args_append(args, &range);
 	args->bar_used = true;
 }

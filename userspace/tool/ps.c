@@ -128,14 +128,16 @@ static void add_row(struct libscols_table *table, const struct peerbuf_export_in
 {
 	const char *id = format_text("%" PRIu64, (uint64_t)info->id);
 	const char *owner = process_text(info->comm, info->pid);
+	const char *system = info->system_size ? size_text(info->system_size) : "-";
+	const char *fallbacks = format_text("%" PRIu64, (uint64_t)info->fallbacks);
 
 	if (!importer) {
 		table_row(table, id, addr_text(info->addr), size_text(info->buffer_size),
-			  state_text(info), owner, "-", "-", "-", "-", "-", "-");
+			  system, fallbacks, state_text(info), owner, "-", "-", "-", "-", "-", "-");
 		return;
 	}
-	table_row(table, id, addr_text(info->addr), size_text(info->buffer_size),
-		  state_text(info), owner, format_text("%.32s", importer->device),
+	table_row(table, id, addr_text(info->addr), size_text(info->buffer_size), system,
+		  fallbacks, state_text(info), owner, format_text("%.32s", importer->device),
 		  format_text("%.32s", importer->driver),
 		  process_text(importer->comm, importer->pid), route_cell(&importer->route),
 		  importer->nr_mappings ? format_text("%" PRIu32, importer->nr_segments) : "-",
@@ -170,7 +172,8 @@ static void print_text(const struct views *views)
 	size_t n, i;
 
 	table_columns(table, (const struct column[]) {
-		{ "ID", TABLE_RIGHT }, { "MEMORY_OF", 0 }, { "SIZE", TABLE_RIGHT }, { "STATE", 0 },
+		{ "ID", TABLE_RIGHT }, { "MEMORY_OF", 0 }, { "SIZE", TABLE_RIGHT },
+		{ "SYSTEM", TABLE_RIGHT }, { "FALLBACKS", TABLE_RIGHT }, { "STATE", 0 },
 		{ "EXPORTER", 0 }, { "IMPORTER", 0 }, { "DRIVER", 0 },
 		{ "PROCESS", 0 }, { "ROUTE", 0 }, { "SEGS", TABLE_RIGHT }, { "PINS", TABLE_RIGHT },
 		{ NULL, 0 },
@@ -235,6 +238,9 @@ static struct json_object *export_json(const struct export_view *view)
 	json_set_text(object, "state", state_text(info));
 	json_set_bool(object, "allow_pinned", info->flags & PEERBUF_EXPORT_F_ALLOW_PINNED);
 	json_set_bool(object, "persist", info->flags & PEERBUF_EXPORT_F_PERSIST);
+	json_set_bool(object, "fallback", info->flags & PEERBUF_EXPORT_F_FALLBACK);
+	json_set_number(object, "system_size", info->system_size);
+	json_set_number(object, "hidden_size", info->hidden_size);
 	json_set_number(object, "ranges", info->nr_ranges);
 	json_set_number(object, "devices", info->nr_devices);
 	json_set_text(object, "process", format_text("%.16s", info->comm));
@@ -243,6 +249,7 @@ static struct json_object *export_json(const struct export_view *view)
 	json_set_number(object, "mappings", info->nr_mappings);
 	json_set_number(object, "maps", info->maps);
 	json_set_number(object, "moves", info->moves);
+	json_set_number(object, "fallbacks", info->fallbacks);
 	json_set_number(object, "revokes", info->revokes);
 	json_set_number(object, "refusals", info->refusals);
 	json_set(object, "last_refusal", info->refusals ? refusal_json(info) : NULL);
@@ -299,8 +306,10 @@ const struct command ps_command = {
 	.summary = "Show what is exported, by whom, and who imports it",
 	.help = "  FUNCTION              only exports of this function's memory\n"
 		"  -j, --json            print JSON\n",
-	.notes = "ROUTE is as in 'peerbuf topo', SEGS counts the DMA segments of the mapping,\n"
-		"STATE is live or: revoked, down (device suspended or in reset), dead (for\n"
-		"good), pinned (cannot move now), vmapped (the kernel has a CPU mapping).\n",
+	.notes = "SYSTEM is how much of it is in system memory, FALLBACKS how often it moved\n"
+		"because somebody could not reach it. ROUTE is as in 'peerbuf topo', SEGS counts\n"
+		"the DMA segments of the mapping. STATE is live or: revoked, down (device\n"
+		"suspended or in reset), dead (for good), pinned (cannot move now), vmapped (the\n"
+		"kernel has a CPU mapping), hidden (only its own device can address it).\n",
 	.run = ps_run,
 };

@@ -14,6 +14,7 @@ static const struct {
 	COUNTER(exports), COUNTER(attaches), COUNTER(maps), COUNTER(unmaps), COUNTER(moves),
 	COUNTER(revokes), COUNTER(restores), COUNTER(refusals), COUNTER(faults),
 	COUNTER(live_exports), COUNTER(live_mappings),
+	COUNTER(migrations), COUNTER(fallbacks),
 };
 
 static uint64_t counter(const struct peerbuf_ioc_stats *stats, size_t n)

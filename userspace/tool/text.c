@@ -108,7 +108,17 @@ const char *state_text(const struct peerbuf_export_info *info)
 			strcat(text, ",");
 		strcat(text, names[n].name);
 	}
+	if (info->hidden_size)
+		strcat(text, *text ? ",hidden" : "hidden");
 	return *text ? text : "live";
+}
+
+const char *range_text(const struct peerbuf_range *range)
+{
+	if (range->flags & PEERBUF_RANGE_F_SYSTEM)
+		return format_text("system memory length 0x%" PRIx64, (uint64_t)range->length);
+	return format_text("BAR %" PRIu32 " offset 0x%" PRIx64 " length 0x%" PRIx64, range->bar,
+			   (uint64_t)range->offset, (uint64_t)range->length);
 }
 
 const char *owner_text(uint32_t owner)

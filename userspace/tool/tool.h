@@ -142,6 +142,8 @@ const char *format_text(const char *format, ...) __attribute__((format(printf, 1
 const char *route_cell(const struct peerbuf_route *route);
 /* "REVOKED,PINNED", or "live" */
 const char *state_text(const struct peerbuf_export_info *info);
+/* "BAR 2 offset 0x0 length 0x1000", for messages */
+const char *range_text(const struct peerbuf_range *range);
 const char *owner_text(uint32_t owner);
 
 /* json.c: numbers and words as json-c objects, without the checks at each use */
