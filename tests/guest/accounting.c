@@ -222,6 +222,7 @@ TEST(entries_of_another_size)
 	export_many();
 	list_with_entry_size(sizeof(info));
 	list_with_entry_size(sizeof(info) + 64);
+	list_with_entry_size(offsetof(struct peerbuf_export_info, fallbacks));
 	/* Shorter than the first published one: nobody was compiled for that. */
 	req.entries = (unsigned long)&info;
 	req.entry_size = 8;

@@ -132,6 +132,8 @@ static void fill_devices(struct stage *stage, void *data)
 #define SHAPE(verb, type, who_, ...)					\
 	{ .name = #verb, .request = PEERBUF_IOC_##verb,			\
 	  .size = sizeof(struct peerbuf_ioc_##type), .who = who_, __VA_ARGS__ }
+#define SINCE_FIRST(type, member)					\
+	.grown_from = offsetof(struct peerbuf_ioc_##type, member)
 #define FLAGS(type)	.flags = offsetof(struct peerbuf_ioc_##type, flags)
 #define RESERVED(type)	.reserved = offsetof(struct peerbuf_ioc_##type, reserved)
 #define BOTH		(SHAPE_NODE | SHAPE_CONTROL)
@@ -146,7 +148,8 @@ const struct shape shapes[] = {
 	      .fill = fill_revoke, .undo = undo_revoke),
 	SHAPE(RESTORE, restore, BOTH, FLAGS(restore), RESERVED(restore),
 	      .fill = fill_restore),
-	SHAPE(QUERY, query, BOTH, FLAGS(query), .fill = fill_query),
+	SHAPE(QUERY, query, BOTH, FLAGS(query),
+	      SINCE_FIRST(query, info.fallbacks), .fill = fill_query),
 	SHAPE(LIST, list, BOTH, FLAGS(list), .fill = fill_list),
 	SHAPE(ATTACHMENTS, attachments, BOTH, FLAGS(attachments),
 	      .fill = fill_attachments),
@@ -156,7 +159,8 @@ const struct shape shapes[] = {
 	SHAPE(DENY, lend, SHAPE_CONTROL, FLAGS(lend), .fill = fill_deny),
 	SHAPE(DEVICES, devices, SHAPE_CONTROL, FLAGS(devices),
 	      RESERVED(devices), .fill = fill_devices),
-	SHAPE(STATS, stats, SHAPE_CONTROL, .fill = fill_nothing),
+	SHAPE(STATS, stats, SHAPE_CONTROL, SINCE_FIRST(stats, migrations),
+	      .fill = fill_nothing),
 };
 
 const size_t nr_shapes = sizeof(shapes) / sizeof(*shapes);
@@ -172,6 +176,11 @@ void stage_open(struct stage *stage)
 	stage->range.bar = MEM_BAR;
 	check_ok(peer_export_one(stage->node, MEM_BAR, START, SIZE, 0,
 				 &stage->export));
+}
+
+__u32 shape_first(const struct shape *shape)
+{
+	return shape->grown_from ?: shape->size;
 }
 
 int shape_fd(const struct shape *shape, const struct stage *stage)

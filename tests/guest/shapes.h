@@ -35,6 +35,7 @@ struct stage {
  * @name: for messages
  * @request: its number
  * @size: of its structure
+ * @grown_from: that of the first version ever published, 0 if it is the same
  * @who: SHAPE_*, which nodes answer it
  * @flags: offset of the flags, 0 if there are none
  * @reserved: offset of the reserved field, 0 if there is none
@@ -45,6 +46,7 @@ struct shape {
 	const char *name;
 	unsigned long request;
 	__u32 size;
+	__u32 grown_from;
 	__u32 who;
 	size_t flags;
 	size_t reserved;
@@ -56,6 +58,7 @@ extern const struct shape shapes[];
 extern const size_t nr_shapes;
 
 void stage_open(struct stage *stage);
+__u32 shape_first(const struct shape *shape);
 int shape_fd(const struct shape *shape, const struct stage *stage);
 int shape_call(const struct shape *shape, struct stage *stage, void *data);
 /* A call that is made of valid arguments, @data being shape->size bytes long. */

@@ -80,12 +80,30 @@ TEST(short_structure_is_refused)
 
 	stage_open(&stage);
 	EACH_SHAPE(shape) {
-		for (__u32 size = 8; size < shape->size; size += 4) {
+		for (__u32 size = 8; size < shape_first(shape); size += 4) {
 			shape_prepare(shape, &stage, data);
 			set_size(data, size);
 			refused(shape, data, EINVAL,
 				PEERBUF_REASON_STRUCT_SIZE);
 		}
+	}
+}
+
+/* What a program of then was compiled for: the kernel writes that much and no more. */
+TEST(first_version_is_accepted)
+{
+	__u8 data[SHAPE_MOST];
+
+	stage_open(&stage);
+	EACH_SHAPE(shape) {
+		__u32 first = shape_first(shape);
+
+		shape_prepare(shape, &stage, data);
+		set_size(data, first);
+		memset(data + first, 0x5a, sizeof(data) - first);
+		accepted(shape, data);
+		for (__u32 i = first; i < sizeof(data); i++)
+			check_eq(data[i], 0x5a);
 	}
 }
 
