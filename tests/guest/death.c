@@ -265,23 +265,6 @@ TEST(pinned_importer_is_unbound)
 
 /* ---- devices ---- */
 
-static bool there(const char *id)
-{
-	char path[128];
-
-	if (lab_host("where %s", id))
-		return false;
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/resource",
-		 lab_where(id));
-	return sysfs_exists(path);
-}
-
-static void plug_in(const char *id)
-{
-	check_eq(lab_host("plug %s", id), 0);
-	eventually(20, there(id));
-}
-
 TEST(exporter_is_unplugged, .timeout = 120)
 {
 	struct peerbuf_ioc_info info;
@@ -292,7 +275,7 @@ TEST(exporter_is_unplugged, .timeout = 120)
 	check_eq(lab_host("unplug sw-mem"), 0);
 	check_dead();
 	check_fails(peer_info(node, &info), ENODEV);
-	plug_in("sw-mem");
+	lab_plug("sw-mem");
 	node = node_open("sw-mem");
 	check_ok(peer_export_one(node, MEM_BAR, START, SIZE, 0, &export));
 	check_ok(edu_detach(edu, handle));
@@ -309,7 +292,7 @@ TEST(importer_is_unplugged, .timeout = 120)
 	check_eq(lab_host("unplug sw-edu"), 0);
 	check_importer_gone(node);
 	close(edu);
-	plug_in("sw-edu");
+	lab_plug("sw-edu");
 	attach_and_start("sw-edu", EDU_DMA_DYNAMIC);
 	check_ok(edu_wait(edu, handle));
 }
@@ -322,7 +305,7 @@ TEST(exporter_below_a_root_port_is_unplugged, .timeout = 120)
 	attach_and_start("far-edu", EDU_DMA_FOREIGN);
 	check_eq(lab_host("unplug rp-mem"), 0);
 	check_dead();
-	plug_in("rp-mem");
+	lab_plug("rp-mem");
 	close(node_open("rp-mem"));
 }
 
@@ -335,7 +318,7 @@ TEST(importer_below_a_root_port_is_unplugged, .timeout = 120)
 	check_eq(lab_host("unplug rp-edu"), 0);
 	check_importer_gone(node);
 	close(edu);
-	plug_in("rp-edu");
+	lab_plug("rp-edu");
 	close(edu_open("rp-edu"));
 }
 

@@ -108,6 +108,24 @@ int lab_host(const char *format, ...)
 	return run(argv, answer, sizeof(answer));
 }
 
+/* The slot has a device, and the guest's kernel has found it. */
+static bool plugged(const char *id)
+{
+	char path[PATH_MAX];
+
+	if (lab_host("where %s", id))
+		return false;
+	snprintf(path, sizeof(path), DEVICES "/%s/resource", lab_where(id));
+	return sysfs_exists(path);
+}
+
+/* A fresh device of the same kind, there when this returns. */
+void lab_plug(const char *id)
+{
+	check_eq(lab_host("plug %s", id), 0);
+	eventually(20, plugged(id));
+}
+
 /* The host's file, which the guest sees over 9p and nothing caches. */
 void lab_host_read(const char *id, __u64 offset, void *data, size_t length)
 {

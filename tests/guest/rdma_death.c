@@ -51,23 +51,6 @@ static void check_load_fails(void)
 	}
 }
 
-static bool there(const char *id)
-{
-	char path[128];
-
-	if (lab_host("where %s > /dev/null 2>&1", id))
-		return false;
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/resource",
-		 lab_where(id));
-	return sysfs_exists(path);
-}
-
-static void plug_in(const char *id)
-{
-	check_eq(lab_host("plug %s", id), 0);
-	eventually(20, there(id));
-}
-
 TEST(exporter_is_killed)
 {
 	struct peer_export export;
@@ -107,7 +90,7 @@ TEST(exporter_is_unplugged, .timeout = 120)
 	check_eq(lab_host("unplug rp-mem"), 0);
 	check_load_fails();
 	check_eq(ibv_dereg_mr(bar.mr), 0);
-	plug_in("rp-mem");
+	lab_plug("rp-mem");
 	close(node_open("rp-mem"));
 }
 
@@ -152,7 +135,7 @@ TEST(hca_is_unplugged, .timeout = 120)
 	pause_ms(300);
 	check_eq(lab_host("unplug rp-edu"), 0);
 	check_hca_gone(&bar);
-	plug_in("rp-edu");
+	lab_plug("rp-edu");
 	setup("rp-edu");
 }
 
