@@ -20,16 +20,18 @@
  *	hca_vec.c		lists of pieces of MRs
  *	hca_post.c		work requests into queues
  *	hca_exec.c		the requester: one work request after the other
+ *	hca_retry.c		... and when it tries again
  *	hca_respond.c		the responder's half, run by the requester
+ *	hca_stats.c		counters, in hw_counters of the device
  *
  * Locks, outermost first:
  *
  *	hca_qp.modify -> (cancels hca_qp.work)
  *	hca.atomics -> edu engine claim -> dma_buf.resv -> edu_engine.lock
- *	hca_list_lock -> hca.qps.xa_lock
+ *	hca_list_lock -> hca.qps.xa_lock -> hca_qp.lock
  *
- * hca_qp.lock, hca_cq.lock and hca.mrs.xa_lock take nothing and nest in nothing of
- * ours. No two QPs are ever locked at once.
+ * hca_cq.lock and hca.mrs.xa_lock take nothing and nest in nothing of ours, and
+ * hca_qp.lock takes nothing. No two QPs are ever locked at once.
  */
 #ifndef _HCA_H
 #define _HCA_H
@@ -40,6 +42,7 @@
 #include <linux/mutex.h>
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
@@ -58,9 +61,20 @@ struct pci_dev;
 #define HCA_MAX_CQE		65536
 #define HCA_MAX_MR_SIZE		BIT_ULL(47)
 #define HCA_MAX_MESSAGE		BIT(30)
+#define HCA_MAX_RD_ATOMIC	16
 
 /* As much as the engine carries at one go. */
 #define HCA_STEP		4088U
+
+/* What is counted, of each device. */
+enum hca_stat {
+	HCA_STAT_ENGINE_JOBS,
+	HCA_STAT_ENGINE_BYTES,
+	HCA_STAT_CPU_BYTES,
+	HCA_STAT_DMABUF_MAPS,
+	HCA_STAT_DMABUF_INVALIDATIONS,
+	HCA_STAT_NR,
+};
 
 /**
  * struct hca - one device
@@ -76,6 +90,7 @@ struct pci_dev;
  * @next_mr: the same for keys
  * @key_salt: the lower byte of the next key, so that a stale key rarely fits
  * @atomics: atomic operations on this device's memory take turns
+ * @stats: counters
  */
 struct hca {
 	struct ib_device ibdev;
@@ -90,6 +105,7 @@ struct hca {
 	u32 next_mr;
 	atomic_t key_salt;
 	struct mutex atomics; /* whole read-modify-write cycles */
+	atomic64_t stats[HCA_STAT_NR];
 };
 
 /**
@@ -110,13 +126,29 @@ struct hca_pd {
 	struct ib_pd ibpd;
 };
 
+/**
+ * struct hca_cq - a completion queue
+ * @ibcq: what the RDMA core knows
+ * @lock: guards all below
+ * @wc: a ring of @size
+ * @qp: of each entry of @wc, a QP that has nothing but a number: who polls looks at
+ *	it after the poll, when the real one may have been destroyed
+ * @size: entries
+ * @head: the oldest one
+ * @count: entries taken
+ * @overrun: one was lost, and everybody knows
+ * @armed: tell of the next one
+ * @solicited_only: ... if it is solicited
+ */
 struct hca_cq {
 	struct ib_cq ibcq;
 	spinlock_t lock; /* all below */
 	struct ib_wc *wc;
+	struct ib_qp *qp;
 	u32 size;
 	u32 head;
 	u32 count;
+	bool overrun;
 	bool armed;
 	bool solicited_only;
 };
@@ -139,9 +171,9 @@ struct hca_wqe {
 /**
  * struct hca_qp - a queue pair
  * @ibqp: what the RDMA core knows
- * @ref: one of its own, and one per requester that is using it as a responder
- * @unused: the last reference is gone
- * @lock: guards @attr, both queues and their counts
+ * @lock: guards @users, @attr, both queues and their counts
+ * @users: requesters that are using it as a responder
+ * @unused: woken when there are none
  * @modify: state changes take turns
  * @attr: attributes as set so far; attr.qp_state is the state
  * @cap: what was granted
@@ -149,15 +181,16 @@ struct hca_wqe {
  * @send: requests not completed; the head is the one under way, and only @work removes
  * @recv: requests nobody has taken
  * @tries: how often the head of @send has found its peer not ready; @work's own
+ * @rnr_timer: the pause such a peer asked for; @work's own
  * @work: the requester
  * @request: wire page of the requester
  * @response: wire page of the responder; its peer uses it, and there is only one peer
  */
 struct hca_qp {
 	struct ib_qp ibqp;
-	refcount_t ref;
-	struct completion unused;
 	spinlock_t lock; /* see above */
+	u32 users;
+	wait_queue_head_t unused;
 	struct mutex modify; /* see above */
 	struct ib_qp_attr attr;
 	struct ib_qp_cap cap;
@@ -167,6 +200,7 @@ struct hca_qp {
 	u32 nr_send;
 	u32 nr_recv;
 	unsigned int tries;
+	u8 rnr_timer;
 	struct delayed_work work;
 	struct hca_wire request;
 	struct hca_wire response;
@@ -314,8 +348,8 @@ int hca_cq_create(struct ib_cq *ibcq, const struct ib_cq_init_attr *attr);
 int hca_destroy_cq(struct ib_cq *ibcq, struct ib_udata *udata);
 int hca_poll_cq(struct ib_cq *ibcq, int nr, struct ib_wc *wc);
 int hca_req_notify_cq(struct ib_cq *ibcq, enum ib_cq_notify_flags flags);
-void hca_cq_push(struct ib_cq *ibcq, const struct ib_wc *wc, bool solicited);
-void hca_cq_purge(struct ib_cq *ibcq, struct ib_qp *ibqp);
+bool hca_cq_push(struct ib_cq *ibcq, const struct ib_wc *wc, bool solicited);
+void hca_cq_purge(struct ib_cq *ibcq, u32 qp_num);
 
 /* hca_qp.c */
 int hca_create_qp(struct ib_qp *ibqp, struct ib_qp_init_attr *init,
@@ -325,10 +359,12 @@ int hca_modify_qp(struct ib_qp *ibqp, struct ib_qp_attr *attr, int mask,
 int hca_query_qp(struct ib_qp *ibqp, struct ib_qp_attr *attr, int mask,
 		 struct ib_qp_init_attr *init);
 int hca_destroy_qp(struct ib_qp *ibqp, struct ib_udata *udata);
+void hca_qp_get_locked(struct hca_qp *qp);
 void hca_qp_put(struct hca_qp *qp);
 enum ib_qp_state hca_qp_state(struct hca_qp *qp);
 void hca_qp_kick(struct hca_qp *qp);
 void hca_qp_fail(struct hca_qp *qp, enum ib_event_type event);
+void hca_qp_drained(struct hca_qp *qp);
 struct hca_qp *hca_qp_find_peer(struct hca_qp *qp);
 
 /* hca_mr.c */
@@ -375,6 +411,15 @@ int hca_post_recv(struct ib_qp *ibqp, const struct ib_recv_wr *wr,
 void hca_qp_work(struct work_struct *work);
 void hca_qp_complete_recv(struct hca_qp *qp, struct hca_wqe *wqe,
 			  const struct ib_wc *wc, bool solicited);
+
+/* hca_retry.c */
+bool hca_try_again(struct hca_qp *qp, int *status);
+
+/* hca_stats.c */
+struct rdma_hw_stats *hca_alloc_stats(struct ib_device *ibdev);
+int hca_get_stats(struct ib_device *ibdev, struct rdma_hw_stats *stats, u32 port,
+		  int index);
+void hca_count(struct hca *hca, enum hca_stat stat, u64 n);
 
 /* hca_respond.c */
 int hca_respond_write(struct hca_qp *qp, struct hca_qp *peer,

@@ -13,8 +13,12 @@ int hca_cq_create(struct ib_cq *ibcq, const struct ib_cq_init_attr *attr)
 	if (!attr->cqe || attr->cqe > HCA_MAX_CQE)
 		return -EINVAL;
 	cq->wc = kvcalloc(attr->cqe, sizeof(*cq->wc), GFP_KERNEL);
-	if (!cq->wc)
+	cq->qp = kvcalloc(attr->cqe, sizeof(*cq->qp), GFP_KERNEL);
+	if (!cq->wc || !cq->qp) {
+		kvfree(cq->qp);
+		kvfree(cq->wc);
 		return -ENOMEM;
+	}
 	spin_lock_init(&cq->lock);
 	cq->size = attr->cqe;
 	ibcq->cqe = attr->cqe;
@@ -24,7 +28,10 @@ int hca_cq_create(struct ib_cq *ibcq, const struct ib_cq_init_attr *attr)
 /* No QP refers to it any more: the core counts them. */
 int hca_destroy_cq(struct ib_cq *ibcq, struct ib_udata *udata)
 {
-	kvfree(to_hca_cq(ibcq)->wc);
+	struct hca_cq *cq = to_hca_cq(ibcq);
+
+	kvfree(cq->qp);
+	kvfree(cq->wc);
 	return 0;
 }
 
@@ -68,16 +75,33 @@ static void hca_cq_overrun(struct ib_cq *ibcq)
 		ibcq->event_handler(&event, ibcq->cq_context);
 }
 
-/* An error counts as solicited: who sleeps must hear of it. */
-void hca_cq_push(struct ib_cq *ibcq, const struct ib_wc *wc, bool solicited)
+/* Entry @at of the ring is @wc, of QP number @qp_num. */
+static void hca_cq_store(struct hca_cq *cq, u32 at, const struct ib_wc *wc,
+			 u32 qp_num)
 {
+	lockdep_assert_held(&cq->lock);
+	at %= cq->size;
+	cq->wc[at] = *wc;
+	cq->wc[at].qp = &cq->qp[at];
+	cq->qp[at].qp_num = qp_num;
+}
+
+/*
+ * An error counts as solicited: who sleeps must hear of it. Returns false if there
+ * was no room: the completion is lost, and the QP it is of must fail.
+ */
+bool hca_cq_push(struct ib_cq *ibcq, const struct ib_wc *wc, bool solicited)
+{
+	bool full, first = false, notify = false;
 	struct hca_cq *cq = to_hca_cq(ibcq);
-	bool full, notify = false;
 
 	spin_lock(&cq->lock);
 	full = cq->count == cq->size;
-	if (!full) {
-		cq->wc[(cq->head + cq->count) % cq->size] = *wc;
+	if (full) {
+		first = !cq->overrun;
+		cq->overrun = true;
+	} else {
+		hca_cq_store(cq, cq->head + cq->count, wc, wc->qp->qp_num);
 		cq->count++;
 		notify = cq->armed && (!cq->solicited_only || solicited ||
 				       wc->status != IB_WC_SUCCESS);
@@ -85,24 +109,26 @@ void hca_cq_push(struct ib_cq *ibcq, const struct ib_wc *wc, bool solicited)
 			cq->armed = false;
 	}
 	spin_unlock(&cq->lock);
-	if (full)
+	if (first)
 		hca_cq_overrun(ibcq);
-	else if (notify)
+	if (notify)
 		ibcq->comp_handler(ibcq, ibcq->cq_context);
+	return !full;
 }
 
-/* The QP goes: nobody may find a pointer to it here. */
-void hca_cq_purge(struct ib_cq *ibcq, struct ib_qp *ibqp)
+/* The QP goes, or starts anew: nobody may find what it completed before. */
+void hca_cq_purge(struct ib_cq *ibcq, u32 qp_num)
 {
 	struct hca_cq *cq = to_hca_cq(ibcq);
 	u32 i, kept = 0;
 
 	spin_lock(&cq->lock);
 	for (i = 0; i < cq->count; i++) {
-		struct ib_wc *wc = &cq->wc[(cq->head + i) % cq->size];
+		u32 at = (cq->head + i) % cq->size;
 
-		if (wc->qp != ibqp)
-			cq->wc[(cq->head + kept++) % cq->size] = *wc;
+		if (cq->qp[at].qp_num != qp_num)
+			hca_cq_store(cq, cq->head + kept++, &cq->wc[at],
+				     cq->qp[at].qp_num);
 	}
 	cq->count = kept;
 	spin_unlock(&cq->lock);

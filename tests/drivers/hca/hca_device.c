@@ -33,9 +33,9 @@ static int hca_query_device(struct ib_device *ibdev, struct ib_device_attr *attr
 	attr->max_cqe = HCA_MAX_CQE;
 	attr->max_mr = 1 << 20;
 	attr->max_pd = 65536;
-	attr->max_qp_rd_atom = 16;
-	attr->max_qp_init_rd_atom = 16;
-	attr->max_res_rd_atom = 16 * 65536;
+	attr->max_qp_rd_atom = HCA_MAX_RD_ATOMIC;
+	attr->max_qp_init_rd_atom = HCA_MAX_RD_ATOMIC;
+	attr->max_res_rd_atom = HCA_MAX_RD_ATOMIC * 65536;
 	attr->atomic_cap = IB_ATOMIC_HCA;
 	attr->max_pkeys = 1;
 	return 0;
@@ -110,6 +110,7 @@ static const struct ib_device_ops hca_ops = {
 	.driver_id = (enum rdma_driver_id)HCA_DRIVER_ID,
 	.uverbs_abi_ver = HCA_ABI_VERSION,
 
+	.alloc_hw_device_stats = hca_alloc_stats,
 	.alloc_pd = hca_alloc_pd,
 	.alloc_ucontext = hca_alloc_ucontext,
 	.create_cq = hca_op_create_cq,
@@ -120,6 +121,7 @@ static const struct ib_device_ops hca_ops = {
 	.destroy_cq = hca_destroy_cq,
 	.destroy_qp = hca_destroy_qp,
 	.disassociate_ucontext = hca_disassociate_ucontext,
+	.get_hw_stats = hca_get_stats,
 	.get_link_layer = hca_get_link_layer,
 	.get_port_immutable = hca_get_port_immutable,
 	.modify_qp = hca_modify_qp,

@@ -111,6 +111,8 @@ static int hca_engine_move(struct hca_mr *mr, u64 offset, struct hca_wire *wire,
 	dma_fence_wait(&job->fence, false);
 	ret = min(dma_fence_get_status(&job->fence), 0);
 	dma_fence_put(&job->fence);
+	hca_count(mr->hca, HCA_STAT_ENGINE_JOBS, 1);
+	hca_count(mr->hca, HCA_STAT_ENGINE_BYTES, len);
 	return ret;
 
 err_release:
@@ -120,9 +122,13 @@ err_abandon:
 	return ret;
 }
 
-static bool hca_mr_by_cpu(const struct hca_mr *mr)
+static int hca_move(struct hca_mr *mr, u64 offset, struct hca_wire *wire, u32 len,
+		    bool write)
 {
-	return mr->by_cpu && READ_ONCE(hca_cpu_copy);
+	if (!mr->by_cpu || !READ_ONCE(hca_cpu_copy))
+		return hca_engine_move(mr, offset, wire, len, write);
+	hca_count(mr->hca, HCA_STAT_CPU_BYTES, len);
+	return hca_mr_umem_copy(mr, offset, wire->cpu, len, write);
 }
 
 /*
@@ -131,15 +137,11 @@ static bool hca_mr_by_cpu(const struct hca_mr *mr)
  */
 int hca_mr_read(struct hca_mr *mr, u64 offset, struct hca_wire *wire, u32 len)
 {
-	if (hca_mr_by_cpu(mr))
-		return hca_mr_umem_copy(mr, offset, wire->cpu, len, false);
-	return hca_engine_move(mr, offset, wire, len, false);
+	return hca_move(mr, offset, wire, len, false);
 }
 
 /* The other way round. */
 int hca_mr_write(struct hca_mr *mr, u64 offset, struct hca_wire *wire, u32 len)
 {
-	if (hca_mr_by_cpu(mr))
-		return hca_mr_umem_copy(mr, offset, wire->cpu, len, true);
-	return hca_engine_move(mr, offset, wire, len, true);
+	return hca_move(mr, offset, wire, len, true);
 }

@@ -4,7 +4,6 @@
  * end, and completes it. All of a connection's progress is made here; the responder
  * has no thread of its own.
  */
-#include <linux/jiffies.h>
 #include <linux/slab.h>
 
 #include "hca.h"
@@ -47,9 +46,10 @@ static void hca_qp_complete_send(struct hca_qp *qp, struct hca_wqe *wqe,
 		.byte_len = hca_wqe_bytes(wqe),
 	};
 
-	if (status != IB_WC_SUCCESS || qp->signal_all ||
-	    wqe->flags & IB_SEND_SIGNALED)
-		hca_cq_push(qp->ibqp.send_cq, &wc, false);
+	if ((status != IB_WC_SUCCESS || qp->signal_all ||
+	     wqe->flags & IB_SEND_SIGNALED) &&
+	    !hca_cq_push(qp->ibqp.send_cq, &wc, false))
+		hca_qp_fail(qp, IB_EVENT_QP_FATAL);
 	kfree(wqe);
 }
 
@@ -61,7 +61,8 @@ void hca_qp_complete_recv(struct hca_qp *qp, struct hca_wqe *wqe,
 
 	done.wr_id = wqe->wr_id;
 	done.qp = &qp->ibqp;
-	hca_cq_push(qp->ibqp.recv_cq, &done, solicited);
+	if (!hca_cq_push(qp->ibqp.recv_cq, &done, solicited))
+		hca_qp_fail(qp, IB_EVENT_QP_FATAL);
 	kfree(wqe);
 }
 
@@ -82,7 +83,8 @@ static int hca_exec_peer(struct hca_qp *qp, struct hca_qp *peer,
 	}
 }
 
-static bool hca_stores_locally(enum ib_wr_opcode opcode)
+/* What the peer answers with data, which this end stores. */
+static bool hca_fetches(enum ib_wr_opcode opcode)
 {
 	return opcode == IB_WR_RDMA_READ ||
 	       opcode == IB_WR_ATOMIC_CMP_AND_SWP ||
@@ -92,13 +94,15 @@ static bool hca_stores_locally(enum ib_wr_opcode opcode)
 /* Returns a completion status, or HCA_NO_PEER, HCA_NO_RECV. */
 static int hca_exec(struct hca_qp *qp, struct hca_wqe *wqe)
 {
+	bool fetches = hca_fetches(wqe->opcode);
 	struct hca_vec local;
 	struct hca_qp *peer;
 	int ret = HCA_NO_PEER;
 
-	if (hca_vec_local(qp, wqe,
-			  hca_stores_locally(wqe->opcode) ? IB_ACCESS_LOCAL_WRITE : 0,
-			  &local))
+	/* A QP that was given no resources for answers cannot ask. */
+	if (fetches && !READ_ONCE(qp->attr.max_rd_atomic))
+		return IB_WC_LOC_QP_OP_ERR;
+	if (hca_vec_local(qp, wqe, fetches ? IB_ACCESS_LOCAL_WRITE : 0, &local))
 		return IB_WC_LOC_PROT_ERR;
 	if (local.total > HCA_MAX_MESSAGE) {
 		ret = IB_WC_LOC_LEN_ERR;
@@ -112,35 +116,6 @@ static int hca_exec(struct hca_qp *qp, struct hca_wqe *wqe)
 out:
 	hca_vec_put(&local);
 	return ret;
-}
-
-/* 4.096 us * 2^timeout; 0 means forever, asked in between. */
-static unsigned long hca_timeout(struct hca_qp *qp)
-{
-	if (!qp->attr.timeout)
-		return HZ / 10;
-	/* Five bits on the wire; the core passes on whatever it got. */
-	return max(1UL, nsecs_to_jiffies(4096ULL << (qp->attr.timeout & 31)));
-}
-
-/*
- * The peer is not ready. Returns true if the request is to be tried again, which has
- * been arranged; else *@status is what it failed of.
- */
-static bool hca_try_again(struct hca_qp *qp, int *status)
-{
-	bool receiver = *status == HCA_NO_RECV;
-	unsigned int limit = receiver ? qp->attr.rnr_retry : qp->attr.retry_cnt;
-	bool forever = receiver ? limit == 7 : !qp->attr.timeout;
-
-	if (!forever && qp->tries++ >= limit) {
-		*status = receiver ? IB_WC_RNR_RETRY_EXC_ERR :
-				     IB_WC_RETRY_EXC_ERR;
-		return false;
-	}
-	queue_delayed_work(hca_of_qp(qp)->wq, &qp->work,
-			   receiver ? 1 : hca_timeout(qp));
-	return true;
 }
 
 /* Stays at the head of the queue until it is done: only this work removes it. */
@@ -206,4 +181,5 @@ void hca_qp_work(struct work_struct *work)
 		cond_resched();
 	}
 	hca_qp_flush(qp);
+	hca_qp_drained(qp);
 }

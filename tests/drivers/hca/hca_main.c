@@ -33,7 +33,7 @@ void hca_list_del(struct hca *hca)
 
 /*
  * The QP with that number at that address, with a reference: it stays until
- * hca_qp_put(), because its destruction waits, and its device with it.
+ * hca_qp_put(), because its reset and its destruction wait, and its device with it.
  */
 struct hca_qp *hca_list_find_qp(u16 lid, u32 number)
 {
@@ -46,8 +46,8 @@ struct hca_qp *hca_list_find_qp(u16 lid, u32 number)
 			continue;
 		xa_lock(&hca->qps);
 		qp = xa_load(&hca->qps, number);
-		if (qp && !refcount_inc_not_zero(&qp->ref))
-			qp = NULL;
+		if (qp)
+			hca_qp_get_locked(qp);
 		xa_unlock(&hca->qps);
 		break;
 	}

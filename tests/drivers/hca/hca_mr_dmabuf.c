@@ -48,6 +48,7 @@ static int hca_dmabuf_map(struct hca_mr *mr)
 	if (IS_ERR(mapping))
 		return PTR_ERR(mapping);
 	mr->mapping = mapping;
+	hca_count(mr->hca, HCA_STAT_DMABUF_MAPS, 1);
 	return 0;
 }
 
@@ -85,6 +86,7 @@ static void hca_dmabuf_invalidate(struct peerbuf_attachment *att, void *priv)
 	if (!mr->mapping)
 		return;
 	mr->stale = true;
+	hca_count(mr->hca, HCA_STAT_DMABUF_INVALIDATIONS, 1);
 	if (hca_dmabuf_busy(mr))
 		queue_work(mr->hca->wq, &mr->unmap_work);
 	else

@@ -5,9 +5,13 @@
  * Who may still use a QP that is being destroyed, and why each is done:
  *
  *  - its own work: cancelled, after the state has told it to give up;
- *  - its peer's work, which takes it for the responder: holds a reference, which is
- *    waited for after nobody can find the QP any more;
- *  - completions that point to it: purged last, when nobody writes new ones.
+ *  - its peer's work, which takes it for the responder: counts as a user, and users
+ *    are waited for after nobody can find the QP any more;
+ *  - completions: have its number only, and are purged last, when nobody writes new
+ *    ones.
+ *
+ * A reset does the same but for the first step: a user that comes meanwhile sees the
+ * state and goes. So a QP that is connected anew is not still used by its old peer.
  */
 #include <linux/slab.h>
 
@@ -37,8 +41,7 @@ int hca_create_qp(struct ib_qp *ibqp, struct ib_qp_init_attr *init,
 	ret = hca_check_init(init);
 	if (ret)
 		return ret;
-	refcount_set(&qp->ref, 1);
-	init_completion(&qp->unused);
+	init_waitqueue_head(&qp->unused);
 	spin_lock_init(&qp->lock);
 	mutex_init(&qp->modify);
 	INIT_LIST_HEAD(&qp->send);
@@ -70,10 +73,31 @@ err_request:
 	return ret;
 }
 
+/* The caller holds the lock of the xarray it found @qp in. */
+void hca_qp_get_locked(struct hca_qp *qp)
+{
+	spin_lock(&qp->lock);
+	qp->users++;
+	spin_unlock(&qp->lock);
+}
+
 void hca_qp_put(struct hca_qp *qp)
 {
-	if (refcount_dec_and_test(&qp->ref))
-		complete(&qp->unused);
+	spin_lock(&qp->lock);
+	/* Woken under the lock: who waits takes it, too, and then frees the QP. */
+	if (!--qp->users)
+		wake_up(&qp->unused);
+	spin_unlock(&qp->lock);
+}
+
+static bool hca_qp_unused(struct hca_qp *qp)
+{
+	bool unused;
+
+	spin_lock(&qp->lock);
+	unused = !qp->users;
+	spin_unlock(&qp->lock);
+	return unused;
 }
 
 enum ib_qp_state hca_qp_state(struct hca_qp *qp)
@@ -121,14 +145,38 @@ void hca_qp_fail(struct hca_qp *qp, enum ib_event_type event)
 		qp->ibqp.event_handler(&ev, qp->ibqp.qp_context);
 }
 
+/* The send queue has stopped, and somebody wanted to be told. */
+void hca_qp_drained(struct hca_qp *qp)
+{
+	struct ib_event ev = {
+		.device = qp->ibqp.device,
+		.element.qp = &qp->ibqp,
+		.event = IB_EVENT_SQ_DRAINED,
+	};
+	bool tell;
+
+	spin_lock(&qp->lock);
+	tell = qp->attr.qp_state == IB_QPS_SQD && qp->attr.en_sqd_async_notify;
+	if (tell)
+		qp->attr.en_sqd_async_notify = 0;
+	spin_unlock(&qp->lock);
+	if (tell && qp->ibqp.event_handler)
+		qp->ibqp.event_handler(&ev, qp->ibqp.qp_context);
+}
+
 /* The connected QP if it is ready to receive and connected to us, or NULL. */
 struct hca_qp *hca_qp_find_peer(struct hca_qp *qp)
 {
 	struct hca_qp *peer;
+	u32 number;
 	bool ready;
+	u16 lid;
 
-	peer = hca_list_find_qp(rdma_ah_get_dlid(&qp->attr.ah_attr),
-				qp->attr.dest_qp_num);
+	spin_lock(&qp->lock);
+	lid = rdma_ah_get_dlid(&qp->attr.ah_attr);
+	number = qp->attr.dest_qp_num;
+	spin_unlock(&qp->lock);
+	peer = hca_list_find_qp(lid, number);
 	if (!peer)
 		return NULL;
 	spin_lock(&peer->lock);
@@ -180,6 +228,19 @@ static void hca_qp_store(struct hca_qp *qp, const struct ib_qp_attr *attr,
 		to->min_rnr_timer = attr->min_rnr_timer;
 	if (mask & IB_QP_DEST_QPN)
 		to->dest_qp_num = attr->dest_qp_num;
+	if (mask & IB_QP_EN_SQD_ASYNC_NOTIFY)
+		to->en_sqd_async_notify = attr->en_sqd_async_notify;
+}
+
+static int hca_check_attr(const struct ib_qp_attr *attr, int mask)
+{
+	if (mask & IB_QP_MAX_QP_RD_ATOMIC &&
+	    attr->max_rd_atomic > HCA_MAX_RD_ATOMIC)
+		return -EINVAL;
+	if (mask & IB_QP_MAX_DEST_RD_ATOMIC &&
+	    attr->max_dest_rd_atomic > HCA_MAX_RD_ATOMIC)
+		return -EINVAL;
+	return 0;
 }
 
 static void hca_wqes_free(struct list_head *list)
@@ -191,12 +252,17 @@ static void hca_wqes_free(struct list_head *list)
 	INIT_LIST_HEAD(list);
 }
 
-/* Requests vanish without a completion, and so do completions nobody polled. */
+/*
+ * In the reset state: requests vanish without a completion, and so do completions
+ * nobody polled.
+ */
 static void hca_qp_drop(struct hca_qp *qp)
 {
 	LIST_HEAD(send);
 	LIST_HEAD(recv);
 
+	/* Both see the state, and stop at the next step. */
+	wait_event(qp->unused, hca_qp_unused(qp));
 	cancel_delayed_work_sync(&qp->work);
 	spin_lock(&qp->lock);
 	list_splice_init(&qp->send, &send);
@@ -207,8 +273,8 @@ static void hca_qp_drop(struct hca_qp *qp)
 	spin_unlock(&qp->lock);
 	hca_wqes_free(&send);
 	hca_wqes_free(&recv);
-	hca_cq_purge(qp->ibqp.send_cq, &qp->ibqp);
-	hca_cq_purge(qp->ibqp.recv_cq, &qp->ibqp);
+	hca_cq_purge(qp->ibqp.send_cq, qp->ibqp.qp_num);
+	hca_cq_purge(qp->ibqp.recv_cq, qp->ibqp.qp_num);
 }
 
 static int hca_qp_change(struct hca_qp *qp, struct ib_qp_attr *attr, int mask)
@@ -218,7 +284,8 @@ static int hca_qp_change(struct hca_qp *qp, struct ib_qp_attr *attr, int mask)
 
 	if (mask & IB_QP_CUR_STATE && attr->cur_qp_state != now)
 		return -EINVAL;
-	if (!ib_modify_qp_is_ok(now, next, IB_QPT_RC, mask))
+	if (!ib_modify_qp_is_ok(now, next, IB_QPT_RC, mask) ||
+	    hca_check_attr(attr, mask))
 		return -EINVAL;
 	spin_lock(&qp->lock);
 	/* It may have failed meanwhile, and only a reset leads out of that. */
@@ -275,10 +342,7 @@ int hca_destroy_qp(struct ib_qp *ibqp, struct ib_udata *udata)
 	struct hca_qp *qp = to_hca_qp(ibqp);
 
 	xa_erase(&hca->qps, ibqp->qp_num);
-	/* Peers that are at work here see it, and stop at the next step. */
 	hca_qp_set_state(qp, IB_QPS_RESET);
-	hca_qp_put(qp);
-	wait_for_completion(&qp->unused);
 	hca_qp_drop(qp);
 	hca_wire_free(hca, &qp->response);
 	hca_wire_free(hca, &qp->request);

@@ -52,6 +52,13 @@ static struct hca_wqe *hca_take_recv(struct hca_qp *peer)
 	return recv;
 }
 
+/* Requester and responder have to wait for the application behind the latter. */
+static int hca_not_ready(struct hca_qp *qp, struct hca_qp *peer)
+{
+	qp->rnr_timer = READ_ONCE(peer->attr.min_rnr_timer);
+	return HCA_NO_RECV;
+}
+
 /* Nothing came: the next message gets it, or it is flushed, or it vanishes in a reset. */
 static void hca_return_recv(struct hca_qp *peer, struct hca_wqe *recv)
 {
@@ -126,7 +133,7 @@ int hca_respond_write(struct hca_qp *qp, struct hca_qp *peer,
 	if (wqe->opcode == IB_WR_RDMA_WRITE_WITH_IMM)
 		recv = hca_take_recv(peer);
 	if (wqe->opcode == IB_WR_RDMA_WRITE_WITH_IMM && !recv)
-		status = HCA_NO_RECV;
+		status = hca_not_ready(qp, peer);
 	else
 		status = hca_write_bytes(qp, peer, local, &remote);
 	hca_vec_put(&remote);
@@ -206,7 +213,7 @@ int hca_respond_send(struct hca_qp *qp, struct hca_qp *peer,
 
 	recv = hca_take_recv(peer);
 	if (!recv)
-		return HCA_NO_RECV;
+		return hca_not_ready(qp, peer);
 	if (hca_vec_local(peer, recv, IB_ACCESS_LOCAL_WRITE, &into))
 		return hca_receive_failed(peer, recv, qp, wqe,
 					  IB_WC_LOC_PROT_ERR, IB_WC_REM_OP_ERR);

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0
+/* When the peer is not ready: how often, and after what time, a request is tried again. */
+#include <linux/jiffies.h>
+#include <linux/minmax.h>
+
+#include "hca.h"
+
+/* 4.096 us * 2^timeout; 0 means forever, asked in between. */
+static unsigned long hca_timeout(const struct hca_qp *qp)
+{
+	if (!qp->attr.timeout)
+		return HZ / 10;
+	/* Five bits on the wire; the core passes on whatever it got. */
+	return max(1UL, nsecs_to_jiffies(4096ULL << (qp->attr.timeout & 31)));
+}
+
+/*
+ * The pause a peer without a receive asks for. Five bits again; the specification's
+ * units of 10 us go 1, 2, 3, 4, 6, 8, 12, ..., and zero stands for the longest.
+ */
+static unsigned long hca_rnr_pause(const struct hca_qp *qp)
+{
+	unsigned int timer = (qp->rnr_timer & 31) ?: 32;
+	unsigned long units = 1;
+
+	if (timer > 1)
+		units = timer & 1 ? 3UL << (timer - 3) / 2 : 1UL << timer / 2;
+	return max(1UL, usecs_to_jiffies(10 * units));
+}
+
+/*
+ * The peer is not ready. Returns true if the request is to be tried again, which has
+ * been arranged; else *@status is what it failed of. Part of @qp's work.
+ */
+bool hca_try_again(struct hca_qp *qp, int *status)
+{
+	bool receiver = *status == HCA_NO_RECV;
+	unsigned int limit = receiver ? qp->attr.rnr_retry : qp->attr.retry_cnt;
+	bool forever = receiver ? limit == 7 : !qp->attr.timeout;
+
+	if (!forever && qp->tries++ >= limit) {
+		*status = receiver ? IB_WC_RNR_RETRY_EXC_ERR :
+				     IB_WC_RETRY_EXC_ERR;
+		return false;
+	}
+	queue_delayed_work(hca_of_qp(qp)->wq, &qp->work,
+			   receiver ? hca_rnr_pause(qp) : hca_timeout(qp));
+	return true;
+}
