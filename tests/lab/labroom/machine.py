@@ -6,15 +6,17 @@
       +-- rp0 -- sw (x3130 upstream)              +-- fp-edu -- far-edu  edu
       |           +-- dp-edu  -- sw-edu   edu     |
       |           +-- dp-mem  -- sw-mem   ivshmem +-- fp-mem -- far-mem  ivshmem
-      |           +-- dp-nvme -- sw-nvme  nvme + CMB
+      |           +-- dp-nvme -- sw-nvme  nvme + CMB + PMR
       +-- rp1 -- rp-edu  edu
       +-- rp2 -- rp-mem  ivshmem
       +-- rp3 -- io-dev  pci-testdev (a memory BAR and an I/O-port BAR)
       +-- (root complex) virtio-9p, virtio-serial: the lab's own
 
 edu has a DMA engine and no memory; ivshmem's BAR2 is memory, backed by a file
-of the host (--bar-size, 16 MiB unless told).  With --gpu the root complex has two
-GPUs as well: bochs (bochs-display) and virtio-gpu.  A copy between ... crosses:
+of the host (--bar-size, 16 MiB unless told).  nvme has memory behind two BARs: the
+controller memory buffer in BAR2 and, once switched on, the persistent memory region
+in BAR4, whose file the host has.  With --gpu the root complex has two GPUs as well:
+bochs (bochs-display) and virtio-gpu.  A copy between ... crosses:
 
     sw-edu  and sw-mem    one switch         rp-edu and rp-mem   two root ports
     sw-edu  and rp-mem    switch, root port  rp-edu and far-mem  host bridges
@@ -92,7 +94,7 @@ class Endpoint:
     id: str
     kind: str
     port: str
-    size: int            # of the BAR that matters: BAR2, the CMB, or BAR0
+    size: int            # of the BAR that matters: BAR2, CMB and PMR, or BAR0
     backing: Path = None  # the host file behind the BAR, if there is one
     serial: int = 0      # how often it was plugged
 
@@ -168,11 +170,11 @@ class Machine:
         return line
 
     def backend(self, endpoint):
-        """QMP arguments of a fresh memory backend, for an ivshmem.
+        """QMP arguments of a fresh memory backend, for what has one.
 
         Fresh each time: QEMU aborts when one backend is plugged in twice.
         """
-        if endpoint.kind != "ivshmem":
+        if endpoint.kind not in ("ivshmem", "nvme"):
             return None
         endpoint.serial += 1
         endpoint.backing = self.bars / endpoint.id
@@ -195,7 +197,8 @@ class Machine:
                     "memdev": f"mem-{endpoint.id}-{endpoint.serial}"}
         if endpoint.kind == "nvme":
             return {"driver": "nvme", **common, "serial": "lab",
-                    "drive": "disk", "cmb_size_mb": CMB_MB}
+                    "drive": "disk", "cmb_size_mb": CMB_MB,
+                    "pmrdev": f"mem-{endpoint.id}-{endpoint.serial}"}
         return {"driver": "pci-testdev", **common}
 
 
