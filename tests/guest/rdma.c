@@ -67,6 +67,7 @@ void rdma_open(struct rdma *rdma, const char *edu)
 	eventually(5, *rdma_name(edu));
 	name = rdma_name(edu);
 	rdma->id = edu;
+	snprintf(rdma->name, sizeof(rdma->name), "%.63s", name);
 	rdma->context = context_open(name);
 	if (!rdma->context)
 		fail("libibverbs does not open %s (%s): %s", name, edu,
@@ -77,6 +78,16 @@ void rdma_open(struct rdma *rdma, const char *edu)
 	check(rdma->cq);
 	check_eq(ibv_query_port(rdma->context, 1, &port), 0);
 	rdma->lid = port.lid;
+}
+
+__u64 rdma_counter(struct rdma *rdma, const char *name)
+{
+	char path[256], text[32];
+
+	snprintf(path, sizeof(path),
+		 "/sys/class/infiniband/%s/hw_counters/%s", rdma->name, name);
+	sysfs_read(path, text, sizeof(text));
+	return strtoull(text, NULL, 0);
 }
 
 int rdma_reg_dmabuf(struct rdma *rdma, __u64 offset, __u64 length, __u64 iova,
@@ -211,8 +222,14 @@ int rdma_post(struct ibv_qp *qp, enum ibv_wr_opcode opcode, __u64 local,
 		.imm_data = htobe32(0x1234),
 	}, *bad;
 
-	wr.wr.rdma.remote_addr = remote;
-	wr.wr.rdma.rkey = rkey;
+	if (opcode == IBV_WR_ATOMIC_FETCH_AND_ADD ||
+	    opcode == IBV_WR_ATOMIC_CMP_AND_SWP) {
+		wr.wr.atomic.remote_addr = remote;
+		wr.wr.atomic.rkey = rkey;
+	} else {
+		wr.wr.rdma.remote_addr = remote;
+		wr.wr.rdma.rkey = rkey;
+	}
 	return -ibv_post_send(qp, &wr, &bad);
 }
 

@@ -19,6 +19,7 @@
 
 struct rdma {
 	const char *id;
+	char name[64];
 	struct ibv_context *context;
 	struct ibv_pd *pd;
 	struct ibv_cq *cq;
@@ -69,6 +70,8 @@ int rdma_post(struct ibv_qp *qp, enum ibv_wr_opcode opcode, __u64 local,
 int rdma_post_recv(struct ibv_qp *qp, __u64 local, __u32 lkey, __u32 length,
 		   __u64 wr_id);
 void rdma_wait(struct ibv_cq *cq, struct ibv_wc *wc);
+/* What the device has counted, by the counter's name. */
+__u64 rdma_counter(struct rdma *rdma, const char *name);
 /* Post, wait, and say how it ended. */
 enum ibv_wc_status rdma_do(struct ibv_qp *qp, enum ibv_wr_opcode opcode,
 			   struct rdma_memory *memory, __u64 at, __u32 length,

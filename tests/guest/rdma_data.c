@@ -350,31 +350,49 @@ TEST(completion_event)
 	ibv_ack_cq_events(cq, 1);
 }
 
-/* ---- two devices ---- */
-
-/* From one device's BAR into another's: each end's own engine moves the bytes. */
-TEST(between_two_devices)
+/* What is sent goes into the BAR by the engine, too, and comes out of it. */
+TEST(send_from_bar_to_bar)
 {
-	struct rdma_bar near, far;
-	struct ibv_qp *a, *b;
-	struct rdma other;
-	__u8 host[3000];
-	struct ibv_wc wc;
+	struct rdma_bar bar;
+	struct ibv_wc wc[2];
+	__u8 host[5000];
 	__u8 *cpu;
 
-	rdma_open(&rdma, "rp-edu");
-	rdma_open(&other, "far-edu");
-	a = rdma_qp(&rdma, NULL);
-	b = rdma_qp(&other, NULL);
-	rdma_connect(&rdma, a, &other, b, RDMA_ALL);
-	rdma_bar(&rdma, "rp-mem", START, SIZE, &near);
-	rdma_bar(&other, "far-mem", START, SIZE, &far);
-	cpu = buffer_map(near.export.fd, SIZE, 0);
-	pattern_fill(cpu + 0x100, sizeof(host), 5);
-	check_ok(rdma_post(a, IBV_WR_RDMA_WRITE, 0x100, near.mr->lkey,
-			   sizeof(host), 0x200, far.mr->rkey, 1));
+	setup();
+	rdma_bar(&rdma, "rp-mem", START, SIZE, &bar);
+	cpu = buffer_map(bar.export.fd, SIZE, 0);
+	pattern_fill(cpu + 0x123, sizeof(host), 6);
+	check_ok(rdma_post_recv(qp[1], 0x8001, bar.mr->lkey, 0x4000, 5));
+	check_ok(rdma_post(qp[0], IBV_WR_SEND, 0x123, bar.mr->lkey, sizeof(host), 0,
+			   0, 6));
+	rdma_wait(rdma.cq, &wc[0]);
+	rdma_wait(rdma.cq, &wc[1]);
+	check_eq(wc[0].status, IBV_WC_SUCCESS);
+	check_eq(wc[1].status, IBV_WC_SUCCESS);
+	lab_host_read("rp-mem", START + 0x8001, host, sizeof(host));
+	check(pattern_matches(host, sizeof(host), 6));
+}
+
+/* One request, whose bytes are gathered from memory and from a BAR. */
+TEST(gather_from_memory_and_bar)
+{
+	struct ibv_send_wr wr = { .opcode = IBV_WR_RDMA_WRITE, .num_sge = 2 }, *bad;
+	struct ibv_sge sge[2];
+	struct rdma_bar bar;
+	struct ibv_wc wc;
+
+	setup();
+	rdma_bar(&rdma, "rp-mem", START, SIZE, &bar);
+	pattern_fill(memory.data, 700, 7);
+	pattern_fill(buffer_map(bar.export.fd, SIZE, 0), 500, 8);
+	sge[0] = (struct ibv_sge){ at(0), 700, memory.mr->lkey };
+	sge[1] = (struct ibv_sge){ 0, 500, bar.mr->lkey };
+	wr.sg_list = sge;
+	wr.wr.rdma.remote_addr = at(0x10000);
+	wr.wr.rdma.rkey = memory.mr->rkey;
+	check_eq(ibv_post_send(qp[0], &wr, &bad), 0);
 	rdma_wait(rdma.cq, &wc);
 	check_eq(wc.status, IBV_WC_SUCCESS);
-	lab_host_read("far-mem", START + 0x200, host, sizeof(host));
-	check(pattern_matches(host, sizeof(host), 5));
+	check(pattern_matches(memory.data + 0x10000, 700, 7));
+	check(pattern_matches(memory.data + 0x10000 + 700, 500, 8));
 }

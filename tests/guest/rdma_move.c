@@ -13,16 +13,28 @@
 #define SIZE	(16 * 1024)
 #define OTHER	(512 * 1024)
 #define QPS	4
+#define SIDES	2
 /* Each QP writes blocks of its own, in a part of the buffer of its own. */
 #define PART	(SIZE / QPS)
 #define BLOCK	256
+#define BLOCKS	(PART / BLOCK)
 
-static struct rdma rdma;
-static struct rdma_memory memory;
 static struct rdma_bar bar;
 
-/* A QP that hammers the MR, and how far it has come. */
+/* A device with an MR of the buffer: there are two, so that each move meets both. */
+static struct side {
+	struct rdma rdma;
+	struct rdma_memory memory;
+	struct ibv_mr *mr;
+	__u64 jobs, invalidations;
+} side[SIDES];
+
+/* The first side's, for who needs but one. */
+static struct rdma_memory *const memory = &side[0].memory;
+
+/* A QP that hammers the MR of its side, and how far it has come. */
 struct hammer {
+	struct side *side;
 	struct ibv_qp *qp[2];
 	unsigned int posted;
 	unsigned int done;
@@ -30,36 +42,58 @@ struct hammer {
 
 static struct hammer hammer[QPS];
 
-static void setup(const char *edu, const char *mem)
+static void side_open(struct side *s, const char *edu)
 {
-	rdma_open(&rdma, edu);
-	rdma_memory(&rdma, SIZE, &memory);
-	rdma_bar(&rdma, mem, START, SIZE, &bar);
+	rdma_open(&s->rdma, edu);
+	rdma_memory(&s->rdma, SIZE, &s->memory);
+}
+
+static void hammer_open(struct hammer *h, struct side *s)
+{
+	h->side = s;
+	rdma_loop(&s->rdma, h->qp);
+}
+
+/* Both devices map the memory of @mem; the QPs take turns between them. */
+static void setup(const char *edu, const char *other, const char *mem)
+{
+	side_open(&side[0], edu);
+	side_open(&side[1], other);
+	rdma_bar(&side[0].rdma, mem, START, SIZE, &bar);
+	side[0].mr = bar.mr;
+	check_ok(rdma_reg_dmabuf(&side[1].rdma, 0, SIZE, 0, bar.export.fd, RDMA_ALL,
+				 &side[1].mr));
 	for (int i = 0; i < QPS; i++)
-		rdma_loop(&rdma, hammer[i].qp);
+		hammer_open(&hammer[i], &side[i % SIDES]);
+	for (int i = 0; i < SIDES; i++) {
+		side[i].jobs = rdma_counter(&side[i].rdma, "engine_jobs");
+		side[i].invalidations = rdma_counter(&side[i].rdma,
+						     "dmabuf_invalidations");
+	}
 }
 
 static __u64 block_at(int i, unsigned int n)
 {
-	return (__u64)i * PART + n % (PART / BLOCK) * BLOCK;
+	return (__u64)i * PART + n % BLOCKS * BLOCK;
 }
 
 static void post_block(int i)
 {
 	struct hammer *h = &hammer[i];
+	struct rdma_memory *from = &h->side->memory;
 	__u64 offset = block_at(i, h->posted);
 
 	/* Each block is written once: its source may not change under it. */
-	pattern_fill(memory.data + offset, BLOCK, i * 1000 + h->posted);
+	pattern_fill(from->data + offset, BLOCK, i * 1000 + h->posted);
 	check_ok(rdma_post(h->qp[0], IBV_WR_RDMA_WRITE,
-			   (__u64)(uintptr_t)memory.data + offset,
-			   memory.mr->lkey, BLOCK, offset, bar.mr->rkey, i));
+			   (__u64)(uintptr_t)from->data + offset, from->mr->lkey,
+			   BLOCK, offset, h->side->mr->rkey, i));
 	h->posted++;
 }
 
-static void post_all(unsigned int blocks)
+static void post_all(void)
 {
-	for (unsigned int n = 0; n < blocks; n++)
+	for (unsigned int n = 0; n < BLOCKS; n++)
 		for (int i = 0; i < QPS; i++)
 			post_block(i);
 }
@@ -73,13 +107,26 @@ static unsigned int left(void)
 	return sum;
 }
 
+static bool some_side_polled(struct ibv_wc *wc)
+{
+	for (int i = 0; i < SIDES; i++)
+		if (ibv_poll_cq(side[i].rdma.cq, 1, wc) > 0)
+			return true;
+	return false;
+}
+
+static void wait_any(struct ibv_wc *wc)
+{
+	eventually(RDMA_PATIENCE, some_side_polled(wc));
+	hammer[wc->wr_id].done++;
+}
+
 static void take_one(void)
 {
 	struct ibv_wc wc;
 
-	rdma_wait(rdma.cq, &wc);
+	wait_any(&wc);
 	check_eq(wc.status, IBV_WC_SUCCESS);
-	hammer[wc.wr_id].done++;
 }
 
 static bool all_is(const __u8 *data, size_t length, __u8 byte)
@@ -98,6 +145,21 @@ static void check_blocks(const __u8 *host)
 					      i * 1000 + n));
 }
 
+/* Both engines have done their half, and both were moved under it. */
+static void check_sides(void)
+{
+	for (int i = 0; i < SIDES; i++) {
+		__u64 jobs = rdma_counter(&side[i].rdma, "engine_jobs");
+		__u64 invalidations = rdma_counter(&side[i].rdma,
+						   "dmabuf_invalidations");
+
+		printf("%s: %llu jobs, %llu invalidations\n", side[i].rdma.id,
+		       jobs - side[i].jobs, invalidations - side[i].invalidations);
+		check_eq(jobs - side[i].jobs, QPS / SIDES * BLOCKS);
+		check(invalidations - side[i].invalidations >= 4);
+	}
+}
+
 /*
  * Back and forth while four QPs write: after each move the place left is painted by
  * the host and must stay as it was painted.
@@ -108,7 +170,7 @@ static void moves_under_load(void)
 	unsigned int moves = 0;
 	__u8 host[SIZE];
 
-	post_all(PART / BLOCK);
+	post_all();
 	while (left()) {
 		__u64 from = place[moves % 2], to = place[(moves + 1) % 2];
 
@@ -123,19 +185,21 @@ static void moves_under_load(void)
 	}
 	lab_host_read(bar.mem, place[moves % 2], host, SIZE);
 	check_blocks(host);
-	printf("%u moves under %d QPs, %d blocks each\n", moves, QPS, PART / BLOCK);
+	printf("%u moves under %d QPs, %d blocks each\n", moves, QPS, BLOCKS);
 	check(moves >= 4);
+	check_sides();
 }
 
 TEST(moves_under_four_qps, .timeout = 120)
 {
-	setup("rp-edu", "rp-mem");
+	setup("rp-edu", "far-edu", "rp-mem");
 	moves_under_load();
 }
 
+/* One side by its bus address, the other through the root complex. */
 TEST(moves_under_four_qps_same_switch, .timeout = 120)
 {
-	setup("sw-edu", "sw-mem");
+	setup("sw-edu", "rp-edu", "sw-mem");
 	moves_under_load();
 }
 
@@ -144,12 +208,12 @@ TEST(move_then_write)
 {
 	__u8 host[BLOCK];
 
-	setup("rp-edu", "rp-mem");
+	setup("rp-edu", "far-edu", "rp-mem");
 	lab_host_fill("rp-mem", START, SIZE, 0x11);
 	lab_host_fill("rp-mem", OTHER, SIZE, 0x22);
 	check_ok(peer_move_one(bar.node, bar.export.id, MEM_BAR, OTHER, SIZE, 0));
-	pattern_fill(memory.data, BLOCK, 3);
-	check_eq(rdma_do(hammer[0].qp[0], IBV_WR_RDMA_WRITE, &memory, 0, BLOCK,
+	pattern_fill(memory->data, BLOCK, 3);
+	check_eq(rdma_do(hammer[0].qp[0], IBV_WR_RDMA_WRITE, memory, 0, BLOCK,
 			 BLOCK, bar.mr->rkey), IBV_WC_SUCCESS);
 	lab_host_read("rp-mem", OTHER + BLOCK, host, BLOCK);
 	check(pattern_matches(host, BLOCK, 3));
@@ -160,18 +224,18 @@ TEST(move_then_write)
 /* The QP that used it fails, the others do not, and after a restore the MR is good. */
 TEST(revoke_then_restore)
 {
-	setup("rp-edu", "rp-mem");
+	setup("rp-edu", "far-edu", "rp-mem");
 	check_ok(peer_revoke(bar.node, bar.export.id, 5000));
 	lab_host_fill("rp-mem", START, SIZE, 0x33);
-	check_eq(rdma_do(hammer[0].qp[0], IBV_WR_RDMA_WRITE, &memory, 0, BLOCK, 0,
+	check_eq(rdma_do(hammer[0].qp[0], IBV_WR_RDMA_WRITE, memory, 0, BLOCK, 0,
 			 bar.mr->rkey), IBV_WC_REM_ACCESS_ERR);
 	check_eq(rdma_state(hammer[0].qp[0]), IBV_QPS_ERR);
 	check_eq(rdma_state(hammer[0].qp[1]), IBV_QPS_ERR);
-	check_eq(rdma_state(hammer[1].qp[0]), IBV_QPS_RTS);
+	check_eq(rdma_state(hammer[2].qp[0]), IBV_QPS_RTS);
 	check_ok(peer_restore(bar.node, bar.export.id));
-	check_eq(rdma_do(hammer[1].qp[0], IBV_WR_RDMA_READ, &memory, 0, BLOCK, 0,
+	check_eq(rdma_do(hammer[2].qp[0], IBV_WR_RDMA_READ, memory, 0, BLOCK, 0,
 			 bar.mr->rkey), IBV_WC_SUCCESS);
-	check(all_is(memory.data, BLOCK, 0x33));
+	check(all_is(memory->data, BLOCK, 0x33));
 }
 
 /* A revoked buffer as the local side. */
@@ -179,12 +243,12 @@ TEST(revoked_buffer_is_the_source)
 {
 	struct ibv_wc wc;
 
-	setup("rp-edu", "rp-mem");
+	setup("rp-edu", "far-edu", "rp-mem");
 	check_ok(peer_revoke(bar.node, bar.export.id, 5000));
 	check_ok(rdma_post(hammer[0].qp[0], IBV_WR_RDMA_WRITE, 0, bar.mr->lkey,
-			   BLOCK, (__u64)(uintptr_t)memory.data, memory.mr->rkey,
-			   1));
-	rdma_wait(rdma.cq, &wc);
+			   BLOCK, (__u64)(uintptr_t)memory->data,
+			   memory->mr->rkey, 1));
+	rdma_wait(side[0].rdma.cq, &wc);
 	check_eq(wc.status, IBV_WC_LOC_PROT_ERR);
 }
 
@@ -195,13 +259,13 @@ static void revoke_under_load(void)
 	__u8 host[SIZE];
 	struct ibv_wc wc;
 
-	post_all(PART / BLOCK);
+	post_all();
 	for (int i = 0; i < 3; i++)
 		take_one();
 	check_ok(peer_revoke(bar.node, bar.export.id, 10000));
 	lab_host_fill(bar.mem, START, SIZE, 0xd5);
 	for (unsigned int n = left(); n; n--) {
-		rdma_wait(rdma.cq, &wc);
+		wait_any(&wc);
 		good += wc.status == IBV_WC_SUCCESS;
 		refused += wc.status == IBV_WC_REM_ACCESS_ERR;
 		flushed += wc.status == IBV_WC_WR_FLUSH_ERR;
@@ -209,7 +273,7 @@ static void revoke_under_load(void)
 	printf("after the revoke: %u good, %u refused, %u flushed\n", good, refused,
 	       flushed);
 	check_eq(refused, QPS);
-	check_eq(good + refused + flushed, QPS * (PART / BLOCK) - 3);
+	check_eq(good + refused + flushed, QPS * BLOCKS - 3);
 	/* Those were over when the revoke returned, and not polled yet. */
 	check(good <= QPS);
 	lab_host_read(bar.mem, START, host, SIZE);
@@ -220,25 +284,25 @@ static void revoke_under_load(void)
 
 TEST(revoke_under_load, .timeout = 120)
 {
-	setup("rp-edu", "rp-mem");
+	setup("rp-edu", "far-edu", "rp-mem");
 	revoke_under_load();
 }
 
 TEST(revoke_under_load_same_switch, .timeout = 120)
 {
-	setup("sw-edu", "sw-mem");
+	setup("sw-edu", "rp-edu", "sw-mem");
 	revoke_under_load();
 }
 
 /* The owner suspends and comes back: only a pause for who does not ask meanwhile. */
 TEST(revoke_restore_rounds, .timeout = 120)
 {
-	setup("rp-edu", "rp-mem");
+	setup("rp-edu", "far-edu", "rp-mem");
 	for (unsigned int i = 0; i < rounds(10); i++) {
 		check_ok(peer_revoke(bar.node, bar.export.id, 5000));
 		check_ok(peer_restore(bar.node, bar.export.id));
-		pattern_fill(memory.data, 16, i);
-		check_eq(rdma_do(hammer[0].qp[0], IBV_WR_RDMA_WRITE, &memory, 0, 16,
+		pattern_fill(memory->data, 16, i);
+		check_eq(rdma_do(hammer[0].qp[0], IBV_WR_RDMA_WRITE, memory, 0, 16,
 				 0, bar.mr->rkey), IBV_WC_SUCCESS);
 	}
 }
