@@ -97,14 +97,35 @@ static void *peerbuf_vmap_system(const struct p2p_vecs *vecs)
 	return vaddr;
 }
 
+/* Under resv: why an attached importer may not have the buffer where it is, or 0. */
+static u32 peerbuf_clients_unfit(struct peerbuf *pb)
+{
+	struct peerbuf_client *client;
+	u32 reason = 0;
+
+	list_for_each_entry(client, &pb->clients, node) {
+		reason = peerbuf_unfit(pb, client, pb->placement);
+		if (reason)
+			break;
+	}
+	return reason;
+}
+
 /*
  * BARs and system memory cannot be mapped by the kernel in one stretch: vmap() wants pages,
  * vmap_pfn() wants none, and the caller is told that it is all the one or all the other.
+ *
+ * Who asks is not known. But an importer that was let in because the buffer falls back to
+ * system memory must find it there, too, if all it does is look at it with the CPU: display
+ * drivers attach and never map, and read through I/O memory as if it were none.
  */
 static int peerbuf_vmap_place(struct peerbuf *pb)
 {
 	struct peerbuf_placement *placement = pb->placement;
+	u32 reason = peerbuf_clients_unfit(pb);
 
+	if (reason)
+		return peerbuf_make_cpu_reachable(pb, reason);
 	if (placement->hidden_size)
 		return peerbuf_make_cpu_reachable(pb, PEERBUF_REASON_HIDDEN);
 	if (placement->system_size && !peerbuf_all_system(placement))

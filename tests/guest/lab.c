@@ -126,6 +126,21 @@ void lab_plug(const char *id)
 	eventually(20, plugged(id));
 }
 
+/* A row of pixels as the display shows them, red, green and blue: their number. */
+unsigned int lab_screen(const char *id, unsigned int row, __u8 *rgb, unsigned int most)
+{
+	char number[16], answer[3 * 2 * 1024 + 2];
+	char *argv[] = { "lab-host", "screen", (char *)id, number, NULL };
+	unsigned int n = 0;
+
+	snprintf(number, sizeof(number), "%u", row);
+	if (run(argv, answer, sizeof(answer)))
+		fail("lab-host screen %s %u", id, row);
+	while (n < most * 3 && sscanf(answer + 2 * n, "%2hhx", &rgb[n]) == 1)
+		n++;
+	return n / 3;
+}
+
 /* The host's file, which the guest sees over 9p and nothing caches. */
 void lab_host_read(const char *id, __u64 offset, void *data, size_t length)
 {

@@ -23,6 +23,7 @@ __u64 lab_addr(const char *id);
 int lab_host(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void lab_plug(const char *id);
 void lab_host_read(const char *id, __u64 offset, void *data, size_t length);
+unsigned int lab_screen(const char *id, unsigned int row, __u8 *rgb, unsigned int most);
 void lab_host_fill(const char *id, __u64 offset, __u64 length, __u8 byte);
 
 bool sysfs_exists(const char *path);

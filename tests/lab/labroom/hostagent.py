@@ -9,6 +9,8 @@
     lab-host fill ID OFFSET LENGTH BYTE      write the host file behind a BAR
     lab-host read ID OFFSET LENGTH           ... and read it, as hex
     lab-host disk OFFSET LENGTH              the NVMe's medium, as hex
+    lab-host screen ID ROW                   a row of pixels that a GPU shows, as
+                                             hex: red, green, blue
 
 Numbers may be decimal or 0x….  `where` accepts bridges as well.
 """
@@ -50,6 +52,7 @@ class HostAgent:
             "gone": (1, self.gone), "plug": (1, self.plug),
             "fill": (4, self.fill),
             "read": (3, self.read), "disk": (2, self.disk),
+            "screen": (2, self.screen),
         }
         name, rest = (words[0], words[1:]) if words else ("--help", [])
         if name in ("--help", "-h", "help"):
@@ -176,3 +179,21 @@ class HostAgent:
         with open(self._machine.disk, "rb") as file:
             file.seek(int(offset, 0))
             return file.read(min(int(length, 0), MOST)).hex() + "\n"
+
+    # --- the display
+
+    def screen(self, name, row):
+        """A row of what a GPU shows: QEMU reads it where the guest put it."""
+        if name not in [gpu[0] for gpu in self._machine.gpus]:
+            raise LabError(f"{name} is no GPU of this machine")
+        path = self._machine.bars.parent / "screen"
+        self._qmp.ask("screendump", filename=str(path), device=name)
+        with open(path, "rb") as file:
+            kind = file.readline().split()
+            width, height = map(int, file.readline().split())
+            file.readline()                           # the most a colour can be
+            row = int(row, 0)
+            if kind != [b"P6"] or not 0 <= row < height:
+                raise LabError(f"no row {row} in {width}x{height}")
+            file.seek(row * width * 3, os.SEEK_CUR)
+            return file.read(width * 3).hex() + "\n"
