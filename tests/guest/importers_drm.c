@@ -318,13 +318,13 @@ TEST(virtio_gpu_takes_system_memory)
 static void cannot_import(const char *module, const char *driver)
 {
 	struct peerbuf_export_info info;
-	int ret;
 
 	card = card_open(module, driver);
 	export_system();
-	ret = card_import(card, export.fd, &handle);
-	check(ret == -ENOSYS || ret == -EINVAL || ret == -ENODEV);
+	/* Each kernel and driver has an errno of its own; it is not us who refuse. */
+	check(card_import(card, export.fd, &handle) < 0);
 	info = query();
+	check_eq(info.refusals, 0);
 	check_eq(info.nr_attachments, 0);
 	check_eq(info.nr_mappings, 0);
 	check_eq(info.pins, 0);
