@@ -81,8 +81,9 @@ static int peerbuf_check_client(struct peerbuf *pb, struct peerbuf_client *clien
 		if (reason)
 			return peerbuf_refuse(pb, dev, -EOPNOTSUPP, reason, NULL);
 	}
+	/* Who maps by hand keeps an address for the buffer and waits until it is back. */
 	reason = peerbuf_trouble(pb);
-	if (reason)
+	if (reason && !(client->by_phys && reason != PEERBUF_REASON_DEVICE_GONE))
 		return peerbuf_refuse(pb, dev, -ENODEV, reason, NULL);
 
 	reason = peerbuf_unreachable(pb, client, pb->placement, &route);
@@ -104,7 +105,9 @@ peerbuf_client_create(struct dma_buf_attachment *attach)
 
 	client->attach = attach;
 	client->native = peerbuf_attach_is_helper(attach, &client->revocable);
-	if (!client->native)
+	if (client->native)
+		client->by_phys = peerbuf_attach_is_by_phys(attach);
+	else
 		client->revocable = dma_buf_attach_revocable(attach);
 	client->pid = task_tgid_nr(current);
 	strscpy(client->comm, current->comm, sizeof(client->comm));

@@ -62,7 +62,13 @@ static struct peerbuf_device *peerbuf_device_create(struct pci_dev *pdev, u32 ow
 	return pdevice;
 }
 
-/* Memory BARs that have an address and at least a page. */
+/**
+ * peerbuf_device_memory_bars() - which BARs of a function can be exported at all
+ * @pdev: the function
+ *
+ * Context: any.
+ * Return: a bit for each memory BAR that has an address and at least a page.
+ */
 unsigned int peerbuf_device_memory_bars(struct pci_dev *pdev)
 {
 	unsigned int mask = 0;
@@ -77,6 +83,7 @@ unsigned int peerbuf_device_memory_bars(struct pci_dev *pdev)
 	}
 	return mask;
 }
+EXPORT_SYMBOL_GPL(peerbuf_device_memory_bars);
 
 /*
  * Only a device that has no other driver: reserving the range would turn that driver's
@@ -145,13 +152,9 @@ int peerbuf_device_add_bars(struct peerbuf_device *pdevice, unsigned int mask,
 	return ret;
 }
 
-/* Makes the node. Nobody finds the device before. */
-static int peerbuf_device_publish(struct peerbuf_device *pdevice)
+static int peerbuf_device_make_node(struct peerbuf_device *pdevice)
 {
 	const char *bdf = pci_name(pdevice->pdev);
-	int ret;
-
-	lockdep_assert_held(&peerbuf_registry_lock);
 
 	snprintf(pdevice->misc_name[0], sizeof(pdevice->misc_name[0]),
 		 "peerbuf-%s", bdf);
@@ -163,8 +166,18 @@ static int peerbuf_device_publish(struct peerbuf_device *pdevice)
 	pdevice->misc.fops = &peerbuf_node_fops;
 	pdevice->misc.parent = &pdevice->pdev->dev;
 	pdevice->misc.mode = 0600;
+	return misc_register(&pdevice->misc);
+}
 
-	ret = misc_register(&pdevice->misc);
+/* Nobody finds the device before. */
+static int peerbuf_device_publish(struct peerbuf_device *pdevice)
+{
+	int ret = 0;
+
+	lockdep_assert_held(&peerbuf_registry_lock);
+
+	if (pdevice->has_node)
+		ret = peerbuf_device_make_node(pdevice);
 	if (!ret)
 		peerbuf_device_enlist(pdevice);
 	return ret;
@@ -297,7 +310,7 @@ int peerbuf_device_withdraw_bars(struct peerbuf_device *pdevice,
 struct peerbuf_device *peerbuf_device_register_as(struct pci_dev *pdev,
 						  unsigned int bar_mask,
 						  unsigned int user_mask,
-						  u32 owner)
+						  u32 owner, bool has_node)
 {
 	struct peerbuf_device *pdevice, *other;
 	int ret;
@@ -308,6 +321,7 @@ struct peerbuf_device *peerbuf_device_register_as(struct pci_dev *pdev,
 	pdevice = peerbuf_device_create(pdev, owner);
 	if (!pdevice)
 		return ERR_PTR(-ENOMEM);
+	pdevice->has_node = has_node;
 
 	ret = peerbuf_device_add_bars(pdevice, bar_mask, user_mask);
 	if (ret)
@@ -355,9 +369,29 @@ struct peerbuf_device *peerbuf_device_register(struct pci_dev *pdev,
 					       unsigned int user_mask)
 {
 	return peerbuf_device_register_as(pdev, bar_mask, user_mask,
-					  PEERBUF_OWNER_DRIVER);
+					  PEERBUF_OWNER_DRIVER, true);
 }
 EXPORT_SYMBOL_GPL(peerbuf_device_register);
+
+/**
+ * peerbuf_device_register_private() - make BARs exportable by the driver alone
+ * @pdev: the device; the caller is its driver
+ * @bar_mask: as for peerbuf_device_register(); 0 is no error
+ *
+ * As peerbuf_device_register(), without a node in /dev/peerbuf: for a driver with a file of
+ * its own that is the right to the memory. Its exports are listed by control.
+ *
+ * Context: process context, may sleep; while the driver is bound.
+ * Return: the device, or an ERR_PTR as from peerbuf_device_register(). -EEXIST may also mean
+ * that the administrator has lent the device's BARs.
+ */
+struct peerbuf_device *peerbuf_device_register_private(struct pci_dev *pdev,
+						       unsigned int bar_mask)
+{
+	return peerbuf_device_register_as(pdev, bar_mask, 0,
+					  PEERBUF_OWNER_DRIVER, false);
+}
+EXPORT_SYMBOL_GPL(peerbuf_device_register_private);
 
 /**
  * peerbuf_device_unregister() - withdraw a device for good
@@ -379,7 +413,8 @@ void peerbuf_device_unregister(struct peerbuf_device *pdevice)
 	peerbuf_device_delist(pdevice);
 	mutex_unlock(&peerbuf_registry_lock);
 
-	misc_deregister(&pdevice->misc);
+	if (pdevice->has_node)
+		misc_deregister(&pdevice->misc);
 	peerbuf_device_withdraw(pdevice, PEERBUF_DEVICE_GONE, &forever);
 	peerbuf_bars_free_wc(pdevice);
 	peerbuf_device_put(pdevice);

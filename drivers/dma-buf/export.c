@@ -100,7 +100,14 @@ bool peerbuf_belongs_to(struct peerbuf *pb, struct peerbuf_device *pdevice)
 	return pb->home == pdevice || peerbuf_lies_in(pb, pdevice);
 }
 
-/* Under resv: why the buffer cannot be reached now, or 0. */
+/**
+ * peerbuf_trouble() - why a buffer cannot be reached now
+ * @pb: the buffer
+ *
+ * Context: the DMA-BUF's reservation lock is held.
+ * Return: 0 if it can; PEERBUF_REASON_REVOKED or PEERBUF_REASON_DEVICE_DOWN if it may come
+ * back; PEERBUF_REASON_DEVICE_GONE if it does not.
+ */
 u32 peerbuf_trouble(struct peerbuf *pb)
 {
 	u32 trouble;
@@ -115,6 +122,7 @@ u32 peerbuf_trouble(struct peerbuf *pb)
 		return PEERBUF_REASON_REVOKED;
 	return trouble;
 }
+EXPORT_SYMBOL_GPL(peerbuf_trouble);
 
 /* Under resv: PEERBUF_STATE_F_* */
 u32 peerbuf_state(struct peerbuf *pb)
@@ -203,12 +211,12 @@ static int peerbuf_args_check(const struct peerbuf_export_args *args, u32 *reaso
 }
 
 static int peerbuf_place_first(struct peerbuf *pb, struct p2p_vecs *vecs,
-			       u32 *reason)
+			       bool when_down, u32 *reason)
 {
 	struct peerbuf_placement *placement;
 
 	dma_resv_lock(pb->dmabuf->resv, NULL);
-	placement = peerbuf_placement_create(pb, vecs, reason);
+	placement = peerbuf_placement_create(pb, vecs, when_down, reason);
 	if (!IS_ERR(placement)) {
 		pb->placement = placement;
 		trace_peerbuf_export(pb);
@@ -264,7 +272,7 @@ struct dma_buf *peerbuf_export_for(const struct peerbuf_export_args *args,
 	pb->inode = file_inode(dmabuf->file);
 	ihold(pb->inode);
 
-	ret = peerbuf_place_first(pb, args->placement, reason);
+	ret = peerbuf_place_first(pb, args->placement, args->when_down, reason);
 	if (ret)
 		goto err_put;
 	peerbuf_stat_inc(PEERBUF_STAT_EXPORTS);
@@ -296,8 +304,8 @@ err_put:
  * Context: process context, may sleep. No reservation lock may be held, and none of
  * @args->resv.
  * Return: the DMA-BUF, one reference, or an ERR_PTR: -EINVAL no ranges, or unknown
- * flags; -EOVERFLOW too large; -ENODEV a device is down, gone or not registered with
- * peerbuf; -EMSGSIZE ranges of more than PEERBUF_MAX_DEVICES devices; -ENOMEM.
+ * flags; -EOVERFLOW too large; -ENODEV a device is gone, not registered with peerbuf
+ * or, without &peerbuf_export_args.when_down, down; -EMSGSIZE ranges of more than PEERBUF_MAX_DEVICES devices; -ENOMEM.
  */
 struct dma_buf *peerbuf_export(const struct peerbuf_export_args *args)
 {

@@ -73,6 +73,31 @@ bool peerbuf_attach_is_helper(const struct dma_buf_attachment *attach,
 	return *revocable || attach->importer_ops == &peerbuf_helper_pinned_ops;
 }
 
+/* Of one of ours, known even while the attach is under way. */
+bool peerbuf_attach_is_by_phys(const struct dma_buf_attachment *attach)
+{
+	const struct peerbuf_attachment *att = attach->importer_priv;
+
+	return att->ops && att->ops->by_phys;
+}
+
+/* Under resv: whoever let go of the buffer may map it again. */
+void peerbuf_tell_restored(struct peerbuf *pb)
+{
+	struct peerbuf_attachment *att;
+	struct peerbuf_client *client;
+
+	dma_resv_assert_held(pb->dmabuf->resv);
+
+	list_for_each_entry(client, &pb->clients, node) {
+		if (!client->native)
+			continue;
+		att = client->attach->importer_priv;
+		if (att->ops && att->ops->restored)
+			att->ops->restored(att, att->priv);
+	}
+}
+
 /**
  * peerbuf_attach() - attach a device to a DMA-BUF
  * @dmabuf: any exporter's; the caller's reference must last until peerbuf_detach()
@@ -86,7 +111,8 @@ bool peerbuf_attach_is_helper(const struct dma_buf_attachment *attach,
  * Context: process context, may sleep. The reservation lock must not be held.
  * Return: the attachment, or an ERR_PTR. From a peerbuf: -EOPNOTSUPP the importer cannot be
  * revoked and the export does not accept that; -EHOSTUNREACH there is no route; -ENODEV
- * the buffer is revoked; what the exporting driver's veto returned; -ENOMEM.
+ * the buffer is revoked; what the exporting driver's veto returned; -ENOMEM. From anybody
+ * else, -EOPNOTSUPP an importer by physical address.
  */
 struct peerbuf_attachment *
 peerbuf_attach(struct dma_buf *dmabuf, struct device *dev,
@@ -95,6 +121,9 @@ peerbuf_attach(struct dma_buf *dmabuf, struct device *dev,
 	const struct dma_buf_attach_ops *attach_ops = &peerbuf_helper_pinned_ops;
 	struct peerbuf_attachment *att;
 	int ret;
+
+	if (ops && ops->by_phys && !peerbuf_from_dma_buf(dmabuf))
+		return ERR_PTR(-EOPNOTSUPP);
 
 	att = kzalloc(sizeof(*att), GFP_KERNEL);
 	if (!att)
@@ -131,6 +160,37 @@ void peerbuf_detach(struct peerbuf_attachment *att)
 	kfree(att);
 }
 EXPORT_SYMBOL_GPL(peerbuf_detach);
+
+/**
+ * peerbuf_attach_route() - the verdict peerbuf_attach() would come to
+ * @dmabuf: the caller holds a reference
+ * @dev: the device that would do the DMA
+ * @ops: as for peerbuf_attach()
+ * @route: out, that of the buffer's first range, or of the one that cannot be reached
+ *
+ * Context: process context, may sleep. The reservation lock must not be held.
+ * Return: 0, or -EHOSTUNREACH there is no route; -ENODEV the memory is gone; -EOPNOTSUPP the
+ * DMA-BUF is another exporter's.
+ */
+int peerbuf_attach_route(struct dma_buf *dmabuf, struct device *dev,
+			 const struct peerbuf_importer_ops *ops,
+			 struct p2p_route *route)
+{
+	struct peerbuf *pb = peerbuf_from_dma_buf(dmabuf);
+	int ret;
+
+	memset(route, 0, sizeof(*route));
+	route->decider = P2P_ADDR_NONE;
+	if (!pb)
+		return -EOPNOTSUPP;
+
+	dma_resv_lock(dmabuf->resv, NULL);
+	ret = peerbuf_check_routes(pb->placement->vecs, dev, ops && ops->by_phys,
+				   route);
+	dma_resv_unlock(dmabuf->resv);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(peerbuf_attach_route);
 
 /**
  * peerbuf_pin() - keep the buffer where it is
@@ -181,6 +241,24 @@ static void peerbuf_mapping_index(struct peerbuf_mapping *mapping)
 	}
 }
 
+static int peerbuf_mapping_fill_by_phys(struct peerbuf_mapping *mapping,
+					const struct p2p_vecs *vecs)
+{
+	int ret;
+	u32 i;
+
+	ret = peerbuf_mapping_alloc(mapping, vecs->nr);
+	if (ret)
+		return ret;
+	for (i = 0; i < vecs->nr; i++)
+		mapping->seg[i] = (struct p2p_segment){
+			.addr = vecs->vec[i].paddr,
+			.len = vecs->vec[i].len,
+			.provider = vecs->vec[i].provider,
+		};
+	return 0;
+}
+
 static int peerbuf_map_native(struct peerbuf_mapping *mapping)
 {
 	struct p2p_map *map;
@@ -195,6 +273,9 @@ static int peerbuf_map_native(struct peerbuf_mapping *mapping)
 	}
 
 	map = mapping->dma->map;
+	if (!map)
+		return peerbuf_mapping_fill_by_phys(mapping, mapping->dma->vecs);
+
 	ret = peerbuf_mapping_alloc(mapping,
 				    p2p_map_count_segments(map,
 							   P2P_SEGMENTS_PER_PROVIDER));
@@ -297,7 +378,8 @@ EXPORT_SYMBOL_GPL(peerbuf_unmap);
  *
  * Context: any, while the mapping is there.
  * Return: the segments in buffer order; their lengths sum up to the buffer's size. A segment's
- * provider is NULL for system memory and for other exporters.
+ * provider is NULL for system memory and for other exporters. For an importer by physical
+ * address the segments' addresses are the CPU's.
  */
 const struct p2p_segment *peerbuf_segments(struct peerbuf_mapping *mapping,
 					   u32 *nr)

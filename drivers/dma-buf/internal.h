@@ -50,7 +50,8 @@ struct peerbuf_file;
  * @ref: the registry, each claim and each open file hold one
  * @pdev: reference held
  * @owner: PEERBUF_OWNER_*, immutable
- * @misc: the node; gone after unregistration
+ * @has_node: its own interface is not the only one; immutable
+ * @misc: the node, if it has one; gone after unregistration
  * @misc_name: storage for the misc device's names
  * @registry_node: in the list of devices; peerbuf_registry_lock
  * @transition: one going down, coming up or withdrawal of BARs at a time
@@ -69,6 +70,7 @@ struct peerbuf_device {
 	struct kref ref;
 	struct pci_dev *pdev;
 	u32 owner;
+	bool has_node;
 	struct miscdevice misc;
 	char misc_name[2][32];
 	struct list_head registry_node;
@@ -135,6 +137,7 @@ struct peerbuf_placement {
  * @attach: the attachment it hangs off
  * @revocable: gives the memory back when invalidated; resv
  * @native: uses the importer helper: segments, no sg_table; immutable
+ * @by_phys: of those, one that maps physical addresses itself; immutable
  * @pins: calls of pin() minus unpin(); resv
  * @maps: mappings in force; resv
  * @core_maps: those of them the DMA-BUF core made; resv
@@ -149,6 +152,7 @@ struct peerbuf_client {
 	struct dma_buf_attachment *attach;
 	bool revocable;
 	bool native;
+	bool by_phys;
 	u32 pins;
 	u32 maps;
 	u32 core_maps;
@@ -176,7 +180,8 @@ struct peerbuf_hold {
 /**
  * struct peerbuf_dma - a mapping for one importer
  * @hold: what revoke waits for
- * @map: the DMA addresses
+ * @map: the DMA addresses; NULL if the importer makes its own
+ * @vecs: for that importer, what it maps; reference held
  * @client: the importer
  * @via_core: made by dma_buf_map_attachment()
  * @sgt: for importers that want a scatterlist
@@ -185,6 +190,7 @@ struct peerbuf_hold {
 struct peerbuf_dma {
 	struct peerbuf_hold hold;
 	struct p2p_map *map;
+	struct p2p_vecs *vecs;
 	struct peerbuf_client *client;
 	bool via_core;
 	struct sg_table sgt;
@@ -309,7 +315,7 @@ u32 peerbuf_device_addrs(u64 *addrs, u32 room);
 /* placement.c */
 struct peerbuf_placement *peerbuf_placement_create(struct peerbuf *pb,
 						   struct p2p_vecs *vecs,
-						   u32 *reason);
+						   bool when_down, u32 *reason);
 void peerbuf_placement_destroy(struct peerbuf_placement *placement);
 u32 peerbuf_placement_trouble(const struct peerbuf_placement *placement);
 bool peerbuf_placement_uses(const struct peerbuf_placement *placement,
@@ -324,7 +330,6 @@ struct dma_buf *peerbuf_export_for(const struct peerbuf_export_args *args,
 				   u32 *reason);
 bool peerbuf_lies_in(struct peerbuf *pb, struct peerbuf_device *pdevice);
 bool peerbuf_belongs_to(struct peerbuf *pb, struct peerbuf_device *pdevice);
-u32 peerbuf_trouble(struct peerbuf *pb);
 u32 peerbuf_state(struct peerbuf *pb);
 
 /* attach.c */
@@ -339,7 +344,7 @@ int peerbuf_refuse(struct peerbuf *pb, struct device *dev, int error, u32 reason
 
 /* reach.c */
 int peerbuf_check_routes(const struct p2p_vecs *vecs, struct device *client,
-			 struct p2p_route *route);
+			 bool by_phys, struct p2p_route *route);
 bool peerbuf_all_system(const struct peerbuf_placement *placement);
 u32 peerbuf_unfit(const struct peerbuf *pb, const struct peerbuf_client *client,
 		  const struct peerbuf_placement *placement);
@@ -368,6 +373,8 @@ void peerbuf_op_unmap(struct dma_buf_attachment *attach, struct sg_table *sgt,
 /* importer.c */
 bool peerbuf_attach_is_helper(const struct dma_buf_attachment *attach,
 			      bool *revocable);
+bool peerbuf_attach_is_by_phys(const struct dma_buf_attachment *attach);
+void peerbuf_tell_restored(struct peerbuf *pb);
 
 /* cpu_access.c, vmap.c */
 int peerbuf_op_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma);
@@ -440,10 +447,9 @@ void peerbuf_device_buffer_withdrawn(struct peerbuf_device *pdevice,
 struct peerbuf_device *peerbuf_device_register_as(struct pci_dev *pdev,
 						  unsigned int bar_mask,
 						  unsigned int user_mask,
-						  u32 owner);
+						  u32 owner, bool has_node);
 int peerbuf_device_add_bars(struct peerbuf_device *pdevice, unsigned int mask,
 			    unsigned int user_mask);
-unsigned int peerbuf_device_memory_bars(struct pci_dev *pdev);
 int peerbuf_device_withdraw_bars(struct peerbuf_device *pdevice,
 				 unsigned int mask,
 				 const struct peerbuf_patience *patience);

@@ -235,7 +235,7 @@ static void peerbuf_describe_client(const struct peerbuf *pb,
 	if (capable(CAP_SYS_ADMIN))
 		info->dma_addr = client->dma_addr;
 	info->pid = client->pid;
-	peerbuf_check_routes(pb->placement->vecs, dev, &route);
+	peerbuf_check_routes(pb->placement->vecs, dev, client->by_phys, &route);
 	peerbuf_route_out(&info->route, &route);
 	strscpy(info->device, dev_name(dev), sizeof(info->device));
 	strscpy(info->driver, dev_driver_string(dev), sizeof(info->driver));

@@ -80,7 +80,7 @@ static int peerbuf_lend_first(struct pci_dev *pdev, unsigned int mask)
 	if (ret)
 		return ret;
 	pdevice = peerbuf_device_register_as(pdev, mask, mask,
-					     PEERBUF_OWNER_BORROWED);
+					     PEERBUF_OWNER_BORROWED, true);
 	if (IS_ERR(pdevice))
 		pm_runtime_put(&pdev->dev);
 	return PTR_ERR_OR_ZERO(pdevice);

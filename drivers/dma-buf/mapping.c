@@ -38,6 +38,21 @@ void peerbuf_hold_remove(struct peerbuf *pb, struct peerbuf_hold *hold)
 	wake_up_all(&pb->unheld);
 }
 
+/*
+ * For an importer by physical address there is nothing to map, and what addresses it gives the
+ * memory is its own affair. The hold is what counts.
+ */
+static int peerbuf_dma_make(struct peerbuf_dma *dma, struct p2p_vecs *vecs,
+			    enum dma_data_direction dir)
+{
+	if (dma->client->by_phys) {
+		dma->vecs = p2p_vecs_get(vecs);
+		return 0;
+	}
+	dma->map = p2p_map_create(dma->client->attach->dev, vecs, dir);
+	return PTR_ERR_OR_ZERO(dma->map);
+}
+
 static void peerbuf_dma_account(struct peerbuf *pb, struct peerbuf_dma *dma)
 {
 	struct peerbuf_client *client = dma->client;
@@ -45,9 +60,14 @@ static void peerbuf_dma_account(struct peerbuf *pb, struct peerbuf_dma *dma)
 
 	client->maps++;
 	client->core_maps += dma->via_core;
-	client->nr_segments = p2p_map_count_segments(dma->map, 0);
-	client->mapped_ranges = p2p_map_vecs(dma->map)->nr;
-	p2p_map_fill_segments(dma->map, 0, &first, 1);
+	if (dma->map) {
+		client->nr_segments = p2p_map_count_segments(dma->map, 0);
+		client->mapped_ranges = p2p_map_vecs(dma->map)->nr;
+		p2p_map_fill_segments(dma->map, 0, &first, 1);
+	} else {
+		client->nr_segments = dma->vecs->nr;
+		client->mapped_ranges = dma->vecs->nr;
+	}
 	client->dma_addr = first.addr;
 
 	pb->account.maps++;
@@ -80,13 +100,12 @@ struct peerbuf_dma *peerbuf_dma_create(struct peerbuf_client *client,
 	if (!dma)
 		return ERR_PTR(-ENOMEM);
 
-	dma->map = p2p_map_create(client->attach->dev, pb->placement->vecs, dir);
-	if (IS_ERR(dma->map)) {
-		ret = PTR_ERR(dma->map);
+	dma->client = client;
+	ret = peerbuf_dma_make(dma, pb->placement->vecs, dir);
+	if (ret) {
 		kfree(dma);
 		return ERR_PTR(ret);
 	}
-	dma->client = client;
 	dma->via_core = via_core;
 	peerbuf_hold_add(pb, &dma->hold, client, dma->map);
 	peerbuf_dma_account(pb, dma);
@@ -106,7 +125,10 @@ void peerbuf_dma_destroy(struct peerbuf_dma *dma)
 
 	trace_peerbuf_unmap(pb, client->attach->dev, client->nr_segments);
 	peerbuf_stat_inc(PEERBUF_STAT_UNMAPS);
-	p2p_map_free(dma->map);
+	if (dma->map)
+		p2p_map_free(dma->map);
+	else
+		p2p_vecs_put(dma->vecs);
 
 	client->maps--;
 	client->core_maps -= dma->via_core;

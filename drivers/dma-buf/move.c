@@ -182,7 +182,7 @@ int peerbuf_move_held(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
 	if (ret)
 		return ret;
 
-	to = peerbuf_placement_create(pb, vecs, reason);
+	to = peerbuf_placement_create(pb, vecs, false, reason);
 	if (IS_ERR(to))
 		return PTR_ERR(to);
 

@@ -24,7 +24,7 @@ peerbuf_claim_of(struct peerbuf_placement *placement, struct pci_dev *pdev)
 }
 
 static int peerbuf_device_trouble(const struct peerbuf_device *pdevice,
-				  u32 *reason)
+				  bool when_down, u32 *reason)
 {
 	lockdep_assert_held(&pdevice->lock);
 
@@ -32,6 +32,8 @@ static int peerbuf_device_trouble(const struct peerbuf_device *pdevice,
 	case PEERBUF_DEVICE_UP:
 		return 0;
 	case PEERBUF_DEVICE_DOWN:
+		if (when_down)
+			return 0;
 		*reason = PEERBUF_REASON_DEVICE_DOWN;
 		return -ENODEV;
 	default:
@@ -45,7 +47,8 @@ static int peerbuf_device_trouble(const struct peerbuf_device *pdevice,
  * one found alive here, under that lock, belongs to a claim that walk will see.
  */
 static int peerbuf_claim_check(struct peerbuf_device *pdevice,
-			       struct p2p_provider *provider, u32 *reason)
+			       struct p2p_provider *provider,
+			       bool when_down, u32 *reason)
 {
 	int bar = p2p_provider_bar(provider);
 
@@ -54,12 +57,12 @@ static int peerbuf_claim_check(struct peerbuf_device *pdevice,
 		*reason = PEERBUF_REASON_DEVICE_GONE;
 		return -ENODEV;
 	}
-	return peerbuf_device_trouble(pdevice, reason);
+	return peerbuf_device_trouble(pdevice, when_down, reason);
 }
 
 static int peerbuf_claim_new(struct peerbuf_placement *placement,
 			     struct peerbuf *pb, struct p2p_provider *provider,
-			     u32 *reason)
+			     bool when_down, u32 *reason)
 {
 	struct peerbuf_device *pdevice;
 	struct peerbuf_claim *claim;
@@ -77,7 +80,7 @@ static int peerbuf_claim_new(struct peerbuf_placement *placement,
 	}
 
 	mutex_lock(&pdevice->lock);
-	ret = peerbuf_claim_check(pdevice, provider, reason);
+	ret = peerbuf_claim_check(pdevice, provider, when_down, reason);
 	if (!ret) {
 		claim = &placement->claims[placement->nr_claims++];
 		claim->pb = pb;
@@ -95,23 +98,26 @@ static int peerbuf_claim_new(struct peerbuf_placement *placement,
 
 static int peerbuf_claim_provider(struct peerbuf_placement *placement,
 				  struct peerbuf *pb,
-				  struct p2p_provider *provider, u32 *reason)
+				  struct p2p_provider *provider,
+				  bool when_down, u32 *reason)
 {
 	struct peerbuf_claim *claim;
 	int ret;
 
 	claim = peerbuf_claim_of(placement, p2p_provider_pdev(provider));
 	if (!claim)
-		return peerbuf_claim_new(placement, pb, provider, reason);
+		return peerbuf_claim_new(placement, pb, provider, when_down,
+					 reason);
 
 	mutex_lock(&claim->pdevice->lock);
-	ret = peerbuf_claim_check(claim->pdevice, provider, reason);
+	ret = peerbuf_claim_check(claim->pdevice, provider, when_down, reason);
 	mutex_unlock(&claim->pdevice->lock);
 	return ret;
 }
 
 static int peerbuf_placement_claim(struct peerbuf_placement *placement,
-				   struct peerbuf *pb, u32 *reason)
+				   struct peerbuf *pb, bool when_down,
+				   u32 *reason)
 {
 	const struct p2p_vecs *vecs = placement->vecs;
 	struct p2p_provider *last = NULL;
@@ -126,7 +132,8 @@ static int peerbuf_placement_claim(struct peerbuf_placement *placement,
 		if (!vecs->vec[i].provider || vecs->vec[i].provider == last)
 			continue;
 		last = vecs->vec[i].provider;
-		ret = peerbuf_claim_provider(placement, pb, last, reason);
+		ret = peerbuf_claim_provider(placement, pb, last, when_down,
+					     reason);
 		if (ret)
 			return ret;
 	}
@@ -140,7 +147,7 @@ static int peerbuf_placement_claim(struct peerbuf_placement *placement,
  */
 struct peerbuf_placement *peerbuf_placement_create(struct peerbuf *pb,
 						   struct p2p_vecs *vecs,
-						   u32 *reason)
+						   bool when_down, u32 *reason)
 {
 	struct peerbuf_placement *placement;
 	int ret;
@@ -153,7 +160,7 @@ struct peerbuf_placement *peerbuf_placement_create(struct peerbuf *pb,
 	INIT_LIST_HEAD(&placement->left);
 	placement->vecs = p2p_vecs_get(vecs);
 
-	ret = peerbuf_placement_claim(placement, pb, reason);
+	ret = peerbuf_placement_claim(placement, pb, when_down, reason);
 	if (ret) {
 		peerbuf_placement_destroy(placement);
 		return ERR_PTR(ret);

@@ -14,10 +14,10 @@
 
 /*
  * Looks each run of one provider up once. @route is that of the first run, or of
- * the one that fails.
+ * the one that fails. @by_phys: the client maps physical addresses in its IOMMU.
  */
 int peerbuf_check_routes(const struct p2p_vecs *vecs, struct device *client,
-			 struct p2p_route *route)
+			 bool by_phys, struct p2p_route *route)
 {
 	struct p2p_provider *last = NULL;
 	struct p2p_route this;
@@ -31,7 +31,10 @@ int peerbuf_check_routes(const struct p2p_vecs *vecs, struct device *client,
 		if (!vecs->vec[i].provider || vecs->vec[i].provider == last)
 			continue;
 		last = vecs->vec[i].provider;
-		ret = p2p_route_get(last, client, &this);
+		if (by_phys)
+			ret = p2p_route_translated(last, client, &this);
+		else
+			ret = p2p_route_get(last, client, &this);
 		if (first || ret || this.type == P2P_ROUTE_NOT_SUPPORTED)
 			*route = this;
 		if (ret)
@@ -86,7 +89,8 @@ u32 peerbuf_unreachable(const struct peerbuf *pb, const struct peerbuf_client *c
 		return reason;
 	if (placement->hidden_size)
 		return PEERBUF_REASON_HIDDEN;
-	ret = peerbuf_check_routes(placement->vecs, client->attach->dev, route);
+	ret = peerbuf_check_routes(placement->vecs, client->attach->dev,
+				   client->by_phys, route);
 	if (ret == -EHOSTUNREACH)
 		return PEERBUF_REASON_NO_ROUTE;
 	return ret ? PEERBUF_REASON_DEVICE_GONE : 0;

@@ -134,6 +134,8 @@ u32 peerbuf_device_addrs(u64 *addrs, u32 room)
 	lockdep_assert_held(&peerbuf_registry_lock);
 
 	list_for_each_entry(pdevice, &peerbuf_devices, registry_node) {
+		if (!pdevice->has_node)
+			continue;
 		if (nr < room)
 			addrs[nr] = p2p_pci_addr(pdevice->pdev);
 		nr++;

@@ -91,6 +91,7 @@ static int peerbuf_restore_locked(struct peerbuf *pb, u32 causes, u32 *reason)
 	peerbuf_stat_inc(PEERBUF_STAT_RESTORES);
 	trace_peerbuf_restore(pb, 0);
 	peerbuf_event_placement(pb, pb->placement, PEERBUF_EVENT_RESTORE);
+	peerbuf_tell_restored(pb);
 	return 0;
 }
 
@@ -128,6 +129,7 @@ void peerbuf_device_buffer_up(struct peerbuf_device *pdevice,
 		peerbuf_stat_inc(PEERBUF_STAT_RESTORES);
 		trace_peerbuf_restore(pb, PEERBUF_REASON_DEVICE_DOWN);
 		peerbuf_event_placement(pb, pb->placement, PEERBUF_EVENT_RESTORE);
+		peerbuf_tell_restored(pb);
 	}
 	dma_resv_unlock(pb->dmabuf->resv);
 }

@@ -27,7 +27,7 @@ static int peerbuf_stub_probe(struct pci_dev *pdev,
 		goto err_disable;
 
 	pdevice = peerbuf_device_register_as(pdev, bars, bars,
-					     PEERBUF_OWNER_STUB);
+					     PEERBUF_OWNER_STUB, true);
 	if (IS_ERR(pdevice)) {
 		ret = PTR_ERR(pdevice);
 		goto err_regions;

@@ -156,6 +156,9 @@ struct p2p_route {
 u64 p2p_pci_addr(struct pci_dev *pdev);
 int p2p_route_get(struct p2p_provider *provider, struct device *client,
 		  struct p2p_route *route);
+int p2p_route_translated(struct p2p_provider *provider, struct device *client,
+			 struct p2p_route *route);
+bool p2p_caught_on_the_way(struct pci_dev *client, u64 start, u64 last);
 void p2p_route_between(struct pci_dev *provider, struct pci_dev *client,
 		       struct p2p_route *route);
 const char *p2p_route_type_name(u32 type);

@@ -32,6 +32,9 @@ struct peerbuf_mapping;
 struct peerbuf_device *peerbuf_device_register(struct pci_dev *pdev,
 					       unsigned int bar_mask,
 					       unsigned int user_mask);
+struct peerbuf_device *peerbuf_device_register_private(struct pci_dev *pdev,
+						       unsigned int bar_mask);
+unsigned int peerbuf_device_memory_bars(struct pci_dev *pdev);
 void peerbuf_device_unregister(struct peerbuf_device *pdevice);
 int peerbuf_device_down(struct peerbuf_device *pdevice, unsigned long timeout);
 void peerbuf_device_up(struct peerbuf_device *pdevice);
@@ -88,6 +91,7 @@ struct peerbuf_exporter_ops {
  *	peerbuf_device_provider(). The export takes its own reference.
  * @flags: PEERBUF_EXPORT_F_ALLOW_PINNED, PEERBUF_EXPORT_F_FALLBACK
  * @open_flags: O_RDONLY, O_WRONLY or O_RDWR
+ * @when_down: a device that is down is no error: the buffer comes up with it
  * @ops: optional
  * @priv: for @ops
  * @device: optional; the device whose node lists the buffer wherever it lies. NULL: it
@@ -100,6 +104,7 @@ struct peerbuf_export_args {
 	struct p2p_vecs *placement;
 	u32 flags;
 	int open_flags;
+	bool when_down;
 	const struct peerbuf_exporter_ops *ops;
 	void *priv;
 	struct peerbuf_device *device;
@@ -112,6 +117,7 @@ struct peerbuf *peerbuf_from_dma_buf(struct dma_buf *dmabuf);
 u64 peerbuf_id(struct peerbuf *pb);
 void *peerbuf_priv(struct peerbuf *pb, const struct peerbuf_exporter_ops *ops);
 struct p2p_vecs *peerbuf_vecs(struct peerbuf *pb);
+u32 peerbuf_trouble(struct peerbuf *pb);
 int peerbuf_move(struct peerbuf *pb, struct p2p_vecs *placement, u32 flags);
 int peerbuf_move_locked(struct peerbuf *pb, struct p2p_vecs *placement, u32 flags);
 int peerbuf_revoke(struct peerbuf *pb, unsigned long timeout);
@@ -126,15 +132,26 @@ int peerbuf_restore(struct peerbuf *pb);
  *	the buffer's dma_resv held; must not wait for fences. DMA under way may
  *	finish if a fence for it is in the dma_resv. Without this callback the
  *	importer counts as one that cannot give memory back.
+ * @restored: optional; what was revoked, or away with its device, can be mapped again. Only
+ *	from a peerbuf. Called with the buffer's dma_resv held.
+ * @by_phys: the importer maps the memory itself, in an IOMMU domain that the device's DMA API
+ *	knows nothing of (as VFIO's), and so wants CPU physical addresses: these are
+ *	what the segments hold. The route that counts is the one through the IOMMU. It may
+ *	attach to a buffer that is away. Only a peerbuf can be attached to like this.
  */
 struct peerbuf_importer_ops {
 	void (*invalidate)(struct peerbuf_attachment *att, void *priv);
+	void (*restored)(struct peerbuf_attachment *att, void *priv);
+	bool by_phys;
 };
 
 struct peerbuf_attachment *
 peerbuf_attach(struct dma_buf *dmabuf, struct device *dev,
 	       const struct peerbuf_importer_ops *ops, void *priv);
 void peerbuf_detach(struct peerbuf_attachment *att);
+int peerbuf_attach_route(struct dma_buf *dmabuf, struct device *dev,
+			 const struct peerbuf_importer_ops *ops,
+			 struct p2p_route *route);
 int peerbuf_pin(struct peerbuf_attachment *att);
 void peerbuf_unpin(struct peerbuf_attachment *att);
 struct peerbuf_mapping *peerbuf_map(struct peerbuf_attachment *att,

@@ -230,6 +230,7 @@ static void row_path(const struct row *row, struct p2p_path *path)
 	describe(&path->client, row->client, row, true);
 	path->cpu_forwards = row->facts & CPU;
 	path->pair_vouched = row->facts & PAIR;
+	path->through_host = false;
 }
 
 static void verdicts(void)
@@ -323,6 +324,31 @@ static void deepest_path(void)
 	CHECK_EQ(route.distance, 2 * P2P_PATH_MAX_HOPS - 2);
 }
 
+/* An address only an IOMMU can read goes up to it, past every switch. */
+static void translated_goes_through_the_host(void)
+{
+	struct p2p_route plain, up;
+	struct p2p_path path;
+	size_t n;
+
+	for (n = 0; n < ARRAY_SIZE(rows); n++) {
+		ROW("%s, translated", rows[n].name);
+		row_path(&rows[n], &path);
+		p2p_path_decide(&path, &plain);
+		path.through_host = true;
+		p2p_path_decide(&path, &up);
+		CHECK(up.type != BUS);
+		CHECK_EQ(up.distance, plain.distance);
+		CHECK_EQ(up.flags & ACS, 0);
+		if (plain.type != BUS)
+			CHECK_EQ(up.type, plain.type);
+		else if (!(rows[n].facts & (CPU | KNOWN | PAIR | VOUCH)))
+			CHECK_EQ(up.reason, R(HOST_BRIDGE_UNKNOWN));
+		else if (rows[n].facts & CPU)
+			CHECK_EQ(up.reason, R(CPU_FORWARDS));
+	}
+}
+
 static const struct {
 	const char *name;
 	u32 type, flags;
@@ -378,6 +404,7 @@ void test_paths(void)
 	RUN(overrides_never_give_a_bus_address);
 	RUN(distance_is_symmetric);
 	RUN(deepest_path);
+	RUN(translated_goes_through_the_host);
 	RUN(masks);
 	RUN(masks_leave_refusals_alone);
 }

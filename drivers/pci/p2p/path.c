@@ -122,6 +122,10 @@ void p2p_path_decide(const struct p2p_path *path, struct p2p_route *route)
 	}
 
 	route->distance = provider_at + client_at;
+	if (path->through_host) {
+		decide_through_host(path, route);
+		return;
+	}
 	if (!route->distance) {
 		/* No port is crossed: redirect between functions is no matter. */
 		route->type = P2P_ROUTE_BUS_ADDR;

@@ -58,12 +58,15 @@ struct p2p_path_side {
  * @client: from the device that is to reach it
  * @cpu_forwards: this CPU's host bridges all forward peer traffic
  * @pair_vouched: the administrator says that these two reach each other
+ * @through_host: the client's addresses mean something to its IOMMU only, so its
+ *	requests go up to it whatever lies between the two
  */
 struct p2p_path {
 	struct p2p_path_side provider;
 	struct p2p_path_side client;
 	bool cpu_forwards;
 	bool pair_vouched;
+	bool through_host;
 };
 
 void p2p_path_decide(const struct p2p_path *path, struct p2p_route *route);

@@ -82,7 +82,7 @@ static void route_refuse(struct p2p_route *route, u32 reason)
 
 /* Returns whether the verdict may be remembered. */
 static bool topology_decide(struct pci_dev *provider, struct pci_dev *client,
-			    struct p2p_route *route)
+			    bool through_host, struct p2p_route *route)
 {
 	struct p2p_path path;
 	bool certain = true;
@@ -93,6 +93,7 @@ static bool topology_decide(struct pci_dev *provider, struct pci_dev *client,
 		return true;
 	}
 	path.cpu_forwards = p2p_cpu_forwards();
+	path.through_host = through_host;
 	path.pair_vouched = p2p_override_pair(p2p_pci_addr(provider), p2p_pci_addr(client));
 	p2p_path_decide(&path, route);
 	return certain;
@@ -118,7 +119,7 @@ static void iommu_flag(struct device *client, struct p2p_route *route)
 void p2p_route_between(struct pci_dev *provider, struct pci_dev *client,
 		       struct p2p_route *route)
 {
-	topology_decide(provider, client, route);
+	topology_decide(provider, client, false, route);
 	iommu_flag(&client->dev, route);
 }
 EXPORT_SYMBOL_GPL(p2p_route_between);
@@ -130,7 +131,7 @@ static void topology_recall(struct p2p_provider *provider, struct pci_dev *clien
 
 	if (p2p_cache_find(&provider->cache, client, generation, route))
 		return;
-	if (topology_decide(provider->pdev, client, route))
+	if (topology_decide(provider->pdev, client, false, route))
 		p2p_cache_store(&provider->cache, client, generation, route);
 }
 
@@ -175,3 +176,82 @@ int p2p_route_get(struct p2p_provider *provider, struct device *client,
 	return 0;
 }
 EXPORT_SYMBOL_GPL(p2p_route_get);
+
+/**
+ * p2p_route_translated() - can this device reach this provider by way of its IOMMU?
+ * @provider: whose memory it is
+ * @client: the device that is to reach it, by addresses that only its IOMMU can read
+ * @route: where to put the verdict, in any case
+ *
+ * For a device whose IOMMU domain is managed by hand, as VFIO does. Such an address is
+ * not the peer's on any bus, so a switch passes it on upwards, and only a host bridge
+ * that forwards takes the request to the peer. The verdict is never P2P_ROUTE_BUS_ADDR.
+ * Neither the client's DMA API nor its DMA mask has a say. Works it out anew each time.
+ *
+ * Context: May sleep. May be called with a dma_resv held. The caller holds a
+ * reference to @client.
+ * Return: 0, or -ENODEV if the provider has been killed
+ */
+int p2p_route_translated(struct p2p_provider *provider, struct device *client,
+			 struct p2p_route *route)
+{
+	if (!p2p_provider_alive(provider)) {
+		route_refuse(route, P2P_REASON_PROVIDER_GONE);
+		return -ENODEV;
+	}
+	if (!dev_is_pci(client)) {
+		route_refuse(route, P2P_REASON_NOT_PCI);
+		return 0;
+	}
+	topology_decide(provider->pdev, to_pci_dev(client), true, route);
+	route->flags |= P2P_ROUTE_F_IOMMU;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(p2p_route_translated);
+
+static bool window_overlaps(struct pci_dev *bridge, u64 start, u64 last)
+{
+	struct pci_bus_region region;
+	struct resource *res;
+	unsigned int i;
+
+	if (!bridge->subordinate)
+		return false;
+	pci_bus_for_each_resource(bridge->subordinate, res, i) {
+		if (!res || !(res->flags & IORESOURCE_MEM) || !resource_size(res))
+			continue;
+		pcibios_resource_to_bus(bridge->bus, &region, res);
+		if (region.start <= last && start <= region.end)
+			return true;
+	}
+	return false;
+}
+
+/**
+ * p2p_caught_on_the_way() - would a switch keep a request from the client's IOMMU?
+ * @client: the device that sends it
+ * @start: first address, as the client puts it out
+ * @last: last address
+ *
+ * A request that leaves a switch's downstream port without ACS redirect is compared
+ * with the windows of that port's siblings, all of which lie in the window of the
+ * switch's upstream port. What falls into it never comes up to the IOMMU.
+ *
+ * Context: May sleep. The caller holds a reference to @client.
+ * Return: true if any of the addresses may be caught
+ */
+bool p2p_caught_on_the_way(struct pci_dev *client, u64 start, u64 last)
+{
+	struct pci_dev *port = pci_upstream_bridge(client);
+	struct pci_dev *above;
+	bool certain;
+
+	for (; port; port = above) {
+		above = pci_upstream_bridge(port);
+		if (above && !acs_redirects(port, &certain) &&
+		    window_overlaps(above, start, last))
+			return true;
+	}
+	return false;
+}
+EXPORT_SYMBOL_GPL(p2p_caught_on_the_way);
