@@ -159,6 +159,10 @@ static const struct sentence sentences[] = {
 	       "unmap some, or map larger pieces"),
 	REASON(IOMMU_REFUSED, "the IOMMU driver failed to map the memory",
 	       "the kernel log may say why"),
+	REASON(IOVA_SHARED, "this kernel's IOMMU driver lets an IOVA be mapped twice, so "
+	       "CAP_SYS_RAWIO is needed",
+	       "run with CAP_SYS_RAWIO, use Linux 7.2 or later, or set peerbuf-vfio-pci's "
+	       "allow_unsafe_import"),
 };
 
 static const struct sentence unknown = {

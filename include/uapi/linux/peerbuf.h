@@ -166,6 +166,7 @@ enum peerbuf_reason {
 	PEERBUF_REASON_BAD_EVENTFD		= 187, /* not an eventfd */
 	PEERBUF_REASON_TOO_MANY_MAPPINGS	= 188, /* PEERBUF_VFIO_MAX_MAPPINGS */
 	PEERBUF_REASON_IOMMU_REFUSED		= 189, /* the IOMMU driver failed to map it */
+	PEERBUF_REASON_IOVA_SHARED		= 190, /* CAP_SYS_RAWIO needed on this kernel */
 };
 
 /**

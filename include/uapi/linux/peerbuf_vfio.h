@@ -102,7 +102,9 @@ struct peerbuf_vfio_ioc_info {
  * EADDRNOTAVAIL a switch would catch DMA to the IOVA range before the IOMMU sees it;
  * EHOSTUNREACH no route; EOPNOTSUPP the DMA-BUF is another exporter's, whose place is not known,
  * or the device is used without an IOMMU, or through iommufd; ENODEV the
- * buffer is dead; ENOSPC PEERBUF_VFIO_MAX_MAPPINGS.
+ * buffer is dead; ENOSPC PEERBUF_VFIO_MAX_MAPPINGS; EPERM without
+ * PEERBUF_VFIO_INFO_F_EXCLUSIVE, CAP_SYS_RAWIO is missing, or
+ * peerbuf-vfio-pci's parameter allow_unsafe_import.
  */
 struct peerbuf_vfio_ioc_map {
 	__u32 size;

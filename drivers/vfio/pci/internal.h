@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of peerbuf-vfio-pci.ko share.
+ *
+ * Lock order, outermost first:
+ *
+ *	device_lock(&pdev->dev)			the PCI core, around a reset
+ *	vfio_device_set.lock			VFIO, around open and close
+ *	  vfio_pci_core_device.memory_lock	vfio-pci-core, around what turns BARs off
+ *	    peerbuf_vfio.reach_lock		whether the BARs can be reached
+ *	      peerbuf_device.transition ...	as in drivers/dma-buf/internal.h
+ *	peerbuf_vfio_space.lock			which IOVAs are taken
+ *	  dma_buf.resv				whether an import is mapped
+ *	    the IOMMU's locks
+ *
+ * vfio-pci-core is never called with reach_lock held: it takes its memory_lock itself, and
+ * resets call back into us under it.
+ */
+#ifndef _PEERBUF_VFIO_INTERNAL_H
+#define _PEERBUF_VFIO_INTERNAL_H
+
+#include <linux/dma-buf.h>
+#include <linux/dma-resv.h>
+#include <linux/iommu.h>
+#include <linux/mutex.h>
+#include <linux/pci.h>
+#include <linux/rbtree.h>
+#include <linux/vfio.h>
+#include <linux/vfio_pci_core.h>
+#include <linux/workqueue.h>
+
+#include "../../../compat/vfio.h"
+
+#include <linux/peerbuf_vfio.h>
+#include <peerbuf/peerbuf.h>
+
+struct peerbuf_vfio_space;
+
+/**
+ * struct peerbuf_vfio - a function bound to us
+ * @core: vfio-pci-core's; first, because drvdata has to point to it
+ * @reach_lock: protects the next four
+ * @away: why the BARs cannot be reached, PEERBUF_VFIO_AWAY_*
+ * @doubts: calls under way that may turn the BARs off
+ * @pdevice: what the BARs are exported through, while the device is open
+ * @space: the IOVA space its imports go to, while the device is open; NULL without one.
+ *	Immutable in between, which is when ioctls come
+ * @import_trouble: without a space, why: enum peerbuf_reason
+ * @nr_imports: space->lock
+ */
+struct peerbuf_vfio {
+	struct vfio_pci_core_device core;
+	struct mutex reach_lock;
+	u32 away;
+	u32 doubts;
+	struct peerbuf_device *pdevice;
+	struct peerbuf_vfio_space *space;
+	u32 import_trouble;
+	u32 nr_imports;
+};
+
+/* reach.c */
+#define PEERBUF_VFIO_AWAY_MEMORY	BIT(0)	/* memory decode off, or D3 */
+#define PEERBUF_VFIO_AWAY_LOW_POWER	BIT(1)	/* asleep at the user's request */
+#define PEERBUF_VFIO_AWAY_RESET		BIT(2)	/* a reset is under way */
+#define PEERBUF_VFIO_AWAY_ERROR		BIT(3)	/* error recovery is under way */
+#define PEERBUF_VFIO_AWAY_REMOVED	BIT(4)	/* being unbound: for good */
+
+int peerbuf_vfio_reach_open(struct peerbuf_vfio *pv);
+void peerbuf_vfio_reach_close(struct peerbuf_vfio *pv);
+void peerbuf_vfio_away(struct peerbuf_vfio *pv, u32 why, unsigned long timeout);
+void peerbuf_vfio_back(struct peerbuf_vfio *pv, u32 why);
+void peerbuf_vfio_doubt(struct peerbuf_vfio *pv);
+void peerbuf_vfio_settle(struct peerbuf_vfio *pv, u32 away);
+void peerbuf_vfio_look(struct peerbuf_vfio *pv);
+
+/* config.c */
+ssize_t peerbuf_vfio_write(struct vfio_device *device, const char __user *buf,
+			   size_t count, loff_t *ppos);
+
+/* export.c */
+int peerbuf_vfio_feature(struct vfio_device *device, u32 flags, void __user *arg,
+			 size_t argsz);
+
+/* ioctl.c */
+struct peerbuf_vfio_call {
+	union {
+		struct {
+			__u32 size;
+			__u32 reason;
+		} head;
+		struct peerbuf_vfio_ioc_info info;
+		struct peerbuf_vfio_ioc_map map;
+		struct peerbuf_vfio_ioc_unmap unmap;
+		struct peerbuf_vfio_ioc_query query;
+	};
+};
+
+long peerbuf_vfio_ioctl(struct vfio_device *device, unsigned int cmd, unsigned long arg);
+
+/**
+ * struct peerbuf_vfio_space - the IOVA space of a domain, as far as we know it
+ * @node: in the list of spaces; spaces_lock
+ * @users: open devices; spaces_lock
+ * @domain: alive while any of them is open
+ * @granule: what IOVAs and physical addresses are aligned to, in bytes
+ * @lock: protects @imports
+ * @imports: by IOVA, disjoint; also those that are not mapped at the moment
+ *
+ * Shared by the devices of a container, as the domain is.
+ */
+struct peerbuf_vfio_space {
+	struct list_head node;
+	unsigned int users;
+	struct iommu_domain *domain;
+	size_t granule;
+	struct mutex lock;
+	struct rb_root imports;
+};
+
+/**
+ * struct peerbuf_vfio_import - a DMA-BUF in a device's IOVA space
+ * @node: in the space; space->lock
+ * @pv: the device that mapped it; open
+ * @iova: first IOVA
+ * @length: bytes
+ * @offset: first byte in the buffer
+ * @access: PEERBUF_VFIO_MAP_F_READ and WRITE
+ * @dmabuf: reference held
+ * @att: NULL until the attach has returned
+ * @eventfd: or NULL; reference held
+ * @work: maps it again
+ * @route: the verdict at the time it was mapped
+ * @mapping: while it is in the IOMMU, NULL otherwise; resv, like all that follow
+ * @dying: not to be mapped again
+ * @state: PEERBUF_VFIO_STATE_*
+ * @error: negative errno with PEERBUF_VFIO_STATE_FAILED
+ * @changes: of @state
+ */
+struct peerbuf_vfio_import {
+	struct rb_node node;
+	struct peerbuf_vfio *pv;
+	u64 iova;
+	u64 length;
+	u64 offset;
+	u32 access;
+	struct dma_buf *dmabuf;
+	struct peerbuf_attachment *att;
+	struct eventfd_ctx *eventfd;
+	struct work_struct work;
+	struct p2p_route route;
+
+	struct peerbuf_mapping *mapping;
+	bool dying;
+	u32 state;
+	int error;
+	u64 changes;
+};
+
+/* space.c */
+void peerbuf_vfio_space_open(struct peerbuf_vfio *pv);
+void peerbuf_vfio_space_close(struct peerbuf_vfio *pv);
+int peerbuf_vfio_space_check(struct peerbuf_vfio *pv, u64 iova, u64 length, u32 *reason);
+struct peerbuf_vfio_import *
+peerbuf_vfio_space_next(struct peerbuf_vfio_space *space, u64 iova);
+bool peerbuf_vfio_space_insert(struct peerbuf_vfio_space *space,
+			       struct peerbuf_vfio_import *import);
+
+/* map.c */
+int peerbuf_vfio_ioctl_info(struct peerbuf_vfio *pv, struct peerbuf_vfio_call *call);
+int peerbuf_vfio_ioctl_map(struct peerbuf_vfio *pv, struct peerbuf_vfio_call *call);
+int peerbuf_vfio_ioctl_unmap(struct peerbuf_vfio *pv, struct peerbuf_vfio_call *call);
+int peerbuf_vfio_ioctl_query(struct peerbuf_vfio *pv, struct peerbuf_vfio_call *call);
+
+/* import.c */
+struct peerbuf_vfio_import *peerbuf_vfio_import_alloc(struct peerbuf_vfio *pv);
+void peerbuf_vfio_import_free(struct peerbuf_vfio_import *import);
+int peerbuf_vfio_import_add(struct peerbuf_vfio_import *import, u32 *reason);
+void peerbuf_vfio_import_end(struct peerbuf_vfio_import *import);
+u32 peerbuf_vfio_import_reason(int error);
+void peerbuf_vfio_imports_close(struct peerbuf_vfio *pv);
+int peerbuf_vfio_import_init(void);
+void peerbuf_vfio_import_exit(void);
+
+/* pages.c */
+int peerbuf_vfio_pages_map(struct peerbuf_vfio_import *import);
+void peerbuf_vfio_pages_unmap(struct peerbuf_vfio_import *import);
+
+/* main.c */
+static inline struct peerbuf_vfio *to_peerbuf_vfio(struct vfio_device *device)
+{
+	return container_of(device, struct peerbuf_vfio, core.vdev);
+}
+
+#endif /* _PEERBUF_VFIO_INTERNAL_H */

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The device's ioctls: ours, and the core's with a look at what they did to the BARs. */
+#include <linux/uaccess.h>
+
+#include "internal.h"
+
+struct peerbuf_vfio_desc {
+	u32 size;
+	int (*call)(struct peerbuf_vfio *pv, struct peerbuf_vfio_call *call);
+};
+
+#define DESC(_nr, _member, _fn)							\
+	[_IOC_NR(_nr)] = {							\
+		.size = sizeof_field(struct peerbuf_vfio_call, _member),	\
+		.call = _fn,							\
+	}
+
+static const struct peerbuf_vfio_desc peerbuf_vfio_descs[] = {
+	DESC(PEERBUF_VFIO_IOC_INFO, info, peerbuf_vfio_ioctl_info),
+	DESC(PEERBUF_VFIO_IOC_MAP, map, peerbuf_vfio_ioctl_map),
+	DESC(PEERBUF_VFIO_IOC_UNMAP, unmap, peerbuf_vfio_ioctl_unmap),
+	DESC(PEERBUF_VFIO_IOC_QUERY, query, peerbuf_vfio_ioctl_query),
+};
+
+static int peerbuf_vfio_fetch(struct peerbuf_vfio_call *call,
+			      const struct peerbuf_vfio_desc *desc,
+			      void __user *user, u32 size, u32 *reason)
+{
+	int ret = -EINVAL;
+
+	if (size >= desc->size)
+		ret = size > PAGE_SIZE ? -E2BIG :
+		      copy_struct_from_user(call, desc->size, user, size);
+	if (ret) {
+		if (ret != -EFAULT)
+			*reason = PEERBUF_REASON_STRUCT_SIZE;
+		return ret;
+	}
+	/*
+	 * Once back as it came: an argument that cannot be written to fails here, while
+	 * nothing has happened yet.
+	 */
+	call->head.reason = 0;
+	return copy_to_user(user, call, desc->size) ? -EFAULT : 0;
+}
+
+static int peerbuf_vfio_run(struct peerbuf_vfio *pv, const struct peerbuf_vfio_desc *desc,
+			    void __user *user, u32 size, u32 *reason)
+{
+	struct peerbuf_vfio_call call = {};
+	int ret;
+
+	ret = peerbuf_vfio_fetch(&call, desc, user, size, reason);
+	if (ret)
+		return ret;
+
+	ret = desc->call(pv, &call);
+	if (ret)
+		*reason = call.head.reason;
+	call.head.size = size;
+	/* What was done stands, even if it can no longer be told. */
+	if (copy_to_user(user, &call, desc->size))
+		return ret;
+	return ret;
+}
+
+static long peerbuf_vfio_ours(struct peerbuf_vfio *pv, unsigned int cmd, unsigned long arg)
+{
+	u32 __user *user = (u32 __user *)arg;
+	u32 reason = 0;
+	u32 size;
+	int ret;
+
+	if (_IOC_NR(cmd) >= ARRAY_SIZE(peerbuf_vfio_descs))
+		return -ENOTTY;
+	if (get_user(size, user))
+		return -EFAULT;
+	if (size < 2 * sizeof(*user))
+		return -EINVAL;
+
+	ret = peerbuf_vfio_run(pv, &peerbuf_vfio_descs[_IOC_NR(cmd)], user, size, &reason);
+	/* Where it cannot be written the errno has to do. */
+	if (ret && reason)
+		(void)put_user(reason, user + 1);
+	return ret;
+}
+
+long peerbuf_vfio_ioctl(struct vfio_device *device, unsigned int cmd, unsigned long arg)
+{
+	struct peerbuf_vfio *pv = to_peerbuf_vfio(device);
+	long ret;
+
+	if (_IOC_TYPE(cmd) == PEERBUF_VFIO_IOC_MAGIC)
+		return peerbuf_vfio_ours(pv, cmd, arg);
+
+	ret = vfio_pci_core_ioctl(device, cmd, arg);
+	/* A reset wakes the device first, and does so even if it then fails. */
+	if (cmd == VFIO_DEVICE_RESET || cmd == VFIO_DEVICE_PCI_HOT_RESET)
+		peerbuf_vfio_look(pv);
+	return ret;
+}

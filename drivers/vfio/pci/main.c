@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A VFIO variant driver on vfio-pci-core: the device is a VFIO device like any other, whose
+ * BARs can be exported as DMA-BUFs, and into whose IOVA space DMA-BUFs can be mapped.
+ *
+ * Bound by driver_override. There is no device table for the module loader: udev and
+ * management tools would find two drivers that match every device equally well.
+ */
+#include <linux/module.h>
+
+#include "internal.h"
+
+static int peerbuf_vfio_init(struct vfio_device *device)
+{
+	struct peerbuf_vfio *pv = to_peerbuf_vfio(device);
+
+	mutex_init(&pv->reach_lock);
+	return vfio_pci_core_init_dev(device);
+}
+
+static void peerbuf_vfio_release(struct vfio_device *device)
+{
+	struct peerbuf_vfio *pv = to_peerbuf_vfio(device);
+
+	mutex_destroy(&pv->reach_lock);
+	vfio_pci_core_release_dev(device);
+}
+
+/* Called for the first open only. The group has its container by now. */
+static int peerbuf_vfio_open(struct vfio_device *device)
+{
+	struct peerbuf_vfio *pv = to_peerbuf_vfio(device);
+	int ret;
+
+	ret = vfio_pci_core_enable(&pv->core);
+	if (ret)
+		return ret;
+	ret = peerbuf_vfio_reach_open(pv);
+	if (ret) {
+		vfio_pci_core_disable(&pv->core);
+		return ret;
+	}
+	peerbuf_vfio_space_open(pv);
+	vfio_pci_core_finish_enable(&pv->core);
+	return 0;
+}
+
+/*
+ * Called for the last close only, when no other call is under way. The group leaves its
+ * container after this: until then it counts as in use, so the domain is there to unmap
+ * from. Imports go first: one may be of this very device.
+ */
+static void peerbuf_vfio_close(struct vfio_device *device)
+{
+	struct peerbuf_vfio *pv = to_peerbuf_vfio(device);
+
+	peerbuf_vfio_imports_close(pv);
+	peerbuf_vfio_space_close(pv);
+	peerbuf_vfio_reach_close(pv);
+	vfio_pci_core_close_device(device);
+}
+
+static const struct vfio_device_ops peerbuf_vfio_ops = {
+	.name = "peerbuf-vfio-pci",
+	.init = peerbuf_vfio_init,
+	.release = peerbuf_vfio_release,
+	.open_device = peerbuf_vfio_open,
+	.close_device = peerbuf_vfio_close,
+	.ioctl = peerbuf_vfio_ioctl,
+	.device_feature = peerbuf_vfio_feature,
+	.read = vfio_pci_core_read,
+	.write = peerbuf_vfio_write,
+	.mmap = vfio_pci_core_mmap,
+	.request = vfio_pci_core_request,
+	.match = vfio_pci_core_match,
+	VFIO_PCI_OPS_IOMMUFD
+	VFIO_PCI_OPS_DETACH
+	VFIO_PCI_OPS_PASID
+	VFIO_PCI_OPS_TOKEN
+	VFIO_PCI_OPS_REGION_INFO
+};
+
+static struct peerbuf_vfio *peerbuf_vfio_of(struct pci_dev *pdev)
+{
+	return container_of(dev_get_drvdata(&pdev->dev), struct peerbuf_vfio, core);
+}
+
+static int peerbuf_vfio_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	struct peerbuf_vfio *pv;
+	int ret;
+
+	pv = vfio_alloc_device(peerbuf_vfio, core.vdev, &pdev->dev, &peerbuf_vfio_ops);
+	if (IS_ERR(pv))
+		return PTR_ERR(pv);
+
+	dev_set_drvdata(&pdev->dev, &pv->core);
+	ret = vfio_pci_core_register_device(&pv->core);
+	if (ret)
+		vfio_put_device(&pv->core.vdev);
+	return ret;
+}
+
+/*
+ * The user may take as long as it likes to close the device; nobody maps it from now on.
+ */
+static void peerbuf_vfio_remove(struct pci_dev *pdev)
+{
+	struct peerbuf_vfio *pv = peerbuf_vfio_of(pdev);
+
+	peerbuf_vfio_away(pv, PEERBUF_VFIO_AWAY_REMOVED, MAX_SCHEDULE_TIMEOUT);
+	vfio_pci_core_unregister_device(&pv->core);
+	vfio_put_device(&pv->core.vdev);
+}
+
+static void peerbuf_vfio_reset_prepare(struct pci_dev *pdev)
+{
+	peerbuf_vfio_away(peerbuf_vfio_of(pdev), PEERBUF_VFIO_AWAY_RESET,
+			  MAX_SCHEDULE_TIMEOUT);
+}
+
+static void peerbuf_vfio_reset_done(struct pci_dev *pdev)
+{
+	/* Also what is left of a recovery that failed. */
+	peerbuf_vfio_back(peerbuf_vfio_of(pdev),
+			  PEERBUF_VFIO_AWAY_RESET | PEERBUF_VFIO_AWAY_ERROR);
+}
+
+/* Recovery of everything below the port waits for us, so not without end. */
+static pci_ers_result_t peerbuf_vfio_error_detected(struct pci_dev *pdev,
+						    pci_channel_state_t state)
+{
+	if (state != pci_channel_io_normal)
+		peerbuf_vfio_away(peerbuf_vfio_of(pdev), PEERBUF_VFIO_AWAY_ERROR, 5 * HZ);
+	return vfio_pci_core_aer_err_detected(pdev, state);
+}
+
+static void peerbuf_vfio_error_resume(struct pci_dev *pdev)
+{
+	peerbuf_vfio_back(peerbuf_vfio_of(pdev), PEERBUF_VFIO_AWAY_ERROR);
+}
+
+static const struct pci_error_handlers peerbuf_vfio_err_handlers = {
+	.error_detected = peerbuf_vfio_error_detected,
+	.resume = peerbuf_vfio_error_resume,
+	.reset_prepare = peerbuf_vfio_reset_prepare,
+	.reset_done = peerbuf_vfio_reset_done,
+};
+
+static const struct pci_device_id peerbuf_vfio_ids[] = {
+	{ PCI_DRIVER_OVERRIDE_DEVICE_VFIO(PCI_ANY_ID, PCI_ANY_ID) },
+	{}
+};
+
+static struct pci_driver peerbuf_vfio_driver = {
+	.name = "peerbuf-vfio-pci",
+	.id_table = peerbuf_vfio_ids,
+	.probe = peerbuf_vfio_probe,
+	.remove = peerbuf_vfio_remove,
+	.err_handler = &peerbuf_vfio_err_handlers,
+	.driver_managed_dma = true,
+};
+
+static int __init peerbuf_vfio_module_init(void)
+{
+	int ret;
+
+	ret = peerbuf_vfio_import_init();
+	if (ret)
+		return ret;
+	ret = pci_register_driver(&peerbuf_vfio_driver);
+	if (ret)
+		peerbuf_vfio_import_exit();
+	return ret;
+}
+
+static void __exit peerbuf_vfio_module_exit(void)
+{
+	pci_unregister_driver(&peerbuf_vfio_driver);
+	peerbuf_vfio_import_exit();
+}
+
+module_init(peerbuf_vfio_module_init);
+module_exit(peerbuf_vfio_module_exit);
+
+MODULE_DESCRIPTION("VFIO devices that share their memory, and reach that of others");
+MODULE_LICENSE("GPL");
+MODULE_IMPORT_NS("DMA_BUF");

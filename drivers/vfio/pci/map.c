@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What userspace asks for: map, unmap, query. */
+#include <linux/capability.h>
+#include <linux/file.h>
+#include <linux/module.h>
+
+#include "internal.h"
+
+#define PEERBUF_VFIO_ACCESS	(PEERBUF_VFIO_MAP_F_READ | PEERBUF_VFIO_MAP_F_WRITE)
+
+static bool allow_unsafe_import;
+module_param(allow_unsafe_import, bool, 0644);
+MODULE_PARM_DESC(allow_unsafe_import,
+		 "Let processes without CAP_SYS_RAWIO map DMA-BUFs for their devices on kernels whose IOMMU drivers do not refuse to map an IOVA twice");
+
+/* Why this process cannot import for the device, or 0. */
+static int peerbuf_vfio_may_import(struct peerbuf_vfio *pv, u32 *reason)
+{
+	if (!pv->space) {
+		*reason = pv->import_trouble;
+		return -EOPNOTSUPP;
+	}
+	if (!IOMMU_MAP_IS_EXCLUSIVE && !allow_unsafe_import && !capable(CAP_SYS_RAWIO)) {
+		*reason = PEERBUF_REASON_IOVA_SHARED;
+		return -EPERM;
+	}
+	return 0;
+}
+
+static int peerbuf_vfio_map_check_buffer(const struct peerbuf_vfio_import *import,
+					 u32 *reason)
+{
+	struct peerbuf_vfio *pv = import->pv;
+	u64 end;
+
+	if (!import->length) {
+		*reason = PEERBUF_REASON_ZERO_LENGTH;
+		return -EINVAL;
+	}
+	if (!IS_ALIGNED(import->offset | import->length, pv->space->granule)) {
+		*reason = PEERBUF_REASON_UNALIGNED;
+		return -EINVAL;
+	}
+	if (check_add_overflow(import->offset, import->length, &end)) {
+		*reason = PEERBUF_REASON_OVERFLOW;
+		return -EOVERFLOW;
+	}
+	if (end > import->dmabuf->size) {
+		*reason = PEERBUF_REASON_PAST_END;
+		return -ERANGE;
+	}
+	if (import->access & PEERBUF_VFIO_MAP_F_WRITE &&
+	    !(import->dmabuf->file->f_mode & FMODE_WRITE)) {
+		*reason = PEERBUF_REASON_READ_ONLY_BUFFER;
+		return -EACCES;
+	}
+	return peerbuf_vfio_space_check(pv, import->iova, import->length, reason);
+}
+
+static int peerbuf_vfio_map_check(struct peerbuf_vfio *pv,
+				  const struct peerbuf_vfio_ioc_map *arg, u32 *reason)
+{
+	if (arg->flags & ~(PEERBUF_VFIO_ACCESS | PEERBUF_VFIO_MAP_F_EVENTFD)) {
+		*reason = PEERBUF_REASON_FLAGS;
+		return -EINVAL;
+	}
+	if (arg->reserved || (arg->eventfd && !(arg->flags & PEERBUF_VFIO_MAP_F_EVENTFD))) {
+		*reason = PEERBUF_REASON_RESERVED;
+		return -EINVAL;
+	}
+	if (!(arg->flags & PEERBUF_VFIO_ACCESS)) {
+		*reason = PEERBUF_REASON_NO_ACCESS;
+		return -EINVAL;
+	}
+	return peerbuf_vfio_may_import(pv, reason);
+}
+
+static int peerbuf_vfio_import_get_files(struct peerbuf_vfio_import *import,
+					 const struct peerbuf_vfio_ioc_map *arg, u32 *reason)
+{
+	struct dma_buf *dmabuf;
+	struct eventfd_ctx *eventfd;
+
+	dmabuf = dma_buf_get(arg->fd);
+	if (IS_ERR(dmabuf)) {
+		*reason = PTR_ERR(dmabuf) == -EBADF ? PEERBUF_REASON_BAD_FD :
+						      PEERBUF_REASON_NOT_DMABUF;
+		return PTR_ERR(dmabuf);
+	}
+	import->dmabuf = dmabuf;
+
+	if (!(arg->flags & PEERBUF_VFIO_MAP_F_EVENTFD))
+		return 0;
+	eventfd = eventfd_ctx_fdget(arg->eventfd);
+	if (IS_ERR(eventfd)) {
+		*reason = PEERBUF_REASON_BAD_EVENTFD;
+		return -EBADF;
+	}
+	import->eventfd = eventfd;
+	return 0;
+}
+
+static void peerbuf_vfio_route_out(struct peerbuf_route *to, const struct p2p_route *from)
+{
+	*to = (struct peerbuf_route){
+		.type = from->type,
+		.reason = from->reason,
+		.flags = from->flags,
+		.distance = from->distance,
+		.decider = from->decider,
+	};
+}
+
+int peerbuf_vfio_ioctl_map(struct peerbuf_vfio *pv, struct peerbuf_vfio_call *call)
+{
+	struct peerbuf_vfio_ioc_map *arg = &call->map;
+	struct peerbuf_vfio_import *import;
+	int ret;
+
+	memset(&arg->route, 0, sizeof(arg->route));
+	ret = peerbuf_vfio_map_check(pv, arg, &arg->reason);
+	if (ret)
+		return ret;
+
+	import = peerbuf_vfio_import_alloc(pv);
+	if (!import)
+		return -ENOMEM;
+	import->iova = arg->iova;
+	import->length = arg->length;
+	import->offset = arg->offset;
+	import->access = arg->flags & PEERBUF_VFIO_ACCESS;
+
+	ret = peerbuf_vfio_import_get_files(import, arg, &arg->reason);
+	if (!ret)
+		ret = peerbuf_vfio_map_check_buffer(import, &arg->reason);
+	if (!ret) {
+		mutex_lock(&pv->space->lock);
+		ret = peerbuf_vfio_import_add(import, &arg->reason);
+		peerbuf_vfio_route_out(&arg->route, &import->route);
+		mutex_unlock(&pv->space->lock);
+	}
+	if (ret)
+		peerbuf_vfio_import_free(import);
+	return ret;
+}
+
+int peerbuf_vfio_ioctl_unmap(struct peerbuf_vfio *pv, struct peerbuf_vfio_call *call)
+{
+	struct peerbuf_vfio_ioc_unmap *arg = &call->unmap;
+	struct peerbuf_vfio_import *import;
+	int ret = 0;
+
+	if (arg->flags || arg->reserved) {
+		arg->reason = PEERBUF_REASON_RESERVED;
+		return -EINVAL;
+	}
+	arg->reason = PEERBUF_REASON_IOVA_UNKNOWN;
+	if (!pv->space)
+		return -ENOENT;
+
+	mutex_lock(&pv->space->lock);
+	import = peerbuf_vfio_space_next(pv->space, arg->iova);
+	if (!import || import->pv != pv || import->iova != arg->iova) {
+		ret = -ENOENT;
+	} else if (import->length != arg->length) {
+		arg->reason = PEERBUF_REASON_IOVA_LENGTH;
+		ret = -EINVAL;
+	} else {
+		peerbuf_vfio_import_end(import);
+		arg->reason = PEERBUF_REASON_NONE;
+	}
+	mutex_unlock(&pv->space->lock);
+	return ret;
+}
+
+/*
+ * A buffer that was revoked may die afterwards without another word to its importers, so what
+ * it is now counts for more than what was seen last.
+ */
+static void peerbuf_vfio_import_describe(struct peerbuf_vfio_import *import,
+					 struct peerbuf_vfio_ioc_query *arg)
+{
+	struct peerbuf *pb = peerbuf_from_dma_buf(import->dmabuf);
+
+	arg->iova = import->iova;
+	arg->length = import->length;
+	arg->offset = import->offset;
+	arg->access = import->access;
+	arg->id = peerbuf_id(pb);
+	peerbuf_vfio_route_out(&arg->route, &import->route);
+
+	dma_resv_lock(import->dmabuf->resv, NULL);
+	arg->reason = peerbuf_trouble(pb);
+	arg->changes = import->changes;
+	arg->state = import->state;
+	arg->error = -import->error;
+	if (arg->reason == PEERBUF_REASON_DEVICE_GONE) {
+		arg->state = PEERBUF_VFIO_STATE_DEAD;
+		arg->error = 0;
+	} else if (import->state == PEERBUF_VFIO_STATE_FAILED) {
+		arg->reason = peerbuf_vfio_import_reason(import->error);
+	}
+	dma_resv_unlock(import->dmabuf->resv);
+}
+
+/* The device's own import at @iova, or with @next above it. */
+static struct peerbuf_vfio_import *
+peerbuf_vfio_import_find(struct peerbuf_vfio *pv, u64 iova, bool next)
+{
+	struct peerbuf_vfio_import *import;
+
+	for (;;) {
+		import = peerbuf_vfio_space_next(pv->space, iova);
+		if (!import || (!next && import->iova > iova))
+			return NULL;
+		if (import->pv == pv)
+			return import;
+		if (!next || check_add_overflow(import->iova, import->length, &iova))
+			return NULL;
+	}
+}
+
+int peerbuf_vfio_ioctl_query(struct peerbuf_vfio *pv, struct peerbuf_vfio_call *call)
+{
+	struct peerbuf_vfio_ioc_query *arg = &call->query;
+	struct peerbuf_vfio_import *import;
+	int ret = 0;
+
+	if (arg->flags & ~PEERBUF_VFIO_QUERY_F_NEXT) {
+		arg->reason = PEERBUF_REASON_FLAGS;
+		return -EINVAL;
+	}
+	arg->reason = PEERBUF_REASON_IOVA_UNKNOWN;
+	if (!pv->space)
+		return -ENOENT;
+
+	mutex_lock(&pv->space->lock);
+	import = peerbuf_vfio_import_find(pv, arg->iova,
+					  arg->flags & PEERBUF_VFIO_QUERY_F_NEXT);
+	if (import)
+		peerbuf_vfio_import_describe(import, arg);
+	else
+		ret = -ENOENT;
+	mutex_unlock(&pv->space->lock);
+	return ret;
+}
+
+int peerbuf_vfio_ioctl_info(struct peerbuf_vfio *pv, struct peerbuf_vfio_call *call)
+{
+	struct peerbuf_vfio_ioc_info *arg = &call->info;
+	struct iommu_domain *domain;
+
+	*arg = (struct peerbuf_vfio_ioc_info){
+		.size = arg->size,
+		.flags = PEERBUF_VFIO_INFO_F_EXPORT,
+		.version = PEERBUF_VFIO_UAPI_VERSION,
+		.addr = p2p_pci_addr(pv->core.pdev),
+		.max_mappings = PEERBUF_VFIO_MAX_MAPPINGS,
+	};
+	if (IOMMU_MAP_IS_EXCLUSIVE)
+		arg->flags |= PEERBUF_VFIO_INFO_F_EXCLUSIVE;
+	if (peerbuf_vfio_may_import(pv, &arg->reason))
+		return 0;
+
+	domain = pv->space->domain;
+	arg->flags |= PEERBUF_VFIO_INFO_F_IMPORT;
+	arg->page_sizes = domain->pgsize_bitmap;
+	arg->iova_first = domain->geometry.aperture_start;
+	arg->iova_last = domain->geometry.aperture_end;
+	mutex_lock(&pv->space->lock);
+	arg->nr_mappings = pv->nr_imports;
+	mutex_unlock(&pv->space->lock);
+	return 0;
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Putting an import into the IOMMU's page tables, and taking it out.
+ *
+ * VFIO's type1 driver works on the same tables. Where the IOMMU driver refuses to map what
+ * is mapped (IOMMU_MAP_IS_EXCLUSIVE), both sides find out by trying. Elsewhere we look
+ * first, keep to the smallest pages, so that nobody walks through a large entry of ours
+ * taking it for a table, and look again before we unmap: an entry that type1 has put in
+ * place of ours maps its user's own memory, and is type1's to undo.
+ */
+#include <linux/sizes.h>
+
+#include "internal.h"
+
+/* Below the second page size of every page table there is. */
+#define PEERBUF_VFIO_SMALL_STEP		SZ_1M
+
+/**
+ * struct peerbuf_vfio_piece - a physically contiguous piece of an import
+ * @iova: first IOVA
+ * @paddr: CPU physical address
+ * @length: bytes
+ * @device_memory: a BAR, not system memory
+ * @done: bytes of the import before it
+ * @index: its segment
+ * @into: bytes of that segment before it
+ */
+struct peerbuf_vfio_piece {
+	u64 iova;
+	phys_addr_t paddr;
+	u64 length;
+	bool device_memory;
+	u64 done;
+	u32 index;
+	u64 into;
+};
+
+/* A piece before the first: peerbuf_vfio_piece_next() goes on to that. */
+static struct peerbuf_vfio_piece
+peerbuf_vfio_piece_none(const struct peerbuf_vfio_import *import)
+{
+	return (struct peerbuf_vfio_piece){ .into = import->offset };
+}
+
+/* Goes on to the next piece; false if there is none. */
+static bool peerbuf_vfio_piece_next(const struct peerbuf_vfio_import *import,
+				    struct peerbuf_vfio_piece *piece)
+{
+	const struct p2p_segment *segs;
+	u32 nr;
+
+	segs = peerbuf_segments(import->mapping, &nr);
+	piece->done += piece->length;
+	piece->into += piece->length;
+	while (piece->index < nr && piece->into >= segs[piece->index].len)
+		piece->into -= segs[piece->index++].len;
+	if (piece->done >= import->length || piece->index == nr)
+		return false;
+
+	piece->iova = import->iova + piece->done;
+	piece->paddr = segs[piece->index].addr + piece->into;
+	piece->length = min(segs[piece->index].len - piece->into,
+			    import->length - piece->done);
+	piece->device_memory = segs[piece->index].provider;
+	return true;
+}
+
+static bool peerbuf_vfio_is_ours(struct iommu_domain *domain,
+				 const struct peerbuf_vfio_piece *piece, u64 done)
+{
+	return iommu_iova_to_phys(domain, piece->iova + done) == piece->paddr + done;
+}
+
+/* Takes out runs of entries that are ours. */
+static void peerbuf_vfio_piece_unmap_ours(struct iommu_domain *domain,
+					  const struct peerbuf_vfio_piece *piece)
+{
+	u64 done, run = 0;
+
+	for (done = 0; done < piece->length; done += PAGE_SIZE) {
+		if (peerbuf_vfio_is_ours(domain, piece, done)) {
+			run += PAGE_SIZE;
+			continue;
+		}
+		if (run)
+			iommu_unmap(domain, piece->iova + done - run, run);
+		run = 0;
+	}
+	if (run)
+		iommu_unmap(domain, piece->iova + done - run, run);
+}
+
+/* The first @length bytes of an import. With the IOTLB flushed, too. */
+static void peerbuf_vfio_pages_unmap_first(struct peerbuf_vfio_import *import, u64 length)
+{
+	struct peerbuf_vfio_piece piece = peerbuf_vfio_piece_none(import);
+	struct iommu_domain *domain = import->pv->space->domain;
+
+	if (IOMMU_MAP_IS_EXCLUSIVE) {
+		if (length)
+			WARN_ON_ONCE(iommu_unmap(domain, import->iova, length) != length);
+		return;
+	}
+	while (peerbuf_vfio_piece_next(import, &piece) && piece.done < length) {
+		piece.length = min(piece.length, length - piece.done);
+		peerbuf_vfio_piece_unmap_ours(domain, &piece);
+	}
+}
+
+static bool peerbuf_vfio_pages_free(struct peerbuf_vfio_import *import)
+{
+	struct iommu_domain *domain = import->pv->space->domain;
+	u64 done;
+
+	for (done = 0; done < import->length; done += PAGE_SIZE)
+		if (iommu_iova_to_phys(domain, import->iova + done))
+			return false;
+	return true;
+}
+
+/* Did we win against whoever mapped there at the same time? */
+static bool peerbuf_vfio_pages_ours(struct peerbuf_vfio_import *import)
+{
+	struct peerbuf_vfio_piece piece = peerbuf_vfio_piece_none(import);
+	struct iommu_domain *domain = import->pv->space->domain;
+	u64 at;
+
+	while (peerbuf_vfio_piece_next(import, &piece))
+		for (at = 0; at < piece.length; at += PAGE_SIZE)
+			if (!peerbuf_vfio_is_ours(domain, &piece, at))
+				return false;
+	return true;
+}
+
+/* @done: bytes of the import that are mapped, in any case. */
+static int peerbuf_vfio_piece_map(struct peerbuf_vfio_import *import,
+				  const struct peerbuf_vfio_piece *piece, u64 *done)
+{
+	u64 step = IOMMU_MAP_IS_EXCLUSIVE ? piece->length : PEERBUF_VFIO_SMALL_STEP;
+	u64 at, length;
+	int prot, ret;
+
+	prot = piece->device_memory ? IOMMU_MMIO : IOMMU_CACHE;
+	if (import->access & PEERBUF_VFIO_MAP_F_READ)
+		prot |= IOMMU_READ;
+	if (import->access & PEERBUF_VFIO_MAP_F_WRITE)
+		prot |= IOMMU_WRITE;
+
+	for (at = 0; at < piece->length; at += length) {
+		length = min(step, piece->length - at);
+		ret = iommu_map(import->pv->space->domain, piece->iova + at,
+				piece->paddr + at, length, prot, GFP_KERNEL_ACCOUNT);
+		if (ret)
+			return ret == -EEXIST ? -EADDRINUSE : ret;
+		*done += length;
+	}
+	return 0;
+}
+
+static bool peerbuf_vfio_pieces_aligned(struct peerbuf_vfio_import *import)
+{
+	struct peerbuf_vfio_piece piece = peerbuf_vfio_piece_none(import);
+
+	while (peerbuf_vfio_piece_next(import, &piece))
+		if (!IS_ALIGNED(piece.paddr | piece.length, import->pv->space->granule))
+			return false;
+	return true;
+}
+
+/*
+ * Under resv, with a mapping. All or nothing. Returns -EADDRINUSE if any page is mapped
+ * already, -EINVAL if the memory lies off the IOMMU's pages, or the IOMMU driver's errno.
+ */
+int peerbuf_vfio_pages_map(struct peerbuf_vfio_import *import)
+{
+	struct peerbuf_vfio_piece piece = peerbuf_vfio_piece_none(import);
+	u64 done = 0;
+	int ret = 0;
+
+	dma_resv_assert_held(import->dmabuf->resv);
+
+	if (!peerbuf_vfio_pieces_aligned(import))
+		return -EINVAL;
+	if (!IOMMU_MAP_IS_EXCLUSIVE && !peerbuf_vfio_pages_free(import))
+		return -EADDRINUSE;
+
+	while (!ret && peerbuf_vfio_piece_next(import, &piece))
+		ret = peerbuf_vfio_piece_map(import, &piece, &done);
+	if (!ret && !IOMMU_MAP_IS_EXCLUSIVE && !peerbuf_vfio_pages_ours(import))
+		ret = -EADDRINUSE;
+	if (ret)
+		peerbuf_vfio_pages_unmap_first(import, done);
+	return ret;
+}
+
+/*
+ * Under resv, with the mapping it was made from. iommu_unmap() returns after the IOTLB, and
+ * the device's own if it has one, has been flushed and what was under way has drained.
+ */
+void peerbuf_vfio_pages_unmap(struct peerbuf_vfio_import *import)
+{
+	dma_resv_assert_held(import->dmabuf->resv);
+
+	peerbuf_vfio_pages_unmap_first(import, import->length);
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Whether the BARs can be reached, and telling importers when that changes.
+ *
+ * vfio-pci-core knows, but tells no variant driver. So each call that may turn the BARs off
+ * is in doubt until it has returned: the exports go down first, the core does its part, and
+ * then the state it left decides. Resets come by reset_prepare() and reset_done(), whoever
+ * asked for them: a config write, a reset ioctl, another device of the set, sysfs.
+ */
+#include "internal.h"
+
+/*
+ * By what the user sees in the command register, like vfio-pci-core itself. Read without
+ * memory_lock: whoever changes it looks again after having changed it.
+ */
+static bool peerbuf_vfio_memory_enabled(struct peerbuf_vfio *pv)
+{
+	struct pci_dev *pdev = pv->core.pdev;
+	__le16 *command = (__le16 *)&pv->core.vconfig[PCI_COMMAND];
+
+	if ((__force int)READ_ONCE(pdev->current_state) >= (__force int)PCI_D3hot)
+		return false;
+	return pdev->no_command_memory ||
+	       le16_to_cpu(READ_ONCE(*command)) & PCI_COMMAND_MEMORY;
+}
+
+/* Waits for importers, up to @timeout, if the BARs cannot be reached. */
+static void peerbuf_vfio_apply(struct peerbuf_vfio *pv, unsigned long timeout)
+{
+	lockdep_assert_held(&pv->reach_lock);
+
+	if (!pv->pdevice)
+		return;
+	if (pv->away || pv->doubts)
+		peerbuf_device_down(pv->pdevice, timeout);
+	else
+		peerbuf_device_up(pv->pdevice);
+}
+
+static void peerbuf_vfio_look_locked(struct peerbuf_vfio *pv)
+{
+	lockdep_assert_held(&pv->reach_lock);
+
+	/* The core frees its copy of the config space after we have closed. */
+	if (!pv->pdevice)
+		return;
+	if (peerbuf_vfio_memory_enabled(pv))
+		pv->away &= ~PEERBUF_VFIO_AWAY_MEMORY;
+	else
+		pv->away |= PEERBUF_VFIO_AWAY_MEMORY;
+	peerbuf_vfio_apply(pv, MAX_SCHEDULE_TIMEOUT);
+}
+
+/* The device has been enabled. Returns -EBUSY if its BARs are lent. */
+int peerbuf_vfio_reach_open(struct peerbuf_vfio *pv)
+{
+	struct pci_dev *pdev = pv->core.pdev;
+	struct peerbuf_device *pdevice;
+
+	pdevice = peerbuf_device_register_private(pdev,
+						  peerbuf_device_memory_bars(pdev));
+	if (IS_ERR(pdevice)) {
+		if (PTR_ERR(pdevice) == -EEXIST) {
+			pci_warn(pdev, "not opened: the administrator has lent its BARs\n");
+			return -EBUSY;
+		}
+		return PTR_ERR(pdevice);
+	}
+
+	mutex_lock(&pv->reach_lock);
+	pv->pdevice = pdevice;
+	pv->away &= ~PEERBUF_VFIO_AWAY_LOW_POWER;
+	peerbuf_vfio_look_locked(pv);
+	mutex_unlock(&pv->reach_lock);
+	return 0;
+}
+
+/*
+ * What was exported is dead for good. The lock is held across the wait for importers: a
+ * reset that comes meanwhile must not begin before they are gone.
+ */
+void peerbuf_vfio_reach_close(struct peerbuf_vfio *pv)
+{
+	mutex_lock(&pv->reach_lock);
+	peerbuf_device_unregister(pv->pdevice);
+	pv->pdevice = NULL;
+	mutex_unlock(&pv->reach_lock);
+}
+
+/* When it returns, or @timeout jiffies have passed, no importer reaches the BARs. */
+void peerbuf_vfio_away(struct peerbuf_vfio *pv, u32 why, unsigned long timeout)
+{
+	mutex_lock(&pv->reach_lock);
+	pv->away |= why;
+	peerbuf_vfio_apply(pv, timeout);
+	mutex_unlock(&pv->reach_lock);
+}
+
+void peerbuf_vfio_back(struct peerbuf_vfio *pv, u32 why)
+{
+	mutex_lock(&pv->reach_lock);
+	pv->away &= ~why;
+	peerbuf_vfio_look_locked(pv);
+	mutex_unlock(&pv->reach_lock);
+}
+
+/* A call may turn the BARs off. No importer reaches them until it settles. */
+void peerbuf_vfio_doubt(struct peerbuf_vfio *pv)
+{
+	mutex_lock(&pv->reach_lock);
+	pv->doubts++;
+	peerbuf_vfio_apply(pv, MAX_SCHEDULE_TIMEOUT);
+	mutex_unlock(&pv->reach_lock);
+}
+
+/* It has returned, and left the device @away. */
+void peerbuf_vfio_settle(struct peerbuf_vfio *pv, u32 away)
+{
+	mutex_lock(&pv->reach_lock);
+	pv->doubts--;
+	pv->away |= away;
+	peerbuf_vfio_look_locked(pv);
+	mutex_unlock(&pv->reach_lock);
+}
+
+/* A call may have turned the BARs on. */
+void peerbuf_vfio_look(struct peerbuf_vfio *pv)
+{
+	mutex_lock(&pv->reach_lock);
+	peerbuf_vfio_look_locked(pv);
+	mutex_unlock(&pv->reach_lock);
+}
