@@ -305,7 +305,8 @@ err_put:
  * @args->resv.
  * Return: the DMA-BUF, one reference, or an ERR_PTR: -EINVAL no ranges, or unknown
  * flags; -EOVERFLOW too large; -ENODEV a device is gone, not registered with peerbuf
- * or, without &peerbuf_export_args.when_down, down; -EMSGSIZE ranges of more than PEERBUF_MAX_DEVICES devices; -ENOMEM.
+ * or, without &peerbuf_export_args.when_down, down; -EMSGSIZE ranges of more than
+ * PEERBUF_MAX_DEVICES devices; -ENOMEM.
  */
 struct dma_buf *peerbuf_export(const struct peerbuf_export_args *args)
 {
