@@ -17,19 +17,20 @@ void dump(const char *title, const uint8_t *bytes, size_t length);
 void quote(const char *line);
 void expect(bool held, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void proven(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void print_proven(void);
 void run_shown(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void run_shown_with(const char *command, const char *first, const char *second);
-void print_file(const char *path);
+/* `peerbuf ps`, which must name that device and that word. */
+void ps_shown_with(const char *bdf, const char *word);
+
+/* message.c */
+void compose(uint8_t *message, const char *text);
 
 /* transfer.c */
-void compose(uint8_t *message, const char *text);
 void write_and_look(const char *text);
 void read_back(void);
 
 /* direct.c, story.c: what is told */
 void tell_direct(const char *route, const char *engine_bdf);
-void tell_revocation(const char *export_id, const char *proven_before);
+void tell_revocation(const char *export_id, const char *engine_bdf);
 
 /* engine.c: the edu device, which does the DMA */
 void engine_open(const char *bdf);

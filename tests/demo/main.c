@@ -17,16 +17,16 @@ int main(int argc, char **argv)
 	const char *id = getenv("PEERBUF_ID");
 	const char *fd = getenv("PEERBUF_FD");
 
-	expect(argc == 7, "usage: story MEMORY-BDF MEMORY-ID BAR-OFFSET ENGINE-BDF direct ROUTE\n"
-	       "       story MEMORY-BDF MEMORY-ID BAR-OFFSET ENGINE-BDF revoke PROVEN-BEFORE");
+	expect(argc == 6 || argc == 7, "usage: story MEMORY-BDF MEMORY-ID BAR-OFFSET ENGINE-BDF direct ROUTE\n"
+	       "       story MEMORY-BDF MEMORY-ID BAR-OFFSET ENGINE-BDF revoke");
 	expect(id && fd, "not started by peerbuf export");
 
 	memory_open(atoi(fd), argv[1], argv[2], strtoull(argv[3], NULL, 0));
 	say("dma-buf fd %s, export %s, %" PRIu64 " KiB", fd, id, memory_size() >> 10);
 	engine_open(argv[4]);
-	if (!strcmp(argv[5], "direct"))
+	if (argc == 7)
 		tell_direct(argv[6], argv[4]);
 	else
-		tell_revocation(id, argv[6]);
+		tell_revocation(id, argv[4]);
 	return 0;
 }

@@ -18,7 +18,7 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 
 # What goes into a layer, and so into its key.
 SOURCES = ["Kbuild", "drivers", "include", "compat", "userspace",
-           "tests/drivers", "tests/guest", "tests/igt", "tests/demo/rdma"]
+           "tests/drivers", "tests/guest", "tests/igt", "tests/demo"]
 RECIPE = 1
 
 _MODULES = r"""
