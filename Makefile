@@ -20,7 +20,7 @@ help:
 
 #: Without hardware (guests; installs what it needs when run as root; ARGS are
 #: options of tests/run, such as ARGS='-k 7.2 -m vtd -t revoke'):
-#:   make demo           one device's BAR, reached by another device, taken back
+#:   make demo           one device's BAR, reached by another device, taken back, RDMA
 #:   make test           unit, tool and guest tests on kernels 6.1, 6.12 and 7.2
 #:   make test-debug     the guest tests again, in an instrumented 7.2
 #:   make test-rdma      RDMA into a BAR, on an RDMA device made for tests
