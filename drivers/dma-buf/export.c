@@ -22,14 +22,26 @@ static void peerbuf_wait_unvisited(struct peerbuf *pb)
 		;
 }
 
-static void peerbuf_free_placements(struct peerbuf *pb)
+/*
+ * Under resv, because the exporting driver may be moving the buffer: it finds it by way of an
+ * object of its own, and only then learns of the release. Afterwards there is nothing to
+ * move. Returns whether there ever was: without a placement the export failed half-way.
+ */
+static bool peerbuf_leave_all(struct peerbuf *pb)
 {
-	struct peerbuf_placement *old, *next;
+	struct peerbuf_placement *last, *old, *next;
 
+	dma_resv_lock(pb->dmabuf->resv, NULL);
+	last = pb->placement;
+	pb->placement = NULL;
 	list_for_each_entry_safe(old, next, &pb->left, left)
 		peerbuf_placement_destroy(old);
-	if (pb->placement)
-		peerbuf_placement_destroy(pb->placement);
+	if (last) {
+		peerbuf_event_placement(pb, last, PEERBUF_EVENT_RELEASE);
+		peerbuf_placement_destroy(last);
+	}
+	dma_resv_unlock(pb->dmabuf->resv);
+	return last;
 }
 
 static void peerbuf_free(struct peerbuf *pb)
@@ -42,9 +54,8 @@ static void peerbuf_free(struct peerbuf *pb)
 /*
  * No attachment, no mapping and no CPU mapping is left: each of them holds the
  * DMA-BUF. Visitors may be here: they wait for nothing but what is gone already, do not
- * touch user memory, and none comes after the last has left. Then nobody uses the
- * placements, and once their claims are gone nobody knows @pb. Without a placement the
- * export failed half-way.
+ * touch user memory, and none comes after the last has left. Once the placements' claims
+ * are gone nobody knows @pb but its exporting driver.
  */
 static void peerbuf_op_release(struct dma_buf *dmabuf)
 {
@@ -56,14 +67,11 @@ static void peerbuf_op_release(struct dma_buf *dmabuf)
 		peerbuf_wait_unvisited(pb);
 	peerbuf_leave_file(pb);
 
-	if (pb->placement) {
-		peerbuf_event_placement(pb, pb->placement, PEERBUF_EVENT_RELEASE);
+	if (peerbuf_leave_all(pb)) {
 		peerbuf_stat_inc(PEERBUF_STAT_RELEASES);
+		if (pb->ops && pb->ops->release)
+			pb->ops->release(pb, pb->priv);
 	}
-	peerbuf_free_placements(pb);
-
-	if (pb->placement && pb->ops && pb->ops->release)
-		pb->ops->release(pb, pb->priv);
 	iput(pb->inode);
 	peerbuf_free(pb);
 }
@@ -352,13 +360,14 @@ EXPORT_SYMBOL_GPL(peerbuf_priv);
  *
  * Context: the DMA-BUF's reservation lock is held.
  * Return: its ranges, good as long as the lock is held, or longer with a reference of the
- * caller's own (p2p_vecs_get()). A revoked buffer remembers its place.
+ * caller's own (p2p_vecs_get()). A revoked buffer remembers its place. NULL when the DMA-BUF is
+ * gone and its exporting driver's release operation is about to be called.
  */
 struct p2p_vecs *peerbuf_vecs(struct peerbuf *pb)
 {
 	dma_resv_assert_held(pb->dmabuf->resv);
 
-	return pb->placement->vecs;
+	return pb->placement ? pb->placement->vecs : NULL;
 }
 EXPORT_SYMBOL_GPL(peerbuf_vecs);
 

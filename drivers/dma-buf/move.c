@@ -178,6 +178,10 @@ int peerbuf_move_held(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
 
 	dma_resv_assert_held(pb->dmabuf->resv);
 
+	if (!pb->placement) {
+		*reason = PEERBUF_REASON_DEVICE_GONE;
+		return -ENODEV;
+	}
 	ret = peerbuf_move_args(pb, vecs, flags, reason);
 	if (ret)
 		return ret;
@@ -239,7 +243,8 @@ int peerbuf_move_to(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
 
 /**
  * peerbuf_move_locked() - put a buffer elsewhere, with its reservation lock held
- * @pb: the buffer; the caller holds a reference to its DMA-BUF
+ * @pb: the buffer; the caller holds a reference to its DMA-BUF, or is the exporting driver and
+ *	its release operation has not returned yet
  * @vecs: the new backing, of the same size in bytes; the buffer takes its own reference
  * @flags: PEERBUF_MOVE_F_COPY to copy the contents, or 0
  *
@@ -249,7 +254,8 @@ int peerbuf_move_to(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
  * get to it; when the last has, the release function of the old list is called
  * (p2p_vecs_on_release()), and only then may its memory be used for something else.
  *
- * After an error the buffer is where it was, with its contents.
+ * After an error the buffer is where it was, with its contents. A buffer whose DMA-BUF is
+ * gone is nowhere (-ENODEV): the exporting driver is about to be told.
  *
  * Context: process context, may sleep until fences signal, the DMA-BUF's reservation lock
  * is held. Signals do not end it, short of the caller being killed.
