@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The copy engine.
+ *
+ * It reaches all of VRAM, hidden or not, through a CPU mapping that nobody else uses, and
+ * system memory. It goes by way of a page of its own, because the CPU has no instruction
+ * to copy from one device's memory to another's.
+ */
+#include <linux/delay.h>
+#include <linux/highmem.h>
+#include <linux/module.h>
+
+#include <drm/drm_managed.h>
+
+#include "vram.h"
+
+static unsigned int copy_delay_ms;
+module_param(copy_delay_ms, uint, 0644);
+MODULE_PARM_DESC(copy_delay_ms, "how long a copy takes before its first byte moves, in ms (0)");
+
+static void vram_engine_exit(struct drm_device *drm, void *data)
+{
+	destroy_workqueue(to_vram(drm)->engine.wq);
+}
+
+/* Ends with the DRM device, after the last job and before the room jobs may hold. */
+int vram_engine_init(struct vram_device *vram)
+{
+	struct vram_engine *engine = &vram->engine;
+	int ret;
+
+	ret = drmm_mutex_init(&vram->drm, &engine->lock);
+	if (ret)
+		return ret;
+	engine->bounce = drmm_kzalloc(&vram->drm, PAGE_SIZE, GFP_KERNEL);
+	if (!engine->bounce)
+		return -ENOMEM;
+	engine->wq = alloc_workqueue("vram", WQ_UNBOUND, 0);
+	if (!engine->wq)
+		return -ENOMEM;
+	return drmm_add_action_or_reset(&vram->drm, vram_engine_exit, NULL);
+}
+
+/**
+ * struct vram_piece - bytes an end has side by side
+ * @map: for the CPU
+ * @page: kmap of a page of system memory, or NULL
+ * @length: bytes, at most a page
+ */
+struct vram_piece {
+	struct iosys_map map;
+	void *page;
+	u64 length;
+};
+
+static u64 vram_vec_offset(struct vram_device *vram, const struct p2p_vec *vec)
+{
+	if (vec->kind == P2P_VEC_HIDDEN)
+		return vec->paddr;
+	return vec->paddr - p2p_provider_base(vram->provider);
+}
+
+static void vram_piece_begin(struct vram_piece *piece, struct vram_device *vram,
+			     const struct vram_end *end, u64 pos, u64 length)
+{
+	const struct p2p_vec *vec;
+	phys_addr_t paddr;
+	u64 at;
+
+	pos += end->offset;
+	piece->page = NULL;
+	piece->length = min_t(u64, length, PAGE_SIZE - offset_in_page(pos));
+	if (end->bo) {
+		piece->map = end->map;
+		iosys_map_incr(&piece->map, pos);
+		return;
+	}
+
+	/* Ranges are whole pages, so a page lies in one. */
+	vec = p2p_vecs_find(end->vecs, pos, &at);
+	if (vec->kind != P2P_VEC_SYSTEM) {
+		iosys_map_set_vaddr_iomem(&piece->map,
+					  vram->memory + vram_vec_offset(vram, vec) + at);
+		return;
+	}
+	paddr = vec->paddr + at;
+	piece->page = kmap_local_page(pfn_to_page(PHYS_PFN(paddr)));
+	iosys_map_set_vaddr(&piece->map, piece->page + offset_in_page(paddr));
+}
+
+static void vram_piece_end(struct vram_piece *piece)
+{
+	if (piece->page)
+		kunmap_local(piece->page);
+}
+
+static u64 vram_fetch(struct vram_job *job, u64 pos, u64 length)
+{
+	struct vram_piece piece;
+
+	if (!job->src.vecs && !job->src.bo)
+		return min_t(u64, length, PAGE_SIZE);
+	vram_piece_begin(&piece, job->vram, &job->src, pos, length);
+	iosys_map_memcpy_from(job->vram->engine.bounce, &piece.map, 0, piece.length);
+	vram_piece_end(&piece);
+	return piece.length;
+}
+
+static void vram_store(struct vram_job *job, u64 pos, u64 length)
+{
+	struct vram_piece piece;
+	u64 done;
+
+	for (done = 0; done < length; done += piece.length) {
+		vram_piece_begin(&piece, job->vram, &job->dst, pos + done, length - done);
+		iosys_map_memcpy_to(&piece.map, 0, job->vram->engine.bounce + done, piece.length);
+		vram_piece_end(&piece);
+	}
+}
+
+static void vram_copy(struct vram_job *job)
+{
+	u64 pos, length;
+
+	if (!job->src.vecs && !job->src.bo)
+		memset(job->vram->engine.bounce, 0, PAGE_SIZE);
+	for (pos = 0; pos < job->length; pos += length) {
+		length = vram_fetch(job, pos, job->length - pos);
+		vram_store(job, pos, length);
+		cond_resched();
+	}
+	/* What is combined on its way to VRAM arrives before the fence says so. */
+	wmb();
+}
+
+/* What a job is for. Others wait for its fence. Returns 0, or -ENODEV: the engine has stopped. */
+int vram_engine_do(struct vram_job *job)
+{
+	struct vram_engine *engine = &job->vram->engine;
+	unsigned int delay = READ_ONCE(copy_delay_ms);
+	int ret = -ENODEV;
+
+	if (delay)
+		msleep(delay);
+	mutex_lock(&engine->lock);
+	if (!engine->stopped) {
+		vram_copy(job);
+		atomic64_inc(&job->vram->copies);
+		ret = 0;
+	}
+	mutex_unlock(&engine->lock);
+	return ret;
+}
+
+/*
+ * The device is about to go, and nobody may ask for copies any more. Those asked for before
+ * are done first: what is on its way to system memory arrives there.
+ */
+void vram_engine_stop(struct vram_device *vram)
+{
+	struct vram_engine *engine = &vram->engine;
+
+	flush_workqueue(engine->wq);
+	mutex_lock(&engine->lock);
+	engine->stopped = true;
+	mutex_unlock(&engine->lock);
+}

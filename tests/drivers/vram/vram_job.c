@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Work for the copy engine, and the fence that stands for it.
+ *
+ * A fence can outlive everything here: whoever waited for it may keep it as long as they
+ * like. So it holds the module, and of all that it points to nothing is looked at once it
+ * has signalled and the engine's worker has let go.
+ */
+#include <linux/dma-resv.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include <drm/drm_gem.h>
+
+#include "vram.h"
+
+static const char *vram_fence_driver_name(struct dma_fence *fence)
+{
+	return "vram";
+}
+
+static const char *vram_fence_timeline_name(struct dma_fence *fence)
+{
+	return "vram.copy";
+}
+
+/* The last of this module's code that a fence needs; vram_exit() waits for it. */
+static void vram_fence_free(struct rcu_head *rcu)
+{
+	struct dma_fence *fence = container_of(rcu, struct dma_fence, rcu);
+
+	kfree(container_of(fence, struct vram_job, fence));
+	module_put(THIS_MODULE);
+}
+
+static void vram_fence_release(struct dma_fence *fence)
+{
+	call_rcu(&fence->rcu, vram_fence_free);
+}
+
+static const struct dma_fence_ops vram_fence_ops = {
+	.get_driver_name = vram_fence_driver_name,
+	.get_timeline_name = vram_fence_timeline_name,
+	.release = vram_fence_release,
+};
+
+/* The importer's side of an end is CPU memory, which stays for as long as the job does. */
+static void vram_end_drop(struct vram_end *end)
+{
+	p2p_vecs_put(end->vecs);
+	if (!end->bo)
+		return;
+	dma_buf_vunmap_unlocked(end->bo->import->dmabuf, &end->map);
+	drm_gem_object_put(&end->bo->base);
+}
+
+static void vram_job_drop(struct vram_job *job)
+{
+	while (job->nr_waits)
+		dma_fence_put(job->waits[--job->nr_waits]);
+	vram_end_drop(&job->src);
+	vram_end_drop(&job->dst);
+}
+
+/*
+ * Waits come before the part that others wait for: a job that has begun depends on
+ * nothing but the engine.
+ */
+static void vram_job_work(struct work_struct *work)
+{
+	struct vram_job *job = container_of(work, struct vram_job, work);
+	bool cookie;
+	int error;
+	u32 i;
+
+	for (i = 0; i < job->nr_waits; i++)
+		dma_fence_wait(job->waits[i], false);
+
+	cookie = dma_fence_begin_signalling();
+	error = vram_engine_do(job);
+	if (error)
+		dma_fence_set_error(&job->fence, error);
+	dma_fence_signal(&job->fence);
+	dma_fence_end_signalling(cookie);
+
+	vram_job_drop(job);
+	dma_fence_put(&job->fence);
+}
+
+/* A job of @length bytes; its ends are the caller's to fill in. Returns it, or NULL. */
+struct vram_job *vram_job_create(struct vram_device *vram, u64 length)
+{
+	struct vram_job *job;
+
+	job = kzalloc(sizeof(*job), GFP_KERNEL);
+	if (!job)
+		return NULL;
+	spin_lock_init(&job->lock);
+	INIT_WORK(&job->work, vram_job_work);
+	job->vram = vram;
+	job->length = length;
+	return job;
+}
+
+/* Begin after what @resv holds of @usage now. Under its lock. Returns 0 or -ENOMEM. */
+int vram_job_wait_for(struct vram_job *job, struct dma_resv *resv, enum dma_resv_usage usage)
+{
+	struct dma_fence *fence;
+	int ret;
+
+	ret = dma_resv_get_singleton(resv, usage, &fence);
+	if (ret || !fence)
+		return ret;
+	job->waits[job->nr_waits++] = fence;
+	return 0;
+}
+
+/* For a job that was never published. No reservation lock may be held if an end is an import. */
+void vram_job_abandon(struct vram_job *job)
+{
+	vram_job_drop(job);
+	kfree(job);
+}
+
+/*
+ * Make it a fence. From here on nothing may fail or allocate until vram_job_run(): others may
+ * wait for it. A context of its own, because jobs end in any order.
+ */
+void vram_job_publish(struct vram_job *job)
+{
+	/* Not try_module_get(): the caller's open file or DMA-BUF holds this module. */
+	__module_get(THIS_MODULE);
+	dma_fence_init(&job->fence, &vram_fence_ops, &job->lock, dma_fence_context_alloc(1), 1);
+}
+
+/* The job is the engine's now; whoever wants its fence has taken a reference. */
+void vram_job_run(struct vram_job *job)
+{
+	queue_work(job->vram->engine.wq, &job->work);
+}
+
+/*
+ * Queue a copy of a whole BO from one place to another, or of zeros. Under its reservation
+ * lock; whoever maps the BO, by CPU or by device, waits for the copy. Returns 0 or -ENOMEM.
+ */
+int vram_job_fill(struct vram_bo *bo, struct p2p_vecs *to, struct p2p_vecs *from)
+{
+	struct vram_job *job;
+	int ret;
+
+	dma_resv_assert_held(bo->base.resv);
+
+	ret = dma_resv_reserve_fences(bo->base.resv, 1);
+	if (ret)
+		return ret;
+	job = vram_job_create(to_vram(bo->base.dev), bo->base.size);
+	if (!job)
+		return -ENOMEM;
+	job->dst.vecs = p2p_vecs_get(to);
+	if (from)
+		job->src.vecs = p2p_vecs_get(from);
+
+	vram_job_publish(job);
+	dma_resv_add_fence(bo->base.resv, &job->fence, DMA_RESV_USAGE_KERNEL);
+	vram_job_run(job);
+	return 0;
+}

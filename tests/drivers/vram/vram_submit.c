@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Copies that user space asks for: what a command submission is to a real GPU.
+ *
+ * Both BOs' reservation locks are taken at once, by ticket. What the job waits for, and
+ * where its fence goes, follows from who reads and who writes. The places are the job's own
+ * references, and nobody moves a BO before the fences in its reservation object have
+ * signalled.
+ */
+#include <linux/dma-buf.h>
+#include <linux/dma-resv.h>
+#include <linux/overflow.h>
+#include <linux/sched.h>
+
+#include <drm/drm_file.h>
+#include <drm/drm_gem.h>
+#include <drm/drm_syncobj.h>
+
+#include "vram.h"
+
+/**
+ * struct vram_submit - a copy on its way to the engine
+ * @objs: source and destination, one reference each
+ * @out: gets the fence, or NULL; reference held
+ * @job: until it is the engine's
+ */
+struct vram_submit {
+	struct drm_gem_object *objs[2];
+	struct drm_syncobj *out;
+	struct vram_job *job;
+};
+
+static int vram_copy_check(const struct vram_submit *submit, const struct drm_vram_copy *args)
+{
+	u64 end;
+
+	if (!args->length || submit->objs[0] == submit->objs[1])
+		return -EINVAL;
+	if (check_add_overflow(args->src_offset, args->length, &end) ||
+	    end > submit->objs[0]->size)
+		return -ERANGE;
+	if (check_add_overflow(args->dst_offset, args->length, &end) ||
+	    end > submit->objs[1]->size)
+		return -ERANGE;
+	return 0;
+}
+
+static int vram_submit_lookup(struct vram_submit *submit, struct drm_file *file,
+			      const struct drm_vram_copy *args)
+{
+	struct vram_device *vram = to_vram(file->minor->dev);
+	struct vram_job *job;
+	int ret;
+
+	submit->objs[0] = drm_gem_object_lookup(file, args->src);
+	submit->objs[1] = drm_gem_object_lookup(file, args->dst);
+	if (!submit->objs[0] || !submit->objs[1])
+		return -ENOENT;
+	ret = vram_copy_check(submit, args);
+	if (ret)
+		return ret;
+
+	if (args->out_syncobj) {
+		submit->out = drm_syncobj_find(file, args->out_syncobj);
+		if (!submit->out)
+			return -ENOENT;
+	}
+
+	job = vram_job_create(vram, args->length);
+	if (!job)
+		return -ENOMEM;
+	submit->job = job;
+	job->src.offset = args->src_offset;
+	job->dst.offset = args->dst_offset;
+	if (!args->in_syncobj)
+		return 0;
+	ret = drm_syncobj_find_fence(file, args->in_syncobj, 0, 0, &job->waits[0]);
+	if (!ret)
+		job->nr_waits = 1;
+	return ret;
+}
+
+/*
+ * An import's memory is reached through a kernel mapping, this engine being a CPU. It keeps
+ * the exporter from moving the buffer, but for the job's time only. The DMA-BUF core warns
+ * about an exporter that refuses one; so it is made while the device has it mapped, which
+ * shows that it is there.
+ */
+static int vram_import_vmap(struct vram_import *import, struct iosys_map *map)
+{
+	int ret;
+
+	ret = dma_resv_lock_interruptible(import->dmabuf->resv, NULL);
+	if (ret)
+		return ret;
+	ret = vram_import_validate(import);
+	if (!ret && DMA_BUF_VMAP_LOCKED)
+		ret = dma_buf_vmap(import->dmabuf, map);
+	dma_resv_unlock(import->dmabuf->resv);
+	if (!ret && !DMA_BUF_VMAP_LOCKED)
+		ret = dma_buf_vmap(import->dmabuf, map);
+	return ret;
+}
+
+static int vram_end_map(struct vram_end *end, struct vram_bo *bo)
+{
+	int ret;
+
+	if (!bo->import)
+		return 0;
+	ret = vram_import_vmap(bo->import, &end->map);
+	if (ret)
+		return ret;
+	drm_gem_object_get(&bo->base);
+	end->bo = bo;
+	return 0;
+}
+
+/* Two handles may be of two imports of one exporter's: one lock. */
+static int vram_submit_lock(struct vram_submit *submit, struct ww_acquire_ctx *ticket)
+{
+	int nr = submit->objs[0]->resv == submit->objs[1]->resv ? 1 : 2;
+
+	return drm_gem_lock_reservations(submit->objs, nr, ticket);
+}
+
+static void vram_submit_unlock(struct vram_submit *submit, struct ww_acquire_ctx *ticket)
+{
+	int nr = submit->objs[0]->resv == submit->objs[1]->resv ? 1 : 2;
+
+	drm_gem_unlock_reservations(submit->objs, nr, ticket);
+}
+
+/* Under the locks: one end is ready for the job, and has room for its fence. */
+static int vram_end_prepare(struct vram_job *job, struct vram_end *end,
+			    struct drm_gem_object *obj, bool write)
+{
+	struct vram_bo *bo = to_vram_bo(obj);
+	int ret;
+
+	if (bo->import)
+		ret = vram_import_validate(bo->import);
+	else
+		ret = 0;
+	if (!ret)
+		ret = vram_job_wait_for(job, obj->resv, dma_resv_usage_rw(write));
+	if (!ret)
+		ret = dma_resv_reserve_fences(obj->resv, 2);
+	if (ret)
+		return ret;
+
+	if (!bo->import)
+		end->vecs = p2p_vecs_get(bo->space->vecs);
+	vram_lru_touch(bo);
+	return 0;
+}
+
+static int vram_submit_run(struct vram_submit *submit)
+{
+	struct vram_job *job = submit->job;
+	int ret;
+
+	ret = vram_end_prepare(job, &job->src, submit->objs[0], false);
+	if (!ret)
+		ret = vram_end_prepare(job, &job->dst, submit->objs[1], true);
+	if (ret)
+		return ret;
+
+	vram_job_publish(job);
+	dma_resv_add_fence(submit->objs[0]->resv, &job->fence, DMA_RESV_USAGE_READ);
+	dma_resv_add_fence(submit->objs[1]->resv, &job->fence, DMA_RESV_USAGE_WRITE);
+	if (submit->out)
+		drm_syncobj_replace_fence(submit->out, &job->fence);
+	submit->job = NULL;
+	vram_job_run(job);
+	return 0;
+}
+
+static int vram_submit_locked(struct vram_submit *submit)
+{
+	struct ww_acquire_ctx ticket;
+	int ret;
+
+	ret = vram_end_map(&submit->job->src, to_vram_bo(submit->objs[0]));
+	if (!ret)
+		ret = vram_end_map(&submit->job->dst, to_vram_bo(submit->objs[1]));
+	if (!ret)
+		ret = vram_submit_lock(submit, &ticket);
+	if (ret)
+		return ret;
+	ret = vram_submit_run(submit);
+	vram_submit_unlock(submit, &ticket);
+	return ret;
+}
+
+int vram_ioctl_copy(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct vram_submit submit = {};
+	int ret;
+
+	ret = vram_submit_lookup(&submit, file, data);
+	if (!ret)
+		ret = vram_submit_locked(&submit);
+
+	if (submit.job)
+		vram_job_abandon(submit.job);
+	if (submit.out)
+		drm_syncobj_put(submit.out);
+	if (submit.objs[0])
+		drm_gem_object_put(submit.objs[0]);
+	if (submit.objs[1])
+		drm_gem_object_put(submit.objs[1]);
+	return ret;
+}

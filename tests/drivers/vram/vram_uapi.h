@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * vram: what user space asks of the test GPU, besides what every DRM driver with
+ * GEM, PRIME, dumb buffers and syncobjs answers.
+ *
+ * As with all DRM drivers the size in an ioctl's number versions its structure.
+ * Pads and reserved fields must be zero (-EINVAL). Offsets and sizes are bytes.
+ */
+#ifndef _VRAM_UAPI_H
+#define _VRAM_UAPI_H
+
+/* User space has it from libdrm. */
+#ifdef __KERNEL__
+#include <drm/drm.h>
+#else
+#include <drm.h>
+#endif
+
+/* Memory a BO may live in. With both it starts in VRAM if there is room. */
+#define VRAM_DOMAIN_VRAM	(1U << 0)
+#define VRAM_DOMAIN_SYSTEM	(1U << 1)
+
+/* Not in the part of VRAM that is outside of the BAR's window. */
+#define VRAM_BO_VISIBLE		(1U << 0)
+/* Never evicted or moved; implies VRAM_BO_VISIBLE. */
+#define VRAM_BO_PINNED		(1U << 1)
+
+/**
+ * struct drm_vram_bo_create - DRM_IOCTL_VRAM_BO_CREATE: a BO, full of zeros
+ * @size: rounded up to pages, and returned so
+ * @domains: VRAM_DOMAIN_*, at least one
+ * @flags: VRAM_BO_*
+ * @handle: out
+ * @pad: zero
+ *
+ * errno: EINVAL size zero, unknown bits; E2BIG more than the domains can ever hold; ENOSPC
+ * no room, and nothing left to evict; ENOMEM; EINTR.
+ */
+struct drm_vram_bo_create {
+	__u64 size;
+	__u32 domains;
+	__u32 flags;
+	__u32 handle;
+	__u32 pad;
+};
+
+/* Where a BO is */
+#define VRAM_IN_WINDOW		1 /* VRAM that importers can reach through the BAR */
+#define VRAM_IN_HIDDEN		2 /* VRAM outside of the window */
+#define VRAM_IN_SYSTEM		3
+#define VRAM_IN_IMPORT		4 /* another exporter's */
+
+/**
+ * struct drm_vram_range - a piece of VRAM
+ * @offset: from the start of VRAM; in system memory 0
+ * @length: bytes
+ */
+struct drm_vram_range {
+	__u64 offset;
+	__u64 length;
+};
+
+/**
+ * struct drm_vram_bo_info - DRM_IOCTL_VRAM_BO_INFO: all about a BO
+ * @handle: the BO
+ * @where: out, VRAM_IN_*
+ * @size: out, bytes
+ * @map_offset: out, what to mmap() the DRM file at
+ * @ranges: address of an array of struct drm_vram_range, in buffer order
+ * @nr_ranges: in, room in it; out, how many there are
+ * @flags: out, VRAM_BO_*
+ * @export_id: out, peerbuf's id of the export, 0 if it is not exported
+ * @moves: out, how often it went elsewhere
+ * @evictions: out, those of them that were not asked for
+ * @maps: out, an import: how often it was mapped for this device
+ * @invalidations: out, an import: how often its exporter took the mapping back
+ *
+ * errno: ENOENT no such handle; EFAULT; EINTR.
+ */
+struct drm_vram_bo_info {
+	__u32 handle;
+	__u32 where;
+	__u64 size;
+	__u64 map_offset;
+	__u64 ranges;
+	__u32 nr_ranges;
+	__u32 flags;
+	__u64 export_id;
+	__u64 moves;
+	__u64 evictions;
+	__u64 maps;
+	__u64 invalidations;
+};
+
+/**
+ * struct drm_vram_bo_move - DRM_IOCTL_VRAM_BO_MOVE: put a BO elsewhere
+ * @handle: the BO
+ * @where: VRAM_IN_WINDOW, _HIDDEN or _SYSTEM
+ *
+ * Whatever its domains, as an eviction would. Returns when the copy is queued.
+ *
+ * errno: ENOENT no such handle; EINVAL unknown place, or an import; ENOSPC no room there;
+ * EBUSY it is pinned, here or by an importer; EHOSTUNREACH an importer cannot reach the
+ * place; ENODEV the buffer is revoked; ENOMEM; EINTR.
+ */
+struct drm_vram_bo_move {
+	__u32 handle;
+	__u32 where;
+};
+
+/**
+ * struct drm_vram_copy - DRM_IOCTL_VRAM_COPY: a job for the copy engine
+ * @src: handle
+ * @dst: handle, another BO
+ * @src_offset: bytes
+ * @dst_offset: bytes
+ * @length: bytes, not zero
+ * @in_syncobj: start when its fence has signalled; 0: none
+ * @out_syncobj: gets the job's fence; 0: none
+ *
+ * Waits for what the BOs' reservation objects tell it to, and leaves its fence there. An
+ * import is mapped for the device first, if it is not.
+ *
+ * errno: ENOENT no such BO or syncobj; EINVAL length zero, src is dst, or @in_syncobj
+ * has no fence; ERANGE past the end; ENOMEM; EINTR; and what the exporter of an import says.
+ */
+struct drm_vram_copy {
+	__u32 src;
+	__u32 dst;
+	__u64 src_offset;
+	__u64 dst_offset;
+	__u64 length;
+	__u32 in_syncobj;
+	__u32 out_syncobj;
+};
+
+/**
+ * struct drm_vram_stats - DRM_IOCTL_VRAM_STATS: the device
+ * @vram_size: out, bytes
+ * @window_size: out, the first bytes of VRAM, which importers can reach
+ * @window_free: out, bytes nobody uses
+ * @hidden_free: out, the same outside of the window
+ * @leaving: out, bytes whose BO has left them, but a copy or an importer has not yet
+ * @system_used: out, bytes of system memory in BOs
+ * @moves: out, BOs moved
+ * @evictions: out, those of them that made room for another
+ * @placements: out, those of them for an importer or the CPU that could not reach the BO
+ * @copies: out, jobs the engine has finished
+ */
+struct drm_vram_stats {
+	__u64 vram_size;
+	__u64 window_size;
+	__u64 window_free;
+	__u64 hidden_free;
+	__u64 leaving;
+	__u64 system_used;
+	__u64 moves;
+	__u64 evictions;
+	__u64 placements;
+	__u64 copies;
+};
+
+#define DRM_VRAM_BO_CREATE	0x00
+#define DRM_VRAM_BO_INFO	0x01
+#define DRM_VRAM_BO_MOVE	0x02
+#define DRM_VRAM_COPY		0x03
+#define DRM_VRAM_STATS		0x04
+
+#define DRM_IOCTL_VRAM_BO_CREATE \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_VRAM_BO_CREATE, struct drm_vram_bo_create)
+#define DRM_IOCTL_VRAM_BO_INFO \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_VRAM_BO_INFO, struct drm_vram_bo_info)
+#define DRM_IOCTL_VRAM_BO_MOVE \
+	DRM_IOW(DRM_COMMAND_BASE + DRM_VRAM_BO_MOVE, struct drm_vram_bo_move)
+#define DRM_IOCTL_VRAM_COPY \
+	DRM_IOW(DRM_COMMAND_BASE + DRM_VRAM_COPY, struct drm_vram_copy)
+#define DRM_IOCTL_VRAM_STATS \
+	DRM_IOR(DRM_COMMAND_BASE + DRM_VRAM_STATS, struct drm_vram_stats)
+
+#endif /* _VRAM_UAPI_H */
