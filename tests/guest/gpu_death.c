@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The end of a process, a driver or a device while a BO is mapped by another device, by
+ * CPUs, or on its way from one place to another.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "gpu.h"
+#include "harness.h"
+
+#define LENGTH	1000
+
+static struct gpu gpu;
+static struct writer writer;
+static struct bo bo;
+static int dmabuf;
+static __u8 *by_drm, *by_dmabuf;
+
+/* Mapped in every way there is, and a transfer under way. */
+static void share(const char *mem, const char *edu)
+{
+	gpu_open(&gpu, mem, 1024, 512);
+	bo_new(&bo, &gpu, 64 * KIB, ANYWHERE, VRAM_BO_VISIBLE);
+	dmabuf = bo_share(&bo);
+	by_drm = bo_map(&bo);
+	by_dmabuf = buffer_map(dmabuf, bo.size, 0);
+	writer_open(&writer, edu, dmabuf, EDU_DMA_DYNAMIC);
+	check_ok(writer_put(&writer, 0, LENGTH, 1));
+	check(pattern_matches(by_drm, LENGTH, 1));
+	check(pattern_matches(by_dmabuf, LENGTH, 1));
+	check_ok(edu_copy(writer.edu, writer.handle, PAGE, 0, LENGTH, EDU_DMA_TO_BUFFER,
+			  EDU_DMA_COPY_F_NOWAIT));
+}
+
+static bool importer_let_go(void)
+{
+	struct edu_dma_state state;
+
+	check_ok(edu_state(writer.edu, writer.handle, &state));
+	return !(state.flags & (EDU_DMA_STATE_F_MAPPED | EDU_DMA_STATE_F_BUSY));
+}
+
+static void everybody_lost_it(void)
+{
+	struct drm_vram_stats stats;
+
+	check(importer_let_go());
+	check_fails(edu_map(writer.edu, writer.handle), ENODEV);
+	check(!touches(by_drm, false));
+	check(!touches(by_dmabuf, false));
+	check(ioctl(gpu.fd, DRM_IOCTL_VRAM_STATS, &stats) && errno == ENODEV);
+}
+
+TEST(driver_is_unbound)
+{
+	share("rp-mem", "rp-edu");
+	device_unbind("rp-mem");
+	everybody_lost_it();
+	/* The next life of the device has nothing of the last. */
+	gpu_open(&gpu, "rp-mem", 0, 0);
+	bo_new(&bo, &gpu, 64 * KIB, VRAM_DOMAIN_VRAM, VRAM_BO_VISIBLE);
+	pattern_fill(bo_map(&bo), bo.size, 2);
+	bo_host_matches(&bo, 0, bo.size, 2);
+	check(!touches(by_drm, false));
+}
+
+static bool plugged_in(const char *id)
+{
+	char path[128];
+
+	if (lab_host("where %s", id))
+		return false;
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/resource", lab_where(id));
+	return sysfs_exists(path);
+}
+
+TEST(device_is_unplugged, .timeout = 120)
+{
+	share("sw-mem", "sw-edu");
+	check_eq(lab_host("unplug sw-mem"), 0);
+	everybody_lost_it();
+	check_eq(lab_host("plug sw-mem"), 0);
+	eventually(20, plugged_in("sw-mem"));
+	/* The next is a GPU like the one before. */
+	gpu_open(&gpu, "sw-mem", 0, 0);
+	bo_new(&bo, &gpu, 64 * KIB, VRAM_DOMAIN_VRAM, VRAM_BO_VISIBLE);
+	check_ok(edu_detach(writer.edu, writer.handle));
+	writer_open(&writer, "sw-edu", bo_share(&bo), EDU_DMA_DYNAMIC);
+	check_ok(writer_put(&writer, 0, LENGTH, 2));
+	bo_host_matches(&bo, 0, LENGTH, 2);
+}
+
+/* What is in system memory needs no device any more. Only the driver's own ways to it end. */
+TEST(system_memory_outlives_the_driver)
+{
+	share("rp-mem", "rp-edu");
+	gpu_set("copy_delay_ms", 300);
+	check_ok(bo_move(&bo, VRAM_IN_SYSTEM));
+	device_unbind("rp-mem");
+	gpu_set("copy_delay_ms", 0);
+	check(!touches(by_drm, false));
+	check(pattern_matches(by_dmabuf, LENGTH, 1));
+	check_ok(writer_put(&writer, 2 * PAGE, LENGTH, 2));
+	check(pattern_matches(by_dmabuf + 2 * PAGE, LENGTH, 2));
+}
+
+TEST(importing_device_is_unbound)
+{
+	share("rp-mem", "rp-edu");
+	device_unbind("rp-edu");
+	check_ok(bo_move(&bo, VRAM_IN_SYSTEM));
+	check_ok(bo_move(&bo, VRAM_IN_WINDOW));
+	check(pattern_matches(by_drm, LENGTH, 1));
+}
+
+/* Copies that are queued when the driver goes are done first. */
+TEST(driver_is_unbound_with_copies_queued)
+{
+	struct bo others[8];
+
+	share("rp-mem", "rp-edu");
+	for (unsigned int i = 0; i < 8; i++)
+		bo_new(&others[i], &gpu, 64 * KIB, ANYWHERE, 0);
+	gpu_set("copy_delay_ms", 200);
+	for (unsigned int i = 1; i < 8; i++)
+		check_ok(bo_copy(&others[i - 1], &others[i], others[i].size));
+	check_ok(bo_move(&others[7], VRAM_IN_SYSTEM));
+	device_unbind("rp-mem");
+	gpu_set("copy_delay_ms", 0);
+	everybody_lost_it();
+}
+
+/* As an importer of another's memory. */
+TEST(importing_gpu_is_unbound)
+{
+	struct bo import, copy;
+	struct gpu other;
+
+	share("rp-mem", "rp-edu");
+	gpu_open(&other, "far-mem", 0, 0);
+	check_ok(bo_import(&import, &other, dmabuf));
+	bo_new(&copy, &other, bo.size, ANYWHERE, VRAM_BO_VISIBLE);
+	check_ok(bo_copy_wait(&import, &copy, copy.size));
+	check(pattern_matches(bo_map(&copy), LENGTH, 1));
+	device_unbind("far-mem");
+	check_ok(bo_move(&bo, VRAM_IN_SYSTEM));
+	check(pattern_matches(by_drm, LENGTH, 1));
+}
+
+static void process_that(void (*work)(void), void (*after)(void))
+{
+	int ready[2];
+	char byte = 0;
+	pid_t pid;
+
+	check_sys(pipe(ready));
+	pid = check_sys(fork());
+	if (!pid) {
+		share("rp-mem", "rp-edu");
+		check_eq(write(ready[1], &byte, 1), 1);
+		for (;;)
+			work();
+	}
+	close(ready[1]);
+	if (read(ready[0], &byte, 1) != 1)
+		fail("the process did not get that far");
+	pause_ms(150);
+	process_kill(pid);
+	if (after)
+		after();
+}
+
+static void move_and_write(void)
+{
+	static unsigned int i;
+
+	bo_move(&bo, i++ % 2 ? VRAM_IN_WINDOW : VRAM_IN_SYSTEM);
+	memset(by_drm, i, bo.size / 2);
+	edu_copy(writer.edu, writer.handle, PAGE, 0, LENGTH, EDU_DMA_TO_BUFFER, 0);
+}
+
+static bool nothing_is_used(void)
+{
+	struct drm_vram_stats stats;
+
+	gpu_stats(&gpu, &stats);
+	return stats.window_free + stats.hidden_free == stats.vram_size && !stats.leaving &&
+	       !stats.system_used;
+}
+
+static void all_room_is_back(void)
+{
+	gpu.id = "rp-mem";
+	gpu.fd = gpu_node_open("rp-mem", "render");
+	check_sys(gpu.fd);
+	eventually(5, nothing_is_used());
+}
+
+TEST(process_is_killed_while_bos_move)
+{
+	process_that(move_and_write, all_room_is_back);
+}
+
+static void fill_and_evict(void)
+{
+	struct bo other;
+
+	if (!bo_try(&other, &gpu, 128 * KIB, ANYWHERE, VRAM_BO_VISIBLE))
+		bo_copy(&other, &bo, PAGE);
+}
+
+TEST(process_is_killed_while_it_evicts)
+{
+	process_that(fill_and_evict, all_room_is_back);
+}
+
+/*
+ * The last descriptor of a DMA-BUF is closed while its BO, which a mapping keeps, makes room for
+ * those of another process.
+ */
+TEST(last_close_races_with_evictions)
+{
+	struct drm_vram_stats before = {}, after = {};
+	struct bo other;
+	pid_t pid;
+	int fd;
+
+	gpu_open(&gpu, "rp-mem", 256, 0);
+	gpu_stats(&gpu, &before);
+	pid = check_sys(fork());
+	while (!pid) {
+		bo_new(&other, &gpu, 128 * KIB, ANYWHERE, VRAM_BO_VISIBLE);
+		bo_close(&other);
+	}
+	fd = gpu_node_open("rp-mem", "render");
+	check_sys(fd);
+	gpu.fd = fd;
+	for (unsigned int i = 0; i < rounds(100); i++) {
+		bo_new(&bo, &gpu, 192 * KIB, ANYWHERE, VRAM_BO_VISIBLE);
+		by_drm = bo_map(&bo);
+		by_drm[PAGE] = i;
+		dmabuf = bo_share(&bo);
+		bo_close(&bo);
+		close(dmabuf);
+		check_eq(by_drm[PAGE], (__u8)i);
+		munmap(by_drm, 192 * KIB);
+	}
+	process_kill(pid);
+	gpu_stats(&gpu, &after);
+	check(after.evictions > before.evictions);
+}
+
+/* The descriptor outlives the process, in another. */
+TEST(dmabuf_outlives_the_process_that_made_it)
+{
+	share("rp-mem", "rp-edu");
+	check_ok(edu_wait(writer.edu, writer.handle));
+	munmap(by_drm, bo.size);
+	bo_close(&bo);
+	close(gpu.fd);
+	check_ok(writer_put(&writer, 2 * PAGE, LENGTH, 3));
+	check(pattern_matches(by_dmabuf + 2 * PAGE, LENGTH, 3));
+	/* It is still a BO, and still makes room for others. */
+	gpu.fd = gpu_node_open("rp-mem", "render");
+	for (unsigned int i = 0; i < 8; i++) {
+		struct bo other;
+
+		bo_new(&other, &gpu, 64 * KIB, VRAM_DOMAIN_VRAM, VRAM_BO_VISIBLE);
+	}
+	check_ok(writer_check(&writer, 2 * PAGE, LENGTH, 3));
+	check(pattern_matches(by_dmabuf + 2 * PAGE, LENGTH, 3));
+}
+
+TEST(module_stays_while_it_is_needed)
+{
+	share("rp-mem", "rp-edu");
+	munmap(by_drm, bo.size);
+	close(gpu.fd);
+	device_unbind("rp-mem");
+	check_fails(module_unload("vram"), EAGAIN);
+	munmap(by_dmabuf, 64 * KIB);
+	close(dmabuf);
+	check_ok(edu_detach(writer.edu, writer.handle));
+	eventually(5, module_unload("vram") == 0);
+}
