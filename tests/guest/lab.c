@@ -164,6 +164,37 @@ void lab_host_fill(const char *id, __u64 offset, __u64 length, __u8 byte)
 			  (unsigned long long)length, byte), 0);
 }
 
+void check_host_bytes(const char *id, __u64 offset, size_t length, __u8 byte)
+{
+	__u8 *data = malloc(length);
+
+	check(data);
+	lab_host_read(id, offset, data, length);
+	for (size_t i = 0; i < length; i++)
+		if (data[i] != byte)
+			fail("byte %zu of %s is %#x, not %#x", i, id, data[i], byte);
+	free(data);
+}
+
+void lab_host_disk(__u64 offset, void *data, size_t length)
+{
+	static char answer[2 * 16384 + 2];
+	char from[24], size[24];
+	char *argv[] = { "lab-host", "disk", from, size, NULL };
+
+	check(length <= 16384);
+	snprintf(from, sizeof(from), "%llu", (unsigned long long)offset);
+	snprintf(size, sizeof(size), "%zu", length);
+	if (run(argv, answer, sizeof(answer)))
+		fail("lab-host does not tell what is on the disk");
+	for (size_t i = 0; i < length; i++) {
+		char byte[3] = { answer[2 * i], answer[2 * i + 1] };
+
+		if (sscanf(byte, "%2hhx", (__u8 *)data + i) != 1)
+			fail("lab-host disk: %zu of %zu bytes", i, length);
+	}
+}
+
 /* ---- sysfs ---- */
 
 bool sysfs_exists(const char *path)

@@ -25,6 +25,10 @@ void lab_plug(const char *id);
 void lab_host_read(const char *id, __u64 offset, void *data, size_t length);
 unsigned int lab_screen(const char *id, unsigned int row, __u8 *rgb, unsigned int most);
 void lab_host_fill(const char *id, __u64 offset, __u64 length, __u8 byte);
+/* That all of it is this byte. */
+void check_host_bytes(const char *id, __u64 offset, size_t length, __u8 byte);
+/* What the NVMe's medium has: at most 16 KiB. */
+void lab_host_disk(__u64 offset, void *data, size_t length);
 
 bool sysfs_exists(const char *path);
 int sysfs_write(const char *path, const char *text);

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Two devices, both owned by user processes through VFIO, and the BAR of one in the IOVA
+ * space of the other. What the second device does there is seen in the host file behind
+ * the BAR, and what the host puts there is seen by the device.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "lab.h"
+#include "vfio.h"
+#include "vfio_exporter.h"
+
+#define EDU	"rp-edu"
+#define MEM	"rp-mem"
+#define FAR_MEM	"far-mem"
+#define START	(128 * 1024ULL)
+#define SIZE	(64 * 1024ULL)
+#define LENGTH	1000
+#define ACCESS	(PEERBUF_VFIO_MAP_F_READ | PEERBUF_VFIO_MAP_F_WRITE)
+
+static void check_host_pattern(const char *id, __u64 offset, __u32 seed)
+{
+	__u8 data[LENGTH];
+
+	lab_host_read(id, offset, data, sizeof(data));
+	check(pattern_matches(data, sizeof(data), seed));
+}
+
+/* Both ways, at that distance into the mapping. */
+static void check_reach(struct vfio_edu *edu, __u64 iova, const char *id, __u64 offset,
+			__u32 seed)
+{
+	lab_host_fill(id, offset, PAGE, 0xee);
+	vfio_edu_write(edu, iova, LENGTH, seed);
+	check_host_pattern(id, offset, seed);
+	check(vfio_edu_reads(edu, iova, LENGTH, seed));
+}
+
+static void import(struct vfio_edu *edu, int dmabuf)
+{
+	struct peerbuf_route route;
+
+	check_ok(peerbuf_vfio_map(edu->fd, dmabuf, 0, SIZE, PEER_IOVA, ACCESS, -1, &route, NULL));
+	check_eq(route.type, PEERBUF_ROUTE_THRU_HOST_BRIDGE);
+	check_eq(vfio_state(edu->fd, PEER_IOVA), PEERBUF_VFIO_STATE_MAPPED);
+}
+
+TEST(one_process_two_devices)
+{
+	int container = vfio_container(), mem, dmabuf;
+	struct vfio_edu edu;
+
+	mem = vfio_open(container, MEM, VFIO_VARIANT);
+	vfio_edu_open(&edu, container, EDU);
+	dmabuf = vfio_export_one(mem, MEM_BAR, START, SIZE);
+	import(&edu, dmabuf);
+	/* The mapping keeps what it needs. */
+	close(dmabuf);
+	check_reach(&edu, PEER_IOVA, MEM, START, 1);
+	check_reach(&edu, PEER_IOVA + SIZE - PAGE, MEM, START + SIZE - PAGE, 2);
+}
+
+TEST(two_processes)
+{
+	struct vfio_exporter exporter;
+	struct vfio_edu edu;
+
+	vfio_exporter_start(&exporter, MEM, MEM_BAR, START, SIZE);
+	vfio_edu_open(&edu, vfio_container(), EDU);
+	vfio_exporter_ready(&exporter);
+	import(&edu, exporter.dmabuf);
+	check_reach(&edu, PEER_IOVA, MEM, START, 3);
+}
+
+/* Each is the other's peer at the same time. */
+TEST(nvme_and_memory_lend_each_other_memory)
+{
+	int container = vfio_container(), mem, nvme;
+	struct vfio_edu edu;
+
+	mem = vfio_open(container, MEM, VFIO_VARIANT);
+	nvme = vfio_open(container, "sw-nvme", VFIO_VARIANT);
+	vfio_edu_open(&edu, container, EDU);
+	check_ok(peerbuf_vfio_map(edu.fd, vfio_export_one(mem, MEM_BAR, START, SIZE), 0, SIZE,
+				  PEER_IOVA, ACCESS, -1, NULL, NULL));
+	check_ok(peerbuf_vfio_map(edu.fd, vfio_export_one(nvme, 2, 0, SIZE), 0, SIZE,
+				  PEER_IOVA + SIZE, ACCESS, -1, NULL, NULL));
+	check_reach(&edu, PEER_IOVA, MEM, START, 4);
+	vfio_edu_write(&edu, PEER_IOVA + SIZE, LENGTH, 5);
+	check(vfio_edu_reads(&edu, PEER_IOVA + SIZE, LENGTH, 5));
+	check(pattern_matches(vfio_region_map(nvme, 2, NULL), LENGTH, 5));
+	check(vfio_edu_reads(&edu, PEER_IOVA, LENGTH, 4));
+}
+
+#define RANGES	64
+#define SEAM	500
+
+/* Every second page, the last one first. */
+TEST(any_number_of_ranges)
+{
+	struct vfio_region_dma_range ranges[RANGES];
+	int container = vfio_container(), mem, dmabuf;
+	static const int looked_at[] = { 0, 31, RANGES - 1 };
+	__u8 data[2 * SEAM];
+	struct vfio_edu edu;
+
+	for (int i = 0; i < RANGES; i++)
+		ranges[i] = (struct vfio_region_dma_range) {
+			.offset = START + (RANGES - 1 - i) * 2 * PAGE, .length = PAGE,
+		};
+	mem = vfio_open(container, MEM, VFIO_VARIANT);
+	vfio_edu_open(&edu, container, EDU);
+	dmabuf = peerbuf_vfio_export(mem, MEM_BAR, ranges, RANGES, O_RDWR | O_CLOEXEC);
+	check(dmabuf >= 0);
+	check_ok(peerbuf_vfio_map(edu.fd, dmabuf, 0, RANGES * PAGE, PEER_IOVA, ACCESS, -1, NULL,
+				  NULL));
+	for (int i = 0; i < 3; i++)
+		check_reach(&edu, PEER_IOVA + looked_at[i] * PAGE, MEM,
+			    ranges[looked_at[i]].offset, 6 + i);
+	/* One transfer over the seam of two ranges. */
+	vfio_edu_write(&edu, PEER_IOVA + 11 * PAGE - SEAM, 2 * SEAM, 9);
+	lab_host_read(MEM, ranges[10].offset + PAGE - SEAM, data, SEAM);
+	lab_host_read(MEM, ranges[11].offset, data + SEAM, SEAM);
+	check(pattern_matches(data, 2 * SEAM, 9));
+}
+
+/* ---- buffers of a /dev/peerbuf node ---- */
+
+TEST(node_export_moves_under_its_address)
+{
+	int node = node_open(FAR_MEM), event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	struct peerbuf_vfio_ioc_query query;
+	struct peer_export export;
+	struct vfio_edu edu;
+	__u64 count;
+
+	check_ok(peer_export_one(node, MEM_BAR, START, SIZE, 0, &export));
+	vfio_edu_open(&edu, vfio_container(), EDU);
+	check_ok(peerbuf_vfio_map(edu.fd, export.fd, 0, SIZE, PEER_IOVA, ACCESS, event, NULL,
+				  NULL));
+	check_reach(&edu, PEER_IOVA, FAR_MEM, START, 10);
+	check_eq(read(event, &count, sizeof(count)), -1);
+	lab_host_fill(FAR_MEM, 2 * START, SIZE, 0xee);
+	check_ok(peer_move_one(node, export.id, MEM_BAR, 2 * START, SIZE,
+			       PEERBUF_MOVE_F_COPY));
+	vfio_mapped(edu.fd, PEER_IOVA);
+	/* What it wrote is where it is now, at the address it knows. */
+	check(vfio_edu_reads(&edu, PEER_IOVA, LENGTH, 10));
+	lab_host_fill(FAR_MEM, START, SIZE, 0xdd);
+	check_reach(&edu, PEER_IOVA, FAR_MEM, 2 * START, 11);
+	check_host_bytes(FAR_MEM, START, SIZE, 0xdd);
+	check_ok(peerbuf_vfio_query(edu.fd, PEER_IOVA + SIZE - 1, 0, &query, NULL));
+	check(query.changes >= 2);
+	check_eq(query.id, export.id);
+	check_eq(query.iova, PEER_IOVA);
+	check_eq(query.length, SIZE);
+	check_eq(read(event, &count, sizeof(count)), sizeof(count));
+}
+
+TEST(node_export_is_revoked_and_restored, .flags = TEST_IOMMU_FAULTS)
+{
+	int node = node_open(FAR_MEM), event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	struct pollfd pfd = { .fd = event, .events = POLLIN };
+	struct peer_export export;
+	struct vfio_edu edu;
+
+	check_ok(peer_export_one(node, MEM_BAR, START, SIZE, 0, &export));
+	vfio_edu_open(&edu, vfio_container(), EDU);
+	check_ok(peerbuf_vfio_map(edu.fd, export.fd, 0, SIZE, PEER_IOVA, ACCESS, event, NULL,
+				  NULL));
+	check_reach(&edu, PEER_IOVA, FAR_MEM, START, 12);
+	check_ok(peer_revoke(node, export.id, 0));
+	check_eq(poll(&pfd, 1, 2000), 1);
+	check_eq(vfio_state(edu.fd, PEER_IOVA), PEERBUF_VFIO_STATE_AWAY);
+	lab_host_fill(FAR_MEM, START, SIZE, 0xee);
+	vfio_edu_faults(&edu, PEER_IOVA);
+	check_host_bytes(FAR_MEM, START, SIZE, 0xee);
+	check_ok(peer_restore(node, export.id));
+	vfio_mapped(edu.fd, PEER_IOVA);
+	check_reach(&edu, PEER_IOVA, FAR_MEM, START, 14);
+}
+
+/* A buffer that is made of two devices' memory is one range of addresses. */
+TEST(memory_of_two_devices_in_one_mapping)
+{
+	int near = node_open(MEM), far = node_open(FAR_MEM);
+	struct peerbuf_range ranges[2] = {
+		{ .bar = MEM_BAR, .offset = START, .length = PAGE },
+		{ .bar = MEM_BAR, .offset = 2 * START, .length = PAGE,
+		  .flags = PEERBUF_RANGE_F_DEVICE_FD, .device_fd = far },
+	};
+	struct peer_export export;
+	struct vfio_edu edu;
+
+	check_ok(peer_export(near, ranges, 2, 0, &export));
+	vfio_edu_open(&edu, vfio_container(), EDU);
+	check_ok(peerbuf_vfio_map(edu.fd, export.fd, 0, 2 * PAGE, PEER_IOVA, ACCESS, -1, NULL,
+				  NULL));
+	check_reach(&edu, PEER_IOVA, MEM, START, 15);
+	check_reach(&edu, PEER_IOVA + PAGE, FAR_MEM, 2 * START, 16);
+}
+
+TEST(same_switch_reaches_by_the_root_complex)
+{
+	struct vfio_exporter exporter;
+	struct vfio_edu edu;
+
+	vfio_exporter_start(&exporter, "sw-mem", MEM_BAR, START, SIZE);
+	vfio_edu_open(&edu, vfio_container(), "sw-edu");
+	vfio_exporter_ready(&exporter);
+	import(&edu, exporter.dmabuf);
+	check_reach(&edu, PEER_IOVA, "sw-mem", START, 17);
+}
