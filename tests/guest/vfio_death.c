@@ -277,22 +277,11 @@ TEST(modules_stay_while_they_are_used)
 
 /* ---- last, because it takes the device away ---- */
 
-static bool there(const char *id)
-{
-	char path[128];
-
-	if (lab_host("where %s", id))
-		return false;
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/resource", lab_where(id));
-	return sysfs_exists(path);
-}
-
 TEST(exporter_is_unplugged, .flags = TEST_IOMMU_FAULTS, .timeout = 120)
 {
 	scene(MEM, MEM_BAR);
 	check_eq(lab_host("unplug %s", MEM), 0);
 	check_dead(NULL);
-	check_eq(lab_host("plug %s", MEM), 0);
-	eventually(20, there(MEM));
+	lab_plug(MEM);
 	check_anew(MEM);
 }
