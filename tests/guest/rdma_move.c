@@ -298,7 +298,7 @@ TEST(revoke_under_load_same_switch, .timeout = 120)
 TEST(revoke_restore_rounds, .timeout = 120)
 {
 	setup("rp-edu", "far-edu", "rp-mem");
-	for (unsigned int i = 0; i < rounds(10); i++) {
+	for (unsigned int i = 0; i < 10; i++) {
 		check_ok(peer_revoke(bar.node, bar.export.id, 5000));
 		check_ok(peer_restore(bar.node, bar.export.id));
 		pattern_fill(memory->data, 16, i);
