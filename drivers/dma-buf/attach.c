@@ -200,6 +200,9 @@ u32 peerbuf_client_pins(const struct peerbuf_client *client)
 	u32 pins = client->pins - min(client->pins,
 				      peerbuf_client_core_pins(client));
 
+	/* It has no address yet, so its own pin is no reason not to move for it. */
+	if (client->placing)
+		return 0;
 	return pins + (client->revocable ? 0 : client->maps);
 }
 

@@ -372,6 +372,19 @@ struct p2p_vecs *peerbuf_vecs(struct peerbuf *pb)
 EXPORT_SYMBOL_GPL(peerbuf_vecs);
 
 /**
+ * peerbuf_dma_buf() - the DMA-BUF of a buffer
+ * @pb: the buffer
+ *
+ * Context: any.
+ * Return: the DMA-BUF, no reference taken.
+ */
+struct dma_buf *peerbuf_dma_buf(struct peerbuf *pb)
+{
+	return pb->dmabuf;
+}
+EXPORT_SYMBOL_GPL(peerbuf_dma_buf);
+
+/**
  * peerbuf_id() - the number by which userspace knows a buffer
  * @pb: the buffer
  *

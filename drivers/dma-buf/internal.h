@@ -141,6 +141,7 @@ struct peerbuf_placement {
  * @pins: calls of pin() minus unpin(); resv
  * @maps: mappings in force; resv
  * @core_maps: those of them the DMA-BUF core made; resv
+ * @placing: the buffer is being moved for this importer, which has no mapping; resv
  * @nr_segments: of the latest mapping; resv
  * @mapped_ranges: vecs in the latest mapping; resv
  * @dma_addr: first address of the latest mapping; resv
@@ -156,6 +157,7 @@ struct peerbuf_client {
 	u32 pins;
 	u32 maps;
 	u32 core_maps;
+	bool placing;
 	u32 nr_segments;
 	u32 mapped_ranges;
 	dma_addr_t dma_addr;

@@ -147,9 +147,14 @@ static int peerbuf_fall_back(struct peerbuf *pb)
 	return ret;
 }
 
-/* Under resv: asks for the buffer to be moved. @dev: NULL for the CPU. */
-static int peerbuf_place(struct peerbuf *pb, struct device *dev, u32 reason)
+/*
+ * Under resv: asks for the buffer to be moved. @dev: NULL for the CPU. It counts when it was
+ * moved, whether that helped or not.
+ */
+static int peerbuf_place(struct peerbuf *pb, struct device *dev, u32 reason,
+			 const struct p2p_route *route)
 {
+	u64 moves = pb->account.moves;
 	int ret = -EOPNOTSUPP;
 
 	if (pb->ops && pb->ops->place)
@@ -157,16 +162,28 @@ static int peerbuf_place(struct peerbuf *pb, struct device *dev, u32 reason)
 	if (ret == -EOPNOTSUPP && pb->flags & PEERBUF_EXPORT_F_FALLBACK)
 		ret = peerbuf_fall_back(pb);
 	dma_resv_assert_held(pb->dmabuf->resv);
-	return ret;
-}
 
-static void peerbuf_count_fallback(struct peerbuf *pb, struct device *dev, u32 reason,
-				   const struct p2p_route *route)
-{
+	if (moves == pb->account.moves)
+		return ret;
 	pb->account.fallbacks++;
 	peerbuf_stat_inc(PEERBUF_STAT_FALLBACKS);
 	trace_peerbuf_fallback(pb, dev, reason, 0, route);
 	peerbuf_event_placement(pb, pb->placement, PEERBUF_EVENT_FALLBACK);
+	return ret;
+}
+
+/* Under resv: the same for @client, whose own pins are no obstacle. */
+static int peerbuf_place_for(struct peerbuf *pb, struct peerbuf_client *client,
+			     u32 reason, const struct p2p_route *route)
+{
+	int ret;
+
+	if (reason == PEERBUF_REASON_DEVICE_GONE)
+		return -EOPNOTSUPP;
+	client->placing = !client->maps;
+	ret = peerbuf_place(pb, client->attach->dev, reason, route);
+	client->placing = false;
+	return ret;
 }
 
 /*
@@ -176,36 +193,32 @@ static void peerbuf_count_fallback(struct peerbuf *pb, struct device *dev, u32 r
  */
 int peerbuf_make_reachable(struct peerbuf *pb, struct peerbuf_client *client)
 {
-	struct device *dev = client->attach->dev;
 	struct p2p_route route;
-	u32 reason, still;
+	u32 reason;
 	int ret;
 
 	reason = peerbuf_unreachable(pb, client, pb->placement, &route);
 	if (!reason)
 		return 0;
 
-	ret = -EOPNOTSUPP;
-	if (reason != PEERBUF_REASON_DEVICE_GONE)
-		ret = peerbuf_place(pb, dev, reason);
+	ret = peerbuf_place_for(pb, client, reason, &route);
 	if (ret == -EINTR)
 		return ret;
 	if (peerbuf_trouble(pb))
 		return -ENODEV;
-	if (!ret) {
-		peerbuf_count_fallback(pb, dev, reason, &route);
-		still = peerbuf_unreachable(pb, client, pb->placement, &route);
-		if (!still)
-			return 0;
-		reason = still;
-	}
+
+	/* An exporter that says yes is not taken at its word. */
+	if (!ret)
+		reason = peerbuf_unreachable(pb, client, pb->placement, &route);
+	if (!reason)
+		return 0;
 	if (ret == -EBUSY)
 		reason = PEERBUF_REASON_PINNED;
 	else if (ret == -ENOMEM)
 		reason = PEERBUF_REASON_NO_MEMORY;
 	else if (!ret || ret == -EOPNOTSUPP)
 		ret = peerbuf_unreachable_errno(reason);
-	return peerbuf_refuse(pb, dev, ret, reason, &route);
+	return peerbuf_refuse(pb, client->attach->dev, ret, reason, &route);
 }
 
 /*
@@ -214,12 +227,11 @@ int peerbuf_make_reachable(struct peerbuf *pb, struct peerbuf_client *client)
  */
 int peerbuf_make_cpu_reachable(struct peerbuf *pb, u32 reason)
 {
-	int ret = peerbuf_place(pb, NULL, reason);
+	int ret = peerbuf_place(pb, NULL, reason, NULL);
 
 	if (ret)
 		return ret;
 	if (peerbuf_trouble(pb))
 		return -ENODEV;
-	peerbuf_count_fallback(pb, NULL, reason, NULL);
 	return pb->placement->hidden_size ? -EHOSTUNREACH : 0;
 }

@@ -114,6 +114,7 @@ struct peerbuf_export_args {
 
 struct dma_buf *peerbuf_export(const struct peerbuf_export_args *args);
 struct peerbuf *peerbuf_from_dma_buf(struct dma_buf *dmabuf);
+struct dma_buf *peerbuf_dma_buf(struct peerbuf *pb);
 u64 peerbuf_id(struct peerbuf *pb);
 void *peerbuf_priv(struct peerbuf *pb, const struct peerbuf_exporter_ops *ops);
 struct p2p_vecs *peerbuf_vecs(struct peerbuf *pb);

@@ -124,8 +124,7 @@ static void map_destroy(struct p2p_map *map)
  * Return: a mapping to be freed with p2p_map_free(), or ERR_PTR:
  * * -EINVAL: @vecs is empty, or @dir is no direction
  * * -ENODEV: a provider has been killed
- * * -EHOSTUNREACH: @client has no route to a provider, and p2p_route_get() says why; or
- *   some of @vecs is hidden memory
+ * * -EHOSTUNREACH: @client has no route to a provider, or some of it is hidden memory
  * * -EOVERFLOW: the sizes add up to more than the DMA API can count
  * * -EIO: @client has no DMA mask, and not all of it goes by bus address
  * * -ENOMEM

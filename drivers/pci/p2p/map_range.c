@@ -91,9 +91,9 @@ static void range_unlink(struct p2p_map *map, u32 first, u32 nr)
  * In a lazy domain, which is what distributions ship, unmapping takes the range
  * out of the page table but leaves stale IOTLB entries until a timer fires or a
  * queue is full, ten milliseconds or so. For system memory the kernel lives with
- * that; ours is flushed along with the rest. For a BAR it would break the promise that nothing reaches it once revoke
- * has returned: the peer could still write to a device that meanwhile belongs to
- * someone else. So invalidate now, once for all that was unlinked.
+ * that; ours is flushed along with the rest. For a BAR it would break the promise
+ * that nothing reaches it once revoke has returned: the peer could still write to a
+ * device that meanwhile belongs to someone else. So invalidate now, once for all that was unlinked.
  *
  * That is enough: the page table entries were cleared before, so the IOTLB can
  * not be filled with them again. The IOVAs stay with the queue, which invalidates

@@ -281,9 +281,9 @@ struct peerbuf_range {
  * errno: ENXIO no such BAR; EADDRNOTAVAIL an I/O port BAR, or no address was
  * assigned; EACCES the BAR is not allowed; EIO memory decode is off; EINVAL zero
  * or unaligned offset or length, no ranges; ERANGE past the end of the BAR;
- * EOVERFLOW offset + length or the sum overflows; ENOMEM no system memory; EMSGSIZE too many ranges or
- * devices; EBADF @device_fd is no descriptor, or no writable one; EXDEV it is not a
- * peerbuf node; ENODEV the device is down or gone; EMFILE, ENFILE no descriptor.
+ * EOVERFLOW offset + length or the sum overflows; ENOMEM no system memory; EMSGSIZE
+ * too many ranges or devices; EBADF @device_fd is no descriptor, or no writable one;
+ * EXDEV it is not a peerbuf node; ENODEV the device is down or gone; EMFILE, ENFILE no descriptor.
  */
 struct peerbuf_ioc_export {
 	__u32 size;
