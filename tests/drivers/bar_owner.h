@@ -7,6 +7,8 @@
  *
  *	owner_main.c		the PCI driver
  *	owner_export.c		buffers: the in-kernel exporter API
+ *	owner_place.c		where buffers can be, and placing them for others
+ *	owner_copy.c		the copy engine
  *	owner_map_check.c	the mapper of p2p.ko, range by range
  *	owner_file.c		the character device
  */
@@ -19,6 +21,8 @@
 #include <linux/miscdevice.h>
 #include <linux/mutex.h>
 #include <linux/rwsem.h>
+#include <linux/sizes.h>
+#include <linux/workqueue.h>
 #include <linux/xarray.h>
 
 #include <linux/peerbuf.h>
@@ -27,6 +31,7 @@
 #include "bar_owner_uapi.h"
 
 #define OWNER_BAR	2
+#define OWNER_HIDDEN	SZ_1M /* bytes of hidden memory */
 
 /**
  * struct owner - one device
@@ -37,6 +42,12 @@
  * @gone: the driver is unbound
  * @veto: refuse importers
  * @released: buffers released
+ * @hidden: stands for memory that only the device reaches
+ * @places: places that somebody has
+ * @asked: place() calls
+ * @why: of the last one
+ * @for_cpu: it was for the CPU
+ * @copies: copies made
  */
 struct owner {
 	struct kref ref;
@@ -46,9 +57,39 @@ struct owner {
 	bool gone;
 	bool veto;
 	atomic_t released;
+	u8 *hidden;
+	atomic_t places;
+	u32 asked;
+	u32 why;
+	bool for_cpu;
+	u32 copies;
 	struct miscdevice misc;
 	char name[40];
 	char node[48];
+};
+
+/**
+ * struct owner_buffer - what an exported buffer drags along
+ * @owner: with a reference
+ * @share: the dma-buf whose dma_resv it uses, with a reference, or NULL
+ * @offset: where in the BAR it is placed
+ * @place: BAR_OWNER_PLACE_*
+ * @engine: BAR_OWNER_ENGINE_*
+ * @copy_work: the copy that is queued; so are the next three
+ * @copy_done: signals when it is done
+ * @copy_to: where to, with a reference
+ * @copy_from: where from, with a reference
+ */
+struct owner_buffer {
+	struct owner *owner;
+	struct dma_buf *share;
+	u64 offset;
+	u32 place;
+	u32 engine;
+	struct delayed_work copy_work;
+	struct dma_fence *copy_done;
+	struct p2p_vecs *copy_to;
+	struct p2p_vecs *copy_from;
 };
 
 /* owner_main.c */
@@ -59,8 +100,18 @@ int owner_export(struct owner *owner, struct bar_owner_export *req);
 int owner_move(struct owner *owner, const struct bar_owner_buffer *req);
 int owner_revoke(const struct bar_owner_buffer *req);
 int owner_restore(const struct bar_owner_buffer *req);
+int owner_mine(const struct bar_owner_buffer *req);
 struct dma_buf *owner_vmap(struct bar_owner_buffer *req, struct iosys_map *map);
 void owner_vunmap(struct dma_buf *dmabuf, struct iosys_map *map);
+
+/* owner_place.c */
+struct p2p_vecs *owner_place(struct owner *owner, u32 where, u64 offset, u64 len);
+int owner_op_place(struct peerbuf *pb, struct device *client, u32 why, void *priv);
+
+/* owner_copy.c */
+void owner_copy_work(struct work_struct *work);
+int owner_op_copy(struct peerbuf *pb, const struct p2p_vecs *to,
+		  const struct p2p_vecs *from, void *priv);
 
 /* owner_map_check.c */
 void owner_map_check(struct owner *owner, struct bar_owner_map_check *req);

@@ -11,15 +11,32 @@
 #include <linux/types.h>
 #include <linux/ioctl.h>
 
+/** Where a buffer is. */
+#define BAR_OWNER_IN_BAR	0
+#define BAR_OWNER_IN_PAGES	1 /* system memory of the driver's */
+#define BAR_OWNER_IN_SYSTEM	2 /* system memory of the list's */
+#define BAR_OWNER_IN_HIDDEN	3 /* memory that only the device reaches */
+
+/** What the driver does when asked to place a buffer where somebody can reach it. */
+#define BAR_OWNER_PLACE_NOT	0 /* it has no opinion */
+#define BAR_OWNER_PLACE_REFUSE	1 /* it has no room */
+#define BAR_OWNER_PLACE_BAR	2 /* into the BAR, at the offset of the export */
+#define BAR_OWNER_PLACE_SYSTEM	3
+#define BAR_OWNER_PLACE_LIE	4 /* it says yes and does nothing */
+
 /**
  * struct bar_owner_export - BAR_OWNER_IOC_EXPORT
  * @size: sizeof(struct bar_owner_export)
- * @flags: PEERBUF_EXPORT_F_ALLOW_PINNED or 0
- * @offset: in the BAR, bytes
+ * @flags: PEERBUF_EXPORT_F_ALLOW_PINNED, PEERBUF_EXPORT_F_FALLBACK
+ * @offset: in the BAR, bytes; of hidden memory: in that
  * @length: bytes
  * @share: a dma-buf whose reservation object to share, or -1
  * @fd: out, the dma-buf
  * @id: out, the export's id
+ * @where: BAR_OWNER_IN_*
+ * @place: BAR_OWNER_PLACE_*
+ * @engine: BAR_OWNER_ENGINE_*
+ * @reserved: zero
  */
 struct bar_owner_export {
 	__u32 size;
@@ -29,7 +46,17 @@ struct bar_owner_export {
 	__s32 share;
 	__s32 fd;
 	__u64 id;
+	__u32 where;
+	__u32 place;
+	__u32 engine;
+	__u32 reserved;
 };
+
+/** Who copies when the buffer moves. What is hidden only the driver can copy. */
+#define BAR_OWNER_ENGINE_HIDDEN	0 /* the driver, where it must */
+#define BAR_OWNER_ENGINE_ALWAYS	1 /* the driver, at once */
+#define BAR_OWNER_ENGINE_QUEUED	2 /* the driver, later, with a fence for it */
+#define BAR_OWNER_ENGINE_BROKEN	3 /* fails */
 
 /**
  * struct bar_owner_buffer - BAR_OWNER_IOC_MOVE, _REVOKE, _RESTORE, _VMAP, _VUNMAP
@@ -39,6 +66,8 @@ struct bar_owner_export {
  * @flags: MOVE: PEERBUF_MOVE_F_*
  * @timeout_ms: REVOKE
  * @value: VMAP: out, 32 bits found at @offset
+ * @where: MOVE: BAR_OWNER_IN_*
+ * @locked: MOVE: under the reservation lock, returning before importers unmap
  * @reserved: zero
  */
 struct bar_owner_buffer {
@@ -48,6 +77,8 @@ struct bar_owner_buffer {
 	__u32 flags;
 	__u32 timeout_ms;
 	__u32 value;
+	__u32 where;
+	__u32 locked;
 	__u32 reserved;
 };
 
@@ -61,6 +92,31 @@ struct bar_owner_switch {
 struct bar_owner_count {
 	__u32 size;
 	__u32 released;
+};
+
+/** enum peerbuf_place_why, which is the kernel's own. */
+#define BAR_OWNER_WHY_NO_ROUTE	1
+#define BAR_OWNER_WHY_HIDDEN	2
+#define BAR_OWNER_WHY_NO_PAGES	3
+
+/**
+ * struct bar_owner_places - BAR_OWNER_IOC_PLACES
+ * @size: sizeof(struct bar_owner_places)
+ * @held: places that somebody still has, because a buffer is there or is mapped there
+ * @asked: how often the driver was asked to place a buffer
+ * @why: BAR_OWNER_WHY_* of the last time
+ * @for_cpu: it was for the CPU
+ * @copies: copies the driver made
+ * @reserved: zero
+ */
+struct bar_owner_places {
+	__u32 size;
+	__u32 held;
+	__u32 asked;
+	__u32 why;
+	__u32 for_cpu;
+	__u32 copies;
+	__u32 reserved;
 };
 
 /**
@@ -95,5 +151,8 @@ struct bar_owner_map_check {
 #define BAR_OWNER_IOC_DOWN	_IOW(BAR_OWNER_MAGIC, 0x07, struct bar_owner_switch)
 #define BAR_OWNER_IOC_RELEASED	_IOWR(BAR_OWNER_MAGIC, 0x08, struct bar_owner_count)
 #define BAR_OWNER_IOC_MAP_CHECK	_IOWR(BAR_OWNER_MAGIC, 0x09, struct bar_owner_map_check)
+#define BAR_OWNER_IOC_PLACES	_IOWR(BAR_OWNER_MAGIC, 0x0a, struct bar_owner_places)
+/* Is it a dma-buf of this driver's? 0, EXDEV, or EMEDIUMTYPE: of another peerbuf user. */
+#define BAR_OWNER_IOC_MINE	_IOWR(BAR_OWNER_MAGIC, 0x0b, struct bar_owner_buffer)
 
 #endif /* _BAR_OWNER_UAPI_H */

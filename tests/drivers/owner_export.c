@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Buffers, by the in-kernel exporter API. */
 #include <linux/dma-buf.h>
+#include <linux/dma-resv.h>
 #include <linux/err.h>
 #include <linux/fcntl.h>
 #include <linux/file.h>
@@ -11,16 +12,6 @@
 #include <linux/slab.h>
 
 #include "bar_owner.h"
-
-/**
- * struct owner_buffer - what an exported buffer drags along
- * @owner: with a reference
- * @share: the dma-buf whose dma_resv it uses, with a reference, or NULL
- */
-struct owner_buffer {
-	struct owner *owner;
-	struct dma_buf *share;
-};
 
 static int owner_op_attach(struct peerbuf *pb, struct device *client, void *priv)
 {
@@ -33,6 +24,7 @@ static void owner_op_release(struct peerbuf *pb, void *priv)
 {
 	struct owner_buffer *buffer = priv;
 
+	flush_delayed_work(&buffer->copy_work);
 	atomic_inc(&buffer->owner->released);
 	if (buffer->share)
 		dma_buf_put(buffer->share);
@@ -40,31 +32,21 @@ static void owner_op_release(struct peerbuf *pb, void *priv)
 	kfree(buffer);
 }
 
-static const struct peerbuf_exporter_ops owner_ops = {
+/* One that asks no questions: buffers of either go where an importer can follow. */
+static const struct peerbuf_exporter_ops owner_plain_ops = {
 	.owner = THIS_MODULE,
 	.attach = owner_op_attach,
+	.copy = owner_op_copy,
 	.release = owner_op_release,
 };
 
-static struct p2p_vecs *owner_place(struct owner *owner, u64 offset, u64 len)
-{
-	struct p2p_provider *provider;
-	struct p2p_vecs *vecs;
-	int ret;
-
-	provider = peerbuf_device_provider(owner->pdevice, OWNER_BAR);
-	if (!provider)
-		return ERR_PTR(-ENXIO);
-	vecs = p2p_vecs_alloc(1);
-	ret = vecs ? p2p_vecs_add_bar(vecs, provider, offset, len) : -ENOMEM;
-	/* The list has a reference of its own. */
-	p2p_provider_put(provider);
-	if (!ret)
-		return vecs;
-	if (vecs)
-		p2p_vecs_put(vecs);
-	return ERR_PTR(ret);
-}
+static const struct peerbuf_exporter_ops owner_ops = {
+	.owner = THIS_MODULE,
+	.attach = owner_op_attach,
+	.place = owner_op_place,
+	.copy = owner_op_copy,
+	.release = owner_op_release,
+};
 
 static struct dma_buf *owner_export_buffer(struct owner *owner,
 					   struct bar_owner_export *req,
@@ -73,13 +55,14 @@ static struct dma_buf *owner_export_buffer(struct owner *owner,
 	struct peerbuf_export_args args = {
 		.flags = req->flags,
 		.open_flags = O_RDWR,
-		.ops = &owner_ops,
+		.ops = req->place ? &owner_ops : &owner_plain_ops,
 		.priv = buffer,
+		.device = owner->pdevice,
 		.name = "bar_owner",
 	};
 	struct dma_buf *dmabuf;
 
-	args.placement = owner_place(owner, req->offset, req->length);
+	args.placement = owner_place(owner, req->where, req->offset, req->length);
 	if (IS_ERR(args.placement))
 		return ERR_CAST(args.placement);
 	if (buffer->share)
@@ -104,6 +87,7 @@ static struct owner_buffer *owner_buffer_create(struct owner *owner, int share)
 			return ERR_PTR(ret);
 		}
 	}
+	INIT_DELAYED_WORK(&buffer->copy_work, owner_copy_work);
 	kref_get(&owner->ref);
 	buffer->owner = owner;
 	return buffer;
@@ -118,6 +102,9 @@ int owner_export(struct owner *owner, struct bar_owner_export *req)
 	buffer = owner_buffer_create(owner, req->share);
 	if (IS_ERR(buffer))
 		return PTR_ERR(buffer);
+	buffer->offset = req->where == BAR_OWNER_IN_BAR ? req->offset : 0;
+	buffer->place = req->place;
+	buffer->engine = req->engine;
 	dmabuf = owner_export_buffer(owner, req, buffer);
 	if (IS_ERR(dmabuf)) {
 		/* Not exported, not released: ours to undo. */
@@ -150,6 +137,23 @@ static struct peerbuf *owner_buffer_get(int fd, struct dma_buf **dmabuf)
 	return pb;
 }
 
+static int owner_move_to(struct peerbuf *pb, struct dma_buf *dmabuf,
+			 struct p2p_vecs *vecs, const struct bar_owner_buffer *req)
+{
+	int ret;
+
+	if (!req->locked)
+		return peerbuf_move(pb, vecs, req->flags);
+	ret = dma_resv_lock_interruptible(dmabuf->resv, NULL);
+	if (ret)
+		return ret;
+	ret = peerbuf_move_locked(pb, vecs, req->flags);
+	if (!ret && peerbuf_vecs(pb) != vecs)
+		ret = -EUCLEAN;
+	dma_resv_unlock(dmabuf->resv);
+	return ret;
+}
+
 /* Caller holds owner.present. */
 int owner_move(struct owner *owner, const struct bar_owner_buffer *req)
 {
@@ -161,10 +165,10 @@ int owner_move(struct owner *owner, const struct bar_owner_buffer *req)
 	pb = owner_buffer_get(req->fd, &dmabuf);
 	if (IS_ERR(pb))
 		return PTR_ERR(pb);
-	vecs = owner_place(owner, req->offset, dmabuf->size);
+	vecs = owner_place(owner, req->where, req->offset, dmabuf->size);
 	ret = PTR_ERR_OR_ZERO(vecs);
 	if (!ret) {
-		ret = peerbuf_move(pb, vecs, req->flags);
+		ret = owner_move_to(pb, dmabuf, vecs, req);
 		p2p_vecs_put(vecs);
 	}
 	dma_buf_put(dmabuf);
@@ -195,6 +199,21 @@ int owner_restore(const struct bar_owner_buffer *req)
 	if (IS_ERR(pb))
 		return PTR_ERR(pb);
 	ret = peerbuf_restore(pb);
+	dma_buf_put(dmabuf);
+	return ret;
+}
+
+int owner_mine(const struct bar_owner_buffer *req)
+{
+	struct dma_buf *dmabuf;
+	struct peerbuf *pb;
+	int ret = 0;
+
+	pb = owner_buffer_get(req->fd, &dmabuf);
+	if (IS_ERR(pb))
+		return PTR_ERR(pb);
+	if (!peerbuf_priv(pb, &owner_ops) && !peerbuf_priv(pb, &owner_plain_ops))
+		ret = -EMEDIUMTYPE;
 	dma_buf_put(dmabuf);
 	return ret;
 }

@@ -30,7 +30,7 @@ static long owner_ioctl_export(struct owner_file *file, void __user *arg)
 
 	if (copy_from_user(&req, arg, sizeof(req)))
 		return -EFAULT;
-	if (req.size != sizeof(req))
+	if (req.size != sizeof(req) || req.reserved)
 		return -EINVAL;
 	ret = owner_export(file->owner, &req);
 	if (ret)
@@ -71,6 +71,8 @@ static int owner_buffer_call(struct owner_file *file, unsigned int cmd,
 		return owner_revoke(req);
 	case BAR_OWNER_IOC_RESTORE:
 		return owner_restore(req);
+	case BAR_OWNER_IOC_MINE:
+		return owner_mine(req);
 	case BAR_OWNER_IOC_VMAP:
 		return owner_file_vmap(file, req);
 	default:
@@ -125,6 +127,23 @@ static long owner_ioctl_released(struct owner_file *file, void __user *arg)
 	return copy_to_user(arg, &req, sizeof(req)) ? -EFAULT : 0;
 }
 
+static long owner_ioctl_places(struct owner_file *file, void __user *arg)
+{
+	struct owner *owner = file->owner;
+	struct bar_owner_places req;
+
+	if (copy_from_user(&req, arg, sizeof(req)))
+		return -EFAULT;
+	if (req.size != sizeof(req) || req.reserved)
+		return -EINVAL;
+	req.held = atomic_read(&owner->places);
+	req.asked = READ_ONCE(owner->asked);
+	req.why = READ_ONCE(owner->why);
+	req.for_cpu = READ_ONCE(owner->for_cpu);
+	req.copies = READ_ONCE(owner->copies);
+	return copy_to_user(arg, &req, sizeof(req)) ? -EFAULT : 0;
+}
+
 static long owner_ioctl_map_check(struct owner_file *file, void __user *arg)
 {
 	struct bar_owner_map_check req;
@@ -152,12 +171,15 @@ static long owner_ioctl_present(struct owner_file *file, unsigned int cmd,
 	case BAR_OWNER_IOC_RESTORE:
 	case BAR_OWNER_IOC_VMAP:
 	case BAR_OWNER_IOC_VUNMAP:
+	case BAR_OWNER_IOC_MINE:
 		return owner_ioctl_buffer(file, cmd, arg);
 	case BAR_OWNER_IOC_VETO:
 	case BAR_OWNER_IOC_DOWN:
 		return owner_ioctl_switch(file, cmd, arg);
 	case BAR_OWNER_IOC_RELEASED:
 		return owner_ioctl_released(file, arg);
+	case BAR_OWNER_IOC_PLACES:
+		return owner_ioctl_places(file, arg);
 	case BAR_OWNER_IOC_MAP_CHECK:
 		return owner_ioctl_map_check(file, arg);
 	default:

@@ -3,12 +3,16 @@
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
+#include <linux/vmalloc.h>
 
 #include "bar_owner.h"
 
 static void owner_free(struct kref *ref)
 {
-	kfree(container_of(ref, struct owner, ref));
+	struct owner *owner = container_of(ref, struct owner, ref);
+
+	vfree(owner->hidden);
+	kfree(owner);
 }
 
 void owner_put(struct owner *owner)
@@ -27,6 +31,10 @@ static int owner_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	kref_init(&owner->ref);
 	init_rwsem(&owner->present);
 	owner->pdev = pdev;
+	ret = -ENOMEM;
+	owner->hidden = vzalloc(OWNER_HIDDEN);
+	if (!owner->hidden)
+		goto err_put;
 	ret = pci_enable_device_mem(pdev);
 	if (ret)
 		goto err_put;

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The copy engine: it reaches everything, hidden memory too, and may take its time. */
+#include <linux/dma-buf.h>
+#include <linux/dma-fence.h>
+#include <linux/dma-resv.h>
+#include <linux/highmem.h>
+#include <linux/io.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+
+#include "bar_owner.h"
+
+/* How long a queued copy waits before it begins: long enough to be overtaken. */
+#define OWNER_DELAY	(HZ / 10)
+
+/**
+ * struct owner_copy - a copy that is queued
+ * @fence: signals when it is done; the first member, as it is what frees all of it
+ * @lock: of @fence
+ */
+struct owner_copy {
+	struct dma_fence fence;
+	spinlock_t lock; /* what dma_fence_init() asks for */
+};
+
+static int owner_page_access(struct owner *owner, const struct p2p_vec *vec, u64 at,
+			     void *data, bool write)
+{
+	void __iomem *io;
+	void *page;
+
+	if (vec->kind == P2P_VEC_BAR) {
+		io = ioremap(vec->paddr + at, PAGE_SIZE);
+		if (!io)
+			return -ENOMEM;
+		if (write)
+			memcpy_toio(io, data, PAGE_SIZE);
+		else
+			memcpy_fromio(data, io, PAGE_SIZE);
+		iounmap(io);
+		return 0;
+	}
+	if (vec->kind == P2P_VEC_HIDDEN)
+		page = owner->hidden + vec->paddr + at;
+	else
+		page = kmap_local_page(pfn_to_page(PHYS_PFN(vec->paddr + at)));
+	if (write)
+		memcpy(page, data, PAGE_SIZE);
+	else
+		memcpy(data, page, PAGE_SIZE);
+	if (vec->kind == P2P_VEC_SYSTEM)
+		kunmap_local(page);
+	return 0;
+}
+
+static int owner_copy_pages(struct owner *owner, const struct p2p_vecs *to,
+			    const struct p2p_vecs *from)
+{
+	void *page = kmalloc(PAGE_SIZE, GFP_KERNEL);
+	const struct p2p_vec *vec;
+	u64 offset, at;
+	int ret = 0;
+
+	if (!page)
+		return -ENOMEM;
+	for (offset = 0; offset < from->size && !ret; offset += PAGE_SIZE) {
+		vec = p2p_vecs_find(from, offset, &at);
+		ret = owner_page_access(owner, vec, at, page, false);
+		if (ret)
+			break;
+		vec = p2p_vecs_find(to, offset, &at);
+		ret = owner_page_access(owner, vec, at, page, true);
+	}
+	kfree(page);
+	if (!ret)
+		WRITE_ONCE(owner->copies, owner->copies + 1);
+	return ret;
+}
+
+static const char *owner_fence_name(struct dma_fence *fence)
+{
+	return "bar_owner";
+}
+
+static const struct dma_fence_ops owner_fence_ops = {
+	.get_driver_name = owner_fence_name,
+	.get_timeline_name = owner_fence_name,
+};
+
+void owner_copy_work(struct work_struct *work)
+{
+	struct owner_buffer *buffer = container_of(to_delayed_work(work), struct owner_buffer,
+						   copy_work);
+	struct dma_fence *fence = buffer->copy_done;
+	int ret = owner_copy_pages(buffer->owner, buffer->copy_to, buffer->copy_from);
+
+	if (ret)
+		dma_fence_set_error(fence, ret);
+	p2p_vecs_put(buffer->copy_to);
+	p2p_vecs_put(buffer->copy_from);
+	dma_fence_signal(fence);
+	dma_fence_put(fence);
+}
+
+/*
+ * The contents are there when the fence has signalled, and everybody waits for that; so
+ * does the next move, and there is one copy at a time.
+ */
+static int owner_copy_queue(struct peerbuf *pb, struct owner_buffer *buffer,
+			    const struct p2p_vecs *to, const struct p2p_vecs *from)
+{
+	struct dma_resv *resv = peerbuf_dma_buf(pb)->resv;
+	struct owner_copy *copy;
+	int ret;
+
+	copy = kzalloc(sizeof(*copy), GFP_KERNEL);
+	if (!copy)
+		return -ENOMEM;
+	ret = dma_resv_reserve_fences(resv, 1);
+	if (ret) {
+		kfree(copy);
+		return ret;
+	}
+	spin_lock_init(&copy->lock);
+	dma_fence_init(&copy->fence, &owner_fence_ops, &copy->lock,
+		       dma_fence_context_alloc(1), 1);
+	buffer->copy_to = p2p_vecs_get((struct p2p_vecs *)to);
+	buffer->copy_from = p2p_vecs_get((struct p2p_vecs *)from);
+	buffer->copy_done = &copy->fence;
+	dma_resv_add_fence(resv, &copy->fence, DMA_RESV_USAGE_KERNEL);
+	schedule_delayed_work(&buffer->copy_work, OWNER_DELAY);
+	return 0;
+}
+
+static bool owner_has_hidden(const struct p2p_vecs *vecs)
+{
+	u32 i;
+
+	for (i = 0; i < vecs->nr; i++)
+		if (vecs->vec[i].kind == P2P_VEC_HIDDEN)
+			return true;
+	return false;
+}
+
+int owner_op_copy(struct peerbuf *pb, const struct p2p_vecs *to,
+		  const struct p2p_vecs *from, void *priv)
+{
+	struct owner_buffer *buffer = priv;
+
+	switch (buffer->engine) {
+	case BAR_OWNER_ENGINE_ALWAYS:
+		return owner_copy_pages(buffer->owner, to, from);
+	case BAR_OWNER_ENGINE_QUEUED:
+		return owner_copy_queue(pb, buffer, to, from);
+	case BAR_OWNER_ENGINE_BROKEN:
+		return -EIO;
+	}
+	if (owner_has_hidden(to) || owner_has_hidden(from))
+		return owner_copy_pages(buffer->owner, to, from);
+	return -EOPNOTSUPP;
+}
