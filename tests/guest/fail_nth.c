@@ -309,6 +309,131 @@ TEST(mapping_of_many_ranges, .timeout = 300)
 	check_ok(edu_detach(edu, handle));
 }
 
+/* ---- system memory ---- */
+
+static struct peer_export mixture;
+
+static int make_mixture(void)
+{
+	const struct peerbuf_range ranges[] = {
+		{ .length = 3 * PAGE, .flags = PEERBUF_RANGE_F_SYSTEM },
+		{ .offset = 64 * PAGE, .length = PAGE, .bar = MEM_BAR },
+		{ .length = 37 * PAGE, .flags = PEERBUF_RANGE_F_SYSTEM },
+		{ .offset = 66 * PAGE, .length = PAGE, .bar = MEM_BAR },
+		{ .length = 4 << 20, .flags = PEERBUF_RANGE_F_SYSTEM },
+	};
+
+	return peer_export(stage.node, ranges, 5, 0, &mixture);
+}
+
+static void undo_mixture(void)
+{
+	close(mixture.fd);
+}
+
+TEST(export_of_a_mixture, .timeout = 300)
+{
+	struct call call = { "export", NULL, make_mixture, undo_mixture };
+
+	set_up();
+	every_allocation(&call);
+}
+
+static int move_to_system(void)
+{
+	struct peerbuf_range range = { .length = SIZE, .flags = PEERBUF_RANGE_F_SYSTEM };
+
+	return peer_move(stage.node, stage.export.id, &range, 1, PEERBUF_MOVE_F_COPY);
+}
+
+static int move_to_bar(void)
+{
+	return peer_move_one(stage.node, stage.export.id, MEM_BAR, START, SIZE,
+			     PEERBUF_MOVE_F_COPY);
+}
+
+static void prepare_in_bar(void)
+{
+	struct peerbuf_export_info info;
+
+	check_ok(peer_query(stage.node, stage.export.id, &info));
+	if (info.system_size)
+		check_ok(move_to_bar());
+}
+
+static void prepare_in_system(void)
+{
+	struct peerbuf_export_info info;
+
+	check_ok(peer_query(stage.node, stage.export.id, &info));
+	if (!info.system_size)
+		check_ok(move_to_system());
+}
+
+/* A buffer that did not get there is where it was, with what it had. */
+TEST(migration, .timeout = 300)
+{
+	struct call there = { "to system memory", prepare_in_bar, move_to_system, NULL };
+	struct call back = { "to the BAR", prepare_in_system, move_to_bar, NULL };
+	__u8 *bytes;
+
+	set_up();
+	bytes = buffer_map(stage.export.fd, SIZE, 0);
+	pattern_fill(bytes, SIZE, 1);
+	every_allocation(&there);
+	check(pattern_matches(bytes, SIZE, 1));
+	every_allocation(&back);
+	check(pattern_matches(bytes, SIZE, 1));
+}
+
+/* Wherever it is after a mapping that failed: it may have moved for it. */
+static bool fall_back_once(unsigned int nth, const void *bytes)
+{
+	struct peerbuf_export_info info;
+	bool happened;
+	int ret;
+
+	prepare_in_bar();
+	check_ok(peer_query(stage.node, stage.export.id, &info));
+	check_eq(info.system_size, 0);
+	arm(nth);
+	ret = edu_attach(edu, stage.export.fd, EDU_DMA_STATIC, 0, &handle);
+	if (!ret) {
+		ret = edu_map(edu, handle);
+		happened = disarm();
+		check_ok(edu_detach(edu, handle));
+	} else {
+		happened = disarm();
+	}
+	if (ret && ret != -ENOMEM)
+		fail("%s for want of memory", strerror(-ret));
+	check(!ret || happened);
+	check(pattern_matches(bytes, SIZE, 2));
+	check_ok(peer_query(stage.node, stage.export.id, &info));
+	check(!info.system_size || info.system_size == SIZE);
+	check(ret || info.system_size);
+	check_eq(info.nr_mappings, 0);
+	check_eq(info.pins, 0);
+	return !happened;
+}
+
+TEST(fallback, .timeout = 300)
+{
+	unsigned int nth;
+	__u8 *bytes;
+
+	set_up();
+	close(stage.export.fd);
+	check_ok(peer_export_one(stage.node, MEM_BAR, START, SIZE,
+				 PEERBUF_EXPORT_F_FALLBACK, &stage.export));
+	bytes = buffer_map(stage.export.fd, SIZE, 0);
+	pattern_fill(bytes, SIZE, 2);
+	edu = edu_open("rp-edu");
+	for (nth = 1; !fall_back_once(nth, bytes); nth++)
+		check(nth < MOST);
+	printf("%u failing allocations\n", nth - 1);
+}
+
 /* ---- the CPU ---- */
 
 static void *cpu;
