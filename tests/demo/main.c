@@ -17,7 +17,8 @@ int main(int argc, char **argv)
 	const char *id = getenv("PEERBUF_ID");
 	const char *fd = getenv("PEERBUF_FD");
 
-	expect(argc == 6 || argc == 7, "usage: story MEMORY-BDF MEMORY-ID BAR-OFFSET ENGINE-BDF direct ROUTE\n"
+	expect(argc == 6 || argc == 7,
+	       "usage: story MEMORY-BDF MEMORY-ID BAR-OFFSET ENGINE-BDF direct ROUTE\n"
 	       "       story MEMORY-BDF MEMORY-ID BAR-OFFSET ENGINE-BDF revoke");
 	expect(id && fd, "not started by peerbuf export");
 

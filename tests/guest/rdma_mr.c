@@ -257,7 +257,11 @@ static bool prints(const char *command, const char *const *words)
 /* The same by `peerbuf ps`: memory, HCA, its driver and this process in one row. */
 TEST(peerbuf_ps_shows_the_mr)
 {
-	char mem[24], edu[24], process[40], pid[24], one_line[128];
+	char mem[24], edu[24], process[40], pid[24], json[128];
+	const char *row[] = { mem, edu, "edu_dma", process, NULL };
+	const char *importer[] = { "\"importers\":[{", edu, pid, "\"dynamic\":true",
+				   NULL };
+	const char *nobody[] = { "\"importers\":[]", NULL };
 	struct rdma_bar bar;
 
 	setup("rp-edu");
@@ -266,17 +270,13 @@ TEST(peerbuf_ps_shows_the_mr)
 	snprintf(edu, sizeof(edu), "%s", lab_where("rp-edu"));
 	snprintf(process, sizeof(process), "%.15s/%d",
 		 program_invocation_short_name, getpid());
-	check(prints("peerbuf ps", (const char *[]){ mem, edu, "edu_dma", process,
-						     NULL }));
+	check(prints("peerbuf ps", row));
 	snprintf(edu, sizeof(edu), "\"%s\"", lab_where("rp-edu"));
 	snprintf(pid, sizeof(pid), "\"pid\":%d", getpid());
-	snprintf(one_line, sizeof(one_line), "peerbuf ps -j %s | tr -d ' \\n'", mem);
-	check(prints(one_line, (const char *[]){ "\"importers\":[{", edu, pid,
-						 "\"dynamic\":true", NULL }));
+	snprintf(json, sizeof(json), "peerbuf ps -j %s | tr -d ' \\n'", mem);
+	check(prints(json, importer));
 	check_eq(ibv_dereg_mr(bar.mr), 0);
-	snprintf(one_line, sizeof(one_line),
-		 "peerbuf ps -j %s | tr -d ' \\n'", mem);
-	check(prints(one_line, (const char *[]){ "\"importers\":[]", NULL }));
+	check(prints(json, nobody));
 }
 
 /* Unevictable kernel memory in KiB: what rounds must not make grow. */
