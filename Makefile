@@ -6,13 +6,15 @@
 KVER ?= $(shell uname -r)
 KDIR ?= /lib/modules/$(KVER)/build
 DEMO_KERNEL ?= 6.12
+# Ten minutes' worth.
+STRESS_ROUNDS ?= 1100
 DESTDIR ?=
 PREFIX ?= /usr/local
 VERSION := 0.1.0
 BUILD := build
 DKMS_SRC := /usr/src/peerbuf-$(VERSION)
 
-.PHONY: help demo test test-debug test-rdma bench check modules modules_install tool \
+.PHONY: help demo test test-debug test-rdma test-stress bench check modules modules_install tool \
 	install dkms-install dkms-remove htmldocs clean
 
 help:
@@ -24,6 +26,7 @@ help:
 #:   make test           unit, tool and guest tests on kernels 6.1, 6.12 and 7.2
 #:   make test-debug     the guest tests again, in an instrumented 7.2
 #:   make test-rdma      RDMA into a BAR, on an RDMA device made for tests
+#:   make test-stress    eviction storms on shared GPU buffers, ten minutes or so
 #:   make bench          what exporting and mapping costs, as ratios
 #:   make check          style, sparse, W=1 on three kernels, documentation
 #:   make htmldocs       Documentation/ as HTML, in build/html
@@ -42,6 +45,11 @@ test-debug:
 test-rdma:
 	@scripts/install-deps host
 	@tests/run -m plain+rdma -m vtd+rdma $(ARGS)
+
+test-stress:
+	@scripts/install-deps host
+	@PEERBUF_TEST_ROUNDS=$(STRESS_ROUNDS) tests/run -v -k 7.2 -m plain -t gpu_stress \
+		--timeout 3600 $(ARGS)
 
 bench:
 	@scripts/install-deps host
