@@ -4,7 +4,9 @@
 
 import os
 import sys
+import tempfile
 import unittest
+from pathlib import Path
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
@@ -145,6 +147,16 @@ class MachineTest(unittest.TestCase):
         self.assertEqual(len(names), len(set(names)))
         for _, _, parent in machine.topology():
             self.assertIn(parent, names + ["pcie.0"])
+
+    def test_gpus(self):
+        for gpus in (False, True):
+            with tempfile.TemporaryDirectory() as folder:
+                line = machine.Machine("plain", Path(folder), 4096, False,
+                                       gpus).arguments()
+            text = " ".join(line)
+            self.assertEqual("id=virtio-gpu" in text, gpus)
+            self.assertEqual("id=bochs" in text, gpus)
+            self.assertEqual("memory-backend=ram" in line, gpus)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,8 @@ def with_igt(kernel):
     """The userland that has IGT's tests: of Debian testing, on any kernel."""
     image = kernel.image
     if image.suite != IGT:
+        cache.note(f"IGT's tests are packaged for {IGT} only: {kernel.name} "
+                   "runs with its userland")
         image = Image(IGT).obtain()
     return Userland(kernel, image)
 
