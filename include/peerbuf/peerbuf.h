@@ -80,8 +80,8 @@ struct peerbuf_exporter_ops {
 	struct module *owner;
 	int (*attach)(struct peerbuf *pb, struct device *client, void *priv);
 	int (*place)(struct peerbuf *pb, struct device *client, u32 why, void *priv);
-	int (*copy)(struct peerbuf *pb, const struct p2p_vecs *to,
-		    const struct p2p_vecs *from, void *priv);
+	int (*copy)(struct peerbuf *pb, struct p2p_vecs *to, struct p2p_vecs *from,
+		    void *priv);
 	void (*release)(struct peerbuf *pb, void *priv);
 };
 

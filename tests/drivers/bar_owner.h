@@ -110,8 +110,8 @@ int owner_op_place(struct peerbuf *pb, struct device *client, u32 why, void *pri
 
 /* owner_copy.c */
 void owner_copy_work(struct work_struct *work);
-int owner_op_copy(struct peerbuf *pb, const struct p2p_vecs *to,
-		  const struct p2p_vecs *from, void *priv);
+int owner_op_copy(struct peerbuf *pb, struct p2p_vecs *to, struct p2p_vecs *from,
+		  void *priv);
 
 /* owner_map_check.c */
 void owner_map_check(struct owner *owner, struct bar_owner_map_check *req);

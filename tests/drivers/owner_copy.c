@@ -143,8 +143,8 @@ static bool owner_has_hidden(const struct p2p_vecs *vecs)
 	return false;
 }
 
-int owner_op_copy(struct peerbuf *pb, const struct p2p_vecs *to,
-		  const struct p2p_vecs *from, void *priv)
+int owner_op_copy(struct peerbuf *pb, struct p2p_vecs *to, struct p2p_vecs *from,
+		  void *priv)
 {
 	struct owner_buffer *buffer = priv;
 

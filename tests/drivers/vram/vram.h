@@ -27,7 +27,7 @@
  *	    dma_buf.resv, of one BO; of others only by trylock, or all at once by ticket
  *	      vram_mm.lock
  *
- * vram_engine.lock is taken by the engine's workers, which hold nothing else.
+ * vram_engine.lock is taken by the engine's worker, which holds nothing else.
  *
  * Who keeps what: an open file and a DMA-BUF hold the DRM device, and with it struct
  * vram_device. A handle, a CPU mapping and a DMA-BUF hold the BO. The BO, a job, and
@@ -109,13 +109,19 @@ struct vram_space {
 
 /**
  * struct vram_engine - copies bytes
- * @wq: runs each job in a worker of its own, which waits for what the job waits for
+ * @wq: runs jobs that need not wait for anything any more, in order
+ * @drops: lets go of what jobs held
+ * @jobs: published, and not gone yet
+ * @idle: woken when there is none
  * @lock: one job at a time
  * @stopped: the BAR is not to be touched any more; @lock
  * @bounce: a page between source and destination, neither of which need be memory; @lock
  */
 struct vram_engine {
 	struct workqueue_struct *wq;
+	struct workqueue_struct *drops;
+	atomic_t jobs;
+	wait_queue_head_t idle;
 	struct mutex lock; /* one job at a time */
 	bool stopped;
 	void *bounce;
@@ -223,10 +229,24 @@ struct vram_end {
 #define VRAM_JOB_WAITS	3
 
 /**
+ * struct vram_wait - something a job waits for
+ * @fence: reference held
+ * @cb: called when it signals
+ * @job: whose
+ */
+struct vram_wait {
+	struct dma_fence *fence;
+	struct dma_fence_cb cb;
+	struct vram_job *job;
+};
+
+/**
  * struct vram_job - work for the engine
  * @fence: signals when it is done; its reference count is the job's
  * @lock: the fence's
  * @work: in the engine's queue
+ * @drop: lets go of all it holds
+ * @pending: waits that are not over, and one more until it may run
  * @vram: whose engine; a job ends before that goes
  * @src: from there; neither vecs nor a BO: zeros
  * @dst: to there
@@ -238,16 +258,19 @@ struct vram_job {
 	struct dma_fence fence;
 	spinlock_t lock; /* the fence's own */
 	struct work_struct work;
+	struct work_struct drop;
+	atomic_t pending;
 	struct vram_device *vram;
 	struct vram_end src;
 	struct vram_end dst;
 	u64 length;
-	struct dma_fence *waits[VRAM_JOB_WAITS];
+	struct vram_wait waits[VRAM_JOB_WAITS];
 	u32 nr_waits;
 };
 
 /* How long may it take to find room? */
 enum vram_patience {
+	VRAM_FAULTING,	/* the caller can let go of all locks and come back */
 	VRAM_LOCKED,	/* the caller holds a reservation lock others may want */
 	VRAM_UNLOCKED,	/* the caller holds none */
 };
@@ -282,8 +305,8 @@ extern const struct drm_gem_object_funcs vram_gem_funcs;
 struct vram_bo *vram_bo_alloc(struct vram_device *vram, u64 size);
 struct vram_bo *vram_bo_create(struct vram_device *vram, u64 size, u32 domains, u32 flags);
 int vram_bo_move(struct vram_bo *bo, struct vram_space *to);
-int vram_bo_move_somewhere(struct vram_bo *bo, u32 where);
-int vram_bo_make_reachable(struct vram_bo *bo);
+int vram_bo_move_somewhere(struct vram_bo *bo, u32 where, enum vram_patience patience);
+int vram_bo_make_reachable(struct vram_bo *bo, enum vram_patience patience);
 
 /* vram_mmap.c */
 extern const struct vm_operations_struct vram_vm_ops;
@@ -301,6 +324,7 @@ int vram_job_fill(struct vram_bo *bo, struct p2p_vecs *to, struct p2p_vecs *from
 /* vram_engine.c */
 int vram_engine_init(struct vram_device *vram);
 int vram_engine_do(struct vram_job *job);
+void vram_engine_job_gone(struct vram_device *vram);
 void vram_engine_stop(struct vram_device *vram);
 
 /* vram_submit.c */

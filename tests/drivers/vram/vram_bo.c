@@ -52,7 +52,7 @@ static int vram_wait_idle(struct vram_bo *bo)
 
 	left = dma_resv_wait_timeout(bo->base.resv, DMA_RESV_USAGE_BOOKKEEP, true,
 				     MAX_SCHEDULE_TIMEOUT);
-	return left < 0 ? left : 0;
+	return left < 0 ? -EINTR : 0;
 }
 
 /*
@@ -94,9 +94,9 @@ int vram_bo_move(struct vram_bo *bo, struct vram_space *to)
 
 /*
  * To VRAM_IN_WINDOW, _HIDDEN or _SYSTEM, under the reservation lock. Returns 0; -ENOSPC or
- * -ENOMEM no room there; -EINTR; and as peerbuf_move_locked().
+ * -ENOMEM no room there; -EAGAIN none in time; -EINTR; and as peerbuf_move_locked().
  */
-int vram_bo_move_somewhere(struct vram_bo *bo, u32 where)
+int vram_bo_move_somewhere(struct vram_bo *bo, u32 where, enum vram_patience patience)
 {
 	struct vram_device *vram = to_vram(bo->base.dev);
 	struct vram_space *to;
@@ -111,7 +111,7 @@ int vram_bo_move_somewhere(struct vram_bo *bo, u32 where)
 	if (where == VRAM_IN_SYSTEM)
 		to = vram_space_alloc(vram, where, bo->base.size);
 	else
-		to = vram_space_make(vram, where, bo->base.size, VRAM_LOCKED);
+		to = vram_space_make(vram, where, bo->base.size, patience);
 	if (IS_ERR(to))
 		return PTR_ERR(to);
 	ret = vram_bo_move(bo, to);
@@ -124,7 +124,7 @@ int vram_bo_move_somewhere(struct vram_bo *bo, u32 where)
  * Out of hidden memory: into the window, or if that is full into system memory, for a BO
  * that may live there. Under the reservation lock.
  */
-int vram_bo_make_reachable(struct vram_bo *bo)
+int vram_bo_make_reachable(struct vram_bo *bo, enum vram_patience patience)
 {
 	struct vram_device *vram = to_vram(bo->base.dev);
 	int ret;
@@ -133,12 +133,20 @@ int vram_bo_make_reachable(struct vram_bo *bo)
 	if (bo->space->where != VRAM_IN_HIDDEN)
 		return 0;
 
-	ret = vram_bo_move_somewhere(bo, VRAM_IN_WINDOW);
-	if (ret == -ENOSPC && bo->domains & VRAM_DOMAIN_SYSTEM)
-		ret = vram_bo_move_somewhere(bo, VRAM_IN_SYSTEM);
+	ret = vram_bo_move_somewhere(bo, VRAM_IN_WINDOW, patience);
+	if ((ret == -ENOSPC || ret == -EAGAIN) && bo->domains & VRAM_DOMAIN_SYSTEM)
+		ret = vram_bo_move_somewhere(bo, VRAM_IN_SYSTEM, patience);
 	if (!ret)
 		atomic64_inc(&vram->placements);
 	return ret;
+}
+
+static struct vram_space *vram_try_space(struct vram_device *vram, u32 where, u64 size)
+{
+	struct vram_space *space = vram_space_make(vram, where, size, VRAM_UNLOCKED);
+
+	/* After so long it is as good as taken. */
+	return PTR_ERR_OR_ZERO(space) == -EAGAIN ? ERR_PTR(-ENOSPC) : space;
 }
 
 /* Where a new BO goes first. The window is for those who need it. */
@@ -149,9 +157,9 @@ static struct vram_space *vram_bo_first_space(struct vram_device *vram, struct v
 
 	if (bo->domains & VRAM_DOMAIN_VRAM) {
 		if (!(bo->flags & VRAM_BO_VISIBLE) && size <= vram->size - vram->window)
-			space = vram_space_make(vram, VRAM_IN_HIDDEN, size, VRAM_UNLOCKED);
+			space = vram_try_space(vram, VRAM_IN_HIDDEN, size);
 		if (PTR_ERR_OR_ZERO(space) == -ENOSPC && size <= vram->window)
-			space = vram_space_make(vram, VRAM_IN_WINDOW, size, VRAM_UNLOCKED);
+			space = vram_try_space(vram, VRAM_IN_WINDOW, size);
 	}
 	if (PTR_ERR_OR_ZERO(space) == -ENOSPC && bo->domains & VRAM_DOMAIN_SYSTEM)
 		space = vram_space_alloc(vram, VRAM_IN_SYSTEM, size);

@@ -18,26 +18,47 @@ static unsigned int copy_delay_ms;
 module_param(copy_delay_ms, uint, 0644);
 MODULE_PARM_DESC(copy_delay_ms, "how long a copy takes before its first byte moves, in ms (0)");
 
+/* A job that still waits for somebody's fence is in neither queue. */
 static void vram_engine_exit(struct drm_device *drm, void *data)
 {
-	destroy_workqueue(to_vram(drm)->engine.wq);
+	struct vram_engine *engine = &to_vram(drm)->engine;
+
+	wait_event(engine->idle, !atomic_read(&engine->jobs));
+	destroy_workqueue(engine->wq);
+	destroy_workqueue(engine->drops);
 }
 
-/* Ends with the DRM device, after the last job and before the room jobs may hold. */
+/* A job is gone with all it held; called by the last of its code. */
+void vram_engine_job_gone(struct vram_device *vram)
+{
+	if (atomic_dec_and_test(&vram->engine.jobs))
+		wake_up_all(&vram->engine.idle);
+}
+
+/*
+ * Ends with the DRM device, after the last job and before the room jobs may hold. Who reclaims
+ * memory may wait for a copy, so that the queue must get on without.
+ */
 int vram_engine_init(struct vram_device *vram)
 {
 	struct vram_engine *engine = &vram->engine;
 	int ret;
 
+	init_waitqueue_head(&engine->idle);
 	ret = drmm_mutex_init(&vram->drm, &engine->lock);
 	if (ret)
 		return ret;
 	engine->bounce = drmm_kzalloc(&vram->drm, PAGE_SIZE, GFP_KERNEL);
 	if (!engine->bounce)
 		return -ENOMEM;
-	engine->wq = alloc_workqueue("vram", WQ_UNBOUND, 0);
+	engine->wq = alloc_ordered_workqueue("vram", WQ_MEM_RECLAIM);
 	if (!engine->wq)
 		return -ENOMEM;
+	engine->drops = alloc_workqueue("vram_drop", WQ_UNBOUND, 0);
+	if (!engine->drops) {
+		destroy_workqueue(engine->wq);
+		return -ENOMEM;
+	}
 	return drmm_add_action_or_reset(&vram->drm, vram_engine_exit, NULL);
 }
 
@@ -118,6 +139,22 @@ static void vram_store(struct vram_job *job, u64 pos, u64 length)
 	}
 }
 
+/*
+ * What was written to VRAM is on its way there until something is read back: a peer's read may
+ * overtake it, whatever the fence says.
+ */
+static void vram_settle(struct vram_job *job)
+{
+	struct vram_piece piece;
+	u8 last;
+
+	/* What this CPU has combined goes first. */
+	wmb();
+	vram_piece_begin(&piece, job->vram, &job->dst, job->length - 1, 1);
+	iosys_map_memcpy_from(&last, &piece.map, 0, 1);
+	vram_piece_end(&piece);
+}
+
 static void vram_copy(struct vram_job *job)
 {
 	u64 pos, length;
@@ -129,8 +166,7 @@ static void vram_copy(struct vram_job *job)
 		vram_store(job, pos, length);
 		cond_resched();
 	}
-	/* What is combined on its way to VRAM arrives before the fence says so. */
-	wmb();
+	vram_settle(job);
 }
 
 /* What a job is for. Others wait for its fence. Returns 0, or -ENODEV: the engine has stopped. */

@@ -15,8 +15,11 @@
 
 #include "vram.h"
 
-#define VRAM_PATIENCE_LOCKED	(2 * HZ)
-#define VRAM_PATIENCE_UNLOCKED	(30 * HZ)
+static const unsigned long vram_patience[] = {
+	[VRAM_FAULTING] = HZ / 5,
+	[VRAM_LOCKED] = 2 * HZ,
+	[VRAM_UNLOCKED] = 30 * HZ,
+};
 
 /* How long somebody's use of a reservation lock may take before it is tried again. */
 #define VRAM_RETRY		(HZ / 50 + 1)
@@ -154,7 +157,7 @@ static void vram_room_look(struct vram_mm *mm, enum vram_part part, struct vram_
 	mutex_unlock(&mm->lock);
 }
 
-/* Returns 0 when room was given back or it is worth looking again, -ENOSPC, or -EINTR. */
+/* Returns 0 when room was given back or it is worth looking again, -EAGAIN, or -EINTR. */
 static int vram_room_wait(struct vram_mm *mm, const struct vram_room *room,
 			  unsigned long deadline, bool retry)
 {
@@ -162,7 +165,7 @@ static int vram_room_wait(struct vram_mm *mm, const struct vram_room *room,
 	long ret;
 
 	if (time_after_eq(jiffies, deadline))
-		return -ENOSPC;
+		return -EAGAIN;
 	if (retry)
 		left = min_t(unsigned long, left, VRAM_RETRY);
 	ret = wait_event_interruptible_timeout(mm->released,
@@ -170,18 +173,17 @@ static int vram_room_wait(struct vram_mm *mm, const struct vram_room *room,
 					       left);
 	if (ret < 0)
 		return -EINTR;
-	return ret || retry ? 0 : -ENOSPC;
+	return ret || retry ? 0 : -EAGAIN;
 }
 
 /*
- * Room, with others evicted if need be. Returns it, or -ENOSPC nothing is left to evict, or
- * it is not given back in time; -ENOMEM no memory to evict to; -EINTR.
+ * Room, with others evicted if need be. Returns it, or -ENOSPC nothing is left to evict; -EAGAIN
+ * there is, but those who have it did not let go in time; -ENOMEM no memory to evict to; -EINTR.
  */
 struct vram_space *vram_space_make(struct vram_device *vram, u32 where, u64 size,
 				   enum vram_patience patience)
 {
-	unsigned long deadline = jiffies + (patience == VRAM_LOCKED ? VRAM_PATIENCE_LOCKED :
-								      VRAM_PATIENCE_UNLOCKED);
+	unsigned long deadline = jiffies + vram_patience[patience];
 	enum vram_part part = vram_part_of(where);
 	struct vram_space *space;
 	struct vram_room room;

@@ -15,12 +15,31 @@
 
 #include "vram.h"
 
-/* Asked before anybody attaches. What is left of a device that is gone is not for sharing. */
+/* For this BO there is VRAM or nothing. */
+static bool vram_stays_in_vram(const struct vram_bo *bo)
+{
+	return bo->flags & VRAM_BO_PINNED || !(bo->domains & VRAM_DOMAIN_SYSTEM);
+}
+
+/*
+ * Asked before anybody attaches. What is left of a device that is gone is not for sharing, and
+ * who can never reach the BO had better know at once.
+ */
 static int vram_op_attach(struct peerbuf *pb, struct device *client, void *priv)
 {
 	struct vram_bo *bo = priv;
+	struct vram_device *vram = to_vram(bo->base.dev);
+	struct p2p_route route;
+	int ret;
 
-	return drm_dev_is_unplugged(bo->base.dev) ? -ENODEV : 0;
+	if (drm_dev_is_unplugged(&vram->drm))
+		return -ENODEV;
+	if (!vram_stays_in_vram(bo))
+		return 0;
+	ret = p2p_route_get(vram->provider, client, &route);
+	if (!ret && route.type == P2P_ROUTE_NOT_SUPPORTED)
+		ret = -EHOSTUNREACH;
+	return ret;
 }
 
 /*
@@ -37,23 +56,23 @@ static int vram_op_place(struct peerbuf *pb, struct device *client, u32 why, voi
 	if (!drm_dev_enter(&vram->drm, &idx))
 		return -ENODEV;
 	if (why == PEERBUF_PLACE_HIDDEN) {
-		ret = vram_bo_make_reachable(bo);
-	} else if (bo->domains & VRAM_DOMAIN_SYSTEM) {
-		ret = vram_bo_move_somewhere(bo, VRAM_IN_SYSTEM);
+		ret = vram_bo_make_reachable(bo, VRAM_LOCKED);
+	} else if (!vram_stays_in_vram(bo)) {
+		ret = vram_bo_move_somewhere(bo, VRAM_IN_SYSTEM, VRAM_LOCKED);
 		if (!ret)
 			atomic64_inc(&vram->placements);
 	} else {
 		ret = why == PEERBUF_PLACE_NO_ROUTE ? -EHOSTUNREACH : -EOPNOTSUPP;
 	}
 	drm_dev_exit(idx);
-	return ret;
+	return ret == -EAGAIN ? -ENOSPC : ret;
 }
 
 /* peerbuf has stopped everybody: the engine may copy. */
-static int vram_op_copy(struct peerbuf *pb, const struct p2p_vecs *to,
-			const struct p2p_vecs *from, void *priv)
+static int vram_op_copy(struct peerbuf *pb, struct p2p_vecs *to, struct p2p_vecs *from,
+			void *priv)
 {
-	return vram_job_fill(priv, (struct p2p_vecs *)to, (struct p2p_vecs *)from);
+	return vram_job_fill(priv, to, from);
 }
 
 /*

@@ -6,6 +6,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include <drm/drm_drv.h>
 #include <drm/drm_file.h>
 #include <drm/drm_gem.h>
 #include <drm/drm_mode.h>
@@ -45,6 +46,20 @@ static int vram_bo_to_handle(struct vram_bo *bo, struct drm_file *file, u32 *han
 	return ret;
 }
 
+/* While the device is there: remove waits until copies can no longer be asked for. */
+static struct vram_bo *vram_bo_create_present(struct vram_device *vram, u64 size, u32 domains,
+					      u32 flags)
+{
+	struct vram_bo *bo;
+	int idx;
+
+	if (!drm_dev_enter(&vram->drm, &idx))
+		return ERR_PTR(-ENODEV);
+	bo = vram_bo_create(vram, size, domains, flags);
+	drm_dev_exit(idx);
+	return bo;
+}
+
 int vram_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file *file)
 {
 	struct vram_device *vram = to_vram(drm);
@@ -61,7 +76,7 @@ int vram_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file *fi
 		return -E2BIG;
 
 	size = PAGE_ALIGN(args->size);
-	bo = vram_bo_create(vram, size, args->domains, args->flags);
+	bo = vram_bo_create_present(vram, size, args->domains, args->flags);
 	if (IS_ERR(bo))
 		return PTR_ERR(bo);
 	args->size = size;
@@ -84,7 +99,7 @@ int vram_dumb_create(struct drm_file *file, struct drm_device *drm,
 	if (size > vram_room_for(vram, VRAM_DOMAINS, VRAM_BO_VISIBLE))
 		return -E2BIG;
 
-	bo = vram_bo_create(vram, size, VRAM_DOMAINS, VRAM_BO_VISIBLE);
+	bo = vram_bo_create_present(vram, size, VRAM_DOMAINS, VRAM_BO_VISIBLE);
 	if (IS_ERR(bo))
 		return PTR_ERR(bo);
 	args->pitch = pitch;
@@ -199,21 +214,25 @@ static int vram_bo_move_asked(struct vram_bo *bo, u32 where)
 	ret = dma_resv_lock_interruptible(bo->base.resv, NULL);
 	if (ret)
 		return ret;
-	ret = vram_bo_move_somewhere(bo, where);
+	ret = vram_bo_move_somewhere(bo, where, VRAM_LOCKED);
 	dma_resv_unlock(bo->base.resv);
-	return ret;
+	/* libdrm takes EAGAIN for a signal, and would try for ever. */
+	return ret == -EAGAIN ? -EBUSY : ret;
 }
 
 int vram_ioctl_bo_move(struct drm_device *drm, void *data, struct drm_file *file)
 {
 	struct drm_vram_bo_move *args = data;
 	struct drm_gem_object *obj;
-	int ret;
+	int ret = -ENODEV, idx;
 
 	obj = drm_gem_object_lookup(file, args->handle);
 	if (!obj)
 		return -ENOENT;
-	ret = vram_bo_move_asked(to_vram_bo(obj), args->where);
+	if (drm_dev_enter(drm, &idx)) {
+		ret = vram_bo_move_asked(to_vram_bo(obj), args->where);
+		drm_dev_exit(idx);
+	}
 	drm_gem_object_put(obj);
 	return ret;
 }

@@ -57,24 +57,31 @@ static void vram_end_drop(struct vram_end *end)
 static void vram_job_drop(struct vram_job *job)
 {
 	while (job->nr_waits)
-		dma_fence_put(job->waits[--job->nr_waits]);
+		dma_fence_put(job->waits[--job->nr_waits].fence);
 	vram_end_drop(&job->src);
 	vram_end_drop(&job->dst);
 }
 
 /*
- * Waits come before the part that others wait for: a job that has begun depends on
- * nothing but the engine.
+ * Letting go takes locks that others hold while they wait for jobs, and memory that is
+ * allocated under them. So it is not done by the worker that the other jobs wait for.
  */
+static void vram_job_drop_work(struct work_struct *work)
+{
+	struct vram_job *job = container_of(work, struct vram_job, drop);
+	struct vram_device *vram = job->vram;
+
+	vram_job_drop(job);
+	dma_fence_put(&job->fence);
+	vram_engine_job_gone(vram);
+}
+
+/* All it depended on has happened: from here to the signal there is nothing but the engine. */
 static void vram_job_work(struct work_struct *work)
 {
 	struct vram_job *job = container_of(work, struct vram_job, work);
 	bool cookie;
 	int error;
-	u32 i;
-
-	for (i = 0; i < job->nr_waits; i++)
-		dma_fence_wait(job->waits[i], false);
 
 	cookie = dma_fence_begin_signalling();
 	error = vram_engine_do(job);
@@ -82,9 +89,7 @@ static void vram_job_work(struct work_struct *work)
 		dma_fence_set_error(&job->fence, error);
 	dma_fence_signal(&job->fence);
 	dma_fence_end_signalling(cookie);
-
-	vram_job_drop(job);
-	dma_fence_put(&job->fence);
+	queue_work(job->vram->engine.drops, &job->drop);
 }
 
 /* A job of @length bytes; its ends are the caller's to fill in. Returns it, or NULL. */
@@ -97,6 +102,7 @@ struct vram_job *vram_job_create(struct vram_device *vram, u64 length)
 		return NULL;
 	spin_lock_init(&job->lock);
 	INIT_WORK(&job->work, vram_job_work);
+	INIT_WORK(&job->drop, vram_job_drop_work);
 	job->vram = vram;
 	job->length = length;
 	return job;
@@ -111,7 +117,7 @@ int vram_job_wait_for(struct vram_job *job, struct dma_resv *resv, enum dma_resv
 	ret = dma_resv_get_singleton(resv, usage, &fence);
 	if (ret || !fence)
 		return ret;
-	job->waits[job->nr_waits++] = fence;
+	job->waits[job->nr_waits++].fence = fence;
 	return 0;
 }
 
@@ -130,13 +136,38 @@ void vram_job_publish(struct vram_job *job)
 {
 	/* Not try_module_get(): the caller's open file or DMA-BUF holds this module. */
 	__module_get(THIS_MODULE);
+	atomic_inc(&job->vram->engine.jobs);
 	dma_fence_init(&job->fence, &vram_fence_ops, &job->lock, dma_fence_context_alloc(1), 1);
 }
 
-/* The job is the engine's now; whoever wants its fence has taken a reference. */
+static void vram_job_ready(struct vram_job *job)
+{
+	if (atomic_dec_and_test(&job->pending))
+		queue_work(job->vram->engine.wq, &job->work);
+}
+
+static void vram_wait_over(struct dma_fence *fence, struct dma_fence_cb *cb)
+{
+	vram_job_ready(container_of(cb, struct vram_wait, cb)->job);
+}
+
+/*
+ * The job is the engine's as soon as all it waits for has signalled, and not before: a job
+ * that waits holds up no other. Whoever wants its fence has taken a reference.
+ */
 void vram_job_run(struct vram_job *job)
 {
-	queue_work(job->vram->engine.wq, &job->work);
+	struct vram_wait *wait;
+	u32 i, nr = job->nr_waits;
+
+	atomic_set(&job->pending, nr + 1);
+	for (i = 0; i < nr; i++) {
+		wait = &job->waits[i];
+		wait->job = job;
+		if (dma_fence_add_callback(wait->fence, &wait->cb, vram_wait_over))
+			vram_job_ready(job);
+	}
+	vram_job_ready(job);
 }
 
 /*

@@ -61,7 +61,9 @@ static int vram_setup(struct vram_device *vram)
 		return ret;
 	INIT_LIST_HEAD(&vram->imports);
 
-	vram->provider = p2p_provider_get(peerbuf_device_provider(vram->pdevice, vram->bar));
+	vram->provider = peerbuf_device_provider(vram->pdevice, vram->bar);
+	if (!vram->provider)
+		return -ENODEV;
 	ret = drmm_add_action_or_reset(&vram->drm, vram_provider_put, NULL);
 	if (!ret)
 		ret = vram_mm_init(vram);

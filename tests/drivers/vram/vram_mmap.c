@@ -8,7 +8,7 @@
 #include <linux/dma-resv.h>
 #include <linux/mm.h>
 #include <linux/pgtable.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 
 #include <drm/drm_drv.h>
 #include <drm/drm_gem.h>
@@ -57,32 +57,30 @@ static vm_fault_t vram_insert_pages(struct vm_fault *vmf, struct vram_bo *bo)
 	return ret;
 }
 
-/* Who waits under the mmap lock ends with a signal, and faults again if it was not fatal. */
+/*
+ * Without a page the access faults again, with all locks free in between: others may go on, and
+ * a signal is handled. The kernel's own accesses handle none, and end when the process is being
+ * killed. No memory, be it this driver's limit, is not for the OOM killer to solve.
+ */
 static vm_fault_t vram_fault_error(int error)
 {
-	switch (error) {
-	case -EINTR:
-	case -ERESTARTSYS:
-		return VM_FAULT_NOPAGE;
-	case -ENOMEM:
-		return VM_FAULT_OOM;
-	default:
-		return VM_FAULT_SIGBUS;
-	}
+	if (error == -EAGAIN || error == -EINTR)
+		return fatal_signal_pending(current) ? VM_FAULT_SIGBUS : VM_FAULT_NOPAGE;
+	return VM_FAULT_SIGBUS;
 }
 
-static vm_fault_t vram_fault_locked(struct vm_fault *vmf, struct vram_bo *bo)
+static vm_fault_t vram_fault_locked(struct vm_fault *vmf, struct vram_bo *bo, bool intr)
 {
 	long left;
 	int ret;
 
-	ret = vram_bo_make_reachable(bo);
+	ret = vram_bo_make_reachable(bo, VRAM_FAULTING);
 	if (ret)
 		return vram_fault_error(ret);
-	left = dma_resv_wait_timeout(bo->base.resv, DMA_RESV_USAGE_KERNEL, true,
+	left = dma_resv_wait_timeout(bo->base.resv, DMA_RESV_USAGE_KERNEL, intr,
 				     MAX_SCHEDULE_TIMEOUT);
 	if (left < 0)
-		return vram_fault_error(left);
+		return vram_fault_error(-EINTR);
 	vram_lru_touch(bo);
 	return vram_insert_pages(vmf, bo);
 }
@@ -91,15 +89,21 @@ static vm_fault_t vram_vm_fault(struct vm_fault *vmf)
 {
 	struct drm_gem_object *obj = vmf->vma->vm_private_data;
 	struct vram_bo *bo = to_vram_bo(obj);
-	vm_fault_t ret = VM_FAULT_NOPAGE;
+	bool intr = vmf->flags & FAULT_FLAG_USER;
+	vm_fault_t ret;
 	int idx;
 
 	if (!drm_dev_enter(obj->dev, &idx))
 		return VM_FAULT_SIGBUS;
-	if (!dma_resv_lock_interruptible(obj->resv, NULL)) {
-		ret = vram_fault_locked(vmf, bo);
-		dma_resv_unlock(obj->resv);
+	if (!intr) {
+		dma_resv_lock(obj->resv, NULL);
+	} else if (dma_resv_lock_interruptible(obj->resv, NULL)) {
+		ret = vram_fault_error(-EINTR);
+		goto out;
 	}
+	ret = vram_fault_locked(vmf, bo, intr);
+	dma_resv_unlock(obj->resv);
+out:
 	drm_dev_exit(idx);
 	return ret;
 }

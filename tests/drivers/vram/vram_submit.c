@@ -12,6 +12,7 @@
 #include <linux/overflow.h>
 #include <linux/sched.h>
 
+#include <drm/drm_drv.h>
 #include <drm/drm_file.h>
 #include <drm/drm_gem.h>
 #include <drm/drm_syncobj.h>
@@ -74,7 +75,7 @@ static int vram_submit_lookup(struct vram_submit *submit, struct drm_file *file,
 	job->dst.offset = args->dst_offset;
 	if (!args->in_syncobj)
 		return 0;
-	ret = drm_syncobj_find_fence(file, args->in_syncobj, 0, 0, &job->waits[0]);
+	ret = drm_syncobj_find_fence(file, args->in_syncobj, 0, 0, &job->waits[0].fence);
 	if (!ret)
 		job->nr_waits = 1;
 	return ret;
@@ -196,11 +197,15 @@ static int vram_submit_locked(struct vram_submit *submit)
 int vram_ioctl_copy(struct drm_device *drm, void *data, struct drm_file *file)
 {
 	struct vram_submit submit = {};
-	int ret;
+	int ret, idx;
 
 	ret = vram_submit_lookup(&submit, file, data);
-	if (!ret)
+	if (!ret && !drm_dev_enter(drm, &idx))
+		ret = -ENODEV;
+	if (!ret) {
 		ret = vram_submit_locked(&submit);
+		drm_dev_exit(idx);
+	}
 
 	if (submit.job)
 		vram_job_abandon(submit.job);

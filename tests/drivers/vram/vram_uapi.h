@@ -100,8 +100,8 @@ struct drm_vram_bo_info {
  * Whatever its domains, as an eviction would. Returns when the copy is queued.
  *
  * errno: ENOENT no such handle; EINVAL unknown place, or an import; ENOSPC no room there;
- * EBUSY it is pinned, here or by an importer; EHOSTUNREACH an importer cannot reach the
- * place; ENODEV the buffer is revoked; ENOMEM; EINTR.
+ * EBUSY it is pinned, here or by an importer, or those who have to leave did not in time;
+ * ENODEV the buffer is revoked; ENOMEM; EINTR.
  */
 struct drm_vram_bo_move {
 	__u32 handle;
