@@ -105,6 +105,19 @@ TEST(exporter_is_reset, .flags = TEST_IOMMU_FAULTS, .timeout = 90)
 	away_and_back(MEM, ORDER_HOT_RESET);
 }
 
+/* Not by its user: by the administrator. */
+TEST(exporter_is_reset_by_sysfs, .flags = TEST_IOMMU_FAULTS, .timeout = 90)
+{
+	__u64 before;
+
+	scene(MEM, MEM_BAR);
+	before = changes();
+	check_ok(device_write(MEM, "reset", "1"));
+	check(changes() >= before + 1);
+	check_works(MEM, 15);
+	check(changes() >= before + 2);
+}
+
 TEST(exporter_has_a_function_level_reset, .flags = TEST_IOMMU_FAULTS, .timeout = 90)
 {
 	scene(CMB, CMB_BAR);

@@ -17,6 +17,8 @@
 #define EDU	"rp-edu"
 #define MEM	"rp-mem"
 #define FAR_MEM	"far-mem"
+#define CMB	"sw-nvme"
+#define CMB_BAR	2
 #define START	(128 * 1024ULL)
 #define SIZE	(64 * 1024ULL)
 #define LENGTH	1000
@@ -83,16 +85,16 @@ TEST(nvme_and_memory_lend_each_other_memory)
 	struct vfio_edu edu;
 
 	mem = vfio_open(container, MEM, VFIO_VARIANT);
-	nvme = vfio_open(container, "sw-nvme", VFIO_VARIANT);
+	nvme = vfio_open(container, CMB, VFIO_VARIANT);
 	vfio_edu_open(&edu, container, EDU);
 	check_ok(peerbuf_vfio_map(edu.fd, vfio_export_one(mem, MEM_BAR, START, SIZE), 0, SIZE,
 				  PEER_IOVA, ACCESS, -1, NULL, NULL));
-	check_ok(peerbuf_vfio_map(edu.fd, vfio_export_one(nvme, 2, 0, SIZE), 0, SIZE,
+	check_ok(peerbuf_vfio_map(edu.fd, vfio_export_one(nvme, CMB_BAR, 0, SIZE), 0, SIZE,
 				  PEER_IOVA + SIZE, ACCESS, -1, NULL, NULL));
 	check_reach(&edu, PEER_IOVA, MEM, START, 4);
 	vfio_edu_write(&edu, PEER_IOVA + SIZE, LENGTH, 5);
 	check(vfio_edu_reads(&edu, PEER_IOVA + SIZE, LENGTH, 5));
-	check(pattern_matches(vfio_region_map(nvme, 2, NULL), LENGTH, 5));
+	check(pattern_matches(vfio_region_map(nvme, CMB_BAR, NULL), LENGTH, 5));
 	check(vfio_edu_reads(&edu, PEER_IOVA, LENGTH, 4));
 }
 
@@ -202,6 +204,32 @@ TEST(memory_of_two_devices_in_one_mapping)
 				  NULL));
 	check_reach(&edu, PEER_IOVA, MEM, START, 15);
 	check_reach(&edu, PEER_IOVA + PAGE, FAR_MEM, 2 * START, 16);
+}
+
+/* Lent by the administrator, while the device goes on serving its own driver. */
+TEST(lent_bar_of_a_device_that_keeps_its_driver)
+{
+	int control = control_open(), node;
+	struct peer_export export;
+	struct vfio_edu edu;
+	__u8 sector[512];
+	FILE *disk;
+
+	device_bind(CMB, "nvme");
+	check_ok(peer_allow(control, lab_addr(CMB), 1U << CMB_BAR));
+	eventually(5, (node = node_path_open(CMB, O_RDWR)) >= 0);
+	check_ok(peer_export_one(node, CMB_BAR, 2 * SIZE, SIZE, 0, &export));
+	vfio_edu_open(&edu, vfio_container(), EDU);
+	import(&edu, export.fd);
+	vfio_edu_write(&edu, PEER_IOVA, LENGTH, 18);
+	check(vfio_edu_reads(&edu, PEER_IOVA, LENGTH, 18));
+	check(pattern_matches(buffer_map(export.fd, SIZE, 0), LENGTH, 18));
+	eventually(10, (disk = fopen("/dev/nvme0n1", "re")));
+	check_eq(fread(sector, 1, sizeof(sector), disk), sizeof(sector));
+	check(!strncmp((char *)sector, "peerbuf sector 00000000", 23));
+	fclose(disk);
+	check_ok(peer_deny(control, lab_addr(CMB), 1U << CMB_BAR));
+	check_eq(vfio_state(edu.fd, PEER_IOVA), PEERBUF_VFIO_STATE_DEAD);
 }
 
 TEST(same_switch_reaches_by_the_root_complex)
