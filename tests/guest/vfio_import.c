@@ -101,10 +101,32 @@ TEST(bad_arguments_are_refused)
 	REFUSED(dmabuf, -PAGE, 2 * PAGE, PEER_IOVA, ACCESS, EOVERFLOW, OVERFLOW);
 	REFUSED(dmabuf, 0, 2 * PAGE, -PAGE, ACCESS, EOVERFLOW, OVERFLOW);
 	REFUSED(dmabuf, 0, PAGE, 1ULL << 62, ACCESS, ERANGE, IOVA_RANGE);
+	/* Where interrupts are. */
+	REFUSED(dmabuf, 0, PAGE, 0xfee00000, ACCESS, ERANGE, IOVA_RANGE);
 	REFUSED(dmabuf, 0, PAGE, PEER_IOVA, 0, EINVAL, NO_ACCESS);
 	REFUSED(dmabuf, 0, PAGE, PEER_IOVA, ACCESS | 1U << 31, EINVAL, FLAGS);
 #undef REFUSED
 	/* After all that it works. */
+	check_ok(map_at(dmabuf, 0, SIZE, PEER_IOVA, ACCESS, NULL));
+}
+
+/*
+ * What a device below a switch sends to the memory of its neighbour never gets to the
+ * IOMMU: there the address means the neighbour.
+ */
+TEST(addresses_that_a_switch_catches_are_refused)
+{
+	__u64 neighbour = bar_base("sw-mem", MEM_BAR);
+	struct peerbuf_error error;
+
+	container = vfio_container();
+	mem = vfio_open(container, MEM, VFIO_VARIANT);
+	vfio_edu_open(&edu, container, "sw-edu");
+	dmabuf = vfio_export_one(mem, MEM_BAR, START, SIZE);
+	check_fails(map_at(dmabuf, 0, SIZE, neighbour, ACCESS, &error), EADDRNOTAVAIL);
+	check_eq(error.reason, PEERBUF_REASON_IOVA_BRIDGE);
+	check_fails(map_at(dmabuf, 0, SIZE, neighbour - PAGE, ACCESS, &error), EADDRNOTAVAIL);
+	check_eq(mappings(), 0);
 	check_ok(map_at(dmabuf, 0, SIZE, PEER_IOVA, ACCESS, NULL));
 }
 
