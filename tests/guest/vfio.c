@@ -48,7 +48,7 @@ int vfio_container(void)
 	return opened(peerbuf_vfio_open_container(), "container");
 }
 
-int vfio_open_with_group(int container, const char *id, const char *driver, int *group)
+static int open_decoding(int container, const char *id, const char *driver, int *group)
 {
 	int device;
 
@@ -57,7 +57,15 @@ int vfio_open_with_group(int container, const char *id, const char *driver, int 
 	eventually(10, (*group = peerbuf_vfio_open_group(container, lab_where(id))) != -EBUSY);
 	opened(*group, id);
 	device = opened(peerbuf_vfio_open_device(*group, lab_where(id)), id);
-	check_ok(peerbuf_vfio_command(device, 0, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER));
+	check_ok(peerbuf_vfio_command(device, 0, PCI_COMMAND_MEMORY));
+	return device;
+}
+
+int vfio_open_with_group(int container, const char *id, const char *driver, int *group)
+{
+	int device = open_decoding(container, id, driver, group);
+
+	check_ok(peerbuf_vfio_command(device, 0, PCI_COMMAND_MASTER));
 	return device;
 }
 
@@ -164,9 +172,15 @@ static volatile __u64 *edu_register(struct vfio_edu *edu, unsigned int offset)
 
 void vfio_edu_open(struct vfio_edu *edu, int container, const char *id)
 {
-	edu->fd = vfio_open(container, id, VFIO_VARIANT);
+	int group;
+
+	edu->fd = open_decoding(container, id, VFIO_VARIANT, &group);
+	close(group);
 	edu->regs = vfio_region_map(edu->fd, 0, NULL);
 	edu->ram = vfio_ram(container);
+	/* A reset does not end a transfer of who had it before, so it gets out to nowhere. */
+	vfio_edu_wait(edu);
+	check_ok(peerbuf_vfio_command(edu->fd, 0, PCI_COMMAND_MASTER));
 }
 
 void vfio_edu_start(struct vfio_edu *edu, __u64 iova, __u32 length, bool to_iova)
