@@ -255,7 +255,8 @@ int peerbuf_op_pin(struct dma_buf_attachment *attach)
 		client->revocable = revocable;
 	else
 		client->pins++;
-	return ret;
+	/* Here the core takes -EBUSY for a broken promise, and warns. */
+	return ret == -EBUSY ? -EHOSTUNREACH : ret;
 }
 
 void peerbuf_op_unpin(struct dma_buf_attachment *attach)

@@ -62,7 +62,9 @@ static vm_fault_t peerbuf_insert_pages(struct vm_fault *vmf, struct peerbuf *pb)
 	for (i = 1; i < PEERBUF_FAULT_AROUND && ret == VM_FAULT_NOPAGE; i++) {
 		addr += PAGE_SIZE;
 		at += PAGE_SIZE;
-		if (addr >= vma->vm_end || at >= vec->len)
+		/* Beyond may be a large page, which no small one fits into. */
+		if (addr >= vma->vm_end || at >= vec->len ||
+		    IS_ALIGNED(addr, PMD_SIZE))
 			break;
 		more = vmf_insert_pfn_prot(vma, addr, PHYS_PFN(vec->paddr + at),
 					   peerbuf_vma_prot(vma, vec));
@@ -94,12 +96,13 @@ static vm_fault_t peerbuf_fault_prepare(struct peerbuf *pb, bool user)
 /* Returns with resv held, or what the fault handler is to return. */
 static vm_fault_t peerbuf_fault_begin(struct vm_fault *vmf, struct peerbuf *pb)
 {
+	bool user = vmf->flags & FAULT_FLAG_USER;
 	vm_fault_t ret;
 
-	if (dma_resv_lock_interruptible(pb->dmabuf->resv, NULL))
+	if (peerbuf_lock(pb, user ? PEERBUF_WAIT_INTR : PEERBUF_WAIT_IDLE))
 		return VM_FAULT_NOPAGE;
 
-	ret = peerbuf_fault_prepare(pb, vmf->flags & FAULT_FLAG_USER);
+	ret = peerbuf_fault_prepare(pb, user);
 	if (ret)
 		dma_resv_unlock(pb->dmabuf->resv);
 	else
@@ -216,13 +219,17 @@ static void peerbuf_sync_caches(struct peerbuf *pb, void (*sync)(struct p2p_map 
 			sync(hold->map);
 }
 
-/* The core waits for the fences that matter after this. */
+/* The core waits for the fences that matter, too, but only after this: caches come last. */
 int peerbuf_op_begin_cpu_access(struct dma_buf *dmabuf,
 				enum dma_data_direction dir)
 {
+	bool write = dir != DMA_FROM_DEVICE;
 	struct peerbuf *pb = dmabuf->priv;
 	int ret = 0;
 
+	if (dma_resv_wait_timeout(dmabuf->resv, dma_resv_usage_rw(write), true,
+				  MAX_SCHEDULE_TIMEOUT) < 0)
+		return -EINTR;
 	if (dma_resv_lock_interruptible(dmabuf->resv, NULL))
 		return -EINTR;
 	if (peerbuf_trouble(pb))

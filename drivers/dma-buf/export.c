@@ -15,9 +15,14 @@ static void peerbuf_leave_file(struct peerbuf *pb)
 	peerbuf_file_put(pb->file);
 }
 
-/* In slices: a visitor that waits on behalf of others is no sign of a hung kernel. */
-static void peerbuf_wait_unvisited(struct peerbuf *pb)
+/*
+ * Lets no visitor in any more, and waits for those that are there. In slices: a visitor that
+ * waits on behalf of others is no sign of a hung kernel.
+ */
+static void peerbuf_end_visits(struct peerbuf *pb)
 {
+	if (refcount_dec_and_test(&pb->visitors))
+		return;
 	while (!wait_for_completion_timeout(&pb->unvisited, 10 * HZ))
 		;
 }
@@ -25,9 +30,9 @@ static void peerbuf_wait_unvisited(struct peerbuf *pb)
 /*
  * Under resv, because the exporting driver may be moving the buffer: it finds it by way of an
  * object of its own, and only then learns of the release. Afterwards there is nothing to
- * move. Returns whether there ever was: without a placement the export failed half-way.
+ * move.
  */
-static bool peerbuf_leave_all(struct peerbuf *pb)
+static void peerbuf_leave_all(struct peerbuf *pb)
 {
 	struct peerbuf_placement *last, *old, *next;
 
@@ -37,11 +42,12 @@ static bool peerbuf_leave_all(struct peerbuf *pb)
 	list_for_each_entry_safe(old, next, &pb->left, left)
 		peerbuf_placement_destroy(old);
 	if (last) {
-		peerbuf_event_placement(pb, last, PEERBUF_EVENT_RELEASE);
+		if (pb->id)
+			peerbuf_event_placement(pb, last, PEERBUF_EVENT_RELEASE);
 		peerbuf_placement_destroy(last);
+		peerbuf_stat_inc(PEERBUF_STAT_RELEASES);
 	}
 	dma_resv_unlock(pb->dmabuf->resv);
-	return last;
 }
 
 static void peerbuf_free(struct peerbuf *pb)
@@ -56,19 +62,20 @@ static void peerbuf_free(struct peerbuf *pb)
  * DMA-BUF. Visitors may be here: they wait for nothing but what is gone already, do not
  * touch user memory, and none comes after the last has left. Once the placements' claims
  * are gone nobody knows @pb but its exporting driver.
+ *
+ * All of that is over if the export failed. The driver was told so, keeps nothing for us, and
+ * the reservation object it lent may be gone: this is called when the task that failed goes
+ * back to user mode.
  */
 static void peerbuf_op_release(struct dma_buf *dmabuf)
 {
 	struct peerbuf *pb = dmabuf->priv;
 
-	if (pb->id)
+	if (pb->id) {
 		peerbuf_registry_remove(pb);
-	if (!refcount_dec_and_test(&pb->visitors))
-		peerbuf_wait_unvisited(pb);
-	peerbuf_leave_file(pb);
-
-	if (peerbuf_leave_all(pb)) {
-		peerbuf_stat_inc(PEERBUF_STAT_RELEASES);
+		peerbuf_end_visits(pb);
+		peerbuf_leave_file(pb);
+		peerbuf_leave_all(pb);
 		if (pb->ops && pb->ops->release)
 			pb->ops->release(pb, pb->priv);
 	}
@@ -252,7 +259,7 @@ static void peerbuf_announce(struct peerbuf *pb)
 
 /*
  * As peerbuf_export(); with @file the export ends when that file is closed. The id comes
- * last: it is what others find the buffer by.
+ * last: it is what others find the buffer by. Without one, the export has failed.
  */
 struct dma_buf *peerbuf_export_for(const struct peerbuf_export_args *args,
 				   struct peerbuf_file *file, bool by_user,
@@ -294,7 +301,9 @@ struct dma_buf *peerbuf_export_for(const struct peerbuf_export_args *args,
 	return dmabuf;
 
 err_put:
-	pb->ops = NULL;
+	/* Its devices may have found it meanwhile. */
+	peerbuf_end_visits(pb);
+	peerbuf_leave_all(pb);
 	dma_buf_put(dmabuf);
 	return ERR_PTR(ret);
 }

@@ -115,6 +115,7 @@ struct peerbuf_claim {
  * @left: in peerbuf.left, when the buffer has left it but somebody may still map it;
  *	resv
  * @left_at: the generation that began when the buffer left; resv
+ * @copied: until then an engine may still read from it, or NULL; reference held; resv
  * @vecs: the ranges, in buffer order
  * @system_size: bytes of system memory among them
  * @hidden_size: bytes that nobody can address
@@ -124,6 +125,7 @@ struct peerbuf_claim {
 struct peerbuf_placement {
 	struct list_head left;
 	u64 left_at;
+	struct dma_fence *copied;
 	struct p2p_vecs *vecs;
 	u64 system_size;
 	u64 hidden_size;
@@ -423,7 +425,7 @@ int peerbuf_wait_unheld(struct peerbuf *pb, u64 generation,
 
 /* move.c, copy.c */
 int peerbuf_move_to(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
-		    u32 *reason);
+		    int finish_mode, u32 *reason);
 int peerbuf_move_held(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
 		      const struct peerbuf_patience *patience, u32 *reason);
 int peerbuf_copy(const struct peerbuf_placement *to,

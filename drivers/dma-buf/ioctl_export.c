@@ -127,7 +127,8 @@ static int peerbuf_move_found(struct peerbuf_file *pf, struct p2p_vecs *vecs,
 		return PTR_ERR(pb);
 
 	if (pb->by_user) {
-		ret = peerbuf_move_to(pb, vecs, arg->flags, &arg->reason);
+		ret = peerbuf_move_to(pb, vecs, arg->flags,
+				      PEERBUF_WAIT_KILLABLE, &arg->reason);
 	} else {
 		arg->reason = PEERBUF_REASON_VETO;
 		ret = -EPERM;

@@ -60,6 +60,20 @@ static void peerbuf_move_event(struct peerbuf *pb,
 					   PEERBUF_EVENT_MOVE, pb->id);
 }
 
+/* Under resv: an engine may have begun to read from where the buffer is. */
+static void peerbuf_note_copy(struct peerbuf *pb)
+{
+	struct dma_fence *fence;
+
+	if (dma_resv_get_singleton(pb->dmabuf->resv, DMA_RESV_USAGE_KERNEL, &fence)) {
+		/* No memory to remember it. */
+		peerbuf_wait_kernel(pb, false);
+		return;
+	}
+	dma_fence_put(pb->placement->copied);
+	pb->placement->copied = fence;
+}
+
 /*
  * Under resv. The exporting driver's engine first, if it has one and wants to. The CPU sees
  * what devices wrote only once its caches have been told.
@@ -73,6 +87,8 @@ static int peerbuf_copy_contents(struct peerbuf *pb, const struct peerbuf_placem
 
 	if (pb->ops && pb->ops->copy) {
 		ret = pb->ops->copy(pb, to->vecs, from->vecs, pb->priv);
+		if (!ret)
+			peerbuf_note_copy(pb);
 		if (ret != -EOPNOTSUPP)
 			return ret;
 	}
@@ -200,13 +216,13 @@ int peerbuf_move_held(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
 }
 
 /*
- * No lock held. All importers are revocable here, so that they unmap soon. If the mover is
- * killed while it waits, the last of them takes the old place with it.
+ * No lock held. All importers are revocable here, so that they unmap soon. A process that is
+ * killed while it waits learns nothing any more; the last unmap takes the old place with it.
  */
-static void peerbuf_move_finish(struct peerbuf *pb, u64 generation)
+static void peerbuf_move_finish(struct peerbuf *pb, u64 generation, int mode)
 {
 	struct peerbuf_patience patience =
-		peerbuf_patience(MAX_SCHEDULE_TIMEOUT, PEERBUF_WAIT_KILLABLE);
+		peerbuf_patience(MAX_SCHEDULE_TIMEOUT, mode);
 
 	if (peerbuf_wait_unheld(pb, generation, &patience))
 		return;
@@ -217,9 +233,12 @@ static void peerbuf_move_finish(struct peerbuf *pb, u64 generation)
 	dma_resv_unlock(pb->dmabuf->resv);
 }
 
-/* As peerbuf_move(), with the reason for a refusal. */
+/*
+ * As peerbuf_move(), with the reason for a refusal. @finish_mode: PEERBUF_WAIT_* for the wait
+ * for importers' unmaps, which cannot fail any more.
+ */
 int peerbuf_move_to(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
-		    u32 *reason)
+		    int finish_mode, u32 *reason)
 {
 	struct peerbuf_patience patience =
 		peerbuf_patience(MAX_SCHEDULE_TIMEOUT, PEERBUF_WAIT_INTR);
@@ -237,7 +256,7 @@ int peerbuf_move_to(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
 	if (ret)
 		return ret;
 
-	peerbuf_move_finish(pb, generation);
+	peerbuf_move_finish(pb, generation, finish_mode);
 	return 0;
 }
 
@@ -296,6 +315,7 @@ int peerbuf_move(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags)
 {
 	u32 reason = 0;
 
-	return peerbuf_move_to(pb, vecs, flags, &reason);
+	/* A driver takes 0 for "the old place is free". */
+	return peerbuf_move_to(pb, vecs, flags, PEERBUF_WAIT_IDLE, &reason);
 }
 EXPORT_SYMBOL_GPL(peerbuf_move);

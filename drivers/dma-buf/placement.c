@@ -181,6 +181,7 @@ void peerbuf_placement_destroy(struct peerbuf_placement *placement)
 		mutex_unlock(&claim->pdevice->lock);
 		peerbuf_device_put(claim->pdevice);
 	}
+	dma_fence_put(placement->copied);
 	p2p_vecs_put(placement->vecs);
 	kfree(placement);
 }
@@ -214,6 +215,10 @@ u32 peerbuf_placement_trouble(const struct peerbuf_placement *placement)
 /*
  * Under resv: lets go of the places the buffer has left and nobody maps any more. A
  * mapping of an older generation than the leave may have been made from there.
+ *
+ * While the exporting driver's engine still reads from a place its claims stay, so that its
+ * devices find the buffer and wait for that. The memory itself the driver keeps for its
+ * engine, and with our reference gone it learns when that is over.
  */
 void peerbuf_reap(struct peerbuf *pb)
 {
@@ -224,6 +229,11 @@ void peerbuf_reap(struct peerbuf *pb)
 	list_for_each_entry_safe(old, next, &pb->left, left) {
 		if (!peerbuf_unheld(pb, old->left_at))
 			break;
+		if (old->copied && !dma_fence_is_signaled(old->copied)) {
+			p2p_vecs_put(old->vecs);
+			old->vecs = NULL;
+			continue;
+		}
 		list_del(&old->left);
 		peerbuf_placement_destroy(old);
 	}

@@ -9,8 +9,16 @@
  * It is done when somebody maps or pins, not at attach: an importer that is attached may
  * never map, and until it does the buffer is best left where it is.
  */
+#include <linux/sizes.h>
+
 #include "internal.h"
 #include "trace.h"
+
+/* Out of hidden memory into the window, from there to system memory: then it is over. */
+#define PEERBUF_MOST_PLACES	3
+
+/* Bytes. Allocated without looking up. */
+#define PEERBUF_FILL_STEP	SZ_32M
 
 /*
  * Looks each run of one provider up once. @route is that of the first run, or of
@@ -127,6 +135,25 @@ bool peerbuf_moves_for_others(const struct peerbuf *pb)
 	return pb->flags & PEERBUF_EXPORT_F_FALLBACK || (pb->ops && pb->ops->place);
 }
 
+/*
+ * Under resv. In pieces, because a device that goes down waits for resv: it must not wait for
+ * all the memory to be found.
+ */
+static int peerbuf_fill_system(struct peerbuf *pb, struct p2p_vecs *vecs)
+{
+	int ret;
+
+	while (vecs->size < pb->size) {
+		if (peerbuf_trouble(pb))
+			return -ENODEV;
+		ret = p2p_vecs_add_new_system(vecs, min_t(u64, pb->size - vecs->size,
+							  PEERBUF_FILL_STEP));
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
 /* Under resv. */
 static int peerbuf_fall_back(struct peerbuf *pb)
 {
@@ -139,7 +166,7 @@ static int peerbuf_fall_back(struct peerbuf *pb)
 	vecs = p2p_vecs_alloc(1);
 	if (!vecs)
 		return -ENOMEM;
-	ret = p2p_vecs_add_new_system(vecs, pb->size);
+	ret = peerbuf_fill_system(pb, vecs);
 	if (!ret)
 		ret = peerbuf_move_held(pb, vecs, PEERBUF_MOVE_F_COPY, &patience,
 					&reason);
@@ -187,6 +214,30 @@ static int peerbuf_place_for(struct peerbuf *pb, struct peerbuf_client *client,
 }
 
 /*
+ * Under resv: places the buffer until @client reaches it. What is true of the new place may be
+ * something else, a route that is not there, so that it is asked again as long as the
+ * reason is another. Returns 0 or what an exporter said; *@reason is why @client does not
+ * reach it in the end, or 0.
+ */
+static int peerbuf_place_until(struct peerbuf *pb, struct peerbuf_client *client,
+			       u32 *reason, struct p2p_route *route)
+{
+	u32 before, n;
+	int ret = 0;
+
+	for (n = 0; n < PEERBUF_MOST_PLACES && *reason; n++) {
+		before = *reason;
+		ret = peerbuf_place_for(pb, client, before, route);
+		if (ret || peerbuf_trouble(pb))
+			return ret;
+		*reason = peerbuf_unreachable(pb, client, pb->placement, route);
+		if (*reason == before)
+			break;
+	}
+	return ret;
+}
+
+/*
  * Under resv, the buffer being in order. Returns 0: @client reaches it, perhaps after it was
  * moved. -EINTR: the caller is being killed. -ENODEV: its device went away meanwhile. Any
  * other error was counted as a refusal.
@@ -201,17 +252,15 @@ int peerbuf_make_reachable(struct peerbuf *pb, struct peerbuf_client *client)
 	if (!reason)
 		return 0;
 
-	ret = peerbuf_place_for(pb, client, reason, &route);
+	ret = peerbuf_place_until(pb, client, &reason, &route);
 	if (ret == -EINTR)
 		return ret;
 	if (peerbuf_trouble(pb))
 		return -ENODEV;
-
-	/* An exporter that says yes is not taken at its word. */
-	if (!ret)
-		reason = peerbuf_unreachable(pb, client, pb->placement, &route);
 	if (!reason)
 		return 0;
+
+	/* An exporter that said yes was not taken at its word. */
 	if (ret == -EBUSY)
 		reason = PEERBUF_REASON_PINNED;
 	else if (ret == -ENOMEM)

@@ -7,6 +7,7 @@
  * sg_free_table() needs is kept beside it.
  */
 #include <linux/scatterlist.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 
 #include "internal.h"
@@ -21,6 +22,8 @@ static void peerbuf_sgt_fill(struct sg_table *sgt,
 		sg_set_page(sg, NULL, 0, 0);
 		sg_dma_address(sg) = segs[i].addr;
 		sg_dma_len(sg) = segs[i].len;
+		if (!(i % SZ_4K))
+			cond_resched();
 	}
 }
 

@@ -11,6 +11,7 @@
 #include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/smp.h>
 
 #include "internal.h"
 
@@ -47,6 +48,22 @@ int peerbuf_lock(struct peerbuf *pb, int mode)
 }
 
 /*
+ * Not every CPU interrupts the others to flush their TLBs. What they have combined for a BAR
+ * and not sent yet must arrive before anybody copies from it, or has it for something
+ * else: an interrupt makes them send it.
+ */
+static void peerbuf_zap(struct peerbuf *pb)
+{
+	struct address_space *mapping = pb->inode->i_mapping;
+
+	if (!mapping_mapped(mapping))
+		return;
+	unmap_mapping_range(mapping, 0, 0, 1);
+	if (pb->placement->nr_claims)
+		kick_all_cpus_sync();
+}
+
+/*
  * Under resv. Holds made before this are of an older generation than any made
  * after.
  */
@@ -56,7 +73,7 @@ void peerbuf_invalidate(struct peerbuf *pb)
 
 	pb->generation++;
 	dma_buf_invalidate_mappings(pb->dmabuf);
-	unmap_mapping_range(pb->inode->i_mapping, 0, 0, 1);
+	peerbuf_zap(pb);
 }
 
 /*
@@ -219,6 +236,7 @@ int peerbuf_drain(struct peerbuf *pb, const struct peerbuf_patience *patience,
 	if (!ret) {
 		generation = pb->generation;
 		ret = peerbuf_wait_fences(pb, patience);
+		peerbuf_reap(pb);
 		dma_resv_unlock(pb->dmabuf->resv);
 	}
 	if (!ret)

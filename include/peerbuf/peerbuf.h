@@ -65,14 +65,18 @@ enum peerbuf_place_why {
  * @place: optional; @client (NULL: the CPU) wants to map or pin the buffer and cannot
  *	reach it where it is; @why is enum peerbuf_place_why. Move it with
  *	peerbuf_move_locked() to where @client can, and return 0; a negative errno refuses.
- *	Called with the buffer's dma_resv held, and around a CPU fault with the mmap lock;
- *	not at attach. With this operation a buffer may be moved anywhere, whoever is
- *	attached. PEERBUF_EXPORT_F_FALLBACK takes over where it returns -EOPNOTSUPP.
+ *	Asked again if it cannot be reached there for another reason. Called with the
+ *	buffer's dma_resv held, and around a CPU fault with the mmap lock; at attach only
+ *	where the DMA-BUF core maps a static importer then (before 7.1). With this operation
+ *	a buffer may be moved anywhere, whoever is attached. PEERBUF_EXPORT_F_FALLBACK takes
+ *	over where it returns -EOPNOTSUPP.
  * @copy: optional; copy the buffer's contents. Called by a move with
  *	PEERBUF_MOVE_F_COPY, with the dma_resv held, importers stopped and CPU mappings
  *	zapped; may sleep. It may return with the copy under way if a fence for that is in
  *	the dma_resv as DMA_RESV_USAGE_KERNEL; then it keeps both lists referenced until
- *	the fence signals. -EOPNOTSUPP: let the CPU do it. Any other errno ends the move.
+ *	the fence signals. Such a copy cannot be undone: if it fails the contents are lost,
+ *	and the fence should have an error. -EOPNOTSUPP: let the CPU do it. Any other errno
+ *	ends the move.
  * @release: optional; the buffer is gone, nothing maps it any more. Called
  *	unlocked, may sleep.
  */

@@ -76,6 +76,7 @@ static int kinds_set(struct p2p_map *map)
 			if (kind == P2P_MAP_BUS)
 				map->vec[i].addr = vecs->vec[i].paddr + provider->bus_offset;
 		}
+		cond_resched();
 	}
 	return 0;
 }
@@ -182,6 +183,8 @@ static int vecs_link(struct p2p_map *map, u32 first, u32 end)
 				return error;
 		}
 		map->vec[i].linked = true;
+		if (!(i % SZ_1K))
+			cond_resched();
 	}
 	return 0;
 }

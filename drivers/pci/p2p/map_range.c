@@ -8,6 +8,7 @@
 #include <linux/dma-direct.h>
 #include <linux/iommu.h>
 #include <linux/minmax.h>
+#include <linux/sizes.h>
 
 #include "map.h"
 #include "translate.h"
@@ -47,7 +48,9 @@ static int range_link(struct p2p_map *map, u32 index)
 	if (dma_mapping_error(map->client, addr))
 		return p2p_translated(map->client) ? -ENOSPC : -EIO;
 	if (system && bounced(map, vec->paddr, addr)) {
-		dma_unmap_phys(map->client, addr, vec->len, map->dir, attrs);
+		/* Nothing comes back from it: others may write to the memory itself. */
+		dma_unmap_phys(map->client, addr, vec->len, map->dir,
+			       attrs | DMA_ATTR_SKIP_CPU_SYNC);
 		return -EIO;
 	}
 	map->vec[index].addr = addr;
@@ -82,9 +85,12 @@ static void range_unlink(struct p2p_map *map, u32 first, u32 nr)
 {
 	u32 i;
 
-	for (i = first; i < first + nr; i++)
+	for (i = first; i < first + nr; i++) {
 		dma_unmap_phys(map->client, map->vec[i].addr, map->vecs->vec[i].len,
 			       map->dir, p2p_map_attrs(map, i));
+		if (!(i % SZ_1K))
+			cond_resched();
+	}
 }
 
 /*

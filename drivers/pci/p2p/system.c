@@ -7,15 +7,39 @@
  * a range can be freed without a record of how it was put together.
  */
 
+#include <linux/atomic.h>
 #include <linux/export.h>
 #include <linux/gfp.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/moduleparam.h>
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
 
 #include "vecs.h"
+
+static unsigned long system_max_mib;
+module_param(system_max_mib, ulong, 0644);
+MODULE_PARM_DESC(system_max_mib, "Most system memory that buffers may have, in MiB; 0: half of all");
+
+/* Pages that lists own. They are nobody's whom the OOM killer could choose. */
+static atomic_long_t system_pages;
+
+static unsigned long system_pages_max(void)
+{
+	unsigned long mib = READ_ONCE(system_max_mib);
+
+	return mib ? mib << (20 - PAGE_SHIFT) : totalram_pages() / 2;
+}
+
+static bool system_reserve(unsigned long pages)
+{
+	if (atomic_long_add_return(pages, &system_pages) <= system_pages_max())
+		return true;
+	atomic_long_sub(pages, &system_pages);
+	return false;
+}
 
 /* What IOMMUs and CPUs map by one entry. More is seldom to be had. */
 #define SYSTEM_ORDER_MAX	get_order(SZ_2M)
@@ -31,6 +55,18 @@ static struct page *piece_alloc(unsigned int order)
 	if (order)
 		return alloc_pages((gfp | __GFP_NORETRY) & ~__GFP_DIRECT_RECLAIM, order);
 	return alloc_page(gfp | __GFP_RETRY_MAYFAIL);
+}
+
+static void free_pages_of(phys_addr_t paddr, u64 len)
+{
+	unsigned long pfn = PHYS_PFN(paddr);
+	unsigned long end = pfn + (len >> PAGE_SHIFT);
+
+	for (; pfn < end; pfn++) {
+		__free_page(pfn_to_page(pfn));
+		if (!(pfn % SZ_1K))
+			cond_resched();
+	}
 }
 
 /* @order: in, the largest worth trying; out, what it was. */
@@ -56,7 +92,7 @@ static int piece_add(struct p2p_vecs *vecs, unsigned int *order)
 	if (!error)
 		error = p2p_vecs_append(vecs, &piece);
 	if (error)
-		p2p_system_free(piece.paddr, piece.len);
+		free_pages_of(piece.paddr, piece.len);
 	return error;
 }
 
@@ -68,7 +104,7 @@ static void pieces_remove(struct p2p_vecs *vecs, u32 nr, u64 size)
 
 	for (; vecs->nr > nr; vecs->nr--, vecs->max--) {
 		vec = &vecs->vec[vecs->nr - 1];
-		p2p_system_free(vec->paddr, vec->len);
+		free_pages_of(vec->paddr, vec->len);
 	}
 	vecs->size = size;
 	if (!nr)
@@ -77,7 +113,7 @@ static void pieces_remove(struct p2p_vecs *vecs, u32 nr, u64 size)
 	keep = size - vec->start;
 	if (keep == vec->len)
 		return;
-	p2p_system_free(vec->paddr + keep, vec->len - keep);
+	free_pages_of(vec->paddr + keep, vec->len - keep);
 	vec->len = keep;
 }
 
@@ -95,7 +131,7 @@ static void pieces_remove(struct p2p_vecs *vecs, u32 nr, u64 size)
  * * -EINVAL: @len is zero or not page aligned
  * * -EOVERFLOW: the list's size exceeds 64 bits
  * * -EINTR: the caller is being killed
- * * -ENOMEM: there is no memory, or the cgroup may not have it
+ * * -ENOMEM: there is none, the cgroup may not have it, or buffers have all they may
  */
 int p2p_vecs_add_new_system(struct p2p_vecs *vecs, u64 len)
 {
@@ -109,7 +145,7 @@ int p2p_vecs_add_new_system(struct p2p_vecs *vecs, u64 len)
 		return -EINVAL;
 	if (check_add_overflow(size, len, &end))
 		return -EOVERFLOW;
-	if (len >> PAGE_SHIFT > totalram_pages())
+	if (len >> PAGE_SHIFT > totalram_pages() || !system_reserve(len >> PAGE_SHIFT))
 		return -ENOMEM;
 
 	for (pages = len >> PAGE_SHIFT; pages && !error; pages -= 1ULL << order) {
@@ -117,20 +153,16 @@ int p2p_vecs_add_new_system(struct p2p_vecs *vecs, u64 len)
 		error = fatal_signal_pending(current) ? -EINTR : piece_add(vecs, &order);
 		cond_resched();
 	}
-	if (error)
+	if (error) {
 		pieces_remove(vecs, nr, size);
+		atomic_long_sub(len >> PAGE_SHIFT, &system_pages);
+	}
 	return error;
 }
 EXPORT_SYMBOL_GPL(p2p_vecs_add_new_system);
 
 void p2p_system_free(phys_addr_t paddr, u64 len)
 {
-	unsigned long pfn = PHYS_PFN(paddr);
-	unsigned long end = pfn + (len >> PAGE_SHIFT);
-
-	for (; pfn < end; pfn++) {
-		__free_page(pfn_to_page(pfn));
-		if (!(pfn % SZ_1K))
-			cond_resched();
-	}
+	free_pages_of(paddr, len);
+	atomic_long_sub(len >> PAGE_SHIFT, &system_pages);
 }

@@ -310,10 +310,10 @@ const struct p2p_vec *p2p_vecs_find(const struct p2p_vecs *vecs, u64 offset,
 }
 EXPORT_SYMBOL_GPL(p2p_vecs_find);
 
-/* Hidden memory is elsewhere: its numbers are no addresses. */
+/* Hidden memory is elsewhere: its numbers are no addresses. A list's own is in no other. */
 static bool vec_overlaps(const struct p2p_vec *a, const struct p2p_vec *b)
 {
-	if (a->kind == P2P_VEC_HIDDEN || b->kind == P2P_VEC_HIDDEN)
+	if (a->kind == P2P_VEC_HIDDEN || b->kind == P2P_VEC_HIDDEN || a->owned || b->owned)
 		return false;
 	/* By last bytes: a range may end at the very top, where the sum is zero. */
 	return a->paddr <= b->paddr + (b->len - 1) && b->paddr <= a->paddr + (a->len - 1);
@@ -341,13 +341,16 @@ static int vec_ptr_cmp(const void *x, const void *y)
 	return a->paddr < b->paddr ? -1 : a->paddr > b->paddr;
 }
 
-/* Returns how many of them have addresses. */
+/*
+ * Without hidden memory, and without what is the list's own: no other list has it, and of
+ * that there may be millions. Returns how many are left.
+ */
 static u32 vecs_sort(const struct p2p_vecs *vecs, const struct p2p_vec **sorted)
 {
 	u32 i, nr = 0;
 
 	for (i = 0; i < vecs->nr; i++)
-		if (vecs->vec[i].kind != P2P_VEC_HIDDEN)
+		if (vecs->vec[i].kind != P2P_VEC_HIDDEN && !vecs->vec[i].owned)
 			sorted[nr++] = &vecs->vec[i];
 	sort(sorted, nr, sizeof(*sorted), vec_ptr_cmp, NULL);
 	return nr;
@@ -379,7 +382,8 @@ static bool overlap_by_order(const struct p2p_vec **a, u32 nr_a,
  * @a: a list
  * @b: another one, or the same
  *
- * Of hidden memory nothing is known here: it overlaps with nothing.
+ * Of hidden memory nothing is known here: it overlaps with nothing. A list overlaps with
+ * itself.
  *
  * Takes O(n log n) time, and without memory for it O(n^2).
  *
@@ -392,6 +396,8 @@ bool p2p_vecs_overlap(const struct p2p_vecs *a, const struct p2p_vecs *b)
 	u32 nr_a, nr_b;
 	bool overlap;
 
+	if (a == b)
+		return a->nr;
 	sorted = kvmalloc_array((size_t)a->nr + b->nr, sizeof(*sorted), GFP_KERNEL);
 	if (!sorted)
 		return overlap_by_pairs(a, b);
