@@ -20,7 +20,7 @@
 /** What the driver does when asked to place a buffer where somebody can reach it. */
 #define BAR_OWNER_PLACE_NOT	0 /* it has no opinion */
 #define BAR_OWNER_PLACE_REFUSE	1 /* it has no room */
-#define BAR_OWNER_PLACE_BAR	2 /* into the BAR, at the offset of the export */
+#define BAR_OWNER_PLACE_BAR	2 /* into the BAR, for whoever has a route to it */
 #define BAR_OWNER_PLACE_SYSTEM	3
 #define BAR_OWNER_PLACE_LIE	4 /* it says yes and does nothing */
 

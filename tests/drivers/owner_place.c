@@ -140,6 +140,8 @@ int owner_op_place(struct peerbuf *pb, struct device *client, u32 why, void *pri
 	case BAR_OWNER_PLACE_LIE:
 		return 0;
 	}
+	if (why == PEERBUF_PLACE_NO_ROUTE && buffer->place == BAR_OWNER_PLACE_BAR)
+		return -EOPNOTSUPP;
 	if (!down_read_trylock(&owner->present))
 		return -ENODEV;
 	if (!owner->gone)

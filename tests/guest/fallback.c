@@ -204,6 +204,58 @@ TEST(revoked_buffer_does_not_fall_back)
 	check_eq(info.last_refusal, PEERBUF_REASON_REVOKED);
 }
 
+/* Does what the command prints have this in one line? */
+static bool prints(const char *command, const char *text)
+{
+	char line[4096];
+	bool found = false;
+	FILE *pipe;
+
+	printf("$ %s\n", command);
+	pipe = popen(command, "r");
+	check(pipe);
+	while (fgets(line, sizeof(line), pipe)) {
+		printf("%s", line);
+		found |= !!strstr(line, text);
+	}
+	printf("\n");
+	check_eq(pclose(pipe), 0);
+	return found;
+}
+
+TEST(peerbuf_ps_tells)
+{
+	open_all("rp-edu", "rp-mem", PEERBUF_EXPORT_F_FALLBACK);
+	check(prints("peerbuf ps -j | tr -d ' '", "\"system_size\":0,"));
+	check_ok(edu_attach(edu, export.fd, EDU_DMA_STATIC, 0, &handle));
+	check_ok(edu_map(edu, handle));
+	check(prints("peerbuf ps -j | tr -d ' '", "\"system_size\":65536,"));
+	check(prints("peerbuf ps -j | tr -d ' '", "\"fallbacks\":1,"));
+	/* ID, function, size, of that in system memory, fallbacks. */
+	check(prints("peerbuf ps | awk 'NR == 2 { print $3, $4, $5 }'", "64K 64K 1"));
+	check(prints("peerbuf stats", "fallbacks"));
+	check_ok(edu_detach(edu, handle));
+}
+
+/* The command makes mixtures, and moves them. */
+TEST(peerbuf_exports_and_moves_mixtures)
+{
+	const char *command = "peerbuf export $MEM $RANGES -- sh -ec \"$SCRIPT\" | tr -d ' '";
+
+	close(node_open("rp-mem"));
+	setenv("MEM", lab_where("rp-mem"), 1);
+	setenv("RANGES", "--range system:8K --bar 2 --range 64K:4K --fallback", 1);
+	setenv("SCRIPT", "peerbuf ps -j\n", 1);
+	check(prints(command, "\"fallback\":true,"));
+	check(prints(command, "\"system_size\":8192,"));
+	setenv("SCRIPT", "peerbuf move --copy $PEERBUF_ID --range system:12K\n"
+	       "peerbuf ps -j\n", 1);
+	check(prints(command, "\"system_size\":12288,"));
+	setenv("SCRIPT", "peerbuf move -c $PEERBUF_ID --bar 2 --range 0:12K\n"
+	       "peerbuf ps -j\n", 1);
+	check(prints(command, "\"system_size\":0,"));
+}
+
 /* ---- on a machine whose host bridge is not known to forward ---- */
 
 TEST(no_route_falls_back)

@@ -234,6 +234,61 @@ TEST(system_memory_is_zeroed)
 	}
 }
 
+/* Large pages where both sides are aligned: nobody else sees a difference. */
+TEST(aligned_mapping_of_system_memory)
+{
+	struct peerbuf_range range = { .length = 8 << 20, .flags = PEERBUF_RANGE_F_SYSTEM };
+	const size_t huge = 2 << 20;
+	__u8 *room;
+	pid_t pid;
+	int status;
+
+	node = node_open("rp-mem");
+	check_ok(peer_export(node, &range, 1, 0, &export));
+	room = mmap(NULL, range.length + huge, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	check(room != MAP_FAILED);
+	room = (void *)(((unsigned long)room + huge - 1) & ~(huge - 1));
+	cpu = mmap(room, range.length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, export.fd,
+		   0);
+	check(cpu == room);
+	for (size_t at = 0; at < range.length; at += PAGE)
+		memcpy(cpu + at, &at, sizeof(at));
+	pid = check_sys(fork());
+	if (!pid) {
+		cpu[1] = 0x42;
+		_exit(0);
+	}
+	check_eq(waitpid(pid, &status, 0), pid);
+	check_eq(status, 0);
+	check_eq(cpu[1], 0x42);
+	cpu[1] = 0;
+	check_ok(peer_move(node, export.id, &range, 1, PEERBUF_MOVE_F_COPY));
+	for (size_t at = 0; at < range.length; at += PAGE)
+		check(!memcmp(cpu + at, &at, sizeof(at)));
+	check_sys(munmap(cpu + PAGE, PAGE));
+	check_sys(mprotect(cpu, PAGE, PROT_READ));
+	check_eq(cpu[huge], 0);
+	check_sys(munmap(cpu, range.length));
+}
+
+/* Whatever a cgroup may have, all buffers together have a limit. */
+TEST(system_memory_has_a_limit)
+{
+	const char *limit = "/sys/module/p2p/parameters/system_max_mib";
+	struct peerbuf_range range = { .length = 3 << 20, .flags = PEERBUF_RANGE_F_SYSTEM };
+	struct peer_export second;
+	int ret;
+
+	node = node_open("rp-mem");
+	check_ok(sysfs_write(limit, "5"));
+	ret = peer_export(node, &range, 1, 0, &export) ?:
+	      peer_export(node, &range, 1, 0, &second);
+	check_ok(sysfs_write(limit, "0"));
+	check_eq(ret, -ENOMEM);
+	check_eq(peer_reason, PEERBUF_REASON_NO_MEMORY);
+	check_ok(peer_export(node, &range, 1, 0, &second));
+}
+
 static void range_refused(struct peerbuf_range range, int error, __u32 reason)
 {
 	struct peerbuf_range ranges[2] = {

@@ -265,6 +265,48 @@ TEST(fallback_of_a_hidden_buffer)
 	check(pattern_matches(cpu, SIZE, 6));
 }
 
+/*
+ * Where no host bridge is known to forward: out of hiding it is in the BAR, and there it
+ * cannot be reached for another reason.
+ */
+TEST(no_route_to_where_it_was_placed)
+{
+	struct peerbuf_export_info info;
+	__u32 asked;
+
+	open_all((struct bar_owner_export){
+		.where = BAR_OWNER_IN_BAR, .place = BAR_OWNER_PLACE_BAR,
+		.flags = PEERBUF_EXPORT_F_FALLBACK,
+	});
+	asked = places().asked;
+	pattern_fill(cpu, SIZE, 12);
+	check_ok(move(BAR_OWNER_IN_HIDDEN, 0, false));
+	check_ok(edu_attach(edu, export.fd, EDU_DMA_DYNAMIC, 0, &handle));
+	edu_reads(12);
+	check_eq(places().asked, asked + 2);
+	check_eq(places().why, BAR_OWNER_WHY_NO_ROUTE);
+	query(&info);
+	check_eq(info.system_size, SIZE);
+	check_eq(info.fallbacks, 2);
+	check_eq(info.refusals, 0);
+	check(pattern_matches(cpu, SIZE, 12));
+}
+
+TEST(no_route_and_no_other_place)
+{
+	struct peerbuf_export_info info;
+
+	open_all((struct bar_owner_export){
+		.where = BAR_OWNER_IN_HIDDEN, .place = BAR_OWNER_PLACE_BAR,
+	});
+	check_ok(edu_attach(edu, export.fd, EDU_DMA_DYNAMIC, 0, &handle));
+	check_fails(edu_map(edu, handle), EHOSTUNREACH);
+	query(&info);
+	check_eq(info.refusals, 1);
+	check_eq(info.last_refusal, PEERBUF_REASON_NO_ROUTE);
+	check_eq(info.hidden_size, 0);
+}
+
 /* ---- the engine ---- */
 
 static void engine_copies(__u32 engine, __u32 copies)
