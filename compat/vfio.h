@@ -8,8 +8,10 @@
 
 #include <linux/version.h>
 
+#include <linux/cc_platform.h>
 #include <linux/eventfd.h>
 #include <linux/iommu.h>
+#include <linux/string.h>
 #include <linux/vfio.h>
 #include <linux/vfio_pci_core.h>
 
@@ -20,12 +22,31 @@
 #endif
 
 /*
- * Whether the IOMMU drivers refuse to map what is mapped. VT-d and AMD do since they use the
- * generic page tables; before, VT-d warned and kept the old entry, but took a large
- * one for a table if a small one was to be put below it, and AMD replaced it.
+ * Whether the device's IOMMU driver refuses to map what is mapped. VT-d's ("dmar0") and
+ * AMD's ("ivhd0") do since they use the generic page tables; before, VT-d warned and kept
+ * the old entry, but took a large one for a table if a small one was to be put below
+ * it, and AMD replaced it. Of others it is not known; virtio-iommu does not.
  */
-#define IOMMU_MAP_IS_EXCLUSIVE						\
-	(LINUX_VERSION_CODE >= KERNEL_VERSION(7, 2, 0) && IS_ENABLED(CONFIG_IOMMU_PT))
+static inline bool iommu_map_is_exclusive(struct device *dev)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 2, 0) && IS_ENABLED(CONFIG_IOMMU_PT)
+	const char *name = dev_name(dev->iommu->iommu_dev->dev);
+
+	return strstarts(name, "dmar") || strstarts(name, "ivhd");
+#else
+	return false;
+#endif
+}
+
+/*
+ * Before the generic page tables AMD's driver took every page for encrypted RAM and put the
+ * encryption bit into its address, which a BAR's does not have.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 2, 0)
+#define IOMMU_MAP_ENCRYPTS_MMIO		cc_platform_has(CC_ATTR_HOST_MEM_ENCRYPT)
+#else
+#define IOMMU_MAP_ENCRYPTS_MMIO		false
+#endif
 
 /* The count was always one. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
@@ -75,5 +96,29 @@
 #else
 #define vfio_device_is_iommufd(device)	false
 #endif
+
+/*
+ * Newer cores claim and map all BARs at open, and note here where they could not. Older ones
+ * do so when a BAR is first used, and undo it at close.
+ */
+static inline int vfio_pci_core_claim_bar(struct vfio_pci_core_device *vdev, int bar)
+{
+	void __iomem *io;
+	int ret;
+
+	if (vdev->barmap[bar])
+		return PTR_ERR_OR_ZERO((void __force *)vdev->barmap[bar]);
+
+	ret = pci_request_selected_regions(vdev->pdev, 1 << bar, "vfio-pci");
+	if (ret)
+		return ret;
+	io = pci_iomap(vdev->pdev, bar, 0);
+	if (!io) {
+		pci_release_selected_regions(vdev->pdev, 1 << bar);
+		return -ENOMEM;
+	}
+	vdev->barmap[bar] = io;
+	return 0;
+}
 
 #endif /* _PEERBUF_COMPAT_VFIO_H */

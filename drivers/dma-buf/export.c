@@ -98,6 +98,17 @@ const struct dma_buf_ops peerbuf_dma_buf_ops = {
 	.release = peerbuf_op_release,
 };
 
+/* Without CPU access: the memory is its exporter's to show to a CPU, or nobody's. */
+static const struct dma_buf_ops peerbuf_no_cpu_dma_buf_ops = {
+	.attach = peerbuf_op_attach,
+	.detach = peerbuf_op_detach,
+	.pin = peerbuf_op_pin,
+	.unpin = peerbuf_op_unpin,
+	.map_dma_buf = peerbuf_op_map,
+	.unmap_dma_buf = peerbuf_op_unmap,
+	.release = peerbuf_op_release,
+};
+
 /* Under resv. While it is being exported a buffer lies nowhere, and nothing maps it. */
 bool peerbuf_lies_in(struct peerbuf *pb, struct peerbuf_device *pdevice)
 {
@@ -198,7 +209,7 @@ static struct dma_buf *peerbuf_make_dma_buf(struct peerbuf *pb,
 	/* The exporting driver's module needs this one, and so holds it too. */
 	if (args->ops && args->ops->owner)
 		info.owner = args->ops->owner;
-	info.ops = &peerbuf_dma_buf_ops;
+	info.ops = args->no_cpu ? &peerbuf_no_cpu_dma_buf_ops : &peerbuf_dma_buf_ops;
 	info.size = pb->size;
 	info.flags = args->open_flags;
 	info.resv = args->resv;
@@ -342,7 +353,10 @@ EXPORT_SYMBOL_GPL(peerbuf_export);
  */
 struct peerbuf *peerbuf_from_dma_buf(struct dma_buf *dmabuf)
 {
-	return dmabuf->ops == &peerbuf_dma_buf_ops ? dmabuf->priv : NULL;
+	if (dmabuf->ops == &peerbuf_dma_buf_ops ||
+	    dmabuf->ops == &peerbuf_no_cpu_dma_buf_ops)
+		return dmabuf->priv;
+	return NULL;
 }
 EXPORT_SYMBOL_GPL(peerbuf_from_dma_buf);
 

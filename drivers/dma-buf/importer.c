@@ -81,8 +81,8 @@ bool peerbuf_attach_is_by_phys(const struct dma_buf_attachment *attach)
 	return att->ops && att->ops->by_phys;
 }
 
-/* Under resv: whoever let go of the buffer may map it again. */
-void peerbuf_tell_restored(struct peerbuf *pb)
+/* Under resv: whoever let go of the buffer may map it again, or need wait no longer. */
+void peerbuf_tell_changed(struct peerbuf *pb)
 {
 	struct peerbuf_attachment *att;
 	struct peerbuf_client *client;
@@ -93,8 +93,8 @@ void peerbuf_tell_restored(struct peerbuf *pb)
 		if (!client->native)
 			continue;
 		att = client->attach->importer_priv;
-		if (att->ops && att->ops->restored)
-			att->ops->restored(att, att->priv);
+		if (att->ops && att->ops->changed)
+			att->ops->changed(att, att->priv);
 	}
 }
 

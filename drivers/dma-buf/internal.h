@@ -378,7 +378,7 @@ void peerbuf_op_unmap(struct dma_buf_attachment *attach, struct sg_table *sgt,
 bool peerbuf_attach_is_helper(const struct dma_buf_attachment *attach,
 			      bool *revocable);
 bool peerbuf_attach_is_by_phys(const struct dma_buf_attachment *attach);
-void peerbuf_tell_restored(struct peerbuf *pb);
+void peerbuf_tell_changed(struct peerbuf *pb);
 
 /* cpu_access.c, vmap.c */
 int peerbuf_op_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma);

@@ -40,6 +40,8 @@ static void peerbuf_mark(struct peerbuf *pb, u32 cause)
 	pb->revoked |= cause;
 	if (!marked)
 		peerbuf_withdraw(pb);
+	else if (cause & PEERBUF_REVOKED_DEAD)
+		peerbuf_tell_changed(pb);
 }
 
 /*
@@ -91,7 +93,7 @@ static int peerbuf_restore_locked(struct peerbuf *pb, u32 causes, u32 *reason)
 	peerbuf_stat_inc(PEERBUF_STAT_RESTORES);
 	trace_peerbuf_restore(pb, 0);
 	peerbuf_event_placement(pb, pb->placement, PEERBUF_EVENT_RESTORE);
-	peerbuf_tell_restored(pb);
+	peerbuf_tell_changed(pb);
 	return 0;
 }
 
@@ -115,8 +117,12 @@ void peerbuf_device_buffer_down(struct peerbuf_device *pdevice,
 				struct peerbuf *pb)
 {
 	dma_resv_lock(pb->dmabuf->resv, NULL);
-	if (peerbuf_lies_in(pb, pdevice) && !pb->revoked)
-		peerbuf_withdraw(pb);
+	if (peerbuf_lies_in(pb, pdevice)) {
+		if (!pb->revoked)
+			peerbuf_withdraw(pb);
+		else if (peerbuf_trouble(pb) == PEERBUF_REASON_DEVICE_GONE)
+			peerbuf_tell_changed(pb);
+	}
 	dma_resv_unlock(pb->dmabuf->resv);
 }
 
@@ -129,7 +135,7 @@ void peerbuf_device_buffer_up(struct peerbuf_device *pdevice,
 		peerbuf_stat_inc(PEERBUF_STAT_RESTORES);
 		trace_peerbuf_restore(pb, PEERBUF_REASON_DEVICE_DOWN);
 		peerbuf_event_placement(pb, pb->placement, PEERBUF_EVENT_RESTORE);
-		peerbuf_tell_restored(pb);
+		peerbuf_tell_changed(pb);
 	}
 	dma_resv_unlock(pb->dmabuf->resv);
 }

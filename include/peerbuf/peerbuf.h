@@ -96,6 +96,7 @@ struct peerbuf_exporter_ops {
  * @flags: PEERBUF_EXPORT_F_ALLOW_PINNED, PEERBUF_EXPORT_F_FALLBACK
  * @open_flags: O_RDONLY, O_WRONLY or O_RDWR
  * @when_down: a device that is down is no error: the buffer comes up with it
+ * @no_cpu: neither mmap() nor a kernel mapping of the DMA-BUF
  * @ops: optional
  * @priv: for @ops
  * @device: optional; the device whose node lists the buffer wherever it lies. NULL: it
@@ -109,6 +110,7 @@ struct peerbuf_export_args {
 	u32 flags;
 	int open_flags;
 	bool when_down;
+	bool no_cpu;
 	const struct peerbuf_exporter_ops *ops;
 	void *priv;
 	struct peerbuf_device *device;
@@ -137,8 +139,8 @@ int peerbuf_restore(struct peerbuf *pb);
  *	the buffer's dma_resv held; must not wait for fences. DMA under way may
  *	finish if a fence for it is in the dma_resv. Without this callback the
  *	importer counts as one that cannot give memory back.
- * @restored: optional; what was revoked, or away with its device, can be mapped again. Only
- *	from a peerbuf. Called with the buffer's dma_resv held.
+ * @changed: optional; what was revoked, or away with its device, can be mapped again, or will
+ *	never be. Only from a peerbuf. Called with the buffer's dma_resv held.
  * @by_phys: the importer maps the memory itself, in an IOMMU domain that the device's DMA API
  *	knows nothing of (as VFIO's), and so wants CPU physical addresses: these are
  *	what the segments hold. The route that counts is the one through the IOMMU. It may
@@ -146,7 +148,7 @@ int peerbuf_restore(struct peerbuf *pb);
  */
 struct peerbuf_importer_ops {
 	void (*invalidate)(struct peerbuf_attachment *att, void *priv);
-	void (*restored)(struct peerbuf_attachment *att, void *priv);
+	void (*changed)(struct peerbuf_attachment *att, void *priv);
 	bool by_phys;
 };
 

@@ -152,17 +152,20 @@ static const struct sentence sentences[] = {
 	       "unmap a mapping as a whole"),
 	REASON(NO_ACCESS, "neither read nor write access was asked for",
 	       "say what the device is to do with the memory"),
-	REASON(READ_ONLY_BUFFER, "the DMA-BUF is not open for writing",
-	       "export it with O_RDWR, or map it for reading only"),
+	REASON(READ_ONLY_BUFFER, "the DMA-BUF is not open for what the device is to do",
+	       "export it with O_RDWR, or ask for less access"),
 	REASON(BAD_EVENTFD, "the descriptor is not an eventfd", "create one with eventfd(2)"),
 	REASON(TOO_MANY_MAPPINGS, "the device has as many mappings as it can have",
 	       "unmap some, or map larger pieces"),
 	REASON(IOMMU_REFUSED, "the IOMMU driver failed to map the memory",
 	       "the kernel log may say why"),
-	REASON(IOVA_SHARED, "this kernel's IOMMU driver lets an IOVA be mapped twice, so "
-	       "CAP_SYS_RAWIO is needed",
-	       "run with CAP_SYS_RAWIO, use Linux 7.2 or later, or set peerbuf-vfio-pci's "
-	       "allow_unsafe_import"),
+	REASON(IOVA_SHARED, "this kernel's IOMMU driver lets an IOVA be mapped twice",
+	       "use Linux 7.2 or later; before, importing takes CAP_SYS_RAWIO or "
+	       "peerbuf-vfio-pci's allow_unsafe_import, and buffers in system memory cannot be "
+	       "imported"),
+	REASON(MEM_ENCRYPTION, "memory encryption is on, and this kernel's IOMMU driver takes "
+	       "BARs for encrypted memory",
+	       "use Linux 7.2 or later, or boot with mem_encrypt=off"),
 };
 
 static const struct sentence unknown = {

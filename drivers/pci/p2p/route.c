@@ -227,6 +227,12 @@ static bool window_overlaps(struct pci_dev *bridge, u64 start, u64 last)
 	return false;
 }
 
+/* On a conventional bus every function sees every request, before the bridge does. */
+static bool is_shared_below(struct pci_dev *bridge)
+{
+	return !pci_is_pcie(bridge) || pci_pcie_type(bridge) == PCI_EXP_TYPE_PCI_BRIDGE;
+}
+
 /**
  * p2p_caught_on_the_way() - would a switch keep a request from the client's IOMMU?
  * @client: the device that sends it
@@ -248,6 +254,8 @@ bool p2p_caught_on_the_way(struct pci_dev *client, u64 start, u64 last)
 
 	for (; port; port = above) {
 		above = pci_upstream_bridge(port);
+		if (is_shared_below(port) && window_overlaps(port, start, last))
+			return true;
 		if (above && !acs_redirects(port, &certain) &&
 		    window_overlaps(above, start, last))
 			return true;

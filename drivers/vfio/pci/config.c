@@ -52,7 +52,7 @@ ssize_t peerbuf_vfio_write(struct vfio_device *device, const char __user *buf,
 	if (peerbuf_vfio_goes_off(command, pm_control)) {
 		peerbuf_vfio_doubt(pv);
 		ret = vfio_pci_core_write(device, buf, count, ppos);
-		peerbuf_vfio_settle(pv, 0);
+		peerbuf_vfio_settle(pv);
 		return ret;
 	}
 

@@ -74,6 +74,11 @@ peerbuf_vfio_export(struct peerbuf_vfio *pv,
 	struct peerbuf_export_args export = {
 		.open_flags = args->open_flags,
 		.when_down = true,
+		/*
+		 * vfio-pci's have none either. What a process can mmap() it can also hand to
+		 * type1, which maps it for its device and is told of no revoke.
+		 */
+		.no_cpu = true,
 	};
 	struct p2p_provider *provider;
 	struct dma_buf *dmabuf;
@@ -108,10 +113,9 @@ static int peerbuf_vfio_feature_dma_buf(struct peerbuf_vfio *pv, u32 flags,
 		return -EFAULT;
 	if (!args.nr_ranges || args.flags)
 		return -EINVAL;
-	/* From 7.0 on the core claims the BARs at open, and says here where it could not. */
 	if (args.region_index >= VFIO_PCI_ROM_REGION_INDEX ||
 	    !pci_resource_len(pv->core.pdev, args.region_index) ||
-	    IS_ERR(pv->core.barmap[args.region_index]))
+	    vfio_pci_core_claim_bar(&pv->core, args.region_index))
 		return -ENODEV;
 
 	ranges = memdup_user(arg->dma_ranges,
@@ -139,7 +143,7 @@ static int peerbuf_vfio_feature_sleep(struct peerbuf_vfio *pv, u32 flags,
 
 	peerbuf_vfio_doubt(pv);
 	ret = vfio_pci_core_ioctl_feature(&pv->core.vdev, flags, arg, argsz);
-	peerbuf_vfio_settle(pv, ret ? 0 : PEERBUF_VFIO_AWAY_LOW_POWER);
+	peerbuf_vfio_settle(pv);
 	return ret;
 }
 
@@ -149,8 +153,7 @@ static int peerbuf_vfio_feature_wake(struct peerbuf_vfio *pv, u32 flags,
 	int ret;
 
 	ret = vfio_pci_core_ioctl_feature(&pv->core.vdev, flags, arg, argsz);
-	if (!ret)
-		peerbuf_vfio_back(pv, PEERBUF_VFIO_AWAY_LOW_POWER);
+	peerbuf_vfio_look(pv);
 	return ret;
 }
 

@@ -6,7 +6,11 @@
  * (invalidate), which unmaps it from the IOMMU at once, and gives it back, after which a
  * work item maps it at the same IOVA. Unmap or close ends it: it is marked dying and
  * unmapped under resv, so that no work maps it again; detached, so that no callback comes any
- * more; and then freed, when the last work has run.
+ * more; and then, when the last work has run, its IOVAs are free.
+ *
+ * Whatever waits for the buffer's lock or its fences does so without the space's lock: they
+ * may be somebody else's for long, and other devices use the same space. Meanwhile the import
+ * is in the space but not published: its IOVAs are taken, and nobody finds it.
  */
 #include <linux/slab.h>
 
@@ -53,6 +57,23 @@ static void peerbuf_vfio_import_gone(struct peerbuf_vfio_import *import)
 						 PEERBUF_VFIO_STATE_AWAY, 0);
 }
 
+/* Under resv, with a mapping: how the device reaches the first range of device memory. */
+static void peerbuf_vfio_import_look(struct peerbuf_vfio_import *import)
+{
+	struct device *dev = &import->pv->core.pdev->dev;
+	const struct p2p_segment *segs;
+	u32 i, nr;
+
+	import->route = (struct p2p_route){ .decider = P2P_ADDR_NONE };
+	segs = peerbuf_segments(import->mapping, &nr);
+	for (i = 0; i < nr; i++) {
+		if (segs[i].provider) {
+			p2p_route_translated(segs[i].provider, dev, &import->route);
+			return;
+		}
+	}
+}
+
 /* Under resv. Returns 0 if it is mapped or away, or why it cannot be mapped. */
 static int peerbuf_vfio_import_install(struct peerbuf_vfio_import *import)
 {
@@ -65,11 +86,15 @@ static int peerbuf_vfio_import_install(struct peerbuf_vfio_import *import)
 		return 0;
 	}
 
+	/* This may move the buffer to where we reach it, and invalidate us for that. */
+	import->installing = true;
 	mapping = peerbuf_map(import->att, DMA_BIDIRECTIONAL);
+	import->installing = false;
 	if (IS_ERR(mapping))
 		return PTR_ERR(mapping);
 
 	import->mapping = mapping;
+	peerbuf_vfio_import_look(import);
 	ret = peerbuf_vfio_pages_map(import);
 	if (ret) {
 		import->mapping = NULL;
@@ -118,21 +143,21 @@ static void peerbuf_vfio_invalidate(struct peerbuf_attachment *att, void *priv)
 {
 	struct peerbuf_vfio_import *import = priv;
 
-	if (!import->att)
+	if (!import->att || import->installing)
 		return;
 	peerbuf_vfio_import_uninstall(import);
 	peerbuf_vfio_import_gone(import);
 	peerbuf_vfio_import_retry(import);
 }
 
-static void peerbuf_vfio_restored(struct peerbuf_attachment *att, void *priv)
+static void peerbuf_vfio_changed(struct peerbuf_attachment *att, void *priv)
 {
 	peerbuf_vfio_import_retry(priv);
 }
 
 static const struct peerbuf_importer_ops peerbuf_vfio_importer_ops = {
 	.invalidate = peerbuf_vfio_invalidate,
-	.restored = peerbuf_vfio_restored,
+	.changed = peerbuf_vfio_changed,
 	.by_phys = true,
 };
 
@@ -143,14 +168,17 @@ struct peerbuf_vfio_import *peerbuf_vfio_import_alloc(struct peerbuf_vfio *pv)
 	import = kzalloc(sizeof(*import), GFP_KERNEL_ACCOUNT);
 	if (!import)
 		return NULL;
+	kref_init(&import->ref);
 	import->pv = pv;
 	INIT_WORK(&import->work, peerbuf_vfio_import_work);
 	return import;
 }
 
-/* One that is not attached. */
-void peerbuf_vfio_import_free(struct peerbuf_vfio_import *import)
+static void peerbuf_vfio_import_free(struct kref *ref)
 {
+	struct peerbuf_vfio_import *import =
+		container_of(ref, struct peerbuf_vfio_import, ref);
+
 	if (import->eventfd)
 		eventfd_ctx_put(import->eventfd);
 	if (import->dmabuf)
@@ -158,13 +186,15 @@ void peerbuf_vfio_import_free(struct peerbuf_vfio_import *import)
 	kfree(import);
 }
 
-/* Takes it out of its space and frees it. */
-void peerbuf_vfio_import_end(struct peerbuf_vfio_import *import)
+/* The last reference to one that is attached is given up by peerbuf_vfio_import_end(). */
+void peerbuf_vfio_import_put(struct peerbuf_vfio_import *import)
 {
-	struct peerbuf_vfio_space *space = import->pv->space;
+	kref_put(&import->ref, peerbuf_vfio_import_free);
+}
 
-	lockdep_assert_held(&space->lock);
-
+/* Ends the attachment. No lock held. */
+static void peerbuf_vfio_import_detach(struct peerbuf_vfio_import *import)
+{
 	dma_resv_lock(import->dmabuf->resv, NULL);
 	import->dying = true;
 	peerbuf_vfio_import_uninstall(import);
@@ -172,18 +202,56 @@ void peerbuf_vfio_import_end(struct peerbuf_vfio_import *import)
 
 	peerbuf_detach(import->att);
 	cancel_work_sync(&import->work);
-
-	rb_erase(&import->node, &space->imports);
-	import->pv->nr_imports--;
-	peerbuf_vfio_import_free(import);
 }
 
-/* Of an errno from attaching, mapping, or the IOMMU. */
+static int peerbuf_vfio_import_take(struct peerbuf_vfio_import *import, u32 *reason)
+{
+	struct peerbuf_vfio_space *space = import->pv->space;
+	int ret = 0;
+
+	mutex_lock(&space->lock);
+	if (import->pv->nr_imports == PEERBUF_VFIO_MAX_MAPPINGS) {
+		*reason = PEERBUF_REASON_TOO_MANY_MAPPINGS;
+		ret = -ENOSPC;
+	} else if (!peerbuf_vfio_space_insert(space, import)) {
+		*reason = PEERBUF_REASON_IOVA_BUSY;
+		ret = -EADDRINUSE;
+	} else {
+		import->pv->nr_imports++;
+	}
+	mutex_unlock(&space->lock);
+	return ret;
+}
+
+static void peerbuf_vfio_import_give_back(struct peerbuf_vfio_import *import)
+{
+	struct peerbuf_vfio_space *space = import->pv->space;
+
+	mutex_lock(&space->lock);
+	rb_erase(&import->node, &space->imports);
+	import->pv->nr_imports--;
+	mutex_unlock(&space->lock);
+}
+
+void peerbuf_vfio_import_publish(struct peerbuf_vfio_import *import)
+{
+	mutex_lock(&import->pv->space->lock);
+	import->published = true;
+	mutex_unlock(&import->pv->space->lock);
+}
+
+/* One that nobody finds any more. */
+void peerbuf_vfio_import_end(struct peerbuf_vfio_import *import)
+{
+	peerbuf_vfio_import_detach(import);
+	peerbuf_vfio_import_give_back(import);
+	peerbuf_vfio_import_put(import);
+}
+
+/* Of an errno from mapping, or from the IOMMU. */
 u32 peerbuf_vfio_import_reason(int error)
 {
 	switch (error) {
-	case -EOPNOTSUPP:
-		return PEERBUF_REASON_FOREIGN_EXPORTER;
 	case -EHOSTUNREACH:
 		return PEERBUF_REASON_NO_ROUTE;
 	case -ENODEV:
@@ -192,6 +260,8 @@ u32 peerbuf_vfio_import_reason(int error)
 		return PEERBUF_REASON_IOVA_BUSY;
 	case -EINVAL:
 		return PEERBUF_REASON_UNALIGNED;
+	case -EOPNOTSUPP:
+		return PEERBUF_REASON_IOVA_SHARED;
 	case -ENOMEM:
 		return PEERBUF_REASON_NONE;
 	default:
@@ -199,66 +269,85 @@ u32 peerbuf_vfio_import_reason(int error)
 	}
 }
 
+static u32 peerbuf_vfio_attach_reason(const struct peerbuf_vfio_import *import, int error)
+{
+	if (!peerbuf_from_dma_buf(import->dmabuf))
+		return PEERBUF_REASON_FOREIGN_EXPORTER;
+	switch (error) {
+	case -EHOSTUNREACH:
+		return PEERBUF_REASON_NO_ROUTE;
+	case -ENODEV:
+		return PEERBUF_REASON_DEVICE_GONE;
+	case -ENOMEM:
+		return PEERBUF_REASON_NONE;
+	default:
+		return PEERBUF_REASON_VETO;
+	}
+}
+
 /*
  * The attach has not happened for callbacks until @import->att is set, under resv, which is
  * where they look for it.
  */
-static int peerbuf_vfio_import_attach(struct peerbuf_vfio_import *import)
+static int peerbuf_vfio_import_attach(struct peerbuf_vfio_import *import, u32 *reason)
 {
 	struct device *dev = &import->pv->core.pdev->dev;
 	struct peerbuf_attachment *att;
 	int ret;
 
 	att = peerbuf_attach(import->dmabuf, dev, &peerbuf_vfio_importer_ops, import);
-	/* To be told, whatever came of it. */
+	/* To be told, whatever comes of it. */
 	peerbuf_attach_route(import->dmabuf, dev, &peerbuf_vfio_importer_ops,
 			     &import->route);
-	if (IS_ERR(att))
+	if (IS_ERR(att)) {
+		*reason = peerbuf_vfio_attach_reason(import, PTR_ERR(att));
 		return PTR_ERR(att);
+	}
 
 	dma_resv_lock(import->dmabuf->resv, NULL);
 	import->att = att;
 	ret = peerbuf_vfio_import_install(import);
 	if (!ret && import->state == PEERBUF_VFIO_STATE_DEAD)
 		ret = -ENODEV;
-	import->dying = ret;
 	dma_resv_unlock(import->dmabuf->resv);
 
 	if (ret) {
-		peerbuf_detach(att);
-		cancel_work_sync(&import->work);
+		*reason = peerbuf_vfio_import_reason(ret);
+		peerbuf_vfio_import_detach(import);
 	}
 	return ret;
 }
 
-/* Takes the IOVAs first and gives them back if the rest fails. */
+/* Takes the IOVAs first, and gives them back if the rest fails. Not published yet. */
 int peerbuf_vfio_import_add(struct peerbuf_vfio_import *import, u32 *reason)
 {
-	struct peerbuf_vfio_space *space = import->pv->space;
 	int ret;
 
-	lockdep_assert_held(&space->lock);
-
-	if (import->pv->nr_imports == PEERBUF_VFIO_MAX_MAPPINGS) {
-		*reason = PEERBUF_REASON_TOO_MANY_MAPPINGS;
-		return -ENOSPC;
-	}
-	if (!peerbuf_vfio_space_insert(space, import)) {
-		*reason = PEERBUF_REASON_IOVA_BUSY;
-		return -EADDRINUSE;
-	}
-
-	import->pv->nr_imports++;
-	ret = peerbuf_vfio_import_attach(import);
-	if (ret) {
-		*reason = peerbuf_vfio_import_reason(ret);
-		import->pv->nr_imports--;
-		rb_erase(&import->node, &space->imports);
-	}
+	ret = peerbuf_vfio_import_take(import, reason);
+	if (ret)
+		return ret;
+	ret = peerbuf_vfio_import_attach(import, reason);
+	if (ret)
+		peerbuf_vfio_import_give_back(import);
 	return ret;
 }
 
-/* The device is being closed: no ioctl is under way. */
+/* The first import of the device that ends after @iova. */
+static struct peerbuf_vfio_import *
+peerbuf_vfio_import_next(struct peerbuf_vfio *pv, u64 iova)
+{
+	struct peerbuf_vfio_import *import;
+
+	mutex_lock(&pv->space->lock);
+	do {
+		import = peerbuf_vfio_space_next(pv->space, iova);
+	} while (import && import->pv != pv &&
+		 !check_add_overflow(import->iova, import->length, &iova));
+	mutex_unlock(&pv->space->lock);
+	return import && import->pv == pv ? import : NULL;
+}
+
+/* The device is being closed: no ioctl of it is under way, so its imports are ours alone. */
 void peerbuf_vfio_imports_close(struct peerbuf_vfio *pv)
 {
 	struct peerbuf_vfio_import *import;
@@ -266,14 +355,8 @@ void peerbuf_vfio_imports_close(struct peerbuf_vfio *pv)
 
 	if (!pv->space)
 		return;
-
-	mutex_lock(&pv->space->lock);
-	while (pv->nr_imports && (import = peerbuf_vfio_space_next(pv->space, iova))) {
-		iova = import->iova + (import->length - 1);
-		if (import->pv == pv)
-			peerbuf_vfio_import_end(import);
-		else if (check_add_overflow(iova, 1, &iova))
-			break;
+	while ((import = peerbuf_vfio_import_next(pv, iova))) {
+		iova = import->iova;
+		peerbuf_vfio_import_end(import);
 	}
-	mutex_unlock(&pv->space->lock);
 }

@@ -9,9 +9,9 @@
  *	  vfio_pci_core_device.memory_lock	vfio-pci-core, around what turns BARs off
  *	    peerbuf_vfio.reach_lock		whether the BARs can be reached
  *	      peerbuf_device.transition ...	as in drivers/dma-buf/internal.h
- *	peerbuf_vfio_space.lock			which IOVAs are taken
- *	  dma_buf.resv				whether an import is mapped
- *	    the IOMMU's locks
+ *	peerbuf_vfio_space.lock			which IOVAs are taken; nothing inside
+ *	dma_buf.resv				whether an import is mapped
+ *	  the IOMMU's locks
  *
  * vfio-pci-core is never called with reach_lock held: it takes its memory_lock itself, and
  * resets call back into us under it.
@@ -22,6 +22,7 @@
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>
 #include <linux/iommu.h>
+#include <linux/kref.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/rbtree.h>
@@ -60,18 +61,17 @@ struct peerbuf_vfio {
 };
 
 /* reach.c */
-#define PEERBUF_VFIO_AWAY_MEMORY	BIT(0)	/* memory decode off, or D3 */
-#define PEERBUF_VFIO_AWAY_LOW_POWER	BIT(1)	/* asleep at the user's request */
-#define PEERBUF_VFIO_AWAY_RESET		BIT(2)	/* a reset is under way */
-#define PEERBUF_VFIO_AWAY_ERROR		BIT(3)	/* error recovery is under way */
-#define PEERBUF_VFIO_AWAY_REMOVED	BIT(4)	/* being unbound: for good */
+#define PEERBUF_VFIO_AWAY_MEMORY	BIT(0)	/* memory decode off, D3, or asleep */
+#define PEERBUF_VFIO_AWAY_RESET		BIT(1)	/* a reset is under way */
+#define PEERBUF_VFIO_AWAY_ERROR		BIT(2)	/* after an error, until it was set up again */
+#define PEERBUF_VFIO_AWAY_REMOVED	BIT(3)	/* being unbound: for good */
 
 int peerbuf_vfio_reach_open(struct peerbuf_vfio *pv);
 void peerbuf_vfio_reach_close(struct peerbuf_vfio *pv);
 void peerbuf_vfio_away(struct peerbuf_vfio *pv, u32 why, unsigned long timeout);
 void peerbuf_vfio_back(struct peerbuf_vfio *pv, u32 why);
 void peerbuf_vfio_doubt(struct peerbuf_vfio *pv);
-void peerbuf_vfio_settle(struct peerbuf_vfio *pv, u32 away);
+void peerbuf_vfio_settle(struct peerbuf_vfio *pv);
 void peerbuf_vfio_look(struct peerbuf_vfio *pv);
 
 /* config.c */
@@ -103,6 +103,7 @@ long peerbuf_vfio_ioctl(struct vfio_device *device, unsigned int cmd, unsigned l
  * @node: in the list of spaces; spaces_lock
  * @users: open devices; spaces_lock
  * @domain: alive while any of them is open
+ * @exclusive: its IOMMU driver refuses to map what is mapped
  * @granule: what IOVAs and physical addresses are aligned to, in bytes
  * @lock: protects @imports
  * @imports: by IOVA, disjoint; also those that are not mapped at the moment
@@ -113,6 +114,7 @@ struct peerbuf_vfio_space {
 	struct list_head node;
 	unsigned int users;
 	struct iommu_domain *domain;
+	bool exclusive;
 	size_t granule;
 	struct mutex lock;
 	struct rb_root imports;
@@ -120,7 +122,9 @@ struct peerbuf_vfio_space {
 
 /**
  * struct peerbuf_vfio_import - a DMA-BUF in a device's IOVA space
+ * @ref: its own, and one per query under way
  * @node: in the space; space->lock
+ * @published: may be found; space->lock
  * @pv: the device that mapped it; open
  * @iova: first IOVA
  * @length: bytes
@@ -130,15 +134,18 @@ struct peerbuf_vfio_space {
  * @att: NULL until the attach has returned
  * @eventfd: or NULL; reference held
  * @work: maps it again
- * @route: the verdict at the time it was mapped
- * @mapping: while it is in the IOMMU, NULL otherwise; resv, like all that follow
+ * @route: the latest verdict; resv, like all that follow
+ * @mapping: while it is in the IOMMU, NULL otherwise
+ * @installing: is being mapped by us: what invalidates it now is our own doing
  * @dying: not to be mapped again
  * @state: PEERBUF_VFIO_STATE_*
  * @error: negative errno with PEERBUF_VFIO_STATE_FAILED
  * @changes: of @state
  */
 struct peerbuf_vfio_import {
+	struct kref ref;
 	struct rb_node node;
+	bool published;
 	struct peerbuf_vfio *pv;
 	u64 iova;
 	u64 length;
@@ -151,6 +158,7 @@ struct peerbuf_vfio_import {
 	struct p2p_route route;
 
 	struct peerbuf_mapping *mapping;
+	bool installing;
 	bool dying;
 	u32 state;
 	int error;
@@ -174,7 +182,8 @@ int peerbuf_vfio_ioctl_query(struct peerbuf_vfio *pv, struct peerbuf_vfio_call *
 
 /* import.c */
 struct peerbuf_vfio_import *peerbuf_vfio_import_alloc(struct peerbuf_vfio *pv);
-void peerbuf_vfio_import_free(struct peerbuf_vfio_import *import);
+void peerbuf_vfio_import_put(struct peerbuf_vfio_import *import);
+void peerbuf_vfio_import_publish(struct peerbuf_vfio_import *import);
 int peerbuf_vfio_import_add(struct peerbuf_vfio_import *import, u32 *reason);
 void peerbuf_vfio_import_end(struct peerbuf_vfio_import *import);
 u32 peerbuf_vfio_import_reason(int error);

@@ -1,25 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The device's ioctls: ours, and the core's with a look at what they did to the BARs. */
+#include <linux/nospec.h>
 #include <linux/uaccess.h>
 
 #include "internal.h"
 
+/**
+ * struct peerbuf_vfio_desc - a call
+ * @size: of its structure
+ * @min_size: of the first that was published
+ * @lasting: what it did stands, even if that cannot be told
+ * @call: does it; on failure nothing has changed
+ */
 struct peerbuf_vfio_desc {
 	u32 size;
+	u32 min_size;
+	bool lasting;
 	int (*call)(struct peerbuf_vfio *pv, struct peerbuf_vfio_call *call);
 };
 
-#define DESC(_nr, _member, _fn)							\
+#define DESC(_nr, _member, _lasting, _fn)					\
 	[_IOC_NR(_nr)] = {							\
 		.size = sizeof_field(struct peerbuf_vfio_call, _member),	\
+		.min_size = sizeof_field(struct peerbuf_vfio_call, _member),	\
+		.lasting = _lasting,						\
 		.call = _fn,							\
 	}
 
 static const struct peerbuf_vfio_desc peerbuf_vfio_descs[] = {
-	DESC(PEERBUF_VFIO_IOC_INFO, info, peerbuf_vfio_ioctl_info),
-	DESC(PEERBUF_VFIO_IOC_MAP, map, peerbuf_vfio_ioctl_map),
-	DESC(PEERBUF_VFIO_IOC_UNMAP, unmap, peerbuf_vfio_ioctl_unmap),
-	DESC(PEERBUF_VFIO_IOC_QUERY, query, peerbuf_vfio_ioctl_query),
+	DESC(PEERBUF_VFIO_IOC_INFO, info, false, peerbuf_vfio_ioctl_info),
+	DESC(PEERBUF_VFIO_IOC_MAP, map, true, peerbuf_vfio_ioctl_map),
+	DESC(PEERBUF_VFIO_IOC_UNMAP, unmap, true, peerbuf_vfio_ioctl_unmap),
+	DESC(PEERBUF_VFIO_IOC_QUERY, query, false, peerbuf_vfio_ioctl_query),
 };
 
 static int peerbuf_vfio_fetch(struct peerbuf_vfio_call *call,
@@ -28,7 +40,7 @@ static int peerbuf_vfio_fetch(struct peerbuf_vfio_call *call,
 {
 	int ret = -EINVAL;
 
-	if (size >= desc->size)
+	if (size >= desc->min_size)
 		ret = size > PAGE_SIZE ? -E2BIG :
 		      copy_struct_from_user(call, desc->size, user, size);
 	if (ret) {
@@ -41,7 +53,7 @@ static int peerbuf_vfio_fetch(struct peerbuf_vfio_call *call,
 	 * nothing has happened yet.
 	 */
 	call->head.reason = 0;
-	return copy_to_user(user, call, desc->size) ? -EFAULT : 0;
+	return copy_to_user(user, call, min(size, desc->size)) ? -EFAULT : 0;
 }
 
 static int peerbuf_vfio_run(struct peerbuf_vfio *pv, const struct peerbuf_vfio_desc *desc,
@@ -58,27 +70,28 @@ static int peerbuf_vfio_run(struct peerbuf_vfio *pv, const struct peerbuf_vfio_d
 	if (ret)
 		*reason = call.head.reason;
 	call.head.size = size;
-	/* What was done stands, even if it can no longer be told. */
-	if (copy_to_user(user, &call, desc->size))
-		return ret;
+	if (copy_to_user(user, &call, min(size, desc->size)) && !desc->lasting)
+		return -EFAULT;
 	return ret;
 }
 
 static long peerbuf_vfio_ours(struct peerbuf_vfio *pv, unsigned int cmd, unsigned long arg)
 {
 	u32 __user *user = (u32 __user *)arg;
+	unsigned int nr = _IOC_NR(cmd);
 	u32 reason = 0;
 	u32 size;
 	int ret;
 
-	if (_IOC_NR(cmd) >= ARRAY_SIZE(peerbuf_vfio_descs))
+	if (nr >= ARRAY_SIZE(peerbuf_vfio_descs))
 		return -ENOTTY;
+	nr = array_index_nospec(nr, ARRAY_SIZE(peerbuf_vfio_descs));
 	if (get_user(size, user))
 		return -EFAULT;
 	if (size < 2 * sizeof(*user))
 		return -EINVAL;
 
-	ret = peerbuf_vfio_run(pv, &peerbuf_vfio_descs[_IOC_NR(cmd)], user, size, &reason);
+	ret = peerbuf_vfio_run(pv, &peerbuf_vfio_descs[nr], user, size, &reason);
 	/* Where it cannot be written the errno has to do. */
 	if (ret && reason)
 		(void)put_user(reason, user + 1);

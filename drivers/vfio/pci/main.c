@@ -121,12 +121,15 @@ static void peerbuf_vfio_reset_prepare(struct pci_dev *pdev)
 
 static void peerbuf_vfio_reset_done(struct pci_dev *pdev)
 {
-	/* Also what is left of a recovery that failed. */
+	/* The reset has set it up, whatever an error left of it before. */
 	peerbuf_vfio_back(peerbuf_vfio_of(pdev),
 			  PEERBUF_VFIO_AWAY_RESET | PEERBUF_VFIO_AWAY_ERROR);
 }
 
-/* Recovery of everything below the port waits for us, so not without end. */
+/*
+ * Recovery of everything below the port waits for us, so not without end. There is no resume:
+ * the device may have been reset, and nobody has set it up again.
+ */
 static pci_ers_result_t peerbuf_vfio_error_detected(struct pci_dev *pdev,
 						    pci_channel_state_t state)
 {
@@ -135,14 +138,8 @@ static pci_ers_result_t peerbuf_vfio_error_detected(struct pci_dev *pdev,
 	return vfio_pci_core_aer_err_detected(pdev, state);
 }
 
-static void peerbuf_vfio_error_resume(struct pci_dev *pdev)
-{
-	peerbuf_vfio_back(peerbuf_vfio_of(pdev), PEERBUF_VFIO_AWAY_ERROR);
-}
-
 static const struct pci_error_handlers peerbuf_vfio_err_handlers = {
 	.error_detected = peerbuf_vfio_error_detected,
-	.resume = peerbuf_vfio_error_resume,
 	.reset_prepare = peerbuf_vfio_reset_prepare,
 	.reset_done = peerbuf_vfio_reset_done,
 };

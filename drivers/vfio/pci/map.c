@@ -3,6 +3,7 @@
 #include <linux/capability.h>
 #include <linux/file.h>
 #include <linux/module.h>
+#include <linux/user_namespace.h>
 
 #include "internal.h"
 
@@ -13,14 +14,17 @@ module_param(allow_unsafe_import, bool, 0644);
 MODULE_PARM_DESC(allow_unsafe_import,
 		 "Let processes without CAP_SYS_RAWIO map DMA-BUFs for their devices on kernels whose IOMMU drivers do not refuse to map an IOVA twice");
 
-/* Why this process cannot import for the device, or 0. */
-static int peerbuf_vfio_may_import(struct peerbuf_vfio *pv, u32 *reason)
+/* Why this process cannot import for the device, or 0. @asks: it does not try to. */
+static int peerbuf_vfio_may_import(struct peerbuf_vfio *pv, bool asks, u32 *reason)
 {
+	bool (*may)(struct user_namespace *ns, int cap) = asks ? ns_capable_noaudit : ns_capable;
+
 	if (!pv->space) {
 		*reason = pv->import_trouble;
 		return -EOPNOTSUPP;
 	}
-	if (!IOMMU_MAP_IS_EXCLUSIVE && !allow_unsafe_import && !capable(CAP_SYS_RAWIO)) {
+	if (!pv->space->exclusive && !allow_unsafe_import &&
+	    !may(&init_user_ns, CAP_SYS_RAWIO)) {
 		*reason = PEERBUF_REASON_IOVA_SHARED;
 		return -EPERM;
 	}
@@ -30,6 +34,7 @@ static int peerbuf_vfio_may_import(struct peerbuf_vfio *pv, u32 *reason)
 static int peerbuf_vfio_map_check_buffer(const struct peerbuf_vfio_import *import,
 					 u32 *reason)
 {
+	fmode_t mode = import->dmabuf->file->f_mode;
 	struct peerbuf_vfio *pv = import->pv;
 	u64 end;
 
@@ -49,8 +54,8 @@ static int peerbuf_vfio_map_check_buffer(const struct peerbuf_vfio_import *impor
 		*reason = PEERBUF_REASON_PAST_END;
 		return -ERANGE;
 	}
-	if (import->access & PEERBUF_VFIO_MAP_F_WRITE &&
-	    !(import->dmabuf->file->f_mode & FMODE_WRITE)) {
+	if ((import->access & PEERBUF_VFIO_MAP_F_READ && !(mode & FMODE_READ)) ||
+	    (import->access & PEERBUF_VFIO_MAP_F_WRITE && !(mode & FMODE_WRITE))) {
 		*reason = PEERBUF_REASON_READ_ONLY_BUFFER;
 		return -EACCES;
 	}
@@ -72,7 +77,7 @@ static int peerbuf_vfio_map_check(struct peerbuf_vfio *pv,
 		*reason = PEERBUF_REASON_NO_ACCESS;
 		return -EINVAL;
 	}
-	return peerbuf_vfio_may_import(pv, reason);
+	return peerbuf_vfio_may_import(pv, false, reason);
 }
 
 static int peerbuf_vfio_import_get_files(struct peerbuf_vfio_import *import,
@@ -134,14 +139,36 @@ int peerbuf_vfio_ioctl_map(struct peerbuf_vfio *pv, struct peerbuf_vfio_call *ca
 	if (!ret)
 		ret = peerbuf_vfio_map_check_buffer(import, &arg->reason);
 	if (!ret) {
-		mutex_lock(&pv->space->lock);
 		ret = peerbuf_vfio_import_add(import, &arg->reason);
 		peerbuf_vfio_route_out(&arg->route, &import->route);
-		mutex_unlock(&pv->space->lock);
 	}
-	if (ret)
-		peerbuf_vfio_import_free(import);
+	if (!ret)
+		peerbuf_vfio_import_publish(import);
+	else
+		peerbuf_vfio_import_put(import);
 	return ret;
+}
+
+/*
+ * The device's own import at @iova, or with @next above it. One that is coming or going is
+ * none.
+ */
+static struct peerbuf_vfio_import *
+peerbuf_vfio_import_find(struct peerbuf_vfio *pv, u64 iova, bool next)
+{
+	struct peerbuf_vfio_import *import;
+
+	lockdep_assert_held(&pv->space->lock);
+
+	for (;;) {
+		import = peerbuf_vfio_space_next(pv->space, iova);
+		if (!import || (!next && import->iova > iova))
+			return NULL;
+		if (import->pv == pv && import->published)
+			return import;
+		if (!next || check_add_overflow(import->iova, import->length, &iova))
+			return NULL;
+	}
 }
 
 int peerbuf_vfio_ioctl_unmap(struct peerbuf_vfio *pv, struct peerbuf_vfio_call *call)
@@ -159,18 +186,22 @@ int peerbuf_vfio_ioctl_unmap(struct peerbuf_vfio *pv, struct peerbuf_vfio_call *
 		return -ENOENT;
 
 	mutex_lock(&pv->space->lock);
-	import = peerbuf_vfio_space_next(pv->space, arg->iova);
-	if (!import || import->pv != pv || import->iova != arg->iova) {
+	import = peerbuf_vfio_import_find(pv, arg->iova, false);
+	if (!import || import->iova != arg->iova) {
 		ret = -ENOENT;
 	} else if (import->length != arg->length) {
 		arg->reason = PEERBUF_REASON_IOVA_LENGTH;
 		ret = -EINVAL;
 	} else {
-		peerbuf_vfio_import_end(import);
-		arg->reason = PEERBUF_REASON_NONE;
+		import->published = false;
 	}
 	mutex_unlock(&pv->space->lock);
-	return ret;
+	if (ret)
+		return ret;
+
+	peerbuf_vfio_import_end(import);
+	arg->reason = PEERBUF_REASON_NONE;
+	return 0;
 }
 
 /*
@@ -187,9 +218,9 @@ static void peerbuf_vfio_import_describe(struct peerbuf_vfio_import *import,
 	arg->offset = import->offset;
 	arg->access = import->access;
 	arg->id = peerbuf_id(pb);
-	peerbuf_vfio_route_out(&arg->route, &import->route);
 
 	dma_resv_lock(import->dmabuf->resv, NULL);
+	peerbuf_vfio_route_out(&arg->route, &import->route);
 	arg->reason = peerbuf_trouble(pb);
 	arg->changes = import->changes;
 	arg->state = import->state;
@@ -203,28 +234,10 @@ static void peerbuf_vfio_import_describe(struct peerbuf_vfio_import *import,
 	dma_resv_unlock(import->dmabuf->resv);
 }
 
-/* The device's own import at @iova, or with @next above it. */
-static struct peerbuf_vfio_import *
-peerbuf_vfio_import_find(struct peerbuf_vfio *pv, u64 iova, bool next)
-{
-	struct peerbuf_vfio_import *import;
-
-	for (;;) {
-		import = peerbuf_vfio_space_next(pv->space, iova);
-		if (!import || (!next && import->iova > iova))
-			return NULL;
-		if (import->pv == pv)
-			return import;
-		if (!next || check_add_overflow(import->iova, import->length, &iova))
-			return NULL;
-	}
-}
-
 int peerbuf_vfio_ioctl_query(struct peerbuf_vfio *pv, struct peerbuf_vfio_call *call)
 {
 	struct peerbuf_vfio_ioc_query *arg = &call->query;
 	struct peerbuf_vfio_import *import;
-	int ret = 0;
 
 	if (arg->flags & ~PEERBUF_VFIO_QUERY_F_NEXT) {
 		arg->reason = PEERBUF_REASON_FLAGS;
@@ -238,11 +251,15 @@ int peerbuf_vfio_ioctl_query(struct peerbuf_vfio *pv, struct peerbuf_vfio_call *
 	import = peerbuf_vfio_import_find(pv, arg->iova,
 					  arg->flags & PEERBUF_VFIO_QUERY_F_NEXT);
 	if (import)
-		peerbuf_vfio_import_describe(import, arg);
-	else
-		ret = -ENOENT;
+		kref_get(&import->ref);
 	mutex_unlock(&pv->space->lock);
-	return ret;
+	if (!import)
+		return -ENOENT;
+
+	/* Not under the space's lock: the buffer's may be somebody else's for long. */
+	peerbuf_vfio_import_describe(import, arg);
+	peerbuf_vfio_import_put(import);
+	return 0;
 }
 
 int peerbuf_vfio_ioctl_info(struct peerbuf_vfio *pv, struct peerbuf_vfio_call *call)
@@ -257,9 +274,9 @@ int peerbuf_vfio_ioctl_info(struct peerbuf_vfio *pv, struct peerbuf_vfio_call *c
 		.addr = p2p_pci_addr(pv->core.pdev),
 		.max_mappings = PEERBUF_VFIO_MAX_MAPPINGS,
 	};
-	if (IOMMU_MAP_IS_EXCLUSIVE)
+	if (pv->space && pv->space->exclusive)
 		arg->flags |= PEERBUF_VFIO_INFO_F_EXCLUSIVE;
-	if (peerbuf_vfio_may_import(pv, &arg->reason))
+	if (peerbuf_vfio_may_import(pv, true, &arg->reason))
 		return 0;
 
 	domain = pv->space->domain;

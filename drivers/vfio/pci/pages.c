@@ -3,10 +3,12 @@
  * Putting an import into the IOMMU's page tables, and taking it out.
  *
  * VFIO's type1 driver works on the same tables. Where the IOMMU driver refuses to map what
- * is mapped (IOMMU_MAP_IS_EXCLUSIVE), both sides find out by trying. Elsewhere we look
+ * is mapped (space->exclusive), both sides find out by trying. Elsewhere we look
  * first, keep to the smallest pages, so that nobody walks through a large entry of ours
  * taking it for a table, and look again before we unmap: an entry that type1 has put in
- * place of ours maps its user's own memory, and is type1's to undo.
+ * place of ours maps its user's own memory, and is type1's to undo. If instead ours stayed in
+ * place of type1's, type1 will unpin what it finds there: no harm for a BAR, which is
+ * never pinned, but system memory is kept out.
  */
 #include <linux/sizes.h>
 
@@ -14,6 +16,13 @@
 
 /* Below the second page size of every page table there is. */
 #define PEERBUF_VFIO_SMALL_STEP		SZ_1M
+
+/* Between two looks at whether somebody else wants the CPU. */
+static void peerbuf_vfio_breathe(u64 done)
+{
+	if (!(done & (PEERBUF_VFIO_SMALL_STEP - 1)))
+		cond_resched();
+}
 
 /**
  * struct peerbuf_vfio_piece - a physically contiguous piece of an import
@@ -78,6 +87,7 @@ static void peerbuf_vfio_piece_unmap_ours(struct iommu_domain *domain,
 	u64 done, run = 0;
 
 	for (done = 0; done < piece->length; done += PAGE_SIZE) {
+		peerbuf_vfio_breathe(done);
 		if (peerbuf_vfio_is_ours(domain, piece, done)) {
 			run += PAGE_SIZE;
 			continue;
@@ -96,7 +106,7 @@ static void peerbuf_vfio_pages_unmap_first(struct peerbuf_vfio_import *import, u
 	struct peerbuf_vfio_piece piece = peerbuf_vfio_piece_none(import);
 	struct iommu_domain *domain = import->pv->space->domain;
 
-	if (IOMMU_MAP_IS_EXCLUSIVE) {
+	if (import->pv->space->exclusive) {
 		if (length)
 			WARN_ON_ONCE(iommu_unmap(domain, import->iova, length) != length);
 		return;
@@ -112,9 +122,11 @@ static bool peerbuf_vfio_pages_free(struct peerbuf_vfio_import *import)
 	struct iommu_domain *domain = import->pv->space->domain;
 	u64 done;
 
-	for (done = 0; done < import->length; done += PAGE_SIZE)
+	for (done = 0; done < import->length; done += PAGE_SIZE) {
+		peerbuf_vfio_breathe(done);
 		if (iommu_iova_to_phys(domain, import->iova + done))
 			return false;
+	}
 	return true;
 }
 
@@ -125,18 +137,36 @@ static bool peerbuf_vfio_pages_ours(struct peerbuf_vfio_import *import)
 	struct iommu_domain *domain = import->pv->space->domain;
 	u64 at;
 
-	while (peerbuf_vfio_piece_next(import, &piece))
-		for (at = 0; at < piece.length; at += PAGE_SIZE)
+	while (peerbuf_vfio_piece_next(import, &piece)) {
+		for (at = 0; at < piece.length; at += PAGE_SIZE) {
+			peerbuf_vfio_breathe(at);
 			if (!peerbuf_vfio_is_ours(domain, &piece, at))
 				return false;
+		}
+	}
 	return true;
+}
+
+/* What an IOMMU driver's errno is to us: the arguments were checked by us. */
+static int peerbuf_vfio_iommu_error(int error)
+{
+	switch (error) {
+	case -EEXIST:
+	case -EADDRINUSE:
+		return -EADDRINUSE;
+	case -ENOMEM:
+		return error;
+	default:
+		return -EIO;
+	}
 }
 
 /* @done: bytes of the import that are mapped, in any case. */
 static int peerbuf_vfio_piece_map(struct peerbuf_vfio_import *import,
 				  const struct peerbuf_vfio_piece *piece, u64 *done)
 {
-	u64 step = IOMMU_MAP_IS_EXCLUSIVE ? piece->length : PEERBUF_VFIO_SMALL_STEP;
+	struct peerbuf_vfio_space *space = import->pv->space;
+	u64 step = space->exclusive ? piece->length : PEERBUF_VFIO_SMALL_STEP;
 	u64 at, length;
 	int prot, ret;
 
@@ -148,45 +178,53 @@ static int peerbuf_vfio_piece_map(struct peerbuf_vfio_import *import,
 
 	for (at = 0; at < piece->length; at += length) {
 		length = min(step, piece->length - at);
-		ret = iommu_map(import->pv->space->domain, piece->iova + at,
-				piece->paddr + at, length, prot, GFP_KERNEL_ACCOUNT);
+		cond_resched();
+		ret = iommu_map(space->domain, piece->iova + at, piece->paddr + at,
+				length, prot, GFP_KERNEL_ACCOUNT);
 		if (ret)
-			return ret == -EEXIST ? -EADDRINUSE : ret;
+			return peerbuf_vfio_iommu_error(ret);
 		*done += length;
 	}
 	return 0;
 }
 
-static bool peerbuf_vfio_pieces_aligned(struct peerbuf_vfio_import *import)
+static int peerbuf_vfio_pieces_check(struct peerbuf_vfio_import *import)
 {
 	struct peerbuf_vfio_piece piece = peerbuf_vfio_piece_none(import);
+	struct peerbuf_vfio_space *space = import->pv->space;
 
-	while (peerbuf_vfio_piece_next(import, &piece))
-		if (!IS_ALIGNED(piece.paddr | piece.length, import->pv->space->granule))
-			return false;
-	return true;
+	while (peerbuf_vfio_piece_next(import, &piece)) {
+		if (!IS_ALIGNED(piece.paddr | piece.length, space->granule))
+			return -EINVAL;
+		if (!space->exclusive && !piece.device_memory)
+			return -EOPNOTSUPP;
+	}
+	return 0;
 }
 
 /*
  * Under resv, with a mapping. All or nothing. Returns -EADDRINUSE if any page is mapped
- * already, -EINVAL if the memory lies off the IOMMU's pages, or the IOMMU driver's errno.
+ * already, -EINVAL if the memory lies off the IOMMU's pages, -EOPNOTSUPP if it is system
+ * memory and the IOVAs are not exclusively ours, -ENOMEM, or -EIO if the IOMMU driver fails.
  */
 int peerbuf_vfio_pages_map(struct peerbuf_vfio_import *import)
 {
 	struct peerbuf_vfio_piece piece = peerbuf_vfio_piece_none(import);
+	bool exclusive = import->pv->space->exclusive;
 	u64 done = 0;
-	int ret = 0;
+	int ret;
 
 	dma_resv_assert_held(import->dmabuf->resv);
 
-	if (!peerbuf_vfio_pieces_aligned(import))
-		return -EINVAL;
-	if (!IOMMU_MAP_IS_EXCLUSIVE && !peerbuf_vfio_pages_free(import))
+	ret = peerbuf_vfio_pieces_check(import);
+	if (ret)
+		return ret;
+	if (!exclusive && !peerbuf_vfio_pages_free(import))
 		return -EADDRINUSE;
 
 	while (!ret && peerbuf_vfio_piece_next(import, &piece))
 		ret = peerbuf_vfio_piece_map(import, &piece, &done);
-	if (!ret && !IOMMU_MAP_IS_EXCLUSIVE && !peerbuf_vfio_pages_ours(import))
+	if (!ret && !exclusive && !peerbuf_vfio_pages_ours(import))
 		ret = -EADDRINUSE;
 	if (ret)
 		peerbuf_vfio_pages_unmap_first(import, done);

@@ -10,18 +10,37 @@
 #include "internal.h"
 
 /*
- * By what the user sees in the command register, like vfio-pci-core itself. Read without
- * memory_lock: whoever changes it looks again after having changed it.
+ * By what the user sees in the command register, like vfio-pci-core itself, and asleep at the
+ * user's request from when the core agreed. Read without memory_lock: whoever changes it
+ * looks again after having changed it, or is the device waking up, of which the user is told,
+ * and is heard of at its next look.
  */
 static bool peerbuf_vfio_memory_enabled(struct peerbuf_vfio *pv)
 {
 	struct pci_dev *pdev = pv->core.pdev;
 	__le16 *command = (__le16 *)&pv->core.vconfig[PCI_COMMAND];
 
+	if (READ_ONCE(pv->core.pm_runtime_engaged))
+		return false;
 	if ((__force int)READ_ONCE(pdev->current_state) >= (__force int)PCI_D3hot)
 		return false;
 	return pdev->no_command_memory ||
 	       le16_to_cpu(READ_ONCE(*command)) & PCI_COMMAND_MEMORY;
+}
+
+/*
+ * What the device itself says. Recovery from an error resets it and restores nothing; that is
+ * done by the core at the user's next write to the command register, or by a reset.
+ */
+static bool peerbuf_vfio_decodes(struct pci_dev *pdev)
+{
+	u16 command;
+
+	if (pdev->no_command_memory ||
+	    pci_read_config_word(pdev, PCI_COMMAND, &command) ||
+	    PCI_POSSIBLE_ERROR(command))
+		return false;
+	return command & PCI_COMMAND_MEMORY;
 }
 
 /* Waits for importers, up to @timeout, if the BARs cannot be reached. */
@@ -48,6 +67,8 @@ static void peerbuf_vfio_look_locked(struct peerbuf_vfio *pv)
 		pv->away &= ~PEERBUF_VFIO_AWAY_MEMORY;
 	else
 		pv->away |= PEERBUF_VFIO_AWAY_MEMORY;
+	if (pv->away & PEERBUF_VFIO_AWAY_ERROR && peerbuf_vfio_decodes(pv->core.pdev))
+		pv->away &= ~PEERBUF_VFIO_AWAY_ERROR;
 	peerbuf_vfio_apply(pv, MAX_SCHEDULE_TIMEOUT);
 }
 
@@ -69,7 +90,6 @@ int peerbuf_vfio_reach_open(struct peerbuf_vfio *pv)
 
 	mutex_lock(&pv->reach_lock);
 	pv->pdevice = pdevice;
-	pv->away &= ~PEERBUF_VFIO_AWAY_LOW_POWER;
 	peerbuf_vfio_look_locked(pv);
 	mutex_unlock(&pv->reach_lock);
 	return 0;
@@ -113,12 +133,11 @@ void peerbuf_vfio_doubt(struct peerbuf_vfio *pv)
 	mutex_unlock(&pv->reach_lock);
 }
 
-/* It has returned, and left the device @away. */
-void peerbuf_vfio_settle(struct peerbuf_vfio *pv, u32 away)
+/* It has returned. */
+void peerbuf_vfio_settle(struct peerbuf_vfio *pv)
 {
 	mutex_lock(&pv->reach_lock);
 	pv->doubts--;
-	pv->away |= away;
 	peerbuf_vfio_look_locked(pv);
 	mutex_unlock(&pv->reach_lock);
 }

@@ -28,10 +28,15 @@ static struct iommu_domain *peerbuf_vfio_domain(struct peerbuf_vfio *pv, u32 *tr
 		*trouble = PEERBUF_REASON_NO_IOMMU;
 		return NULL;
 	}
+	if (IOMMU_MAP_ENCRYPTS_MMIO) {
+		*trouble = PEERBUF_REASON_MEM_ENCRYPTION;
+		return NULL;
+	}
 	return domain;
 }
 
-static struct peerbuf_vfio_space *peerbuf_vfio_space_of(struct iommu_domain *domain)
+static struct peerbuf_vfio_space *
+peerbuf_vfio_space_of(struct iommu_domain *domain, struct device *dev)
 {
 	struct peerbuf_vfio_space *space;
 
@@ -45,6 +50,7 @@ static struct peerbuf_vfio_space *peerbuf_vfio_space_of(struct iommu_domain *dom
 	if (!space)
 		return NULL;
 	space->domain = domain;
+	space->exclusive = iommu_map_is_exclusive(dev);
 	space->granule = max_t(size_t, PAGE_SIZE, 1UL << __ffs(domain->pgsize_bitmap));
 	space->imports = RB_ROOT;
 	mutex_init(&space->lock);
@@ -64,7 +70,7 @@ void peerbuf_vfio_space_open(struct peerbuf_vfio *pv)
 		return;
 
 	mutex_lock(&peerbuf_vfio_spaces_lock);
-	pv->space = peerbuf_vfio_space_of(domain);
+	pv->space = peerbuf_vfio_space_of(domain, &pv->core.pdev->dev);
 	if (pv->space)
 		pv->space->users++;
 	else

@@ -162,11 +162,12 @@ enum peerbuf_reason {
 	PEERBUF_REASON_IOVA_UNKNOWN		= 183, /* no mapping there */
 	PEERBUF_REASON_IOVA_LENGTH		= 184, /* the mapping there has another length */
 	PEERBUF_REASON_NO_ACCESS		= 185, /* neither read nor write was asked for */
-	PEERBUF_REASON_READ_ONLY_BUFFER		= 186, /* the DMA-BUF is not open for writing */
+	PEERBUF_REASON_READ_ONLY_BUFFER		= 186, /* the DMA-BUF is not open for that */
 	PEERBUF_REASON_BAD_EVENTFD		= 187, /* not an eventfd */
 	PEERBUF_REASON_TOO_MANY_MAPPINGS	= 188, /* PEERBUF_VFIO_MAX_MAPPINGS */
 	PEERBUF_REASON_IOMMU_REFUSED		= 189, /* the IOMMU driver failed to map it */
-	PEERBUF_REASON_IOVA_SHARED		= 190, /* CAP_SYS_RAWIO needed on this kernel */
+	PEERBUF_REASON_IOVA_SHARED		= 190, /* IOMMU driver maps an IOVA twice */
+	PEERBUF_REASON_MEM_ENCRYPTION		= 191, /* IOMMU driver takes BARs for encrypted */
 };
 
 /**

@@ -97,13 +97,15 @@ struct peerbuf_vfio_ioc_info {
  * errno: EBADF @fd is no descriptor, or @eventfd none of an eventfd; EINVAL @fd is
  * no DMA-BUF, zero or unaligned offset, length or IOVA, neither READ nor WRITE; ERANGE the
  * range ends past the buffer, or the IOVA range past the aperture; EOVERFLOW one of them
- * wraps; EACCES WRITE was asked for and the DMA-BUF is not open for writing; EADDRINUSE
- * a page of the IOVA range is mapped already, by type1 or by this interface;
+ * wraps; EACCES the DMA-BUF is not open for reading, or not for writing, as READ and WRITE
+ * ask for; EADDRINUSE a page of the IOVA range is mapped already, by type1 or by this
+ * interface;
  * EADDRNOTAVAIL a switch would catch DMA to the IOVA range before the IOMMU sees it;
  * EHOSTUNREACH no route; EOPNOTSUPP the DMA-BUF is another exporter's, whose place is not known,
- * or the device is used without an IOMMU, or through iommufd; ENODEV the
- * buffer is dead; ENOSPC PEERBUF_VFIO_MAX_MAPPINGS; EPERM without
- * PEERBUF_VFIO_INFO_F_EXCLUSIVE, CAP_SYS_RAWIO is missing, or
+ * or the device is used without an IOMMU, or through iommufd, or, without
+ * PEERBUF_VFIO_INFO_F_EXCLUSIVE, the buffer is in system memory; ENODEV the
+ * buffer is dead; ENOSPC PEERBUF_VFIO_MAX_MAPPINGS; EIO the IOMMU driver failed; EPERM
+ * without PEERBUF_VFIO_INFO_F_EXCLUSIVE, CAP_SYS_RAWIO is missing, or
  * peerbuf-vfio-pci's parameter allow_unsafe_import.
  */
 struct peerbuf_vfio_ioc_map {
