@@ -221,6 +221,32 @@ TEST(move_then_write)
 	check(all_is(host, BLOCK, 0x11));
 }
 
+/* Out of the BAR, with what is in it, and into it again: the MR goes with it. */
+TEST(moves_to_system_memory_and_back)
+{
+	const struct peerbuf_range system = {
+		.length = SIZE, .flags = PEERBUF_RANGE_F_SYSTEM,
+	};
+	__u8 host[BLOCK];
+
+	setup("rp-edu", "far-edu", "rp-mem");
+	lab_host_fill("rp-mem", START, SIZE, 0x44);
+	check_ok(peer_move(bar.node, bar.export.id, &system, 1, PEERBUF_MOVE_F_COPY));
+	lab_host_fill("rp-mem", START, SIZE, 0x55);
+	check_eq(rdma_do(hammer[0].qp[0], IBV_WR_RDMA_READ, memory, 0, BLOCK, 0,
+			 bar.mr->rkey), IBV_WC_SUCCESS);
+	check(all_is(memory->data, BLOCK, 0x44));
+	pattern_fill(memory->data, BLOCK, 4);
+	check_eq(rdma_do(hammer[0].qp[0], IBV_WR_RDMA_WRITE, memory, 0, BLOCK, 0,
+			 bar.mr->rkey), IBV_WC_SUCCESS);
+	lab_host_read("rp-mem", START, host, BLOCK);
+	check(all_is(host, BLOCK, 0x55));
+	check_ok(peer_move_one(bar.node, bar.export.id, MEM_BAR, OTHER, SIZE,
+			       PEERBUF_MOVE_F_COPY));
+	lab_host_read("rp-mem", OTHER, host, BLOCK);
+	check(pattern_matches(host, BLOCK, 4));
+}
+
 /* The QP that used it fails, the others do not, and after a restore the MR is good. */
 TEST(revoke_then_restore)
 {

@@ -25,10 +25,12 @@ static void setup(void)
 	rdma_memory(&rdma, ROOM, &memory);
 }
 
+/* All of it; the export it is of is the latest. */
+static struct peer_export export;
+
 static struct ibv_mr *mr_of(int node, const struct peerbuf_range *ranges, __u32 nr,
 			    __u64 length)
 {
-	struct peer_export export;
 	struct ibv_mr *mr;
 
 	check_ok(peer_export(node, ranges, nr, 0, &export));
@@ -128,6 +130,36 @@ TEST(ranges_of_two_devices)
 	check_around("far-mem", 0x30000);
 	check_around("far-mem", 0x50000);
 	check_read_back(mr, sizeof(host), 9);
+}
+
+/* Two BARs with system memory between and behind them, which only the CPU can show. */
+TEST(ranges_of_bars_and_system_memory)
+{
+	struct peerbuf_range ranges[4] = {
+		{ .bar = MEM_BAR, .offset = 0x20000, .length = PIECE },
+		{ .length = PIECE, .flags = PEERBUF_RANGE_F_SYSTEM },
+		{ .bar = MEM_BAR, .offset = 0x30000, .length = PIECE,
+		  .flags = PEERBUF_RANGE_F_DEVICE_FD },
+		{ .length = PIECE, .flags = PEERBUF_RANGE_F_SYSTEM },
+	};
+	__u8 seen[4 * PIECE], *cpu;
+	struct ibv_mr *mr;
+
+	setup();
+	lab_host_fill("rp-mem", 0, 0x100000, 0xee);
+	lab_host_fill("far-mem", 0, 0x100000, 0xee);
+	ranges[2].device_fd = node_open("far-mem");
+	mr = mr_of(node_open("rp-mem"), ranges, 4, sizeof(seen));
+	cpu = buffer_map(export.fd, sizeof(seen), 0);
+	write_pattern(mr, 0, sizeof(seen), 11);
+	lab_host_read("rp-mem", 0x20000, seen, PIECE);
+	memcpy(seen + PIECE, cpu + PIECE, PIECE);
+	lab_host_read("far-mem", 0x30000, seen + 2 * PIECE, PIECE);
+	memcpy(seen + 3 * PIECE, cpu + 3 * PIECE, PIECE);
+	check(pattern_matches(seen, sizeof(seen), 11));
+	check_around("rp-mem", 0x20000);
+	check_around("far-mem", 0x30000);
+	check_read_back(mr, sizeof(seen), 11);
 }
 
 /* ---- two BARs of one device: the lab's NVMe controller ---- */
