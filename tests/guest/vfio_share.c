@@ -206,6 +206,61 @@ TEST(memory_of_two_devices_in_one_mapping)
 	check_reach(&edu, PEER_IOVA + PAGE, FAR_MEM, 2 * START, 16);
 }
 
+/* Out of the BAR and back into it: the device goes on at the address it knows. */
+TEST(buffer_migrates_to_system_memory_and_back)
+{
+	struct peerbuf_range system = { .length = SIZE, .flags = PEERBUF_RANGE_F_SYSTEM };
+	int node = node_open(FAR_MEM);
+	struct peer_export export;
+	struct vfio_edu edu;
+	volatile __u8 *cpu;
+
+	check_ok(peer_export_one(node, MEM_BAR, START, SIZE, 0, &export));
+	cpu = buffer_map(export.fd, SIZE, 0);
+	vfio_edu_open(&edu, vfio_container(), EDU);
+	import(&edu, export.fd);
+	vfio_edu_write(&edu, PEER_IOVA, LENGTH, 19);
+	check_ok(peer_move(node, export.id, &system, 1, PEERBUF_MOVE_F_COPY));
+	lab_host_fill(FAR_MEM, START, SIZE, 0xee);
+	vfio_mapped(edu.fd, PEER_IOVA);
+	check(vfio_edu_reads(&edu, PEER_IOVA, LENGTH, 19));
+	vfio_edu_write(&edu, PEER_IOVA + SIZE - PAGE, LENGTH, 20);
+	check(pattern_matches(cpu + SIZE - PAGE, LENGTH, 20));
+	check_host_bytes(FAR_MEM, START, SIZE, 0xee);
+	check_ok(peer_move_one(node, export.id, MEM_BAR, START, SIZE, PEERBUF_MOVE_F_COPY));
+	vfio_mapped(edu.fd, PEER_IOVA);
+	check_host_pattern(FAR_MEM, START, 19);
+	check_host_pattern(FAR_MEM, START + SIZE - PAGE, 20);
+	check_reach(&edu, PEER_IOVA, FAR_MEM, START, 21);
+}
+
+TEST(bar_and_system_memory_in_one_mapping)
+{
+	struct peerbuf_range ranges[3] = {
+		{ .length = PAGE, .flags = PEERBUF_RANGE_F_SYSTEM },
+		{ .bar = MEM_BAR, .offset = START, .length = PAGE },
+		{ .length = 2 * PAGE, .flags = PEERBUF_RANGE_F_SYSTEM },
+	};
+	int node = node_open(FAR_MEM);
+	struct peer_export export;
+	struct vfio_edu edu;
+	volatile __u8 *cpu;
+
+	check_ok(peer_export(node, ranges, 3, 0, &export));
+	cpu = buffer_map(export.fd, 4 * PAGE, 0);
+	vfio_edu_open(&edu, vfio_container(), EDU);
+	check_ok(peerbuf_vfio_map(edu.fd, export.fd, 0, 4 * PAGE, PEER_IOVA, ACCESS, -1, NULL,
+				  NULL));
+	check_reach(&edu, PEER_IOVA + PAGE, FAR_MEM, START, 22);
+	vfio_edu_write(&edu, PEER_IOVA, LENGTH, 23);
+	check(pattern_matches(cpu, LENGTH, 23));
+	/* Over the seam from the BAR into the rest. */
+	vfio_edu_write(&edu, PEER_IOVA + 2 * PAGE - SEAM, 2 * SEAM, 24);
+	check(pattern_matches(cpu + 2 * PAGE - SEAM, 2 * SEAM, 24));
+	vfio_edu_write(&edu, PEER_IOVA + 3 * PAGE, LENGTH, 25);
+	check(pattern_matches(cpu + 3 * PAGE, LENGTH, 25));
+}
+
 /* Lent by the administrator, while the device goes on serving its own driver. */
 TEST(lent_bar_of_a_device_that_keeps_its_driver)
 {
