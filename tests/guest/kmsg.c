@@ -142,6 +142,48 @@ static bool is_pciehp(const struct records *records, size_t i)
 	return reset && rescan;
 }
 
+/* Is the lock this line of a report names one of VFIO's or pciehp's? */
+static bool is_theirs(const char *line)
+{
+	static const char *const locks[] = {
+		"(&vfio.group_lock)", "(&group->group_lock)", "dev_set->lock)",
+		"(&ctrl->reset_lock", "(pci_rescan_remove_lock)",
+	};
+
+	for (size_t i = 0; i < sizeof(locks) / sizeof(*locks); i++) {
+		if (strstr(line, locks[i]))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A VFIO device that is unplugged leaves its group under pci_rescan_remove_lock; one that
+ * is opened is reset through its hot-plug port under VFIO's locks. It is upstream's cycle
+ * alone if no other lock takes part.
+ */
+static bool is_vfio_unplug(const struct records *records, size_t i)
+{
+	bool group = false, rescan = false;
+	unsigned int chain = 0;
+
+	if (!strstr(records->line[i], "possible circular locking"))
+		return false;
+	for (; i < records->nr && !strstr(records->line[i], "stack backtrace"); i++) {
+		const char *line = records->line[i];
+
+		if (strstr(line, "-> #")) {
+			chain++;
+			if (!is_theirs(line))
+				return false;
+		} else if (!chain) {
+			group |= !!strstr(line, "(&vfio.group_lock)");
+			rescan |= !!strstr(line, "(pci_rescan_remove_lock)");
+		}
+	}
+	return group && rescan && chain;
+}
+
 /* Print what should not be there, and what follows it. True if there is any. */
 bool kmsg_scan(int mark, bool faults_allowed)
 {
@@ -152,7 +194,7 @@ bool kmsg_scan(int mark, bool faults_allowed)
 	records_read(&records, mark);
 	for (size_t i = 0; i < records.nr; i++) {
 		if (offends(records.line[i], faults_allowed) &&
-		    !is_pciehp(&records, i)) {
+		    !is_pciehp(&records, i) && !is_vfio_unplug(&records, i)) {
 			found = true;
 			shown = 40;
 		}

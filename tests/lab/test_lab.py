@@ -109,6 +109,35 @@ class VerdictTest(unittest.TestCase):
         self.assertFalse(verdict.scan(turned))
         self.assertTrue(verdict.scan(theirs.replace("reset_lock", "my_lock")))
 
+    def test_vfio_and_pciehp(self):
+        """Their cycle is let pass as long as nobody else is in it."""
+        theirs = """\
+<4>[  379.4] WARNING: possible circular locking dependency detected
+<4>[  379.4] 7.2.12-peerbuf-debug #1 Tainted: G           OE
+<4>[  379.4] ------------------------------------------------------
+<4>[  379.4] irq/27-pciehp/52 is trying to acquire lock:
+<4>[  379.4] ffffffff861a9a50 (&vfio.group_lock){+.+.}-{4:4}, at: x+0x32/0xa0
+<4>[  379.4]
+<4>[  379.4] but task is already holding lock:
+<4>[  379.4] ffffffff834d7a80 (pci_rescan_remove_lock){+.+.}-{4:4}, at: y+0x12
+<4>[  379.4]
+<4>[  379.4] which lock already depends on the new lock.
+<4>[  379.4]
+<4>[  379.4]
+<4>[  379.4] the existing dependency chain (in reverse order) is:
+<4>[  379.4] -> #4 (pci_rescan_remove_lock){+.+.}-{4:4}:
+<4>[  379.4] -> #3 (&ctrl->reset_lock){++++}-{4:4}:
+<4>[  379.4] -> #2 (&new_dev_set->lock){+.+.}-{4:4}:
+<4>[  379.4] -> #1 (&group->group_lock){+.+.}-{4:4}:
+<4>[  379.4] -> #0 (&vfio.group_lock){+.+.}-{4:4}:
+<4>[  379.4] stack backtrace:
+"""
+        self.assertFalse(verdict.scan(theirs))
+        ours = theirs.replace("&new_dev_set->lock", "&space->lock")
+        self.assertTrue(verdict.scan(ours))
+        head = "\n".join(theirs.splitlines()[:12])
+        self.assertTrue(verdict.scan(head))
+
     def test_context_ends_with_the_trace(self):
         text = "\n".join([REPORTS[0], "a", "---[ end trace 0 ]---", "b"])
         self.assertEqual(verdict.scan(text), text.split("\n")[:-1])

@@ -57,13 +57,39 @@ _PCIEHP = re.compile(
     + _RESCAN + r".*?already holding lock:[^(]*" + _RESET + ")", re.S)
 
 
+# A VFIO device that is unplugged leaves its group under pci_rescan_remove_lock; a
+# VFIO device that is opened is reset through its hot-plug port under its group's and
+# its device set's locks.  It passes only if no other lock takes part.
+_VFIO = re.compile(
+    r"possible circular locking dependency.*?trying to acquire lock:[^(]*"
+    r"\(&vfio\.group_lock\).*?already holding lock:[^(]*" + _RESCAN, re.S)
+_IN_VFIO = re.compile(
+    r"\((?:&vfio\.group_lock|&group->group_lock|&\w*dev_set->lock|"
+    r"&ctrl->reset_lock(?:/\d+)?|pci_rescan_remove_lock)\)")
+
+
+def _upstreams(lines):
+    """These lines begin with a lockdep report about nobody but upstream."""
+    head = "\n".join(lines[:12])
+    if _PCIEHP.search(head):
+        return True
+    if not _VFIO.search(head):
+        return False
+    chain = []
+    for line in lines[12:]:
+        if "-> #" in line:
+            chain.append(line)
+        if "stack backtrace" in line:
+            break
+    return bool(chain) and all(_IN_VFIO.search(line) for line in chain)
+
+
 def scan(text):
     """The offending lines, each with what follows it; empty if all is well."""
     lines = text.splitlines()
     shown, until = [], -1
     for number, line in enumerate(lines):
-        if _offends(line) and not _PCIEHP.search(
-                "\n".join(lines[number:number + 12])):
+        if _offends(line) and not _upstreams(lines[number:number + 250]):
             until = number + CONTEXT
         if number <= until:
             shown.append(line)
