@@ -235,6 +235,8 @@ TEST(static_importer_gets_system_memory)
 	check_fails(bo_move(&bo, VRAM_IN_WINDOW), EBUSY);
 	check_ok(edu_detach(writer.edu, writer.handle));
 	check_ok(bo_move(&bo, VRAM_IN_WINDOW));
+	/* The copy is only queued so far. Who looks waits for it. */
+	check(pattern_matches(bo_map(&bo), LENGTH, 6));
 	bo_host_matches(&bo, 0, LENGTH, 6);
 }
 
