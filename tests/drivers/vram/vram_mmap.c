@@ -9,6 +9,7 @@
 #include <linux/mm.h>
 #include <linux/pgtable.h>
 #include <linux/sched/signal.h>
+#include <linux/smp.h>
 
 #include <drm/drm_drv.h>
 #include <drm/drm_gem.h>
@@ -114,11 +115,17 @@ const struct vm_operations_struct vram_vm_ops = {
 	.close = drm_gem_vm_close,
 };
 
-/* The BO is about to move: the next access of each CPU mapping faults. */
+/*
+ * The BO is about to move: the next access of each CPU mapping faults. What CPUs have combined
+ * for VRAM and not sent must arrive before it is copied. Flushing TLBs need not interrupt them,
+ * so this does.
+ */
 void vram_bo_zap(struct vram_bo *bo)
 {
 	dma_resv_assert_held(bo->base.resv);
 	drm_vma_node_unmap(&bo->base.vma_node, bo->base.dev->anon_inode->i_mapping);
+	if (bo->space->where == VRAM_IN_WINDOW)
+		kick_all_cpus_sync();
 }
 
 /* An import is mapped by its exporter, whose file takes the place of ours in the VMA. */
