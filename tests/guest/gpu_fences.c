@@ -13,7 +13,7 @@
 #include "harness.h"
 
 #define LENGTH	2000
-#define DELAY	600 /* ms: much longer than anything else here takes */
+#define DELAY	800 /* ms: much longer than anything else here takes */
 /* s: who takes this long has waited; an emulated machine's clocks need not agree on more. */
 #define WAITED	(DELAY / 2000.0)
 

@@ -251,6 +251,7 @@ struct vram_wait {
  * @src: from there; neither vecs nor a BO: zeros
  * @dst: to there
  * @length: bytes
+ * @delay_ms: to wait before the first byte moves
  * @waits: fences to wait for first
  * @nr_waits: how many
  */
@@ -264,6 +265,7 @@ struct vram_job {
 	struct vram_end src;
 	struct vram_end dst;
 	u64 length;
+	u32 delay_ms;
 	struct vram_wait waits[VRAM_JOB_WAITS];
 	u32 nr_waits;
 };
@@ -323,6 +325,7 @@ int vram_job_fill(struct vram_bo *bo, struct p2p_vecs *to, struct p2p_vecs *from
 
 /* vram_engine.c */
 int vram_engine_init(struct vram_device *vram);
+void vram_engine_delay(struct vram_job *job);
 int vram_engine_do(struct vram_job *job);
 void vram_engine_job_gone(struct vram_device *vram);
 void vram_engine_stop(struct vram_device *vram);

@@ -28,6 +28,12 @@ static void vram_engine_exit(struct drm_device *drm, void *data)
 	destroy_workqueue(engine->drops);
 }
 
+/* Who sets the parameter means the jobs that come after that, and no others. */
+void vram_engine_delay(struct vram_job *job)
+{
+	job->delay_ms = READ_ONCE(copy_delay_ms);
+}
+
 /* A job is gone with all it held; called by the last of its code. */
 void vram_engine_job_gone(struct vram_device *vram)
 {
@@ -173,11 +179,10 @@ static void vram_copy(struct vram_job *job)
 int vram_engine_do(struct vram_job *job)
 {
 	struct vram_engine *engine = &job->vram->engine;
-	unsigned int delay = READ_ONCE(copy_delay_ms);
 	int ret = -ENODEV;
 
-	if (delay)
-		msleep(delay);
+	if (job->delay_ms)
+		msleep(job->delay_ms);
 	mutex_lock(&engine->lock);
 	if (!engine->stopped) {
 		vram_copy(job);

@@ -105,6 +105,7 @@ struct vram_job *vram_job_create(struct vram_device *vram, u64 length)
 	INIT_WORK(&job->drop, vram_job_drop_work);
 	job->vram = vram;
 	job->length = length;
+	vram_engine_delay(job);
 	return job;
 }
 
