@@ -51,14 +51,19 @@ static void slice_wrote(unsigned int b, enum party party, __u32 seed, __u32 leng
 
 /* ---- the parties ---- */
 
-/* Somebody may hold the BO where a static importer cannot have it, but not for long. */
+/*
+ * Somebody may hold the BO where a static importer cannot have it, but not for long. A pin that
+ * is refused for that says EHOSTUNREACH: the core warns about EBUSY.
+ */
 #define patiently(call)							\
 	({								\
 		double until_ = now() + 20 * slowness();		\
 		int ret_;						\
 									\
-		while ((ret_ = (call)) == -EBUSY && now() < until_)	\
-			pause_ms(2);					\
+		do {							\
+			ret_ = (call);					\
+		} while ((ret_ == -EBUSY || ret_ == -EHOSTUNREACH) &&	\
+			 now() < until_ && (pause_ms(2), true));	\
 		ret_;							\
 	})
 
