@@ -59,8 +59,8 @@ static void count_caches(struct slab *slab)
 	while (fgets(line, sizeof(line), file) && slab->nr < SLAB_MOST) {
 		if (*line == '#' || !strncmp(line, "slabinfo", 8))
 			continue;
-		if (sscanf(line, "%39s %ld", slab->name[slab->nr],
-			   &slab->objects[slab->nr]) == 2)
+		if (sscanf(line, "%39s %ld %*d %*d %ld", slab->name[slab->nr],
+			   &slab->objects[slab->nr], &slab->in_a_slab[slab->nr]) == 3)
 			slab->nr++;
 	}
 	fclose(file);
@@ -86,7 +86,7 @@ static long objects_of(const struct slab *slab, const char *name)
 void slab_compare(const struct slab *before, const struct slab *after,
 		  unsigned int count)
 {
-	long limit = count / 2;
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	bool grown = false;
 
 	/* KASAN keeps what was freed for a while, and kmemleak looks for itself. */
@@ -97,6 +97,8 @@ void slab_compare(const struct slab *before, const struct slab *after,
 	for (unsigned int i = 0; i < after->nr; i++) {
 		long more = after->objects[i] -
 			    objects_of(before, after->name[i]);
+		/* The slab a CPU allocates from counts as full again at once. */
+		long limit = count / 2 + cpus * after->in_a_slab[i];
 
 		/* Freed lazily; the space that is in use is looked at below. */
 		if (!strcmp(after->name[i], "vmap_area"))

@@ -10,6 +10,7 @@
  * @nr: caches
  * @name: of each
  * @objects: in use in each
+ * @in_a_slab: objects that share one slab of each
  * @unreclaimable: kB of slab that cannot be reclaimed
  * @vmalloc: kB in use by vmalloc()
  */
@@ -17,13 +18,17 @@ struct slab {
 	unsigned int nr;
 	char name[SLAB_MOST][40];
 	long objects[SLAB_MOST];
+	long in_a_slab[SLAB_MOST];
 	long unreclaimable;
 	long vmalloc;
 };
 
 /* Give back what is only cached, and count the rest. */
 void slab_take(struct slab *slab);
-/* Fail if a cache has grown by an object every second of so many rounds. */
+/*
+ * Fail if a cache has grown by an object every second of so many rounds, and by more than
+ * what each CPU may have in hand.
+ */
 void slab_compare(const struct slab *before, const struct slab *after,
 		  unsigned int count);
 

@@ -7,7 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
-from . import build, cache, errors, guest, host, hostagent, initramfs
+from . import build, cache, emulator, errors, guest, host, hostagent, initramfs
 from . import kernel as kernels
 from . import machine as machines
 from . import userland
@@ -197,6 +197,8 @@ def _prepare(args):
     for name in names:
         kernels.check(name)
     host.ensure_tools()
+    for gpus in (False, True):
+        emulator.obtain(gpus)
     for name in names:
         kernel = kernels.Kernel(name)
         initramfs.obtain(kernel)
@@ -217,7 +219,7 @@ def _path(args):
 def _clean(args):
     kinds = ["layers", "logs"]
     if not args.builds:
-        kinds += ["verbs", "images", "kernels", "initramfs", "locks"]
+        kinds += ["verbs", "images", "emulators", "kernels", "initramfs", "locks"]
     for kind in kinds:
         shutil.rmtree(cache.base() / kind, ignore_errors=True)
     return 0

@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from . import cache, initramfs, terminal, udmabuf, verdict
+from . import cache, emulator, initramfs, terminal, udmabuf, verdict
 from .control import Control
 from .errors import (EXIT_DIED, EXIT_KLOG, EXIT_MODULES, EXIT_TIMEOUT,
                      LabError)
@@ -51,6 +51,7 @@ class Guest:
         self.userland = userland    # if not the kernel's own tree
         self.gpus = gpus
         self.timeout = timeout or TIMEOUT[self.kernel.debug]
+        self.qemu = emulator.obtain(gpus)
         self.process = None
         self._fresh_log()
 
@@ -103,7 +104,7 @@ class Guest:
         settings = self._settings(tty)
         (folder / "initramfs").write_bytes(initramfs.compose(
             initramfs.obtain(self.kernel), argv, settings))
-        line = ["qemu-system-x86_64", *room.arguments(),
+        line = [*self.qemu, *room.arguments(),
                 "-kernel", str(self.kernel.vmlinuz),
                 "-initrd", str(folder / "initramfs"),
                 "-append", self._cmdline(room),

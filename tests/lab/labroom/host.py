@@ -11,7 +11,6 @@ from .errors import LabError
 # What the lab needs on the host: a command that proves it, and its package.
 NEEDED = {
     "mmdebstrap": "mmdebstrap",
-    "qemu-system-x86_64": "qemu-system-x86",
     "cpio": "cpio",
     "xz": "xz-utils",
     "unshare": "util-linux",
@@ -60,6 +59,16 @@ def mirrors():
         raise LabError("apt on this host knows no Debian archive to take "
                        "packages from")
     return found["Debian"], found.get("Debian-Security")
+
+
+def sources(suite):
+    """The lines of a sources.list for that suite, from the host's mirrors."""
+    main, security = mirrors()
+    lines = [f"deb {main} {suite} main"]
+    # Testing has a security suite too, but it is empty.
+    if security and suite != "forky":
+        lines.append(f"deb {security} {suite}-security main")
+    return lines
 
 
 def _index_targets():

@@ -81,15 +81,7 @@ class Image:
         for option in host.apt_options() + OPTIONS.get(self.suite, []):
             command.append("--aptopt=" + option)
         command += ["--dpkgopt=" + option for option in DPKG]
-        return command + [self.suite, str(root), *self._sources()]
-
-    def _sources(self):
-        main, security = host.mirrors()
-        lines = [f"deb {main} {self.suite} main"]
-        # Testing has a security suite too, but it is empty.
-        if security and self.suite != "forky":
-            lines.append(f"deb {security} {self.suite}-security main")
-        return lines
+        return command + [self.suite, str(root), *host.sources(self.suite)]
 
 
 def _environment():

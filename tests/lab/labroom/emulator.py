@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The emulators: Debian 13's QEMU, whatever the host is, and another for GPUs.
+
+Debian 12's QEMU 7.2 loses accesses to devices.  When one CPU of a guest changes where
+PCI devices decode, the others go on using the numbers of the old memory map until they
+have flushed their TLBs: a write then ends in another device, which the guest sees as a
+doorbell nobody heard or a timer that never ticks, or in none at all, which is a NULL
+pointer in memory_region_dispatch_write().  QEMU 8.2 ended that ("softmmu: Use
+async_run_on_cpu in tcg_commit").  A test that toggles decoding all the time meets it
+within minutes, and one emulator for all hosts is one thing less that differs.
+
+Machines with GPUs have Debian 12's all the same.  It shows a virtio-gpu's blob from where
+the guest has it; later ones only show what /dev/udmabuf takes, and that is neither a file
+behind a BAR nor, on most hosts, there.
+
+The trees are only unpacked.  A QEMU is started by its own loader, with its own libraries,
+so that the host needs no package for it.
+"""
+
+from . import cache, host
+
+SUITES = {False: "trixie", True: "bookworm"}       # with GPUs?
+# Raise it when what is made below changes in a way the key does not show.
+RECIPE = 1
+# Debian 12 has not all below /usr.
+_LIBRARIES = ["usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu"]
+_LOADERS = ["usr/lib64/ld-linux-x86-64.so.2", "lib64/ld-linux-x86-64.so.2"]
+
+
+def obtain(gpus=False):
+    """The words that start QEMU; its tree is made unless the cache has it."""
+    suite = SUITES[gpus]
+    tree = cache.obtain("emulators", f"{suite}-{cache.digest(RECIPE, suite)}",
+                        lambda partial: _make(suite, partial))
+    return _command(tree / "root")
+
+
+def _make(suite, partial):
+    cache.note(f"unpacking the QEMU of Debian {suite}")
+    root = partial / "root"
+    host.quiet(["mmdebstrap", "--mode=root", "--variant=extract",
+                "--architectures=amd64", "--include=qemu-system-x86",
+                *("--aptopt=" + option for option in host.apt_options()),
+                suite, str(root), *host.sources(suite)])
+    host.quiet([*_command(root), "--version"])
+
+
+def _command(root):
+    libraries = [str(root / path) for path in _LIBRARIES]
+    loader = next(path for path in _LOADERS if (root / path).exists())
+    return ["env", f"QEMU_MODULE_DIR={libraries[0]}/qemu",
+            str(root / loader), "--library-path", ":".join(libraries),
+            "--argv0", "qemu-system-x86_64",
+            str(root / "usr/bin/qemu-system-x86_64"),
+            "-L", str(root / "usr/share/qemu"),
+            "-L", str(root / "usr/share/seabios")]
