@@ -102,6 +102,11 @@ static int peerbuf_lend_locked(struct pci_dev *pdev, unsigned int mask,
 
 	device_lock_assert(&pdev->dev);
 
+	/* A bridge's own registers are what everything below it depends on. */
+	if (pdev->hdr_type != PCI_HEADER_TYPE_NORMAL) {
+		*reason = PEERBUF_REASON_NO_DEVICE;
+		return -ENODEV;
+	}
 	if (!pdev->dev.driver) {
 		*reason = PEERBUF_REASON_NO_DRIVER;
 		return -EUNATCH;

@@ -14,6 +14,14 @@ static int peerbuf_stub_probe(struct pci_dev *pdev,
 	struct peerbuf_device *pdevice;
 	int ret;
 
+	/*
+	 * A port's driver serves all that is below it, and disabling the port on remove would
+	 * take bus mastering from them.
+	 */
+	if (pdev->hdr_type != PCI_HEADER_TYPE_NORMAL) {
+		pci_err(pdev, "a bridge is left to its own driver\n");
+		return -ENODEV;
+	}
 	if (!bars) {
 		pci_err(pdev, "no memory BAR of a page or more to export\n");
 		return -ENODEV;

@@ -613,9 +613,9 @@ struct peerbuf_ioc_route {
  * good, before the function's driver is unbound. Needs CAP_SYS_ADMIN; under
  * lockdown nothing can be lent, but what is lent can be taken back.
  *
- * errno: ENODEV no such function; ENXIO no such BAR, or mask empty; EADDRNOTAVAIL an
- * I/O port BAR; EUNATCH no driver is bound; EEXIST the function is exported by its own
- * driver or the stub; ENOENT (deny) the function is not lent; (deny)
+ * errno: ENODEV no such function, or (allow) it is a bridge; ENXIO no such BAR, or mask
+ * empty; EADDRNOTAVAIL an I/O port BAR; EUNATCH no driver is bound; EEXIST the function is
+ * exported by its own driver or the stub; ENOENT (deny) the function is not lent; (deny)
  * EINPROGRESS, EINTR: the BARs are withdrawn, but after five seconds or when a signal
  * arrived an importer still has its mapping; call again to wait on.
  */

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The command, where more than its library stands between a person and the kernel. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "lab.h"
+
+#define SIZE	(64 * 1024)
+#define SOMEBODY "setpriv --reuid=65534 --regid=65534 --clear-groups "
+
+static int status_of(int status)
+{
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+__attribute__((format(printf, 1, 2))) static int shell(const char *format, ...)
+{
+	char command[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(command, sizeof(command), format, args);
+	va_end(args);
+	printf("# $ %s\n", command);
+	fflush(stdout);
+	return status_of(system(command));
+}
+
+static void check_driver(const char *id, const char *driver)
+{
+	char name[64], override[64];
+
+	device_driver(id, name, sizeof(name));
+	if (strcmp(name, driver))
+		fail("%s is bound to '%s' instead of '%s'", id, name, driver);
+	device_read(id, "driver_override", override, sizeof(override));
+	check(!strcmp(override, "(null)"));
+}
+
+/* Its driver serves everything below, and unbinding the stub would stop their DMA. */
+TEST(bridge_is_left_to_its_driver)
+{
+	int control = control_open();
+	char name[64];
+
+	check_driver("rp2", "pcieport");
+	check_eq(shell("peerbuf bind %s", lab_where("rp2")), 1);
+	check_driver("rp2", "pcieport");
+	check_fails(peer_allow(control, lab_addr("rp2"), 1), ENODEV);
+	check_eq(peer_reason, PEERBUF_REASON_NO_DEVICE);
+
+	check_ok(device_write("rp2", "driver_override", "peerbuf"));
+	device_unbind("rp2");
+	sysfs_write("/sys/bus/pci/drivers_probe", lab_where("rp2"));
+	device_driver("rp2", name, sizeof(name));
+	check(!*name);
+	check_ok(device_write("rp2", "driver_override", "\n"));
+	sysfs_write("/sys/bus/pci/drivers_probe", lab_where("rp2"));
+	check_driver("rp2", "pcieport");
+}
+
+TEST(function_without_memory_is_not_bound)
+{
+	char override[64];
+
+	check_eq(shell("peerbuf bind 0000:00:00.0"), 1);
+	sysfs_read("/sys/bus/pci/devices/0000:00:00.0/driver_override", override,
+		   sizeof(override));
+	check(!strcmp(override, "(null)"));
+}
+
+/* The stub does not get to probe it: there is nothing behind drivers_probe. */
+TEST(bind_that_fails_is_undone)
+{
+	static const char nothing[] = "mount --bind /dev/null /sys/bus/pci/drivers_probe";
+
+	device_bind("sw-nvme", "nvme");
+	check_ok(device_write("sw-nvme", "driver_override", "\n"));
+	check_eq(shell("unshare -m sh -c '%s && exec peerbuf bind %s'", nothing,
+		       lab_where("sw-nvme")), 1);
+	sysfs_write("/sys/bus/pci/drivers_probe", lab_where("sw-nvme"));
+	check_driver("sw-nvme", "nvme");
+}
+
+/* The right to a node is the right to do all of this, for the command's user as well. */
+TEST(who_may_write_to_the_node_needs_no_capability)
+{
+	int node = node_open("rp-mem"), control = control_open();
+	struct peerbuf_export_info info;
+	struct peer_export export;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/dev/peerbuf/%s", lab_where("rp-mem"));
+	check_ok(peer_export_one(node, MEM_BAR, 0, SIZE, 0, &export));
+	check_eq(shell(SOMEBODY "peerbuf revoke %llu", export.id), 1);
+	check_sys(chmod(path, 0644));
+	check_eq(shell(SOMEBODY "peerbuf revoke %llu", export.id), 1);
+	check_ok(peer_query(node, export.id, &info));
+	check_eq(info.state, 0);
+
+	check_sys(chmod(path, 0666));
+	check_eq(shell(SOMEBODY "peerbuf revoke %llu", export.id), 0);
+	check_ok(peer_query(node, export.id, &info));
+	check_eq(info.state, PEERBUF_STATE_F_REVOKED);
+	check_eq(shell(SOMEBODY "peerbuf restore %llu", export.id), 0);
+	check_eq(shell(SOMEBODY "peerbuf move %llu --bar 2 --range 1M:64K", export.id), 0);
+	check_ok(peer_query(node, export.id, &info));
+	check_eq(info.state, 0);
+	check_eq(info.moves, 1);
+	/* What the administrator revoked is not theirs to give back. */
+	check_eq(shell("peerbuf revoke %llu", export.id), 0);
+	check_eq(shell(SOMEBODY "peerbuf restore %llu", export.id), 1);
+	check_eq(shell("peerbuf restore %llu", export.id), 0);
+	check_fails(peer_restore(control, export.id), EALREADY);
+}
+
+/* Two nodes list it; the person sees one export. */
+TEST(export_of_two_functions_is_shown_once)
+{
+	int near = node_open("rp-mem"), far = node_open("far-mem");
+	const struct peerbuf_range ranges[] = {
+		{ .length = SIZE, .bar = MEM_BAR },
+		{ .length = SIZE, .bar = MEM_BAR, .device_fd = far,
+		  .flags = PEERBUF_RANGE_F_DEVICE_FD },
+	};
+	struct peer_export export;
+	char near_path[64], far_path[64];
+
+	snprintf(near_path, sizeof(near_path), "/dev/peerbuf/%s", lab_where("rp-mem"));
+	snprintf(far_path, sizeof(far_path), "/dev/peerbuf/%s", lab_where("far-mem"));
+	check_ok(peer_export(near, ranges, 2, 0, &export));
+	check_sys(chmod(near_path, 0644));
+	check_sys(chmod(far_path, 0644));
+	check_eq(shell("test $(" SOMEBODY "peerbuf ps | grep -c '^ *%llu ') = 1", export.id), 0);
+	check_eq(shell("test $(" SOMEBODY "peerbuf ps -j | grep -c '\"id\": %llu,') = 1",
+		       export.id), 0);
+	check_eq(shell("test $(peerbuf ps | grep -c '^ *%llu ') = 1", export.id), 0);
+}
+
+static pid_t holder_start(const char *output)
+{
+	pid_t pid = check_sys(fork());
+
+	if (!pid) {
+		signal(SIGHUP, SIG_IGN);
+		check_sys(dup2(check_sys(open(output, O_WRONLY | O_CREAT | O_TRUNC, 0600)), 1));
+		execlp("peerbuf", "peerbuf", "export", lab_where("rp-mem"), "--bar", "2",
+		       "--range", "0:64K", NULL);
+		_exit(127);
+	}
+	return pid;
+}
+
+TEST(ignored_hangup_does_not_end_an_export)
+{
+	char output[] = "/tmp/command-XXXXXX";
+	struct stat printed;
+	int status;
+	pid_t pid;
+
+	close(check_sys(mkstemp(output)));
+	close(node_open("rp-mem"));
+	pid = holder_start(output);
+	eventually(10, !stat(output, &printed) && printed.st_size);
+	check_sys(kill(pid, SIGHUP));
+	pause_ms(500);
+	check_eq(check_sys(waitpid(pid, &status, WNOHANG)), 0);
+	check_sys(kill(pid, SIGTERM));
+	check_sys(waitpid(pid, &status, 0));
+	check_eq(status_of(status), 0);
+	unlink(output);
+}
