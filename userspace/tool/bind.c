@@ -83,13 +83,50 @@ static int print_driver(uint64_t addr)
 	return EXIT_OK;
 }
 
+/* The override as it is, "" for none. */
+static const char *get_override(uint64_t addr)
+{
+	char text[64];
+	ssize_t length;
+	int fd = open(format_text("/sys/bus/pci/devices/%s/driver_override", addr_text(addr)),
+		      O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return "";
+	length = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[length > 0 ? length : 0] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	return strcmp(text, "(null)") ? format_text("%s", text) : "";
+}
+
+/* What is refused leaves the function as it was, with its driver. */
+static void undo_bind(uint64_t addr, const char *override, const char *driver)
+{
+	set_override(addr, *override ? override : "\n");
+	if (strcmp(driver, function_driver(addr)))
+		probe(addr);
+	if (strcmp(driver, function_driver(addr)))
+		warning("%s has lost its driver %s", addr_text(addr), driver);
+}
+
+static int not_shareable(const struct command *self, uint64_t addr)
+{
+	failed_errno(-EOPNOTSUPP, "%s %s", self->name, addr_text(addr));
+	hint("it is a bridge or has no memory BAR; 'peerbuf topo --all' lists those to share");
+	return EXIT_REFUSED;
+}
+
 static int bind_stub(const struct command *self, uint64_t addr)
 {
+	const char *override = get_override(addr);
 	const char *driver = function_driver(addr);
 	int ret;
 
 	if (!strcmp(driver, STUB))
 		return print_driver(addr);
+	if (!function_find(addr)->shareable)
+		return not_shareable(self, addr);
 	if (strcmp(driver, "-"))
 		warning("%s is taken from its driver %s; 'peerbuf unbind %s' gives it back",
 			addr_text(addr), driver, addr_text(addr));
@@ -100,9 +137,12 @@ static int bind_stub(const struct command *self, uint64_t addr)
 		ret = probe(addr);
 	if (!ret && strcmp(function_driver(addr), STUB))
 		ret = -ENODEV;
-	if (ret)
-		return sysfs_failed(self, addr, ret);
-	return print_driver(addr);
+	if (!ret)
+		return print_driver(addr);
+	sysfs_failed(self, addr, ret);
+	if (ret != -EACCES && ret != -EPERM)
+		undo_bind(addr, override, driver);
+	return EXIT_REFUSED;
 }
 
 static int unbind_stub(const struct command *self, uint64_t addr)

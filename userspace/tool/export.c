@@ -66,13 +66,16 @@ static void print_json(const struct request *request, const struct child_buffer 
 static int hold(const struct request *request, const struct child_buffer *buffer)
 {
 	sigset_t signals;
+	struct sigaction hangup;
 	int signal;
 
 	/* Blocked before anything is printed: who reads it may send the signal at once. */
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGHUP);
+	/* sigwait() would return one that nohup(1) wants to be ignored. */
+	if (sigaction(SIGHUP, NULL, &hangup) || hangup.sa_handler != SIG_IGN)
+		sigaddset(&signals, SIGHUP);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	if (request->json)
 		print_json(request, buffer);

@@ -19,7 +19,7 @@ static int move(uint64_t id, struct range_args *args, uint32_t flags)
 {
 	struct peerbuf_export_info info;
 	struct peerbuf_error error;
-	int node = open_owner(id, O_RDWR, &info);
+	int node = open_owner(id, &info);
 	int ret;
 
 	if (node < 0)

@@ -71,18 +71,66 @@ int open_node(uint64_t addr, int flags)
 	return fd;
 }
 
-int open_owner(uint64_t id, int flags, struct peerbuf_export_info *info)
+/* Of the nodes this user may write to, one that has the export @id; -1 if none has. */
+static int find_node(int control, uint64_t id, struct peerbuf_export_info *info)
+{
+	int node = -1;
+	uint64_t *addrs;
+	size_t n, nr;
+
+	if (peerbuf_devices(control, &addrs, &nr, NULL))
+		return -1;
+	for (n = 0; n < nr && node < 0; n++) {
+		node = peerbuf_open_addr(addrs[n], O_RDWR);
+		if (node < 0 || !peerbuf_query(node, id, info, NULL))
+			continue;
+		peerbuf_close(node);
+		node = -1;
+	}
+	free(addrs);
+	return node < 0 ? -1 : node;
+}
+
+static int not_found(uint64_t id, const struct peerbuf_error *error)
 {
 	const struct subject subject = { .id = id };
+
+	failed(error, &subject, "export %" PRIu64, id);
+	if (error->error == -EPERM)
+		hint("or use the node of its function, if it may be opened for writing");
+	return -EXIT_REFUSED;
+}
+
+int open_owner(uint64_t id, struct peerbuf_export_info *info)
+{
 	struct peerbuf_error error;
 	int control = open_control(O_RDONLY);
+	int node, ret;
 
 	if (control < 0)
 		return control;
-	if (peerbuf_query(control, id, info, &error)) {
-		peerbuf_close(control);
-		return -failed(&error, &subject, "export %" PRIu64, id);
+	ret = peerbuf_query(control, id, info, &error);
+	if (!ret) {
+		node = open_node(info->addr, O_RDWR);
+	} else {
+		node = ret == -EPERM ? find_node(control, id, info) : -1;
+		if (node < 0)
+			node = not_found(id, &error);
 	}
 	peerbuf_close(control);
-	return open_node(info->addr, flags);
+	return node;
+}
+
+int open_revoker(uint64_t id)
+{
+	struct peerbuf_export_info info;
+	struct peerbuf_error error;
+	int control = open_control(O_RDONLY);
+	int node;
+
+	if (control < 0 || peerbuf_query(control, id, &info, &error) != -EPERM)
+		return control;
+	node = find_node(control, id, &info);
+	peerbuf_close(control);
+	return node < 0 ? not_found(id, &error) : node;
 }

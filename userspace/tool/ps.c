@@ -64,6 +64,29 @@ static int collect(struct views *views, int fd, struct peerbuf_error *error)
 	return ret;
 }
 
+static int by_id(const void *a, const void *b)
+{
+	const struct export_view *x = a, *y = b;
+
+	return (x->info.id > y->info.id) - (x->info.id < y->info.id);
+}
+
+/* An export with memory of several functions is listed by the node of each. */
+static void views_unique(struct views *views)
+{
+	size_t n, kept = 0;
+
+	if (views->nr)
+		qsort(views->view, views->nr, sizeof(*views->view), by_id);
+	for (n = 0; n < views->nr; n++) {
+		if (kept && views->view[kept - 1].info.id == views->view[n].info.id)
+			free(views->view[n].importers);
+		else
+			views->view[kept++] = views->view[n];
+	}
+	views->nr = kept;
+}
+
 /* Without CAP_SYS_ADMIN: what the nodes say that this user may open. */
 static int collect_nodes(struct views *views, int control)
 {
@@ -86,6 +109,7 @@ static int collect_nodes(struct views *views, int control)
 		peerbuf_close(node);
 	}
 	free(addrs);
+	views_unique(views);
 	return EXIT_OK;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* revoke, restore: by the operator, through control. */
+/* revoke, restore: by the administrator through control, by others through a node. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -35,18 +35,18 @@ static int revoke_result(uint64_t id, int ret, const struct peerbuf_error *error
 }
 
 /* In two parts, so that a long wait is not a silent one. */
-static int revoke_wait(int control, uint64_t id, uint32_t timeout_ms,
+static int revoke_wait(int fd, uint64_t id, uint32_t timeout_ms,
 		       struct peerbuf_error *error)
 {
 	uint32_t first = timeout_ms < FIRST_WAIT_MS ? timeout_ms : FIRST_WAIT_MS;
-	int ret = peerbuf_revoke(control, id, first, error);
+	int ret = peerbuf_revoke(fd, id, first, error);
 
 	if (ret != -EINPROGRESS || first == timeout_ms)
 		return ret;
 	warning("waiting for %s to unmap export %" PRIu64, blocker_text(error), id);
 	if (timeout_ms != PEERBUF_WAIT_FOREVER)
 		timeout_ms -= first;
-	return peerbuf_revoke(control, id, timeout_ms, error);
+	return peerbuf_revoke(fd, id, timeout_ms, error);
 }
 
 static uint32_t parse_timeout(const struct command *self, const char *text)
@@ -66,18 +66,18 @@ static int revoke_run(const struct command *self, int argc, char **argv)
 	};
 	uint32_t timeout_ms = PEERBUF_WAIT_FOREVER;
 	struct peerbuf_error error;
-	int option, control, ret;
+	int option, fd, ret;
 	uint64_t id;
 
 	while ((option = next_option(self, argc, argv, ":ht:", options)) != -1)
 		timeout_ms = parse_timeout(self, optarg);
 	count_arguments(self, argc, 1, 1);
 	id = parse_id(self, argv[optind]);
-	control = open_control(O_RDWR);
-	if (control < 0)
-		return -control;
-	ret = revoke_wait(control, id, timeout_ms, &error);
-	peerbuf_close(control);
+	fd = open_revoker(id);
+	if (fd < 0)
+		return -fd;
+	ret = revoke_wait(fd, id, timeout_ms, &error);
+	peerbuf_close(fd);
 	return revoke_result(id, ret, &error);
 }
 
@@ -98,17 +98,17 @@ static int restore_run(const struct command *self, int argc, char **argv)
 	static const struct option options[] = { HELP_OPTION, { 0 } };
 	struct subject subject = { 0 };
 	struct peerbuf_error error;
-	int control, ret;
+	int fd, ret;
 
 	while (next_option(self, argc, argv, ":h", options) != -1)
 		;
 	count_arguments(self, argc, 1, 1);
 	subject.id = parse_id(self, argv[optind]);
-	control = open_control(O_RDWR);
-	if (control < 0)
-		return -control;
-	ret = peerbuf_restore(control, subject.id, &error);
-	peerbuf_close(control);
+	fd = open_revoker(subject.id);
+	if (fd < 0)
+		return -fd;
+	ret = peerbuf_restore(fd, subject.id, &error);
+	peerbuf_close(fd);
 	if (ret)
 		return failed(&error, &subject, "restore %" PRIu64, subject.id);
 	return EXIT_OK;

@@ -126,8 +126,13 @@ char *advice(uint32_t reason, const struct subject *subject);
 
 int open_control(int flags);
 int open_node(uint64_t addr, int flags);
-/* Node of the function that owns the export @id. */
-int open_owner(uint64_t id, int flags, struct peerbuf_export_info *info);
+/*
+ * Node of a function that owns the export @id, for writing. Without CAP_SYS_ADMIN, which the
+ * look at control needs, one that this user may open.
+ */
+int open_owner(uint64_t id, struct peerbuf_export_info *info);
+/* Where this user may revoke and restore it: control for the administrator, or such a node. */
+int open_revoker(uint64_t id);
 
 /* text.c: values as words, which live until texts_free() */
 
