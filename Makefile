@@ -15,7 +15,7 @@ BUILD := build
 DKMS_SRC := /usr/src/peerbuf-$(VERSION)
 
 .PHONY: help demo test test-debug test-rdma test-stress bench check modules modules_install tool \
-	install dkms-install dkms-remove htmldocs clean
+	install install-tool dkms-install dkms-remove htmldocs clean
 
 help:
 	@sed -n 's/^#: //p' $(firstword $(MAKEFILE_LIST))
@@ -67,6 +67,7 @@ htmldocs:
 #:   make modules        p2p.ko and peerbuf.ko for the running kernel, or KVER=…
 #:   make tool           libpeerbuf and the peerbuf command
 #:   make install        both, as root (DESTDIR, PREFIX)
+#:   make install-tool   the library and the command alone
 #:   make dkms-install   the modules, rebuilt by DKMS at every kernel update
 #:   make dkms-remove    undo that
 modules:
@@ -79,16 +80,27 @@ modules_install: modules
 
 tool:
 	@scripts/install-deps userspace
-	@test -e $(BUILD)/userspace/build.ninja || \
+	@if test -e $(BUILD)/userspace/build.ninja; then \
+		meson configure $(BUILD)/userspace --prefix=$(PREFIX); \
+	else \
 		meson setup $(BUILD)/userspace userspace --prefix=$(PREFIX) \
-			--buildtype=release
+			--buildtype=release; \
+	fi
 	meson compile -C $(BUILD)/userspace
 
-install: modules_install tool
+# /usr/local/lib is where the dynamic linker looks only after ldconfig.
+install-tool: tool
 	DESTDIR=$(DESTDIR) meson install -C $(BUILD)/userspace --no-rebuild
+	$(if $(DESTDIR),,ldconfig)
 
+install: modules_install install-tool
+
+# DKMS takes what it has built of this version, for whatever kernel, for up to date.
 dkms-install:
 	@scripts/install-deps dkms
+	@if [ -n "$$(dkms status peerbuf/$(VERSION))" ]; then \
+		dkms remove peerbuf/$(VERSION) --all; \
+	fi
 	rm -rf $(DKMS_SRC)
 	mkdir -p $(DKMS_SRC)
 	cp -r Kbuild compat include drivers packaging/dkms/dkms.conf $(DKMS_SRC)/
