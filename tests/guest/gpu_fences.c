@@ -162,6 +162,55 @@ TEST(copy_waits_for_the_syncobj_it_is_given)
 	check(pattern_matches(bo_map(&third), third.size, 8));
 }
 
+static int copy_at(const struct bo *src, const struct bo *dst, __u32 timeline, __u64 after,
+		   __u64 point)
+{
+	struct drm_vram_copy req = {
+		.src = src->handle, .dst = dst->handle, .length = src->size,
+		.in_syncobj = after ? timeline : 0, .in_point = after,
+		.out_syncobj = timeline, .out_point = point,
+	};
+
+	return drmIoctl(gpu.fd, DRM_IOCTL_VRAM_COPY, &req) ? -errno : 0;
+}
+
+static int timeline_wait(__u32 timeline, uint64_t point, unsigned int ms)
+{
+	int64_t until = (now() + ms / 1000.0) * 1e9;
+
+	return drmSyncobjTimelineWait(gpu.fd, &timeline, &point, 1, until, 0, NULL);
+}
+
+/* One syncobj for all copies, each with a number to wait for. */
+TEST(copies_are_points_of_a_timeline)
+{
+	struct bo second, third, fourth;
+	uint64_t reached = 0;
+	__u32 timeline;
+
+	gpu_open(&gpu, "rp-mem", 0, 0);
+	bo_full_of(&bo, ANYWHERE, VRAM_BO_VISIBLE, 13);
+	bo_new(&second, &gpu, bo.size, ANYWHERE, VRAM_BO_VISIBLE);
+	bo_full_of(&third, ANYWHERE, VRAM_BO_VISIBLE, 14);
+	bo_new(&fourth, &gpu, bo.size, ANYWHERE, VRAM_BO_VISIBLE);
+	timeline = syncobj();
+	gpu_set("copy_delay_ms", DELAY);
+	check_ok(copy_at(&bo, &second, timeline, 0, 5));
+	gpu_set("copy_delay_ms", 0);
+	/* Nobody has submitted that yet. */
+	check_fails(copy_at(&third, &fourth, timeline, 9, 10), EINVAL);
+	/* No BO in common with the first: the point alone keeps it waiting. */
+	check_ok(copy_at(&third, &fourth, timeline, 5, 9));
+	check_eq(timeline_wait(timeline, 5, 0), -ETIME);
+	check_eq(timeline_wait(timeline, 9, 0), -ETIME);
+	check_eq(timeline_wait(timeline, 5, 20000), 0);
+	check_eq(timeline_wait(timeline, 9, 20000), 0);
+	check_eq(drmSyncobjQuery(gpu.fd, &timeline, &reached, 1), 0);
+	check_eq(reached, 9);
+	check(pattern_matches(bo_map(&second), second.size, 13));
+	check(pattern_matches(bo_map(&fourth), fourth.size, 14));
+}
+
 /* The same, by what the reservation object knows. */
 TEST(copy_waits_for_the_copy_it_reads_from)
 {

@@ -92,6 +92,17 @@ TEST(bad_moves)
 	check_eq(bo_where(&bo), VRAM_IN_WINDOW);
 }
 
+static int copy_at_points(__u32 in, __u64 in_point, __u32 out, __u64 out_point, __u32 src,
+			  __u32 dst)
+{
+	struct drm_vram_copy req = {
+		.src = src, .dst = dst, .length = PAGE, .in_syncobj = in, .out_syncobj = out,
+		.in_point = in_point, .out_point = out_point,
+	};
+
+	return drmIoctl(gpu.fd, DRM_IOCTL_VRAM_COPY, &req) ? -errno : 0;
+}
+
 static int copy(__u32 src, __u32 dst, __u64 from, __u64 to, __u64 length, __u32 in, __u32 out)
 {
 	struct drm_vram_copy req = {
@@ -123,6 +134,9 @@ TEST(bad_copies)
 	check_fails(copy(a, b, 0, 0, PAGE, 4711, 0), ENOENT);
 	check_fails(copy(a, b, 0, 0, PAGE, 0, 4711), ENOENT);
 	check_fails(copy(a, b, 0, 0, PAGE, empty, 0), EINVAL);
+	check_fails(copy_at_points(0, 1, 0, 0, a, b), EINVAL);
+	check_fails(copy_at_points(0, 0, 0, 1, a, b), EINVAL);
+	check_fails(copy_at_points(empty, 1, 0, 0, a, b), EINVAL);
 	check_ok(copy(a, b, 3, 5, 32 * KIB - 5, 0, empty));
 	check_ok(copy(a, b, 0, 0, PAGE, empty, 0));
 }

@@ -22,7 +22,8 @@ DEFINE_DRM_GEM_FOPS(vram_fops);
 
 /* DRIVER_MODESET without a display: user space asks only such drivers for dumb buffers. */
 const struct drm_driver vram_drm_driver = {
-	.driver_features = DRIVER_GEM | DRIVER_RENDER | DRIVER_SYNCOBJ | DRIVER_MODESET,
+	.driver_features = DRIVER_GEM | DRIVER_RENDER | DRIVER_SYNCOBJ |
+			   DRIVER_SYNCOBJ_TIMELINE | DRIVER_MODESET,
 	.fops = &vram_fops,
 	.ioctls = vram_ioctls,
 	.num_ioctls = ARRAY_SIZE(vram_ioctls),

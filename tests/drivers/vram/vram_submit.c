@@ -8,6 +8,7 @@
  * signalled.
  */
 #include <linux/dma-buf.h>
+#include <linux/dma-fence-chain.h>
 #include <linux/dma-resv.h>
 #include <linux/overflow.h>
 #include <linux/sched.h>
@@ -23,11 +24,15 @@
  * struct vram_submit - a copy on its way to the engine
  * @objs: source and destination, one reference each
  * @out: gets the fence, or NULL; reference held
+ * @chain: for the fence's place in @out, if that is a timeline; until it is there
+ * @point: its place
  * @job: until it is the engine's
  */
 struct vram_submit {
 	struct drm_gem_object *objs[2];
 	struct drm_syncobj *out;
+	struct dma_fence_chain *chain;
+	u64 point;
 	struct vram_job *job;
 };
 
@@ -37,6 +42,8 @@ static int vram_copy_check(const struct vram_submit *submit, const struct drm_vr
 
 	if (!args->length || submit->objs[0] == submit->objs[1])
 		return -EINVAL;
+	if ((args->in_point && !args->in_syncobj) || (args->out_point && !args->out_syncobj))
+		return -EINVAL;
 	if (check_add_overflow(args->src_offset, args->length, &end) ||
 	    end > submit->objs[0]->size)
 		return -ERANGE;
@@ -44,6 +51,22 @@ static int vram_copy_check(const struct vram_submit *submit, const struct drm_vr
 	    end > submit->objs[1]->size)
 		return -ERANGE;
 	return 0;
+}
+
+/* Where the fence goes, with all that is to be allocated for it. */
+static int vram_submit_out(struct vram_submit *submit, struct drm_file *file,
+			   const struct drm_vram_copy *args)
+{
+	if (!args->out_syncobj)
+		return 0;
+	submit->out = drm_syncobj_find(file, args->out_syncobj);
+	if (!submit->out)
+		return -ENOENT;
+	submit->point = args->out_point;
+	if (!submit->point)
+		return 0;
+	submit->chain = dma_fence_chain_alloc();
+	return submit->chain ? 0 : -ENOMEM;
 }
 
 static int vram_submit_lookup(struct vram_submit *submit, struct drm_file *file,
@@ -58,14 +81,10 @@ static int vram_submit_lookup(struct vram_submit *submit, struct drm_file *file,
 	if (!submit->objs[0] || !submit->objs[1])
 		return -ENOENT;
 	ret = vram_copy_check(submit, args);
+	if (!ret)
+		ret = vram_submit_out(submit, file, args);
 	if (ret)
 		return ret;
-
-	if (args->out_syncobj) {
-		submit->out = drm_syncobj_find(file, args->out_syncobj);
-		if (!submit->out)
-			return -ENOENT;
-	}
 
 	job = vram_job_create(vram, args->length);
 	if (!job)
@@ -75,7 +94,8 @@ static int vram_submit_lookup(struct vram_submit *submit, struct drm_file *file,
 	job->dst.offset = args->dst_offset;
 	if (!args->in_syncobj)
 		return 0;
-	ret = drm_syncobj_find_fence(file, args->in_syncobj, 0, 0, &job->waits[0].fence);
+	ret = drm_syncobj_find_fence(file, args->in_syncobj, args->in_point, 0,
+				     &job->waits[0].fence);
 	if (!ret)
 		job->nr_waits = 1;
 	return ret;
@@ -156,6 +176,15 @@ static int vram_end_prepare(struct vram_job *job, struct vram_end *end,
 	return 0;
 }
 
+static void vram_submit_signal(struct vram_submit *submit, struct dma_fence *fence)
+{
+	if (submit->chain)
+		drm_syncobj_add_point(submit->out, submit->chain, fence, submit->point);
+	else if (submit->out)
+		drm_syncobj_replace_fence(submit->out, fence);
+	submit->chain = NULL;
+}
+
 static int vram_submit_run(struct vram_submit *submit)
 {
 	struct vram_job *job = submit->job;
@@ -170,8 +199,7 @@ static int vram_submit_run(struct vram_submit *submit)
 	vram_job_publish(job);
 	dma_resv_add_fence(submit->objs[0]->resv, &job->fence, DMA_RESV_USAGE_READ);
 	dma_resv_add_fence(submit->objs[1]->resv, &job->fence, DMA_RESV_USAGE_WRITE);
-	if (submit->out)
-		drm_syncobj_replace_fence(submit->out, &job->fence);
+	vram_submit_signal(submit, &job->fence);
 	submit->job = NULL;
 	vram_job_run(job);
 	return 0;
@@ -209,6 +237,7 @@ int vram_ioctl_copy(struct drm_device *drm, void *data, struct drm_file *file)
 
 	if (submit.job)
 		vram_job_abandon(submit.job);
+	dma_fence_chain_free(submit.chain);
 	if (submit.out)
 		drm_syncobj_put(submit.out);
 	if (submit.objs[0])

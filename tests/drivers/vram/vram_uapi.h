@@ -117,12 +117,15 @@ struct drm_vram_bo_move {
  * @length: bytes, not zero
  * @in_syncobj: start when its fence has signalled; 0: none
  * @out_syncobj: gets the job's fence; 0: none
+ * @in_point: which of @in_syncobj's fences, if that is a timeline; 0: the one it has
+ * @out_point: the job's place in the timeline @out_syncobj; 0: it replaces what is there
  *
  * Waits for what the BOs' reservation objects tell it to, and leaves its fence there. An
  * import is mapped for the device first, if it is not.
  *
- * errno: ENOENT no such BO or syncobj; EINVAL length zero, src is dst, or @in_syncobj
- * has no fence; ERANGE past the end; ENOMEM; EINTR; and what the exporter of an import says.
+ * errno: ENOENT no such BO or syncobj; EINVAL length zero, src is dst, @in_syncobj has no
+ * fence (of that point), or a point without its syncobj; ERANGE past the end; ENOMEM; EINTR;
+ * and what the exporter of an import says.
  */
 struct drm_vram_copy {
 	__u32 src;
@@ -132,6 +135,8 @@ struct drm_vram_copy {
 	__u64 length;
 	__u32 in_syncobj;
 	__u32 out_syncobj;
+	__u64 in_point;
+	__u64 out_point;
 };
 
 /**
