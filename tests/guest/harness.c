@@ -53,6 +53,16 @@ void skip(const char *format, ...)
 	_exit(EXIT_SKIP);
 }
 
+bool among(int ret, const int *allowed)
+{
+	if (!ret)
+		return true;
+	for (; *allowed; allowed++)
+		if (ret == -*allowed)
+			return true;
+	return false;
+}
+
 static unsigned int number(const char *name, unsigned int standard)
 {
 	const char *text = getenv(name);

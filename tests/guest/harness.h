@@ -94,6 +94,17 @@ void skip(const char *format, ...)
 			     strerror(error));				\
 	} while (0)
 
+bool among(int ret, const int *allowed);
+
+/* The call returns 0, or fails in one of these ways: for calls that race with others. */
+#define check_among(call, ...)						\
+	do {								\
+		int result_ = (call);					\
+									\
+		if (!among(result_, (const int[]){ __VA_ARGS__, 0 }))	\
+			fail("%s: %s", #call, strerror(-result_));	\
+	} while (0)
+
 /* For calls that set errno. */
 #define check_sys(call)							\
 	({								\

@@ -22,24 +22,6 @@ static struct peer_export exports[BUFFERS];
 static pid_t actors[ACTORS];
 static unsigned int nr_actors;
 
-static bool among(int ret, const int *allowed)
-{
-	if (!ret)
-		return true;
-	for (; *allowed; allowed++)
-		if (ret == -*allowed)
-			return true;
-	return false;
-}
-
-#define check_among(call, ...)						\
-	do {								\
-		int result_ = (call);					\
-									\
-		if (!among(result_, (const int[]){ __VA_ARGS__, 0 }))	\
-			fail("%s: %s", #call, strerror(-result_));	\
-	} while (0)
-
 static struct peer_export *any(void)
 {
 	return &exports[rand() % BUFFERS];

@@ -145,6 +145,29 @@ static void mask_check(struct p2p_provider *provider, struct device *client,
 			    p2p_pci_addr(to_pci_dev(client)));
 }
 
+/* @translated: by addresses that only the client's IOMMU can read. */
+static int route_find(struct p2p_provider *provider, struct device *client,
+		      bool translated, struct p2p_route *route)
+{
+	if (!p2p_provider_alive(provider)) {
+		route_refuse(route, P2P_REASON_PROVIDER_GONE);
+		return -ENODEV;
+	}
+	if (!dev_is_pci(client)) {
+		route_refuse(route, P2P_REASON_NOT_PCI);
+		return 0;
+	}
+	if (translated) {
+		topology_decide(provider->pdev, to_pci_dev(client), true, route);
+		route->flags |= P2P_ROUTE_F_IOMMU;
+		return 0;
+	}
+	topology_recall(provider, to_pci_dev(client), route);
+	iommu_flag(client, route);
+	mask_check(provider, client, route);
+	return 0;
+}
+
 /**
  * p2p_route_get() - can this device reach this provider, and how?
  * @provider: whose memory it is
@@ -162,18 +185,7 @@ static void mask_check(struct p2p_provider *provider, struct device *client,
 int p2p_route_get(struct p2p_provider *provider, struct device *client,
 		  struct p2p_route *route)
 {
-	if (!p2p_provider_alive(provider)) {
-		route_refuse(route, P2P_REASON_PROVIDER_GONE);
-		return -ENODEV;
-	}
-	if (!dev_is_pci(client)) {
-		route_refuse(route, P2P_REASON_NOT_PCI);
-		return 0;
-	}
-	topology_recall(provider, to_pci_dev(client), route);
-	iommu_flag(client, route);
-	mask_check(provider, client, route);
-	return 0;
+	return route_find(provider, client, false, route);
 }
 EXPORT_SYMBOL_GPL(p2p_route_get);
 
@@ -195,17 +207,7 @@ EXPORT_SYMBOL_GPL(p2p_route_get);
 int p2p_route_translated(struct p2p_provider *provider, struct device *client,
 			 struct p2p_route *route)
 {
-	if (!p2p_provider_alive(provider)) {
-		route_refuse(route, P2P_REASON_PROVIDER_GONE);
-		return -ENODEV;
-	}
-	if (!dev_is_pci(client)) {
-		route_refuse(route, P2P_REASON_NOT_PCI);
-		return 0;
-	}
-	topology_decide(provider->pdev, to_pci_dev(client), true, route);
-	route->flags |= P2P_ROUTE_F_IOMMU;
-	return 0;
+	return route_find(provider, client, true, route);
 }
 EXPORT_SYMBOL_GPL(p2p_route_translated);
 
