@@ -1,36 +1,85 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Config space writes that turn memory decode off or put the device to sleep. A function
+ * Config space writes that may turn memory decode off or put the device to sleep. A function
  * level reset by a config write needs nothing here: it comes by reset_prepare().
+ *
+ * The core fetches the bytes from the process's memory itself, after anything we could look
+ * at: by then another thread may have changed them. So what we read there must not decide
+ * whether importers are sent away first. A write of a byte that may turn the BARs off is
+ * in doubt whatever the byte says, which costs importers a moment without the memory.
+ *
+ * That would be too much for what drivers do while peers transfer: they write the command
+ * register's other byte, for interrupts, and all of it at once. So its low byte is left out
+ * where it says what the register says already. Then the core never fetches it, and what
+ * becomes of it in the process's memory makes no difference.
  */
 #include <linux/uaccess.h>
 
 #include "internal.h"
 
-/* The byte of register @reg that is written, or -1 if it is not. */
-static int peerbuf_vfio_written(const char __user *buf, size_t count, u64 pos,
-				unsigned int reg)
+static bool peerbuf_vfio_covers(u64 pos, size_t count, unsigned int reg)
 {
-	u8 value;
-
-	if (pos > reg || reg - pos >= count)
-		return -1;
-	/* Where it cannot be read, the core cannot either, and nothing is written. */
-	if (get_user(value, (const u8 __user *)buf + (reg - pos)))
-		return -1;
-	return value;
+	return pos <= reg && reg - pos < count;
 }
 
-/*
- * The core reads the bytes once more. A process that changes them in between gets its revoke
- * after the write, not before: peerbuf_vfio_look() finds the BARs off.
- */
-static bool peerbuf_vfio_goes_off(int command, int pm_control)
+/* Of a VF the command register's memory bit does nothing. */
+static bool peerbuf_vfio_may_turn_off(struct pci_dev *pdev, u64 pos, size_t count)
 {
-	if (command >= 0 && !(command & PCI_COMMAND_MEMORY))
+	if (!pdev->no_command_memory && peerbuf_vfio_covers(pos, count, PCI_COMMAND))
 		return true;
-	return pm_control >= 0 &&
-	       (pm_control & PCI_PM_CTRL_STATE_MASK) == (__force int)PCI_D3hot;
+	return pdev->pm_cap && peerbuf_vfio_covers(pos, count, pdev->pm_cap + PCI_PM_CTRL);
+}
+
+static ssize_t peerbuf_vfio_pass(struct peerbuf_vfio *pv, const char __user *buf,
+				 size_t count, loff_t *ppos)
+{
+	ssize_t ret;
+
+	if (!peerbuf_vfio_may_turn_off(pv->core.pdev, *ppos & VFIO_PCI_OFFSET_MASK, count))
+		return vfio_pci_core_write(&pv->core.vdev, buf, count, ppos);
+
+	peerbuf_vfio_doubt(pv);
+	ret = vfio_pci_core_write(&pv->core.vdev, buf, count, ppos);
+	peerbuf_vfio_settle(pv);
+	return ret;
+}
+
+/* The core refuses as a whole what goes beyond the end, so that is not taken apart. */
+static bool peerbuf_vfio_changes_nothing(struct peerbuf_vfio *pv, const char __user *buf,
+					 u64 pos, size_t count)
+{
+	u8 command;
+
+	if (!peerbuf_vfio_covers(pos, count, PCI_COMMAND) ||
+	    count > pv->core.pdev->cfg_size - pos)
+		return false;
+	if (get_user(command, (const u8 __user *)buf + (PCI_COMMAND - pos)))
+		return false;
+	return peerbuf_vfio_command_is(pv, command);
+}
+
+/* All but the command register's low byte, which is taken as written. */
+static ssize_t peerbuf_vfio_write_around(struct peerbuf_vfio *pv, const char __user *buf,
+					 size_t count, loff_t *ppos)
+{
+	size_t before = PCI_COMMAND - (*ppos & VFIO_PCI_OFFSET_MASK);
+	size_t after = count - before - 1;
+	ssize_t ret;
+
+	if (before) {
+		ret = peerbuf_vfio_pass(pv, buf, before, ppos);
+		if (ret < 0)
+			return ret;
+	}
+	(*ppos)++;
+	/* The user may have set the device up again after an error. */
+	peerbuf_vfio_look(pv);
+	if (after) {
+		ret = peerbuf_vfio_pass(pv, buf + before + 1, after, ppos);
+		if (ret < 0)
+			return ret;
+	}
+	return count;
 }
 
 ssize_t peerbuf_vfio_write(struct vfio_device *device, const char __user *buf,
@@ -38,26 +87,10 @@ ssize_t peerbuf_vfio_write(struct vfio_device *device, const char __user *buf,
 {
 	struct peerbuf_vfio *pv = to_peerbuf_vfio(device);
 	u64 pos = *ppos & VFIO_PCI_OFFSET_MASK;
-	int command, pm_control = -1;
-	ssize_t ret;
 
 	if (VFIO_PCI_OFFSET_TO_INDEX(*ppos) != VFIO_PCI_CONFIG_REGION_INDEX)
 		return vfio_pci_core_write(device, buf, count, ppos);
-
-	command = peerbuf_vfio_written(buf, count, pos, PCI_COMMAND);
-	if (pv->core.pdev->pm_cap)
-		pm_control = peerbuf_vfio_written(buf, count, pos,
-						  pv->core.pdev->pm_cap + PCI_PM_CTRL);
-
-	if (peerbuf_vfio_goes_off(command, pm_control)) {
-		peerbuf_vfio_doubt(pv);
-		ret = vfio_pci_core_write(device, buf, count, ppos);
-		peerbuf_vfio_settle(pv);
-		return ret;
-	}
-
-	ret = vfio_pci_core_write(device, buf, count, ppos);
-	if (command >= 0 || pm_control >= 0)
-		peerbuf_vfio_look(pv);
-	return ret;
+	if (peerbuf_vfio_changes_nothing(pv, buf, pos, count))
+		return peerbuf_vfio_write_around(pv, buf, count, ppos);
+	return peerbuf_vfio_pass(pv, buf, count, ppos);
 }

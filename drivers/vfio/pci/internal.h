@@ -73,6 +73,7 @@ void peerbuf_vfio_back(struct peerbuf_vfio *pv, u32 why);
 void peerbuf_vfio_doubt(struct peerbuf_vfio *pv);
 void peerbuf_vfio_settle(struct peerbuf_vfio *pv);
 void peerbuf_vfio_look(struct peerbuf_vfio *pv);
+bool peerbuf_vfio_command_is(struct peerbuf_vfio *pv, u8 low);
 
 /* config.c */
 ssize_t peerbuf_vfio_write(struct vfio_device *device, const char __user *buf,

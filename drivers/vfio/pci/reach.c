@@ -32,15 +32,29 @@ static bool peerbuf_vfio_memory_enabled(struct peerbuf_vfio *pv)
  * What the device itself says. Recovery from an error resets it and restores nothing; that is
  * done by the core at the user's next write to the command register, or by a reset.
  */
-static bool peerbuf_vfio_decodes(struct pci_dev *pdev)
+static bool peerbuf_vfio_decodes(struct pci_dev *pdev, u16 *command)
 {
+	if (pdev->no_command_memory ||
+	    pci_read_config_word(pdev, PCI_COMMAND, command) ||
+	    PCI_POSSIBLE_ERROR(*command))
+		return false;
+	return *command & PCI_COMMAND_MEMORY;
+}
+
+/*
+ * Is memory decode on, and @low what the command register's low byte holds? The device and
+ * the core's copy, which has the two bits that decode, must agree. Another write may come
+ * right after that; then it came after whoever asks.
+ */
+bool peerbuf_vfio_command_is(struct peerbuf_vfio *pv, u8 low)
+{
+	const u16 decode = PCI_COMMAND_MEMORY | PCI_COMMAND_IO;
+	u8 copy = READ_ONCE(pv->core.vconfig[PCI_COMMAND]);
 	u16 command;
 
-	if (pdev->no_command_memory ||
-	    pci_read_config_word(pdev, PCI_COMMAND, &command) ||
-	    PCI_POSSIBLE_ERROR(command))
-		return false;
-	return command & PCI_COMMAND_MEMORY;
+	return peerbuf_vfio_memory_enabled(pv) &&
+	       peerbuf_vfio_decodes(pv->core.pdev, &command) &&
+	       (u8)command == low && (copy & decode) == (low & decode);
 }
 
 /* Waits for importers, up to @timeout, if the BARs cannot be reached. */
@@ -58,6 +72,8 @@ static void peerbuf_vfio_apply(struct peerbuf_vfio *pv, unsigned long timeout)
 
 static void peerbuf_vfio_look_locked(struct peerbuf_vfio *pv)
 {
+	u16 command;
+
 	lockdep_assert_held(&pv->reach_lock);
 
 	/* The core frees its copy of the config space after we have closed. */
@@ -67,7 +83,8 @@ static void peerbuf_vfio_look_locked(struct peerbuf_vfio *pv)
 		pv->away &= ~PEERBUF_VFIO_AWAY_MEMORY;
 	else
 		pv->away |= PEERBUF_VFIO_AWAY_MEMORY;
-	if (pv->away & PEERBUF_VFIO_AWAY_ERROR && peerbuf_vfio_decodes(pv->core.pdev))
+	if (pv->away & PEERBUF_VFIO_AWAY_ERROR &&
+	    peerbuf_vfio_decodes(pv->core.pdev, &command))
 		pv->away &= ~PEERBUF_VFIO_AWAY_ERROR;
 	peerbuf_vfio_apply(pv, MAX_SCHEDULE_TIMEOUT);
 }
