@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -131,6 +132,26 @@ __u32 vfio_capability(int device, __u8 id)
 	return 0;
 }
 
+/* VFIO asks for the device back through this eventfd. */
+int vfio_request(int device)
+{
+	struct {
+		struct vfio_irq_set set;
+		__s32 fd;
+	} arm = {
+		.set = {
+			.argsz = sizeof(arm),
+			.flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
+			.index = VFIO_PCI_REQ_IRQ_INDEX,
+			.count = 1,
+		},
+	};
+
+	arm.fd = check_sys(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+	check_sys(ioctl(device, VFIO_DEVICE_SET_IRQS, &arm));
+	return arm.fd;
+}
+
 int vfio_export_one(int device, unsigned int bar, __u64 offset, __u64 length)
 {
 	struct vfio_region_dma_range range = { .offset = offset, .length = length };
@@ -170,17 +191,30 @@ static volatile __u64 *edu_register(struct vfio_edu *edu, unsigned int offset)
 	return (volatile __u64 *)(edu->regs + offset);
 }
 
-void vfio_edu_open(struct vfio_edu *edu, int container, const char *id)
+void vfio_edu_open_with_group(struct vfio_edu *edu, int container, const char *id, int *group)
 {
-	int group;
-
-	edu->fd = open_decoding(container, id, VFIO_VARIANT, &group);
-	close(group);
-	edu->regs = vfio_region_map(edu->fd, 0, NULL);
+	edu->fd = open_decoding(container, id, VFIO_VARIANT, group);
+	edu->regs = vfio_region_map(edu->fd, 0, &edu->regs_size);
 	edu->ram = vfio_ram(container);
 	/* A reset does not end a transfer of who had it before, so it gets out to nowhere. */
 	vfio_edu_wait(edu);
 	check_ok(peerbuf_vfio_command(edu->fd, 0, PCI_COMMAND_MASTER));
+}
+
+void vfio_edu_open(struct vfio_edu *edu, int container, const char *id)
+{
+	int group;
+
+	vfio_edu_open_with_group(edu, container, id, &group);
+	close(group);
+}
+
+/* Mapped registers keep the device open, too. */
+void vfio_edu_close(struct vfio_edu *edu)
+{
+	check_sys(munmap((void *)edu->regs, edu->regs_size));
+	close(edu->fd);
+	edu->fd = -1;
 }
 
 void vfio_edu_start(struct vfio_edu *edu, __u64 iova, __u32 length, bool to_iova)

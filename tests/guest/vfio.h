@@ -27,11 +27,13 @@
  * struct vfio_edu - an edu driven by its registers
  * @fd: the device
  * @regs: its BAR 0
+ * @regs_size: bytes
  * @ram: RAM, which it has at RAM_IOVA
  */
 struct vfio_edu {
 	int fd;
 	volatile __u8 *regs;
+	__u64 regs_size;
 	__u8 *ram;
 };
 
@@ -48,6 +50,8 @@ void *vfio_region_map(int device, unsigned int region, __u64 *size);
 void vfio_config(int device, __u64 offset, void *data, size_t length, bool write);
 /* Where a capability is, 0 if there is none. */
 __u32 vfio_capability(int device, __u8 id);
+/* An eventfd that is signalled when VFIO asks for the device back. */
+int vfio_request(int device);
 int vfio_export_one(int device, unsigned int bar, __u64 offset, __u64 length);
 
 /* Until a mapping is in force. */
@@ -55,6 +59,9 @@ void vfio_mapped(int device, __u64 iova);
 __u32 vfio_state(int device, __u64 iova);
 
 void vfio_edu_open(struct vfio_edu *edu, int container, const char *id);
+void vfio_edu_open_with_group(struct vfio_edu *edu, int container, const char *id, int *group);
+/* Given back to VFIO; its RAM stays the container's. */
+void vfio_edu_close(struct vfio_edu *edu);
 /* Between its inner memory and an IOVA; at most 4,088 bytes. */
 void vfio_edu_start(struct vfio_edu *edu, __u64 iova, __u32 length, bool to_iova);
 void vfio_edu_wait(struct vfio_edu *edu);

@@ -244,27 +244,6 @@ static pid_t importer_start(void)
 	return pid;
 }
 
-/* The one who has the device next finds nothing of it. */
-TEST(importer_is_killed, .flags = TEST_IOMMU_FAULTS, .timeout = 90)
-{
-	struct peerbuf_vfio_ioc_query query;
-	pid_t importer;
-
-	vfio_exporter_start(&exporter, MEM, MEM_BAR, START, SIZE);
-	vfio_exporter_ready(&exporter);
-	importer = importer_start();
-	pause_ms(50);
-	process_kill(importer);
-	check_ok(vfio_exporter_order(&exporter, ORDER_MEMORY_OFF));
-	check_ok(vfio_exporter_order(&exporter, ORDER_MEMORY_ON));
-	vfio_edu_open(&edu, vfio_container(), EDU);
-	check_fails(peerbuf_vfio_query(edu.fd, 0, PEERBUF_VFIO_QUERY_F_NEXT, &query, NULL),
-		    ENOENT);
-	check_cut_off(MEM);
-	import();
-	check_works(MEM, 60);
-}
-
 TEST(both_processes_are_killed, .timeout = 90)
 {
 	pid_t importer;

@@ -3,7 +3,6 @@
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -19,26 +18,6 @@ static int container, group, device, request;
 static int result(long ret)
 {
 	return ret < 0 ? -errno : 0;
-}
-
-/* VFIO asks for the device back through this eventfd. */
-static void arm_request(void)
-{
-	struct {
-		struct vfio_irq_set set;
-		__s32 fd;
-	} arm = {
-		.set = {
-			.argsz = sizeof(arm),
-			.flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
-			.index = VFIO_PCI_REQ_IRQ_INDEX,
-			.count = 1,
-		},
-	};
-
-	request = check_sys(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-	arm.fd = request;
-	check_sys(ioctl(device, VFIO_DEVICE_SET_IRQS, &arm));
 }
 
 static int hot_reset(void)
@@ -185,7 +164,7 @@ void vfio_exporter_start(struct vfio_exporter *exporter, const char *id, unsigne
 	close(sockets[0]);
 	container = vfio_container();
 	device = vfio_open_with_group(container, id, VFIO_VARIANT, &group);
-	arm_request();
+	request = vfio_request(device);
 	dmabuf = vfio_export_one(device, bar, offset, length);
 	send_fd(sockets[1], dmabuf);
 	close(dmabuf);
