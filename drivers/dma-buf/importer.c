@@ -4,7 +4,8 @@
  *
  * From a peerbuf it gets DMA segments with the provider of each, and no scatterlist is
  * ever made. From any other exporter the same calls return that exporter's
- * scatterlist as segments without a provider.
+ * scatterlist as segments without a provider; for an importer by physical address see
+ * foreign.c.
  */
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -47,6 +48,11 @@ struct peerbuf_mapping {
 	u64 *end;
 };
 
+static bool peerbuf_is_foreign_by_phys(const struct peerbuf_attachment *att)
+{
+	return !att->native && att->ops && att->ops->by_phys;
+}
+
 static void peerbuf_helper_invalidate(struct dma_buf_attachment *attach)
 {
 	struct peerbuf_attachment *att = attach->importer_priv;
@@ -63,6 +69,11 @@ static const struct dma_buf_attach_ops peerbuf_helper_ops = {
 static const struct dma_buf_attach_ops peerbuf_helper_pinned_ops = {
 	.allow_peer2peer = true,
 	.invalidate_mappings = DMA_BUF_NO_INVALIDATE,
+};
+
+/* Another exporter's system memory, by physical address. */
+static const struct dma_buf_attach_ops peerbuf_helper_foreign_ops = {
+	.invalidate_mappings = peerbuf_helper_invalidate,
 };
 
 /* Is it ours? Then @revocable is known, on every kernel. */
@@ -112,7 +123,8 @@ void peerbuf_tell_changed(struct peerbuf *pb)
  * Return: the attachment, or an ERR_PTR. From a peerbuf: -EOPNOTSUPP the importer cannot be
  * revoked and the export does not accept that; -EHOSTUNREACH there is no route; -ENODEV
  * the buffer is revoked; what the exporting driver's veto returned; -ENOMEM. From anybody
- * else, -EOPNOTSUPP an importer by physical address.
+ * else, for an importer by physical address, -EOPNOTSUPP it cannot give memory back, or
+ * physical addresses are not to be had on this machine; what that exporter returned.
  */
 struct peerbuf_attachment *
 peerbuf_attach(struct dma_buf *dmabuf, struct device *dev,
@@ -121,9 +133,6 @@ peerbuf_attach(struct dma_buf *dmabuf, struct device *dev,
 	const struct dma_buf_attach_ops *attach_ops = &peerbuf_helper_pinned_ops;
 	struct peerbuf_attachment *att;
 	int ret;
-
-	if (ops && ops->by_phys && !peerbuf_from_dma_buf(dmabuf))
-		return ERR_PTR(-EOPNOTSUPP);
 
 	att = kzalloc(sizeof(*att), GFP_KERNEL);
 	if (!att)
@@ -135,6 +144,14 @@ peerbuf_attach(struct dma_buf *dmabuf, struct device *dev,
 	att->native = peerbuf_from_dma_buf(dmabuf);
 	if (ops && ops->invalidate)
 		attach_ops = &peerbuf_helper_ops;
+	if (peerbuf_is_foreign_by_phys(att)) {
+		attach_ops = &peerbuf_helper_foreign_ops;
+		dev = ops->invalidate ? peerbuf_foreign_device() : NULL;
+		if (!dev) {
+			kfree(att);
+			return ERR_PTR(-EOPNOTSUPP);
+		}
+	}
 
 	att->attach = dma_buf_dynamic_attach(dmabuf, dev, attach_ops, att);
 	if (IS_ERR(att->attach)) {
@@ -285,6 +302,32 @@ static int peerbuf_map_native(struct peerbuf_mapping *mapping)
 	return ret;
 }
 
+/*
+ * All of the buffer, or it is not the buffer. What is mapped by physical address is at
+ * the device's disposal at once, so that the memory has to be what it should be by then; to
+ * map it may have started a copy to where it is now.
+ */
+static int peerbuf_mapping_to_phys(struct peerbuf_mapping *mapping)
+{
+	struct dma_buf *dmabuf = mapping->att->dmabuf;
+	struct scatterlist *sg;
+	u64 paddr, size = 0;
+	unsigned int i;
+	int ret;
+
+	for_each_sgtable_dma_sg(mapping->sgt, sg, i) {
+		ret = peerbuf_foreign_piece(sg, &paddr);
+		if (ret)
+			return ret;
+		mapping->seg[i].addr = paddr;
+		size += sg_dma_len(sg);
+	}
+	if (size != dmabuf->size)
+		return -EIO;
+	dma_resv_wait_timeout(dmabuf->resv, DMA_RESV_USAGE_KERNEL, false, MAX_SCHEDULE_TIMEOUT);
+	return 0;
+}
+
 static int peerbuf_map_foreign(struct peerbuf_mapping *mapping)
 {
 	struct scatterlist *sg;
@@ -305,7 +348,7 @@ static int peerbuf_map_foreign(struct peerbuf_mapping *mapping)
 		mapping->seg[i].addr = sg_dma_address(sg);
 		mapping->seg[i].len = sg_dma_len(sg);
 	}
-	return 0;
+	return peerbuf_is_foreign_by_phys(mapping->att) ? peerbuf_mapping_to_phys(mapping) : 0;
 }
 
 /**
@@ -318,7 +361,8 @@ static int peerbuf_map_foreign(struct peerbuf_mapping *mapping)
  *
  * Context: process context, may sleep, the DMA-BUF's reservation lock is held.
  * Return: the mapping, or an ERR_PTR. From a peerbuf: -ENODEV it is revoked, or its device
- * is down or gone; -EHOSTUNREACH the route is gone; -ENOSPC the device's IOVA space is
+ * is down or gone; -EHOSTUNREACH the route is gone, or another exporter's memory is not
+ * system memory and wanted by physical address; -ENOSPC the device's IOVA space is
  * exhausted; -EIO the device cannot address it; -EOVERFLOW too many segments; -ENOMEM.
  */
 struct peerbuf_mapping *peerbuf_map(struct peerbuf_attachment *att,

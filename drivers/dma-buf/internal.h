@@ -380,6 +380,12 @@ bool peerbuf_attach_is_helper(const struct dma_buf_attachment *attach,
 bool peerbuf_attach_is_by_phys(const struct dma_buf_attachment *attach);
 void peerbuf_tell_changed(struct peerbuf *pb);
 
+/* foreign.c */
+int peerbuf_foreign_init(void);
+void peerbuf_foreign_exit(void);
+struct device *peerbuf_foreign_device(void);
+int peerbuf_foreign_piece(struct scatterlist *sg, u64 *paddr);
+
 /* cpu_access.c, vmap.c */
 int peerbuf_op_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma);
 int peerbuf_op_begin_cpu_access(struct dma_buf *dmabuf,

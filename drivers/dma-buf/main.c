@@ -23,9 +23,12 @@ static int __init peerbuf_init(void)
 {
 	int ret;
 
-	ret = peerbuf_control_init();
+	ret = peerbuf_foreign_init();
 	if (ret)
 		return ret;
+	ret = peerbuf_control_init();
+	if (ret)
+		goto err_foreign;
 	ret = peerbuf_lend_init();
 	if (ret)
 		goto err_control;
@@ -39,6 +42,8 @@ err_lend:
 	peerbuf_lend_exit();
 err_control:
 	peerbuf_control_exit();
+err_foreign:
+	peerbuf_foreign_exit();
 	return ret;
 }
 
@@ -52,6 +57,7 @@ static void __exit peerbuf_exit(void)
 	peerbuf_stub_exit();
 	peerbuf_lend_exit();
 	peerbuf_control_exit();
+	peerbuf_foreign_exit();
 }
 
 module_init(peerbuf_init);

@@ -144,7 +144,8 @@ int peerbuf_restore(struct peerbuf *pb);
  * @by_phys: the importer maps the memory itself, in an IOMMU domain that the device's DMA API
  *	knows nothing of (as VFIO's), and so wants CPU physical addresses: these are
  *	what the segments hold. The route that counts is the one through the IOMMU. It may
- *	attach to a buffer that is away. Only a peerbuf can be attached to like this.
+ *	attach to a buffer that is away. Of other exporters it gets system memory only, and
+ *	needs @invalidate for that.
  */
 struct peerbuf_importer_ops {
 	void (*invalidate)(struct peerbuf_attachment *att, void *priv);

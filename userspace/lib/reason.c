@@ -135,7 +135,7 @@ static const struct sentence sentences[] = {
 	REASON(IOMMUFD, "the device is used through iommufd",
 	       "use its VFIO group and a type1 container"),
 	REASON(FOREIGN_EXPORTER,
-	       "another exporter's DMA-BUF, and only that exporter knows where its memory is",
+	       "another exporter's DMA-BUF, not in system memory, which only that exporter reaches",
 	       "bind the exporting device to peerbuf-vfio-pci or to the peerbuf stub, or lend its "
 	       "BAR"),
 	REASON(IOVA_UNALIGNED, "not aligned to the IOMMU's smallest page",

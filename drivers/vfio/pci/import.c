@@ -47,11 +47,18 @@ static void peerbuf_vfio_import_state(struct peerbuf_vfio_import *import, u32 st
 	import->error = error;
 }
 
+/* Under resv: why it cannot be mapped, 0 if nothing is known, as of other exporters' buffers. */
+u32 peerbuf_vfio_import_trouble(const struct peerbuf_vfio_import *import)
+{
+	struct peerbuf *pb = peerbuf_from_dma_buf(import->dmabuf);
+
+	return pb ? peerbuf_trouble(pb) : 0;
+}
+
 /* Under resv: away, and for how long. */
 static void peerbuf_vfio_import_gone(struct peerbuf_vfio_import *import)
 {
-	struct peerbuf *pb = peerbuf_from_dma_buf(import->dmabuf);
-	bool dead = peerbuf_trouble(pb) == PEERBUF_REASON_DEVICE_GONE;
+	bool dead = peerbuf_vfio_import_trouble(import) == PEERBUF_REASON_DEVICE_GONE;
 
 	peerbuf_vfio_import_state(import, dead ? PEERBUF_VFIO_STATE_DEAD :
 						 PEERBUF_VFIO_STATE_AWAY, 0);
@@ -77,11 +84,10 @@ static void peerbuf_vfio_import_look(struct peerbuf_vfio_import *import)
 /* Under resv. Returns 0 if it is mapped or away, or why it cannot be mapped. */
 static int peerbuf_vfio_import_install(struct peerbuf_vfio_import *import)
 {
-	struct peerbuf *pb = peerbuf_from_dma_buf(import->dmabuf);
 	struct peerbuf_mapping *mapping;
 	int ret;
 
-	if (peerbuf_trouble(pb)) {
+	if (peerbuf_vfio_import_trouble(import)) {
 		peerbuf_vfio_import_gone(import);
 		return 0;
 	}

@@ -188,6 +188,7 @@ void peerbuf_vfio_import_publish(struct peerbuf_vfio_import *import);
 int peerbuf_vfio_import_add(struct peerbuf_vfio_import *import, u32 *reason);
 void peerbuf_vfio_import_end(struct peerbuf_vfio_import *import);
 u32 peerbuf_vfio_import_reason(int error);
+u32 peerbuf_vfio_import_trouble(const struct peerbuf_vfio_import *import);
 void peerbuf_vfio_imports_close(struct peerbuf_vfio *pv);
 int peerbuf_vfio_import_init(void);
 void peerbuf_vfio_import_exit(void);

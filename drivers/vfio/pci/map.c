@@ -217,11 +217,11 @@ static void peerbuf_vfio_import_describe(struct peerbuf_vfio_import *import,
 	arg->length = import->length;
 	arg->offset = import->offset;
 	arg->access = import->access;
-	arg->id = peerbuf_id(pb);
+	arg->id = pb ? peerbuf_id(pb) : 0;
 
 	dma_resv_lock(import->dmabuf->resv, NULL);
 	peerbuf_vfio_route_out(&arg->route, &import->route);
-	arg->reason = peerbuf_trouble(pb);
+	arg->reason = peerbuf_vfio_import_trouble(import);
 	arg->changes = import->changes;
 	arg->state = import->state;
 	arg->error = -import->error;

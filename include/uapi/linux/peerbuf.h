@@ -154,7 +154,7 @@ enum peerbuf_reason {
 	/* Mapping for a VFIO device (peerbuf_vfio.h) */
 	PEERBUF_REASON_NO_IOMMU			= 176, /* no IOMMU translates for the device */
 	PEERBUF_REASON_IOMMUFD			= 177, /* the device is used through iommufd */
-	PEERBUF_REASON_FOREIGN_EXPORTER		= 178, /* only it knows where its memory is */
+	PEERBUF_REASON_FOREIGN_EXPORTER		= 178, /* only it knows how its memory is reached */
 	PEERBUF_REASON_IOVA_UNALIGNED		= 179, /* not aligned to the IOMMU's page size */
 	PEERBUF_REASON_IOVA_RANGE		= 180, /* outside of what the IOMMU translates */
 	PEERBUF_REASON_IOVA_BUSY		= 181, /* a page of it is mapped already */

@@ -101,7 +101,7 @@ struct peerbuf_vfio_ioc_info {
  * ask for; EADDRINUSE a page of the IOVA range is mapped already, by type1 or by this
  * interface;
  * EADDRNOTAVAIL a switch would catch DMA to the IOVA range before the IOMMU sees it;
- * EHOSTUNREACH no route; EOPNOTSUPP the DMA-BUF is another exporter's, whose place is not known,
+ * EHOSTUNREACH no route; EOPNOTSUPP the DMA-BUF is another exporter's and not in system memory,
  * or the device is used without an IOMMU, or through iommufd, or, without
  * PEERBUF_VFIO_INFO_F_EXCLUSIVE, the buffer is in system memory; ENODEV the
  * buffer is dead; ENOSPC PEERBUF_VFIO_MAX_MAPPINGS; EIO the IOMMU driver failed; EPERM
@@ -163,7 +163,7 @@ struct peerbuf_vfio_ioc_unmap {
  * @length: out, bytes
  * @offset: out, first byte in the buffer
  * @changes: out, how often the state changed since the mapping was made
- * @id: out, the buffer's export id (PEERBUF_IOC_QUERY)
+ * @id: out, the buffer's export id (PEERBUF_IOC_QUERY), 0 if it is another exporter's
  * @access: out, PEERBUF_VFIO_MAP_F_READ and WRITE
  * @error: out, positive errno with PEERBUF_VFIO_STATE_FAILED, otherwise 0
  * @route: out, the latest verdict
