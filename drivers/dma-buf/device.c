@@ -86,6 +86,20 @@ unsigned int peerbuf_device_memory_bars(struct pci_dev *pdev)
 EXPORT_SYMBOL_GPL(peerbuf_device_memory_bars);
 
 /*
+ * Does the function answer memory accesses? A virtual function has no say in that: its bit is
+ * always clear, and the physical function's decides for all, which enabled them.
+ */
+bool peerbuf_device_decodes(struct pci_dev *pdev)
+{
+	u16 command;
+
+	pci_read_config_word(pdev, PCI_COMMAND, &command);
+	if (PCI_POSSIBLE_ERROR(command))
+		return false;
+	return pdev->no_command_memory || command & PCI_COMMAND_MEMORY;
+}
+
+/*
  * Only a device that has no other driver: reserving the range would turn that driver's
  * own later mappings of its registers into write-combined ones.
  */

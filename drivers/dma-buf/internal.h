@@ -458,6 +458,7 @@ struct peerbuf_device *peerbuf_device_register_as(struct pci_dev *pdev,
 						  unsigned int bar_mask,
 						  unsigned int user_mask,
 						  u32 owner, bool has_node);
+bool peerbuf_device_decodes(struct pci_dev *pdev);
 int peerbuf_device_add_bars(struct peerbuf_device *pdevice, unsigned int mask,
 			    unsigned int user_mask);
 int peerbuf_device_withdraw_bars(struct peerbuf_device *pdevice,

@@ -71,12 +71,9 @@ struct peerbuf_resolver {
 static int peerbuf_decode_check(struct peerbuf_resolver *res,
 				struct pci_dev *pdev)
 {
-	u16 command;
-
 	if (pdev == res->decoding)
 		return 0;
-	pci_read_config_word(pdev, PCI_COMMAND, &command);
-	if (PCI_POSSIBLE_ERROR(command) || !(command & PCI_COMMAND_MEMORY)) {
+	if (!peerbuf_device_decodes(pdev)) {
 		*res->reason = PEERBUF_REASON_MEMORY_DECODE_OFF;
 		return -EIO;
 	}

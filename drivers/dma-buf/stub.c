@@ -85,12 +85,9 @@ static pci_ers_result_t peerbuf_stub_error_detected(struct pci_dev *pdev,
 
 static pci_ers_result_t peerbuf_stub_slot_reset(struct pci_dev *pdev)
 {
-	u16 command;
-
 	pci_restore_state(pdev);
 	pci_save_state(pdev);
-	pci_read_config_word(pdev, PCI_COMMAND, &command);
-	if (PCI_POSSIBLE_ERROR(command) || !(command & PCI_COMMAND_MEMORY))
+	if (!peerbuf_device_decodes(pdev))
 		return PCI_ERS_RESULT_DISCONNECT;
 	return PCI_ERS_RESULT_RECOVERED;
 }
