@@ -41,6 +41,9 @@ static int map_huge(int dmabuf, uint64_t offset, size_t length, int prot, void *
 
 	if (whole < length)
 		return -ENOMEM;
+	/* The place would not begin with a page, and what is reserved there could not be undone. */
+	if (offset & (page - 1))
+		return -EINVAL;
 	place = reserve(offset, whole);
 	if (place == MAP_FAILED)
 		return -ENOMEM;

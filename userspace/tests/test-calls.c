@@ -92,6 +92,36 @@ static void mapping(size_t length, uint64_t offset)
 	close(fd);
 }
 
+static size_t count_mappings(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	size_t lines = 0;
+	int c;
+
+	while (maps && (c = getc(maps)) != EOF)
+		lines += c == '\n';
+	if (maps)
+		fclose(maps);
+	return lines;
+}
+
+/* What was reserved for a mapping that fails is given back. */
+static void refused_mapping_leaves_nothing(void)
+{
+	int fd = memfd_create("buffer", MFD_CLOEXEC);
+	size_t before, n;
+	void *map;
+
+	count_mappings();
+	before = count_mappings();
+	for (n = 0; n < 8; n++) {
+		CHECK_INT(peerbuf_map(fd, 1, HUGE_SIZE, PROT_READ, &map), -EINVAL);
+		CHECK_INT(peerbuf_map(-1, 0, HUGE_SIZE, PROT_READ, &map), -EBADF);
+	}
+	CHECK_INT(count_mappings(), before);
+	close(fd);
+}
+
 static void mapping_refused(void)
 {
 	int fd = memfd_create("buffer", MFD_CLOEXEC);
@@ -123,6 +153,7 @@ int main(void)
 	mapping(3 * HUGE_SIZE, 12 * 4096);
 	mapping(HUGE_SIZE + 1, 5 * HUGE_SIZE);
 	mapping_refused();
+	refused_mapping_leaves_nothing();
 	close(null);
 	return check_result();
 }
