@@ -93,24 +93,37 @@ const struct command revoke_command = {
 	.run = revoke_run,
 };
 
+/* "It is revoked, restore it" would be no help: somebody else has to. */
+static int restore_refused(uint64_t id, const struct peerbuf_error *error)
+{
+	const struct subject subject = { .id = id };
+
+	if (error->error != -EPERM || error->reason != PEERBUF_REASON_REVOKED)
+		return failed(error, &subject, "restore %" PRIu64, id);
+	failed_errno(-EPERM, "restore %" PRIu64 ": somebody else revoked it", id);
+	hint("what the exporting driver revoked only it restores, and what the administrator "
+	     "did, 'peerbuf restore %" PRIu64 "' as root", id);
+	return EXIT_REFUSED;
+}
+
 static int restore_run(const struct command *self, int argc, char **argv)
 {
 	static const struct option options[] = { HELP_OPTION, { 0 } };
-	struct subject subject = { 0 };
 	struct peerbuf_error error;
+	uint64_t id;
 	int fd, ret;
 
 	while (next_option(self, argc, argv, ":h", options) != -1)
 		;
 	count_arguments(self, argc, 1, 1);
-	subject.id = parse_id(self, argv[optind]);
-	fd = open_revoker(subject.id);
+	id = parse_id(self, argv[optind]);
+	fd = open_revoker(id);
 	if (fd < 0)
 		return -fd;
-	ret = peerbuf_restore(fd, subject.id, &error);
+	ret = peerbuf_restore(fd, id, &error);
 	peerbuf_close(fd);
 	if (ret)
-		return failed(&error, &subject, "restore %" PRIu64, subject.id);
+		return restore_refused(id, &error);
 	return EXIT_OK;
 }
 
