@@ -52,14 +52,19 @@ static int card_find(const char *driver)
 	return -1;
 }
 
-int card_open(const char *module, const char *driver)
+void card_load(const char *module)
 {
-	int card;
-
 	/* Nobody but the test is to draw on it. */
 	module_load("drm_kms_helper");
 	sysfs_write("/sys/module/drm_kms_helper/parameters/fbdev_emulation", "0");
 	module_load(module);
+}
+
+int card_open(const char *module, const char *driver)
+{
+	int card;
+
+	card_load(module);
 	eventually(10, (card = card_find(driver)) >= 0);
 	return card;
 }

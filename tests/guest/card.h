@@ -17,6 +17,8 @@ struct card_screen {
 	__u32 fb;
 };
 
+/* Have that driver ready, if it is not part of the kernel. */
+void card_load(const char *module);
 /* The card of the driver of that name, its module loaded. */
 int card_open(const char *module, const char *driver);
 int card_import(int card, int dmabuf, __u32 *handle);

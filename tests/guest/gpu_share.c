@@ -9,10 +9,13 @@
 #include <unistd.h>
 #include <xf86drm.h>
 
+#include "card.h"
 #include "gpu.h"
 #include "harness.h"
 
-#define LENGTH	2000
+#define LENGTH		2000
+/* As the PCI core calls it. */
+#define DISPLAY_DRIVER	"bochs-drm"
 
 static struct gpu gpu;
 static struct writer writer;
@@ -53,6 +56,12 @@ TEST(device_writes_into_a_bo)
 TEST(device_writes_into_a_bo_same_switch)
 {
 	device_writes_into_bo("sw-mem", "sw-edu");
+}
+
+/* The framebuffer of a display that the kernel has a driver for: VRAM like any other. */
+TEST(device_writes_into_vram_of_a_display)
+{
+	device_writes_into_bo("bochs", "rp-edu");
 }
 
 /* What was in VRAM before belonged to somebody else. */
@@ -110,6 +119,11 @@ TEST(device_goes_on_while_the_bo_is_evicted)
 TEST(device_goes_on_while_the_bo_is_evicted_same_switch)
 {
 	device_goes_on("sw-mem", "sw-edu");
+}
+
+TEST(device_goes_on_while_vram_of_a_display_is_evicted)
+{
+	device_goes_on("bochs", "far-edu");
 }
 
 /* What a transfer under way writes is part of what is copied. */
@@ -271,4 +285,67 @@ TEST(no_route_means_system_memory)
 	check_fails(writer_try(&writer, "rp-edu", bo_share(&only_vram), EDU_DMA_DYNAMIC),
 		    EHOSTUNREACH);
 	check_eq(bo_where(&only_vram), VRAM_IN_WINDOW);
+}
+
+static void check_other_reads(const char *edu, __u64 offset, __u32 seed)
+{
+	struct writer reader;
+
+	writer_open(&reader, edu, dmabuf, EDU_DMA_DYNAMIC);
+	check_ok(writer_check(&reader, offset, LENGTH, seed));
+	close(reader.edu);
+}
+
+/* Two kinds of GPU, one buffer: what one device writes another reads, wherever it is. */
+TEST(vram_of_a_display_is_imported_by_a_gpu)
+{
+	struct gpu other;
+	struct bo import, own;
+	__u8 *cpu;
+
+	open_all("bochs", "rp-edu", 1024, 512, 0);
+	check_eq(bo_where(&bo), VRAM_IN_HIDDEN);
+	check_ok(writer_put(&writer, 0, LENGTH, 1));
+	check_eq(bo_where(&bo), VRAM_IN_WINDOW);
+	check_other_reads("far-edu", 0, 1);
+
+	gpu_open(&other, "rp-mem", 0, 0);
+	check_ok(bo_import(&import, &other, dmabuf));
+	bo_new(&own, &other, PAGE, VRAM_DOMAIN_VRAM, VRAM_BO_VISIBLE);
+	check_ok(bo_copy_wait(&import, &own, PAGE));
+	bo_host_matches(&own, 0, LENGTH, 1);
+
+	/* The job's kernel mapping goes when the job is done. */
+	eventually(5, !bo_move(&bo, VRAM_IN_SYSTEM));
+	check_ok(writer_put(&writer, 0, LENGTH, 2));
+	check_ok(bo_copy_wait(&import, &own, PAGE));
+	bo_host_matches(&own, 0, LENGTH, 2);
+
+	eventually(5, !bo_move(&bo, VRAM_IN_HIDDEN));
+	check_other_reads("far-edu", 0, 2);
+	cpu = bo_map(&own);
+	pattern_fill(cpu, LENGTH, 3);
+	check_ok(bo_copy_wait(&own, &import, PAGE));
+	check_other_reads("far-edu", 0, 3);
+	bo_host_matches(&bo, 0, LENGTH, 3);
+}
+
+/* Its own driver finds it as if nobody had been there, and the other way round. */
+TEST(display_goes_back_to_its_driver)
+{
+	char name[64];
+
+	card_load("bochs");
+	for (unsigned int i = 0; i < 2; i++) {
+		device_bind("bochs", DISPLAY_DRIVER);
+		open_all("bochs", "rp-edu", 0, 0, VRAM_BO_VISIBLE);
+		check_ok(writer_put(&writer, 0, LENGTH, i));
+		bo_host_matches(&bo, 0, LENGTH, i);
+		close(writer.edu);
+		close(dmabuf);
+		close(gpu.fd);
+	}
+	device_bind("bochs", DISPLAY_DRIVER);
+	device_driver("bochs", name, sizeof(name));
+	check(!strcmp(name, DISPLAY_DRIVER));
 }

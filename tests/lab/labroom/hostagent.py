@@ -7,7 +7,8 @@
     lab-host unplug ID                       PCIe hot-unplug; waits for it
     lab-host plug ID                         the same kind, in the same slot
     lab-host fill ID OFFSET LENGTH BYTE      write the host file behind a BAR
-    lab-host read ID OFFSET LENGTH           ... and read it, as hex
+    lab-host read ID OFFSET LENGTH           ... and read it, as hex; of a display:
+                                             its video memory
     lab-host disk OFFSET LENGTH              the NVMe's medium, as hex
     lab-host screen ID ROW                   a row of pixels that a GPU shows, as
                                              hex: red, green, blue
@@ -66,20 +67,32 @@ class HostAgent:
 
     # --- looking
 
-    def _addresses(self):
-        """QEMU's id of every PCI function and its address in the guest."""
-        found = {}
-
+    def _functions(self):
+        """Every PCI function, as QEMU describes it."""
         def walk(devices):
             for device in devices:
-                found[device["qdev_id"]] = "0000:{bus:02x}:{slot:02x}.{fn}" \
-                    .format(bus=device["bus"], slot=device["slot"],
-                            fn=device["function"])
-                walk(device.get("pci_bridge", {}).get("devices", []))
+                yield device
+                yield from walk(device.get("pci_bridge", {})
+                                .get("devices", []))
 
         for bus in self._qmp.ask("query-pci"):
-            walk(bus["devices"])
-        return found
+            yield from walk(bus["devices"])
+
+    def _addresses(self):
+        """QEMU's id of every PCI function and its address in the guest."""
+        return {device["qdev_id"]: "0000:{bus:02x}:{slot:02x}.{fn}".format(
+                    bus=device["bus"], slot=device["slot"],
+                    fn=device["function"])
+                for device in self._functions()}
+
+    def _bar(self, name, index):
+        """Where the guest has one of a function's BARs; None if nowhere."""
+        for device in self._functions():
+            for region in device["regions"]:
+                if device["qdev_id"] == name and region["bar"] == index \
+                        and region["address"] != -1:
+                    return region
+        return None
 
     def where(self, name):
         """The address of one device."""
@@ -165,14 +178,28 @@ class HostAgent:
         return ""
 
     def read(self, name, offset, length):
-        """Bytes of the host file, as hex."""
+        """Bytes of the host file, or of a display's memory, as hex."""
+        if int(length, 0) > MOST:
+            raise LabError(f"at most {MOST} bytes at once")
+        if name == machine.DISPLAY and self._machine.gpus:
+            return self._read_display(name, int(offset, 0), int(length, 0))
         fd, offset, length = self._open(name, offset, length)
         try:
-            if length > MOST:
-                raise LabError(f"at most {MOST} bytes at once")
             return os.pread(fd, length, offset).hex() + "\n"
         finally:
             os.close(fd)
+
+    def _read_display(self, name, offset, length):
+        """Its memory is QEMU's own: no file, but it saves what is behind BAR0."""
+        bar = self._bar(name, 0)
+        if not bar:
+            raise LabError(f"the guest has switched {name}'s memory off")
+        if offset < 0 or length < 1 or offset + length > bar["size"]:
+            raise LabError(f"{offset}+{length} is outside of {name}")
+        path = self._machine.bars.parent / "vram"
+        self._qmp.ask("pmemsave", val=bar["address"] + offset, size=length,
+                      filename=str(path))
+        return path.read_bytes().hex() + "\n"
 
     def disk(self, offset, length):
         """Bytes of the NVMe's medium, as hex."""

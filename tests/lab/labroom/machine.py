@@ -50,8 +50,10 @@ MACHINES = {
 }
 
 # With --gpu: endpoints of the root complex whose drivers are the kernel's own.
+# The display is all memory: 16 MiB behind BAR0.
+DISPLAY = "bochs"
 GPUS = [
-    ("bochs", "bochs-display", "pcie.0", "addr=0x8,vgamem=16M"),
+    (DISPLAY, "bochs-display", "pcie.0", "addr=0x8,vgamem=16M"),
     # Blob resources are what makes virtio-gpu a dynamic importer.
     ("virtio-gpu", "virtio-gpu-pci", "pcie.0", "addr=0x9,blob=on"),
 ]
