@@ -8,151 +8,22 @@
  */
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "harness.h"
 #include "lab.h"
+#include "nth.h"
 #include "shapes.h"
-#include "snapshot.h"
 
 #define SIZE	(64 * 1024)
 #define START	(128 * 1024)
-#define MOST	400
 
 static struct stage stage;
-static struct snapshot before;
-static int nth_fd;
-
-#define FAILSLAB	"/sys/kernel/debug/failslab/"
-#define FAIL_PAGE	"/sys/kernel/debug/fail_page_alloc/"
-
-static void setting(const char *name, const char *value)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), FAILSLAB "%s", name);
-	check_ok(sysfs_write(path, value));
-	snprintf(path, sizeof(path), FAIL_PAGE "%s", name);
-	check_ok(sysfs_write(path, value));
-}
-
-/*
- * DMA debugging switches itself off for want of memory, which is nothing to test: spare
- * what is allocated below that function.
- */
-static void spare(const char *function)
-{
-	FILE *symbols = fopen("/proc/kallsyms", "re");
-	unsigned long long address, start = 0, end = ~0ULL;
-	char line[256], name[128], text[32];
-
-	check(symbols);
-	while (fgets(line, sizeof(line), symbols)) {
-		if (sscanf(line, "%llx %*c %127s", &address, name) != 2)
-			continue;
-		if (!strcmp(name, function))
-			start = address;
-	}
-	rewind(symbols);
-	while (fgets(line, sizeof(line), symbols)) {
-		address = strtoull(line, NULL, 16);
-		if (address > start && address < end)
-			end = address;
-	}
-	fclose(symbols);
-	if (!start)
-		return;
-	snprintf(text, sizeof(text), "%#llx", end);
-	setting("reject-end", text);
-	snprintf(text, sizeof(text), "%#llx", start);
-	setting("reject-start", text);
-	setting("stacktrace-depth", "32");
-}
 
 static void set_up(void)
 {
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/self/task/%ld/fail-nth",
-		 syscall(SYS_gettid));
-	nth_fd = open(path, O_RDWR | O_CLOEXEC);
-	if (nth_fd < 0)
-		skip("no fault injection in this kernel");
-	setting("ignore-gfp-wait", "N");
-	setting("verbose", "0");
-	spare("add_dma_entry");
+	nth_set_up();
 	stage_open(&stage);
-}
-
-static void arm(unsigned int nth)
-{
-	char text[16];
-	int n = snprintf(text, sizeof(text), "%u", nth);
-
-	check_eq(pwrite(nth_fd, text, n, 0), n);
-}
-
-/* Has the armed failure happened? Disarms it. */
-static bool disarm(void)
-{
-	char text[16] = "";
-
-	check(pread(nth_fd, text, sizeof(text) - 1, 0) > 0);
-	arm(0);
-	return atoi(text) == 0;
-}
-
-/**
- * struct call - a call to make again and again
- * @name: for messages
- * @prepare: what must be so before it; may be NULL
- * @make: the call: 0 or -errno
- * @undo: what a success changed; may be NULL
- */
-struct call {
-	const char *name;
-	void (*prepare)(void);
-	int (*make)(void);
-	void (*undo)(void);
-};
-
-/* True when the call ran to its end without the failure having happened. */
-static bool attempt(const struct call *call, unsigned int nth,
-		    unsigned int *failed)
-{
-	bool happened;
-	int ret;
-
-	if (call->prepare)
-		call->prepare();
-	snapshot_take(&before);
-	arm(nth);
-	ret = call->make();
-	happened = disarm();
-	if (ret) {
-		if (!happened)
-			fail("%s: %s, with nothing having failed", call->name,
-			     strerror(-ret));
-		if (ret != -ENOMEM && ret != -EFAULT && ret != -ENFILE)
-			fail("%s: %s for want of memory", call->name,
-			     strerror(-ret));
-		snapshot_unchanged(&before);
-		(*failed)++;
-	} else if (call->undo) {
-		call->undo();
-	}
-	return !happened;
-}
-
-static void every_allocation(const struct call *call)
-{
-	unsigned int nth, failed = 0;
-
-	for (nth = 1; !attempt(call, nth, &failed); nth++)
-		check(nth < MOST);
-	printf("%s: %u failing allocations, refused %u times\n", call->name,
-	       nth - 1, failed);
 }
 
 /* ---- ioctls of peerbuf ---- */
@@ -386,8 +257,10 @@ TEST(migration, .timeout = 300)
 	check(pattern_matches(bytes, SIZE, 1));
 }
 
+static __u8 *fallen_back;
+
 /* Wherever it is after a mapping that failed: it may have moved for it. */
-static bool fall_back_once(unsigned int nth, const void *bytes)
+static bool fall_back_once(unsigned int nth)
 {
 	struct peerbuf_export_info info;
 	bool happened;
@@ -396,19 +269,19 @@ static bool fall_back_once(unsigned int nth, const void *bytes)
 	prepare_in_bar();
 	check_ok(peer_query(stage.node, stage.export.id, &info));
 	check_eq(info.system_size, 0);
-	arm(nth);
+	nth_arm(nth);
 	ret = edu_attach(edu, stage.export.fd, EDU_DMA_STATIC, 0, &handle);
 	if (!ret) {
 		ret = edu_map(edu, handle);
-		happened = disarm();
+		happened = nth_disarm();
 		check_ok(edu_detach(edu, handle));
 	} else {
-		happened = disarm();
+		happened = nth_disarm();
 	}
 	if (ret && ret != -ENOMEM)
 		fail("%s for want of memory", strerror(-ret));
 	check(!ret || happened);
-	check(pattern_matches(bytes, SIZE, 2));
+	check(pattern_matches(fallen_back, SIZE, 2));
 	check_ok(peer_query(stage.node, stage.export.id, &info));
 	check(!info.system_size || info.system_size == SIZE);
 	check(ret || info.system_size);
@@ -419,19 +292,14 @@ static bool fall_back_once(unsigned int nth, const void *bytes)
 
 TEST(fallback, .timeout = 300)
 {
-	unsigned int nth;
-	__u8 *bytes;
-
 	set_up();
 	close(stage.export.fd);
 	check_ok(peer_export_one(stage.node, MEM_BAR, START, SIZE,
 				 PEERBUF_EXPORT_F_FALLBACK, &stage.export));
-	bytes = buffer_map(stage.export.fd, SIZE, 0);
-	pattern_fill(bytes, SIZE, 2);
+	fallen_back = buffer_map(stage.export.fd, SIZE, 0);
+	pattern_fill(fallen_back, SIZE, 2);
 	edu = edu_open("rp-edu");
-	for (nth = 1; !fall_back_once(nth, bytes); nth++)
-		check(nth < MOST);
-	printf("%u failing allocations\n", nth - 1);
+	every_nth("fallback", fall_back_once);
 }
 
 /* ---- the CPU ---- */
