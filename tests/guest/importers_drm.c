@@ -135,12 +135,17 @@ TEST(vgem_takes_system_memory)
 	lets_go();
 }
 
-TEST(vgem_is_refused_a_bar)
+static void is_refused_a_bar(const char *module, const char *driver)
 {
-	card = card_open("vgem", "vgem");
+	card = card_open(module, driver);
 	export_bar(0);
 	check_fails(card_import(card, export.fd, &handle), EOPNOTSUPP);
 	check_refused(PEERBUF_REASON_STATIC_IMPORTER, EOPNOTSUPP);
+}
+
+TEST(vgem_is_refused_a_bar)
+{
+	is_refused_a_bar("vgem", "vgem");
 }
 
 /* Nobody is in its way as long as vgem does not map: see the top. */
@@ -229,10 +234,7 @@ TEST(bochs_shows_system_memory)
 
 TEST(bochs_is_refused_a_bar)
 {
-	card = card_open("bochs", "bochs-drm");
-	export_bar(0);
-	check_fails(card_import(card, export.fd, &handle), EOPNOTSUPP);
-	check_refused(PEERBUF_REASON_STATIC_IMPORTER, EOPNOTSUPP);
+	is_refused_a_bar("bochs", "bochs-drm");
 }
 
 TEST(bochs_makes_the_buffer_fall_back)
