@@ -5,9 +5,12 @@ Debian 12's QEMU 7.2 loses accesses to devices.  When one CPU of a guest changes
 PCI devices decode, the others go on using the numbers of the old memory map until they
 have flushed their TLBs: a write then ends in another device, which the guest sees as a
 doorbell nobody heard or a timer that never ticks, or in none at all, which is a NULL
-pointer in memory_region_dispatch_write().  QEMU 8.2 ended that ("softmmu: Use
-async_run_on_cpu in tcg_commit").  A test that toggles decoding all the time meets it
-within minutes, and one emulator for all hosts is one thing less that differs.
+pointer in memory_region_dispatch_write().  QEMU 8.2 made that rarer ("softmmu: Use
+async_run_on_cpu in tcg_commit"), and 10.0 notices some of it ("iotlb_to_section: Assertion
+`section_index < d->map.sections_nb' failed").  The machine with an
+IOMMU redraws its map each time a device changes domains, so there one thread runs all CPUs of
+a guest: none of them runs while another one changes the map.  They still take turns
+anywhere, so that races in the guest remain races.
 
 Machines with GPUs have Debian 12's all the same.  It shows a virtio-gpu's blob from where
 the guest has it; later ones only show what /dev/udmabuf takes, and that is neither a file
