@@ -229,6 +229,7 @@ struct hca_mr_kind {
  * @hca: whose
  * @ref: one of its own, and one per operation that is using it
  * @unused: the last reference is gone
+ * @gone: it is being deregistered: operations under way end at their next step
  * @kind: what memory it is
  * @iova: address of the first byte, as work requests have it
  * @size: bytes
@@ -250,6 +251,7 @@ struct hca_mr {
 	struct hca *hca;
 	refcount_t ref;
 	struct completion unused;
+	bool gone;
 	const struct hca_mr_kind *kind;
 	u64 iova;
 	u64 size;
@@ -321,6 +323,11 @@ static inline struct hca_qp *to_hca_qp(struct ib_qp *ibqp)
 static inline struct hca_mr *to_hca_mr(struct ib_mr *ibmr)
 {
 	return container_of(ibmr, struct hca_mr, ibmr);
+}
+
+static inline bool hca_mr_gone(struct hca_mr *mr)
+{
+	return READ_ONCE(mr->gone);
 }
 
 static inline struct hca *hca_of_qp(struct hca_qp *qp)

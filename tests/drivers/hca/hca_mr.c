@@ -79,12 +79,17 @@ struct ib_mr *hca_mr_reg_dmabuf(struct ib_pd *pd, u64 offset, u64 length,
 	return hca_mr_publish(mr);
 }
 
-/* Operations under way end first; there are no new ones without the key. */
+/*
+ * There are no new operations without the key, and those under way end at their next
+ * step, as if the key had been wrong: a message can take the engine an hour, and who
+ * waits here may be a process that was killed.
+ */
 int hca_dereg_mr(struct ib_mr *ibmr, struct ib_udata *udata)
 {
 	struct hca_mr *mr = to_hca_mr(ibmr);
 
 	xa_erase(&mr->hca->mrs, ibmr->lkey >> 8);
+	WRITE_ONCE(mr->gone, true);
 	hca_mr_put(mr);
 	wait_for_completion(&mr->unused);
 	mr->kind->destroy(mr);

@@ -90,7 +90,7 @@ static bool hca_gives_up(struct hca_qp *qp)
 /*
  * The first @len bytes of one end to the start of the other, step by step; a step fits
  * a wire page and lies in one piece on each side. Stops early when a QP has no use for
- * it any more.
+ * it any more, or an MR is being deregistered.
  */
 enum hca_moved hca_vec_move(struct hca_end *from, struct hca_end *to, u64 len)
 {
@@ -103,11 +103,13 @@ enum hca_moved hca_vec_move(struct hca_end *from, struct hca_end *to, u64 len)
 			return HCA_MOVE_ABORTED;
 		step = min3(len, hca_cursor_left(&in), (u64)HCA_STEP);
 		step = min_t(u64, step, hca_cursor_left(&out));
-		if (hca_mr_read(in.piece->mr, in.piece->offset + in.done,
+		if (hca_mr_gone(in.piece->mr) ||
+		    hca_mr_read(in.piece->mr, in.piece->offset + in.done,
 				from->wire, step))
 			return HCA_FROM_FAILED;
 		memcpy(to->wire->cpu, from->wire->cpu, step);
-		if (hca_mr_write(out.piece->mr, out.piece->offset + out.done,
+		if (hca_mr_gone(out.piece->mr) ||
+		    hca_mr_write(out.piece->mr, out.piece->offset + out.done,
 				 to->wire, step))
 			return HCA_TO_FAILED;
 		hca_cursor_advance(&in, step);
