@@ -136,17 +136,18 @@ static struct ibv_qp *hca_create_qp(struct ibv_pd *pd,
 {
 	struct ib_uverbs_create_qp_resp resp;
 	struct ibv_create_qp cmd;
-	struct ibv_qp *qp;
+	struct verbs_qp *qp;
 
+	/* ibv_qp_to_qp_ex() looks behind the public part. */
 	qp = calloc(1, sizeof(*qp));
 	if (!qp)
 		return NULL;
-	if (ibv_cmd_create_qp(pd, qp, attr, &cmd, sizeof(cmd), &resp,
+	if (ibv_cmd_create_qp(pd, &qp->qp, attr, &cmd, sizeof(cmd), &resp,
 			      sizeof(resp))) {
 		free(qp);
 		return NULL;
 	}
-	return qp;
+	return &qp->qp;
 }
 
 static int hca_modify_qp(struct ibv_qp *qp, struct ibv_qp_attr *attr, int mask)
@@ -169,7 +170,7 @@ static int hca_destroy_qp(struct ibv_qp *qp)
 	int ret = ibv_cmd_destroy_qp(qp);
 
 	if (!ret)
-		free(qp);
+		free(container_of(qp, struct verbs_qp, qp));
 	return ret;
 }
 

@@ -22,6 +22,7 @@ static int hca_query_device(struct ib_device *ibdev, struct ib_device_attr *attr
 	attr->sys_image_guid = ibdev->node_guid;
 	attr->vendor_id = hca->pdev->vendor;
 	attr->vendor_part_id = hca->pdev->device;
+	attr->device_cap_flags = IB_DEVICE_RC_RNR_NAK_GEN;
 	attr->max_mr_size = HCA_MAX_MR_SIZE;
 	attr->page_size_cap = PAGE_SIZE;
 	attr->max_qp = 65536;

@@ -27,6 +27,9 @@ struct hca_mr *hca_mr_alloc(struct ib_pd *pd, u64 iova, u64 size, int access)
 		return ERR_PTR(-ENOMEM);
 	mr->hca = to_hca(pd->device);
 	mr->ibmr.pd = pd;
+	/* Of an MR on a DMA-BUF the core fills in neither, but tells both. */
+	mr->ibmr.iova = iova;
+	mr->ibmr.length = size;
 	refcount_set(&mr->ref, 1);
 	init_completion(&mr->unused);
 	mr->iova = iova;

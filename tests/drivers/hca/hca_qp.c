@@ -232,8 +232,27 @@ static void hca_qp_store(struct hca_qp *qp, const struct ib_qp_attr *attr,
 		to->en_sqd_async_notify = attr->en_sqd_async_notify;
 }
 
+/* What has no place in the fields of a packet or of the QP's context. */
+static bool hca_attr_fits(const struct ib_qp_attr *attr, int mask)
+{
+	if (mask & IB_QP_PKEY_INDEX && attr->pkey_index)
+		return false;
+	if (mask & IB_QP_PATH_MTU &&
+	    (attr->path_mtu < IB_MTU_256 || attr->path_mtu > IB_MTU_4096))
+		return false;
+	if (mask & IB_QP_TIMEOUT && attr->timeout > 31)
+		return false;
+	if (mask & IB_QP_RETRY_CNT && attr->retry_cnt > 7)
+		return false;
+	if (mask & IB_QP_RNR_RETRY && attr->rnr_retry > 7)
+		return false;
+	return !(mask & IB_QP_MIN_RNR_TIMER) || attr->min_rnr_timer <= 31;
+}
+
 static int hca_check_attr(const struct ib_qp_attr *attr, int mask)
 {
+	if (!hca_attr_fits(attr, mask))
+		return -EINVAL;
 	if (mask & IB_QP_MAX_QP_RD_ATOMIC &&
 	    attr->max_rd_atomic > HCA_MAX_RD_ATOMIC)
 		return -EINVAL;

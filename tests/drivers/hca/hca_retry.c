@@ -10,17 +10,16 @@ static unsigned long hca_timeout(const struct hca_qp *qp)
 {
 	if (!qp->attr.timeout)
 		return HZ / 10;
-	/* Five bits on the wire; the core passes on whatever it got. */
-	return max(1UL, nsecs_to_jiffies(4096ULL << (qp->attr.timeout & 31)));
+	return max(1UL, nsecs_to_jiffies(4096ULL << qp->attr.timeout));
 }
 
 /*
- * The pause a peer without a receive asks for. Five bits again; the specification's
- * units of 10 us go 1, 2, 3, 4, 6, 8, 12, ..., and zero stands for the longest.
+ * The pause a peer without a receive asks for. The specification's units of 10 us go
+ * 1, 2, 3, 4, 6, 8, 12, ..., and zero stands for the longest.
  */
 static unsigned long hca_rnr_pause(const struct hca_qp *qp)
 {
-	unsigned int timer = (qp->rnr_timer & 31) ?: 32;
+	unsigned int timer = qp->rnr_timer ?: 32;
 	unsigned long units = 1;
 
 	if (timer > 1)
