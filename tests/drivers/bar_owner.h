@@ -116,6 +116,9 @@ int owner_op_copy(struct peerbuf *pb, struct p2p_vecs *to, struct p2p_vecs *from
 /* owner_map_check.c */
 void owner_map_check(struct owner *owner, struct bar_owner_map_check *req);
 
+/* owner_sleep.c */
+int owner_sleep(u64 addr, bool on);
+
 /* owner_file.c */
 int owner_file_register(struct owner *owner);
 

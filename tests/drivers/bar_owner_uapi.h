@@ -139,6 +139,20 @@ struct bar_owner_map_check {
 	__u32 relinked;
 };
 
+/**
+ * struct bar_owner_sleep - BAR_OWNER_IOC_SLEEP: the driver's callbacks for system sleep
+ * @size: sizeof(struct bar_owner_sleep)
+ * @on: 1 suspend, 0 resume
+ * @addr: PCI address of the function, of any driver
+ *
+ * errno: EOPNOTSUPP its driver has none; what the driver returned.
+ */
+struct bar_owner_sleep {
+	__u32 size;
+	__u32 on;
+	__u64 addr;
+};
+
 #define BAR_OWNER_MAGIC		0xBA
 
 #define BAR_OWNER_IOC_EXPORT	_IOWR(BAR_OWNER_MAGIC, 0x00, struct bar_owner_export)
@@ -154,5 +168,6 @@ struct bar_owner_map_check {
 #define BAR_OWNER_IOC_PLACES	_IOWR(BAR_OWNER_MAGIC, 0x0a, struct bar_owner_places)
 /* Is it a dma-buf of this driver's? 0, EXDEV, or EMEDIUMTYPE: of another peerbuf user. */
 #define BAR_OWNER_IOC_MINE	_IOWR(BAR_OWNER_MAGIC, 0x0b, struct bar_owner_buffer)
+#define BAR_OWNER_IOC_SLEEP	_IOW(BAR_OWNER_MAGIC, 0x0c, struct bar_owner_sleep)
 
 #endif /* _BAR_OWNER_UAPI_H */

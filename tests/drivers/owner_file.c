@@ -160,6 +160,17 @@ static long owner_ioctl_map_check(struct owner_file *file, void __user *arg)
 	return copy_to_user(arg, &req, sizeof(req)) ? -EFAULT : 0;
 }
 
+static long owner_ioctl_sleep(void __user *arg)
+{
+	struct bar_owner_sleep req;
+
+	if (copy_from_user(&req, arg, sizeof(req)))
+		return -EFAULT;
+	if (req.size != sizeof(req) || req.on > 1)
+		return -EINVAL;
+	return owner_sleep(req.addr, req.on);
+}
+
 static long owner_ioctl_present(struct owner_file *file, unsigned int cmd,
 				void __user *arg)
 {
@@ -182,6 +193,8 @@ static long owner_ioctl_present(struct owner_file *file, unsigned int cmd,
 		return owner_ioctl_places(file, arg);
 	case BAR_OWNER_IOC_MAP_CHECK:
 		return owner_ioctl_map_check(file, arg);
+	case BAR_OWNER_IOC_SLEEP:
+		return owner_ioctl_sleep(arg);
 	default:
 		return -ENOTTY;
 	}

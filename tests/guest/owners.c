@@ -100,6 +100,88 @@ TEST(reset_does_not_restore_what_was_revoked, .timeout = 90)
 	check_ok(peer_restore(node, export.id));
 }
 
+static int stub_sleep(int owner, bool on)
+{
+	struct bar_owner_sleep req = {
+		.size = sizeof(req), .on = on, .addr = lab_addr("rp-mem")
+	};
+
+	return peer_ioctl(owner, BAR_OWNER_IOC_SLEEP, &req);
+}
+
+static void bytes_arrive(int edu, __u32 handle, __u32 seed)
+{
+	__u8 inner[1000], host[1000];
+
+	pattern_fill(inner, sizeof(inner), seed);
+	check_ok(edu_put(edu, 0, inner, sizeof(inner)));
+	check_ok(edu_copy(edu, handle, 0, 0, sizeof(inner), EDU_DMA_TO_BUFFER, 0));
+	lab_host_read("rp-mem", START, host, sizeof(host));
+	check(pattern_matches(host, sizeof(host), seed));
+}
+
+/* Until it is resumed nothing maps it and nothing new is exported from it. */
+TEST(suspend_revokes_and_resume_restores, .timeout = 90)
+{
+	int owner = owner_open("far-mem"), edu = edu_open("rp-edu"), node = node_open("rp-mem");
+	struct peer_export export, late;
+	struct peerbuf_export_info info;
+	struct peerbuf_ioc_info device;
+	__u32 handle;
+	void *cpu;
+
+	check_ok(peer_export_one(node, MEM_BAR, START, SIZE, 0, &export));
+	check_ok(edu_attach(edu, export.fd, EDU_DMA_DYNAMIC, 0, &handle));
+	check_ok(edu_map(edu, handle));
+	bytes_arrive(edu, handle, 1);
+	cpu = buffer_map(export.fd, SIZE, 0);
+	check(touches(cpu, false));
+
+	check_ok(stub_sleep(owner, true));
+	check_ok(peer_info(node, &device));
+	check_eq(device.flags, PEERBUF_INFO_F_DOWN);
+	check_ok(peer_query(node, export.id, &info));
+	check_eq(info.state, PEERBUF_STATE_F_DEVICE_DOWN);
+	check_eq(info.nr_mappings, 0);
+	check(!touches(cpu, false));
+	check_fails(edu_map(edu, handle), ENODEV);
+	check_fails(peer_export_one(node, MEM_BAR, 0, SIZE, 0, &late), ENODEV);
+	check_eq(peer_reason, PEERBUF_REASON_DEVICE_DOWN);
+
+	check_ok(stub_sleep(owner, false));
+	check_ok(peer_query(node, export.id, &info));
+	check_eq(info.state, 0);
+	check(touches(cpu, false));
+	bytes_arrive(edu, handle, 2);
+	close(owner);
+	device_bind("far-mem", "peerbuf");
+}
+
+/* It cannot be told to let go, and its process may be frozen: not to be waited for. */
+TEST(pinned_importer_keeps_the_machine_awake, .timeout = 90)
+{
+	int owner = owner_open("far-mem"), edu = edu_open("rp-edu"), node = node_open("rp-mem");
+	struct peerbuf_export_info info;
+	struct peer_export export;
+	double start = now();
+	__u32 handle;
+
+	check_ok(peer_export_one(node, MEM_BAR, START, SIZE, PEERBUF_EXPORT_F_ALLOW_PINNED,
+				 &export));
+	check_ok(edu_attach(edu, export.fd, EDU_DMA_PINNED, 0, &handle));
+	check_ok(edu_map(edu, handle));
+	check_fails(stub_sleep(owner, true), EBUSY);
+	check(now() - start < 30 * slowness());
+	check_ok(peer_query(node, export.id, &info));
+	check_eq(info.state, PEERBUF_STATE_F_PINNED);
+	bytes_arrive(edu, handle, 3);
+	check_ok(edu_detach(edu, handle));
+	check_ok(stub_sleep(owner, true));
+	check_ok(stub_sleep(owner, false));
+	close(owner);
+	device_bind("far-mem", "peerbuf");
+}
+
 /* ---- lent by the administrator ---- */
 
 static int lend(int control)
@@ -243,6 +325,38 @@ TEST(unbind_of_the_lender_revokes_for_good, .timeout = 90)
 		    ENOENT);
 	check(node_path_open("sw-nvme", O_RDWR) == -ENOENT);
 	device_bind("sw-nvme", "nvme");
+}
+
+/* Its driver does not tell: before anything freezes the importers are told to let go. */
+TEST(machine_sleep_takes_lent_bars_away, .timeout = 90)
+{
+	int control = control_open(), node = lend(control);
+	int edu = edu_open("sw-edu");
+	struct peerbuf_export_info info;
+	struct peer_export export;
+	struct edu_dma_state state;
+	__u32 handle;
+	void *cpu;
+
+	check_ok(peer_export_one(node, CMB_BAR, SIZE, SIZE, 0, &export));
+	check_ok(edu_attach(edu, export.fd, EDU_DMA_DYNAMIC, 0, &handle));
+	check_ok(edu_map(edu, handle));
+	cpu = buffer_map(export.fd, SIZE, 0);
+	check(touches(cpu, false));
+	/* As far as freezing tasks, and back. */
+	check_ok(sysfs_write("/sys/power/pm_test", "freezer"));
+	check_ok(sysfs_write("/sys/power/state", "freeze"));
+	check_ok(sysfs_write("/sys/power/pm_test", "none"));
+	check_ok(edu_state(edu, handle, &state));
+	check_eq(state.invalidations, 1);
+	check(!(state.flags & EDU_DMA_STATE_F_MAPPED));
+	check_ok(peer_query(node, export.id, &info));
+	check_eq(info.revokes, 1);
+	check_eq(info.state, 0);
+	check_ok(edu_map(edu, handle));
+	check(touches(cpu, false));
+	close(node);
+	unlend(control);
 }
 
 /* ---- a driver's own ---- */
