@@ -185,8 +185,8 @@ int peerbuf_revoke(int fd, uint64_t id, uint32_t timeout_ms, struct peerbuf_erro
  * @id: the export
  * @error: out, or NULL
  *
- * Return: 0; -ENOENT no such export; -EALREADY it is not revoked; -ENODEV its
- * device is down or gone, or its maker closed the node.
+ * Return: 0; -ENOENT no such export; -EALREADY it is not revoked; -EPERM only somebody
+ * else revoked it; -ENODEV its device is down or gone, or its maker closed the node.
  */
 int peerbuf_restore(int fd, uint64_t id, struct peerbuf_error *error);
 
@@ -218,25 +218,25 @@ int peerbuf_unmap(void *address, size_t length);
 
 /**
  * peerbuf_query() - look at one export
- * @fd: a node of its function, or control
+ * @fd: a node of its function, or control (CAP_SYS_ADMIN)
  * @id: the export, not zero
  * @info: out
  * @error: out, or NULL
  *
- * Return: 0; -ENOENT no such export; -EINVAL @id is zero.
+ * Return: 0; -ENOENT no such export; -EPERM; -EINVAL @id is zero.
  */
 int peerbuf_query(int fd, uint64_t id, struct peerbuf_export_info *info,
 		  struct peerbuf_error *error);
 
 /**
  * peerbuf_query_fd() - look at the export behind a dma-buf
- * @fd: a node of its function, or control
+ * @fd: any node or control; who has the dma-buf may know about it
  * @dmabuf: the dma-buf
  * @info: out
  * @error: out, or NULL
  *
  * Return: 0; -EBADF @dmabuf is no descriptor; -EINVAL it is no dma-buf; -EXDEV
- * it is another exporter's; -ENOENT it is not of this node's function.
+ * it is another exporter's.
  */
 int peerbuf_query_fd(int fd, int dmabuf, struct peerbuf_export_info *info,
 		     struct peerbuf_error *error);
@@ -268,22 +268,22 @@ int peerbuf_attachments(int fd, uint64_t id, struct peerbuf_attachment_info **im
 
 /**
  * peerbuf_devices() - all functions that have a node
- * @fd: any node or control
+ * @fd: control
  * @addrs: out, an array to free(3); NULL when there are none
  * @nr_addrs: out
  * @error: out, or NULL
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0; -ENOTTY @fd is a node; -ENOMEM.
  */
 int peerbuf_devices(int fd, uint64_t **addrs, size_t *nr_addrs, struct peerbuf_error *error);
 
 /**
  * peerbuf_stats() - counters since the module was loaded
- * @fd: any node or control
+ * @fd: control
  * @stats: out
  * @error: out, or NULL
  *
- * Return: 0.
+ * Return: 0; -ENOTTY @fd is a node.
  */
 int peerbuf_stats(int fd, struct peerbuf_ioc_stats *stats, struct peerbuf_error *error);
 
@@ -293,7 +293,7 @@ int peerbuf_stats(int fd, struct peerbuf_ioc_stats *stats, struct peerbuf_error 
  * @events: out
  * @nr_events: room in it, not zero
  *
- * Events are kept from the first poll(2) or peerbuf_events() on.
+ * Events are kept from the node's open on.
  *
  * Return: events stored; 0 the device is gone and none is left; -EAGAIN none
  * waiting and the node was opened O_NONBLOCK; -EINTR.
