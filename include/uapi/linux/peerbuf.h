@@ -214,7 +214,7 @@ struct peerbuf_bar {
 #define PEERBUF_OWNER_DRIVER	3 /* registered by its driver */
 
 /**
- * struct peerbuf_ioc_info - PEERBUF_IOC_INFO: the function behind a node
+ * struct peerbuf_ioc_info - PEERBUF_IOC_INFO (nodes only): the function behind a node
  * @size: sizeof(struct peerbuf_ioc_info)
  * @reason: out, enum peerbuf_reason on failure
  * @flags: out, PEERBUF_INFO_F_*
@@ -477,8 +477,8 @@ struct peerbuf_export_info {
  * @flags: zero
  * @info: out
  *
- * errno: ENOENT no such export; EBADF @fd is no descriptor; EINVAL it is not a
- * dma-buf; EXDEV it is another exporter's dma-buf.
+ * errno: ENOENT no such export; EPERM by @id on control without CAP_SYS_ADMIN; EBADF @fd
+ * is no descriptor; EINVAL it is not a dma-buf; EXDEV it is another exporter's dma-buf.
  */
 struct peerbuf_ioc_query {
 	__u32 size;
@@ -628,7 +628,7 @@ struct peerbuf_ioc_lend {
 };
 
 /**
- * struct peerbuf_ioc_devices - PEERBUF_IOC_DEVICES: functions that have a node
+ * struct peerbuf_ioc_devices - PEERBUF_IOC_DEVICES (control only): functions that have a node
  * @size: sizeof(struct peerbuf_ioc_devices)
  * @reason: out, enum peerbuf_reason on failure
  * @entries: address of an array of u64, PEERBUF_PCI_ADDR each
@@ -648,7 +648,7 @@ struct peerbuf_ioc_devices {
 };
 
 /**
- * struct peerbuf_ioc_stats - PEERBUF_IOC_STATS: counters since the module's load
+ * struct peerbuf_ioc_stats - PEERBUF_IOC_STATS (control only): counters since the module's load
  * @size: sizeof(struct peerbuf_ioc_stats)
  * @reason: out, enum peerbuf_reason on failure
  * @exports: exports made
