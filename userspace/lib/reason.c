@@ -127,7 +127,7 @@ static const struct sentence sentences[] = {
 	       "bind its driver, or the stub with 'peerbuf bind FUNCTION'"),
 	REASON(INTERRUPTED, "interrupted by a signal", "run it again"),
 	REASON(NO_MEMORY, "there is no system memory for it, or the memory cgroup may not have it",
-	       "ask for less, or raise the cgroup's memory.max"),
+	       "ask for less, or raise the cgroup's memory.max or p2p's parameter system_max_mib"),
 
 	REASON(NO_IOMMU, "no IOMMU translates for the device",
 	       "boot with the IOMMU on, and put the device's group into a type1 container; "
