@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A buffer with memory of many devices. Whatever has a memory BAR is lent for it, the
- * lab's own devices and bridges included; the memory is never accessed.
+ * A buffer with memory of many devices: of two that the stub has, and of whatever else has a
+ * memory BAR and a driver that can be lent from, the lab's own devices included. The memory is
+ * never accessed.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -20,6 +21,14 @@ static __u64 lent[WANTED];
 static __u32 bars[WANTED];
 static unsigned int found;
 static int control;
+
+static void add(int node, unsigned int bar)
+{
+	ranges[found++] = (struct peerbuf_range){
+		.length = PAGE, .bar = bar,
+		.flags = PEERBUF_RANGE_F_DEVICE_FD, .device_fd = node,
+	};
+}
 
 /* The first memory BAR of a page or more, or -1. */
 static int memory_bar(const char *bdf)
@@ -62,10 +71,7 @@ static void lend(const char *bdf)
 	node = check_sys(open(path, O_RDWR | O_CLOEXEC));
 	lent[found] = addr;
 	bars[found] = bar;
-	ranges[found++] = (struct peerbuf_range){
-		.length = PAGE, .bar = bar,
-		.flags = PEERBUF_RANGE_F_DEVICE_FD, .device_fd = node,
-	};
+	add(node, bar);
 }
 
 static void lend_all(void)
@@ -84,7 +90,8 @@ static void deny_all(void)
 {
 	for (unsigned int i = 0; i < found; i++) {
 		close(ranges[i].device_fd);
-		check_ok(peer_deny(control, lent[i], 1U << bars[i]));
+		if (lent[i])
+			check_ok(peer_deny(control, lent[i], 1U << bars[i]));
 	}
 }
 
@@ -96,6 +103,12 @@ TEST(as_many_devices_as_allowed_and_one_more)
 	int node = node_open("rp-mem");
 
 	control = control_open();
+	add(node_open("sw-mem"), MEM_BAR);
+	add(node_open("far-mem"), MEM_BAR);
+	/* With a driver they can be lent from. */
+	close(edu_open("sw-edu"));
+	close(edu_open("rp-edu"));
+	close(edu_open("far-edu"));
 	lend_all();
 	check_eq(found, WANTED);
 	snapshot_take(&before);

@@ -84,7 +84,9 @@ TEST(add_wraps_around)
 
 	setup();
 	op = add(3);
+	target[-1] = 0;
 	*target = -2ULL;
+	target[1] = 0;
 	check_eq(run(&op), IBV_WC_SUCCESS);
 	check_eq(old(), -2LL);
 	check_eq(*target, 1);
