@@ -96,6 +96,14 @@ static int peerbuf_vfio_import_install(struct peerbuf_vfio_import *import)
 	import->installing = true;
 	mapping = peerbuf_map(import->att, DMA_BIDIRECTIONAL);
 	import->installing = false;
+	/*
+	 * A device goes down without this lock, so it may have done so since we looked. Who
+	 * brings it back takes the lock to tell us.
+	 */
+	if (mapping == ERR_PTR(-ENODEV) && peerbuf_from_dma_buf(import->dmabuf)) {
+		peerbuf_vfio_import_gone(import);
+		return 0;
+	}
 	if (IS_ERR(mapping))
 		return PTR_ERR(mapping);
 
