@@ -7,9 +7,8 @@ have flushed their TLBs: a write then ends in another device, which the guest se
 doorbell nobody heard or a timer that never ticks, or in none at all, which is a NULL
 pointer in memory_region_dispatch_write().  QEMU 8.2 made that rarer ("softmmu: Use
 async_run_on_cpu in tcg_commit"), and 10.0 notices some of it ("iotlb_to_section: Assertion
-`section_index < d->map.sections_nb' failed").  The machine with an
-IOMMU redraws its map each time a device changes domains, so there one thread runs all CPUs of
-a guest: none of them runs while another one changes the map.  They still take turns
+`section_index < d->map.sections_nb' failed").  It is over with one thread for all CPUs of a
+guest: none of them runs while another one changes the map.  They still take turns
 anywhere, so that races in the guest remain races.
 
 Machines with GPUs have Debian 12's all the same.  It shows a virtio-gpu's blob from where

@@ -44,10 +44,8 @@ MACHINES = {
     "plain": (_EPYC, [], ""),
     "intel": (_SKYLAKE, [], ""),
     # intremap off: with it on, the emulated lines need more than TCG is worth.
-    # One thread for all CPUs: see emulator.py.
     "vtd": (_EPYC, ["-device", "intel-iommu,intremap=off,caching-mode=on,"
-                               "device-iotlb=on,aw-bits=48",
-                    "-accel", "tcg,thread=single"],
+                               "device-iotlb=on,aw-bits=48"],
             "intel_iommu=on iommu.passthrough=0"),
 }
 
@@ -148,7 +146,9 @@ class Machine:
 
     def arguments(self):
         """QEMU's arguments for CPU, memory and PCI."""
-        line = ["-machine", "q35,kernel-irqchip=split", "-cpu", self.cpu,
+        # One thread for all CPUs: see emulator.py.
+        line = ["-accel", "tcg,thread=single",
+                "-machine", "q35,kernel-irqchip=split", "-cpu", self.cpu,
                 "-smp", "2", "-m", self.memory, "-nodefaults",
                 "-display", "none", "-no-reboot",
                 # Hot-plug as the PCIe specification has it, not ACPI's.
