@@ -76,6 +76,19 @@ TEST(exporter_refused_while_its_buffer_lives)
 	eventually(5, !module_unload("bar_owner"));
 }
 
+/* Whatever earlier tests have left behind. */
+static void unload_users(void)
+{
+	static const char *const users[] = { "edu_dma", "bar_owner", "vram" };
+	char path[64];
+
+	for (size_t i = 0; i < sizeof(users) / sizeof(*users); i++) {
+		snprintf(path, sizeof(path), "/sys/module/%s", users[i]);
+		if (sysfs_exists(path))
+			eventually(5, !module_unload(users[i]));
+	}
+}
+
 /* All of them, with devices still bound to the stub, and back again. */
 TEST(clean_when_unused, .timeout = 120)
 {
@@ -84,9 +97,7 @@ TEST(clean_when_unused, .timeout = 120)
 	close(edu);
 	close(export.fd);
 	close(node);
-	eventually(5, !module_unload("edu_dma"));
-	if (sysfs_exists("/sys/module/bar_owner"))
-		eventually(5, !module_unload("bar_owner"));
+	unload_users();
 	eventually(5, !module_unload("peerbuf"));
 	check(!sysfs_exists("/dev/peerbuf/control"));
 	eventually(5, !module_unload("p2p"));
@@ -103,9 +114,7 @@ TEST(lent_bar_is_taken_back, .timeout = 120)
 	device_bind("sw-nvme", "nvme");
 	check_ok(peer_allow(control, lab_addr("sw-nvme"), 1U << 2));
 	close(control);
-	eventually(5, !module_unload("edu_dma"));
-	if (sysfs_exists("/sys/module/bar_owner"))
-		eventually(5, !module_unload("bar_owner"));
+	unload_users();
 	eventually(5, !module_unload("peerbuf"));
 	check_eq(module_load("peerbuf"), 0);
 	check(node_path_open("sw-nvme", O_RDWR) == -ENOENT);
