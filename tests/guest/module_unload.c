@@ -41,15 +41,26 @@ TEST(refused_while_mapped)
 	check_ok(edu_copy(edu, handle, 0, 0, 100, EDU_DMA_TO_BUFFER, 0));
 }
 
+/* Whatever earlier tests have left behind. */
+static void unload_users(void)
+{
+	static const char *const users[] = { "edu_dma", "bar_owner", "vram" };
+	char path[64];
+
+	for (size_t i = 0; i < sizeof(users) / sizeof(*users); i++) {
+		snprintf(path, sizeof(path), "/sys/module/%s", users[i]);
+		if (sysfs_exists(path))
+			eventually(5, !module_unload(users[i]));
+	}
+}
+
 TEST(refused_while_exported)
 {
 	load_all();
 	close(edu);
 	close(node);
 	/* Only the dma-buf is left, a dead one; fences are freed by RCU. */
-	eventually(5, !module_unload("edu_dma"));
-	if (sysfs_exists("/sys/module/bar_owner"))
-		eventually(5, !module_unload("bar_owner"));
+	unload_users();
 	check_fails(module_unload("peerbuf"), EAGAIN);
 	check_fails(module_unload("p2p"), EAGAIN);
 }
@@ -74,19 +85,6 @@ TEST(exporter_refused_while_its_buffer_lives)
 	check_fails(module_unload("bar_owner"), EAGAIN);
 	close(export.fd);
 	eventually(5, !module_unload("bar_owner"));
-}
-
-/* Whatever earlier tests have left behind. */
-static void unload_users(void)
-{
-	static const char *const users[] = { "edu_dma", "bar_owner", "vram" };
-	char path[64];
-
-	for (size_t i = 0; i < sizeof(users) / sizeof(*users); i++) {
-		snprintf(path, sizeof(path), "/sys/module/%s", users[i]);
-		if (sysfs_exists(path))
-			eventually(5, !module_unload(users[i]));
-	}
 }
 
 /* All of them, with devices still bound to the stub, and back again. */
