@@ -151,6 +151,7 @@ static int unplug(int fd, char *id)
 	return show(request(fd, 3, gone));
 }
 
+/* The clock is held until this process ends: all it does is wait for the host. */
 int main(int argc, char **argv)
 {
 	int gate = open("/run/lab-host.lock", O_CREAT | O_RDWR | O_CLOEXEC, 0600);
@@ -158,6 +159,7 @@ int main(int argc, char **argv)
 
 	if (gate < 0 || flock(gate, LOCK_EX))
 		die("/run/lab-host.lock");
+	lab_hold_clock();
 	fd = lab_port("lab.host");
 	if (fd < 0)
 		die("no port to the host");

@@ -127,6 +127,10 @@ def _guest_options(sub):
                           "or G (default %(default)s)")
     sub.add_argument("--append", metavar="WORDS", default="",
                      help="more words for the kernel's command line")
+    sub.add_argument("--real-time", action="store_true",
+                     help="let the guest's clock follow the host's, instead of "
+                          "counting instructions and skipping what it would "
+                          "sleep (a shell always does)")
     more = sub.add_mutually_exclusive_group()
     more.add_argument("--verbs", action="store_true",
                       help="with the libibverbs provider of the test HCA, on "
@@ -164,7 +168,7 @@ def _guest(args, timeout=None):
     elif args.gpu:
         land = userland.with_igt(layer.kernel)
     return guest.Guest(layer, args.machine, shares, size, timeout, args.append,
-                       land, args.gpu)
+                       land, args.gpu, args.real_time)
 
 
 def _directory(option, text):

@@ -42,7 +42,8 @@ class Guest:
     """One guest, from start to verdict."""
 
     def __init__(self, layer, machine_name, shares, bar_size=None,
-                 timeout=None, append="", userland=None, gpus=False):
+                 timeout=None, append="", userland=None, gpus=False,
+                 real_time=False):
         self.layer = layer
         self.kernel = layer.kernel
         self.machine_name = machine_name
@@ -51,6 +52,7 @@ class Guest:
         self.append = append
         self.userland = userland    # if not the kernel's own tree
         self.gpus = gpus
+        self.real_time = real_time
         self.timeout = timeout or TIMEOUT[self.kernel.debug]
         self.qemu = emulator.obtain(gpus)
         self.process = None
@@ -62,6 +64,9 @@ class Guest:
 
     def shell(self):
         """A shell on this terminal; the lab's exit code."""
+        # Somebody at a keyboard is slower than any timer: in virtual time the clock
+        # would run off between two keys.
+        self.real_time = True
         return self._session([], terminal.Terminal())
 
     def _fresh_log(self):
@@ -100,7 +105,7 @@ class Guest:
 
     def _start(self, folder, ports, argv, tty):
         room = Machine(self.machine_name, folder, self.bar_size,
-                       self.kernel.debug, self.gpus)
+                       self.kernel.debug, self.gpus, self.real_time)
         self.room = room
         settings = self._settings(tty)
         (folder / "initramfs").write_bytes(initramfs.compose(
@@ -149,6 +154,7 @@ class Guest:
             "MODULES": " ".join(self.layer.modules()),
             "SHARES": " ".join(n for n, path in self.shares.items() if path),
             "HUNG_TASK": HUNG_TASK[self.kernel.debug],
+            "VIRTUAL_TIME": "" if self.real_time else "1",
             "TERMINAL": "dumb", "CONSOLE": "", "STTY": "",
         }
         if tty:

@@ -52,7 +52,7 @@ class Archive:
 
 def obtain(kernel):
     """The file with the part of the initramfs that is the same every time."""
-    sources = sorted(GUEST.iterdir())
+    sources = sorted(p for p in GUEST.rglob("*") if p.is_file())
     key = cache.digest(kernel.key, *[p.read_bytes() for p in sources],
                        Path(__file__).read_bytes())
     folder = cache.obtain("initramfs", f"{kernel.name}-{key}",
@@ -61,8 +61,20 @@ def obtain(kernel):
     return folder / "initramfs"
 
 
+_CLOCK = r"""
+build=$1
+mkdir /tmp/clock
+cp /mnt/guest/clock/* /tmp/clock
+make -s -C "$build" M=/tmp/clock modules
+cp /tmp/clock/lab_clock.ko /mnt/out
+"""
+
+
 def _make(kernel, partial):
     root = kernel.image.root
+    chroot.script(root, [(GUEST, "/mnt/guest"), (partial, "/mnt/out"),
+                         *kernel.binds()], _CLOCK, kernel.build_dir,
+                  what="building the guest's clock guard")
     chroot.script(root, [(GUEST, "/mnt/guest"), (partial, "/mnt/out")],
                   'cd /mnt/guest; for p; do '
                   'gcc -D_GNU_SOURCE -O2 -Wall -Wextra -static '
@@ -80,6 +92,7 @@ def _make(kernel, partial):
         archive.link(f"bin/{applet}", "busybox")
     for name in PROGRAMS:
         archive.program(f"lab/{name}", (partial / name).read_bytes())
+    archive.add("lab/lab_clock.ko", (partial / "lab_clock.ko").read_bytes())
     archive.program("init", (GUEST / "init").read_bytes())
     names = []
     for name, content in kernel.boot_modules():

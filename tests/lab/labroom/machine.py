@@ -49,6 +49,9 @@ MACHINES = {
             "intel_iommu=on iommu.passthrough=0"),
 }
 
+# A busy guest's clock counts 2 ns an instruction, an idle one's jumps to its next timer.
+VIRTUAL_TIME = ["-icount", "shift=1,sleep=off"]
+
 # With --gpu: endpoints of the root complex whose drivers are the kernel's own.
 # The display is all memory: 16 MiB behind BAR0.
 DISPLAY = "bochs"
@@ -130,8 +133,10 @@ def parse_size(text):
 class Machine:
     """One machine, ready to be started: its devices, files and arguments."""
 
-    def __init__(self, name, folder, bar_size, debug, gpus=False):
+    def __init__(self, name, folder, bar_size, debug, gpus=False,
+                 real_time=False):
         check(name)
+        self.clock = [] if real_time else VIRTUAL_TIME
         self.gpus = GPUS if gpus else []
         self.cpu, self.iommu, self.cmdline = MACHINES[name]
         self.memory = "4G" if debug else "2G"
@@ -147,7 +152,7 @@ class Machine:
     def arguments(self):
         """QEMU's arguments for CPU, memory and PCI."""
         # One thread for all CPUs: see emulator.py.
-        line = ["-accel", "tcg,thread=single",
+        line = ["-accel", "tcg,thread=single", *self.clock,
                 "-machine", "q35,kernel-irqchip=split", "-cpu", self.cpu,
                 "-smp", "2", "-m", self.memory, "-nodefaults",
                 "-display", "none", "-no-reboot",
