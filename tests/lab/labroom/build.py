@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from . import cache, chroot
+from . import cache, chroot, compiler
 from .errors import LabError, UsageError
 
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -23,7 +23,7 @@ RECIPE = 1
 
 _MODULES = r"""
 build=$1 release=$2 jobs=$3
-make "$jobs" -C "$build" M=/mnt/src CONFIG_PEERBUF_TESTS=y modules
+make "$jobs" -C "$build" M=/mnt/src CONFIG_PEERBUF_TESTS=y CC="$CC" modules
 updates=/mnt/out/layer/usr/lib/modules/$release/updates
 mkdir -p "$updates"
 find /mnt/src -name '*.ko' -exec cp -t "$updates" {} +
@@ -130,7 +130,9 @@ class Layer:
         shutil.rmtree(source, ignore_errors=True)
 
     def _script(self, partial, text, *args):
-        binds = self.kernel.binds() + [(partial, "/mnt/out")]
+        binds = [*self.kernel.binds(), (partial, "/mnt/out"),
+                 *compiler.binds()]
+        text = f"CC='{compiler.PROGRAM} {self.kernel.compiler}'; export CC\n" + text
         if (partial / "src").exists():
             binds.append((partial / "src", "/mnt/src"))
         chroot.script(self.kernel.image.root, binds, text, *args,

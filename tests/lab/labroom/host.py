@@ -15,6 +15,7 @@ NEEDED = {
     "xz": "xz-utils",
     "unshare": "util-linux",
     "gpgv": "gpgv",
+    "ccache": "ccache",
 }
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 

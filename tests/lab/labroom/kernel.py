@@ -2,6 +2,7 @@
 """Kernels: what `-k` names, and where each one's parts are."""
 
 import lzma
+import re
 from pathlib import Path
 
 from . import cache, debugkernel
@@ -73,6 +74,18 @@ class Kernel:
         if self.debug:
             return "/mnt/kernel"
         return f"/lib/modules/{self.release}/build"
+
+    @property
+    def compiler(self):
+        """The name of the compiler that made it, in the tree."""
+        if self.debug:
+            return "gcc"
+        pattern = re.compile(r"^CC = .*\)(gcc-\S+)$", re.M)
+        return pattern.search((self._headers() / ".kernelvariables")
+                              .read_text()).group(1)
+
+    def _headers(self):
+        return self.image.root / "usr/src" / f"linux-headers-{self.release}"
 
     @property
     def modules(self):
