@@ -201,8 +201,8 @@ def _prepare(args):
     for name in names:
         kernels.check(name)
     host.ensure_tools()
-    for gpus in (False, True):
-        emulator.obtain(gpus)
+    for blobs in (False, True):
+        emulator.obtain(blobs)
     for name in names:
         kernel = kernels.Kernel(name)
         initramfs.obtain(kernel)

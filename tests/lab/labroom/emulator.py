@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The emulators: Debian 13's QEMU, whatever the host is, and another for GPUs.
+"""The emulators: Debian 13's QEMU, whatever the host is, and another for blobs.
 
 Debian 12's QEMU 7.2 loses accesses to devices.  When one CPU of a guest changes where
 PCI devices decode, the others go on using the numbers of the old memory map until they
@@ -11,9 +11,10 @@ async_run_on_cpu in tcg_commit"), and 10.0 notices some of it ("iotlb_to_section
 guest: none of them runs while another one changes the map.  They still take turns
 anywhere, so that races in the guest remain races.
 
-Machines with GPUs have Debian 12's all the same.  It shows a virtio-gpu's blob from where
-the guest has it; later ones only show what /dev/udmabuf takes, and that is neither a file
-behind a BAR nor, on most hosts, there.
+Machines whose virtio-gpu shows blobs have Debian 12's all the same.  It shows a blob from
+where the guest has it; later ones only show what /dev/udmabuf takes, and that is neither a
+file behind a BAR nor, on most hosts, there.  Older kernels make no blobs of what they import,
+and have Debian 13's: in virtual time 6.1 does not boot on the other one.
 
 The trees are only unpacked.  A QEMU is started by its own loader, with its own libraries,
 so that the host needs no package for it.
@@ -21,7 +22,7 @@ so that the host needs no package for it.
 
 from . import cache, host
 
-SUITES = {False: "trixie", True: "bookworm"}       # with GPUs?
+SUITES = {False: "trixie", True: "bookworm"}       # with blobs?
 # Raise it when what is made below changes in a way the key does not show.
 RECIPE = 1
 # Debian 12 has not all below /usr.
@@ -29,9 +30,9 @@ _LIBRARIES = ["usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu"]
 _LOADERS = ["usr/lib64/ld-linux-x86-64.so.2", "lib64/ld-linux-x86-64.so.2"]
 
 
-def obtain(gpus=False):
+def obtain(blobs=False):
     """The words that start QEMU; its tree is made unless the cache has it."""
-    suite = SUITES[gpus]
+    suite = SUITES[blobs]
     tree = cache.obtain("emulators", f"{suite}-{cache.digest(RECIPE, suite)}",
                         lambda partial: _make(suite, partial))
     return _command(tree / "root")

@@ -54,7 +54,7 @@ class Guest:
         self.gpus = gpus
         self.real_time = real_time
         self.timeout = timeout or TIMEOUT[self.kernel.debug]
-        self.qemu = emulator.obtain(gpus)
+        self.qemu = emulator.obtain(gpus and self.kernel.makes_blobs)
         self.process = None
         self._fresh_log()
 

@@ -12,12 +12,15 @@
     lab-host disk OFFSET LENGTH              the NVMe's medium, as hex
     lab-host screen ID ROW                   a row of pixels that a GPU shows, as
                                              hex: red, green, blue
+    lab-host now                             the host's clock, in seconds
+    lab-host wait SECONDS                    answer that much later, by the host's clock
 
 Numbers may be decimal or 0x….  `where` accepts bridges as well.
 """
 
 import os
 import threading
+import time
 
 from . import machine
 from .errors import LabError
@@ -54,6 +57,7 @@ class HostAgent:
             "fill": (4, self.fill),
             "read": (3, self.read), "disk": (2, self.disk),
             "screen": (2, self.screen),
+            "now": (0, self.now), "wait": (1, self.wait),
         }
         name, rest = (words[0], words[1:]) if words else ("--help", [])
         if name in ("--help", "-h", "help"):
@@ -206,6 +210,20 @@ class HostAgent:
         with open(self._machine.disk, "rb") as file:
             file.seek(int(offset, 0))
             return file.read(min(int(length, 0), MOST)).hex() + "\n"
+
+    # --- time
+
+    def now(self):
+        """Seconds since whenever; only differences mean anything."""
+        return f"{time.monotonic():.6f}\n"
+
+    def wait(self, seconds):
+        """A host that takes its time."""
+        seconds = float(seconds)
+        if not 0 <= seconds <= 60:
+            raise LabError("from 0 to 60 seconds")
+        time.sleep(seconds)
+        return ""
 
     # --- the display
 

@@ -76,6 +76,11 @@ class Kernel:
         return f"/lib/modules/{self.release}/build"
 
     @property
+    def makes_blobs(self):
+        """Does its virtio-gpu make blobs of what it imports?"""
+        return self.name not in ("6.1", "6.12")
+
+    @property
     def compiler(self):
         """The name of the compiler that made it, in the tree."""
         if self.debug:
