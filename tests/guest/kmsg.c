@@ -1,46 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The kernel log: what must not be in it. */
+/* The kernel log, from a moment on. */
 #include <fcntl.h>
-#include <regex.h>
 #include <unistd.h>
 
 #include "harness.h"
 #include "kmsg.h"
-
-/* Each says that something is broken, whoever caused it. */
-static const char *const reports[] = {
-	"BUG: ", "kernel BUG at", "WARNING: ", "Oops", "general protection fault",
-	"Unable to handle kernel", "unable to handle page fault",
-	"possible recursive locking", "possible circular locking",
-	"possible irq lock inversion", "inconsistent lock state",
-	"bad unlock balance", "held lock freed", "suspicious RCU usage",
-	"trying to register non-static key", "KASAN: ", "UBSAN: ", "KFENCE: ",
-	"DMA-API: ", "ODEBUG: ", "refcount_t: ", "list_add corruption",
-	"list_del corruption", "blocked for more than", "self-detected stall",
-	"detected stalls", "detected expedited stalls", "soft lockup",
-	"scheduling while atomic", "stack-protector: ", "Bad page state",
-	"sleeping function called", "turning off the locking correctness",
-};
-
-/* What an IOMMU says when a device uses an address it does not have. */
-static const char *const iommu_faults[] = {
-	"DMAR: [DMA ", "DMAR: DRHD: handling fault status", "fault addr",
-};
-
-static const char *const harmless[] = {
-	"DMA-API: preallocated", "DMA-API: debugging enabled",
-	"DMA-API: disabled by",
-};
-
-static bool has_any(const char *line, const char *const *list, size_t nr)
-{
-	for (size_t i = 0; i < nr; i++)
-		if (strstr(line, list[i]))
-			return true;
-	return false;
-}
-
-#define HAS_ANY(line, list)	has_any(line, list, sizeof(list) / sizeof(*(list)))
+#include "reports.h"
 
 int kmsg_mark(void)
 {
@@ -86,15 +51,6 @@ void kmsg_done(int mark)
 	close(mark);
 }
 
-static bool offends(const char *line, bool faults_allowed)
-{
-	if (HAS_ANY(line, harmless))
-		return false;
-	if (!faults_allowed && HAS_ANY(line, iommu_faults))
-		return true;
-	return HAS_ANY(line, reports);
-}
-
 /* What was logged since the mark. */
 struct records {
 	char **line;
@@ -123,67 +79,6 @@ static void records_free(struct records *records)
 	free(records->line);
 }
 
-/*
- * On every hot-unplug Linux 7.2's pciehp lets go of its reset_lock and takes it again
- * under pci_rescan_remove_lock. Lockdep says so, in either order of the two; nobody but the
- * PCI core is in it.
- */
-static bool is_pciehp(const struct records *records, size_t i)
-{
-	size_t end = i + 14 < records->nr ? i + 14 : records->nr;
-	bool reset = false, rescan = false;
-
-	if (!strstr(records->line[i], "possible circular locking"))
-		return false;
-	for (; i < end; i++) {
-		reset |= !!strstr(records->line[i], "&ctrl->reset_lock");
-		rescan |= !!strstr(records->line[i], "pci_rescan_remove_lock");
-	}
-	return reset && rescan;
-}
-
-/* Is the lock this line of a report names one of VFIO's or pciehp's? */
-static bool is_theirs(const char *line)
-{
-	static const char *const locks[] = {
-		"(&vfio.group_lock)", "(&group->group_lock)", "dev_set->lock)",
-		"(&ctrl->reset_lock", "(pci_rescan_remove_lock)",
-	};
-
-	for (size_t i = 0; i < sizeof(locks) / sizeof(*locks); i++) {
-		if (strstr(line, locks[i]))
-			return true;
-	}
-	return false;
-}
-
-/*
- * A VFIO device that is unplugged leaves its group under pci_rescan_remove_lock; one that
- * is opened is reset through its hot-plug port under VFIO's locks. It is upstream's cycle
- * alone if no other lock takes part.
- */
-static bool is_vfio_unplug(const struct records *records, size_t i)
-{
-	bool group = false, rescan = false;
-	unsigned int chain = 0;
-
-	if (!strstr(records->line[i], "possible circular locking"))
-		return false;
-	for (; i < records->nr && !strstr(records->line[i], "stack backtrace"); i++) {
-		const char *line = records->line[i];
-
-		if (strstr(line, "-> #")) {
-			chain++;
-			if (!is_theirs(line))
-				return false;
-		} else if (!chain) {
-			group |= !!strstr(line, "(&vfio.group_lock)");
-			rescan |= !!strstr(line, "(pci_rescan_remove_lock)");
-		}
-	}
-	return group && rescan && chain;
-}
-
 /* Print what should not be there, and what follows it. True if there is any. */
 bool kmsg_scan(int mark, bool faults_allowed)
 {
@@ -193,8 +88,8 @@ bool kmsg_scan(int mark, bool faults_allowed)
 
 	records_read(&records, mark);
 	for (size_t i = 0; i < records.nr; i++) {
-		if (offends(records.line[i], faults_allowed) &&
-		    !is_pciehp(&records, i) && !is_vfio_unplug(&records, i)) {
+		if (report_begins(records.line[i], faults_allowed) &&
+		    !report_let_pass(records.line + i, records.nr - i)) {
 			found = true;
 			shown = 40;
 		}
