@@ -494,6 +494,12 @@ pid_t exporter_start(const char *id, __u64 offset, __u64 length, __u32 flags,
 
 void process_kill(pid_t pid)
 {
+	int status;
+
 	check_sys(kill(pid, SIGKILL));
-	check_eq(waitpid(pid, NULL, 0), pid);
+	check_eq(waitpid(pid, &status, 0), pid);
+	if (WIFEXITED(status))
+		fail("the process had ended by itself, with status %d", WEXITSTATUS(status));
+	if (WTERMSIG(status) != SIGKILL)
+		fail("the process had died of signal %d", WTERMSIG(status));
 }

@@ -63,6 +63,7 @@ bool touches(volatile void *address, bool write);
 /* An export by another process, which waits until it is killed. */
 pid_t exporter_start(const char *id, __u64 offset, __u64 length, __u32 flags,
 		     struct peer_export *export);
+/* The test fails if the process has ended before, for whatever reason. */
 void process_kill(pid_t pid);
 
 #endif /* LAB_H */
