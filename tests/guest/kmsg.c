@@ -5,6 +5,7 @@
 
 #include "harness.h"
 #include "kmsg.h"
+#include "lockdep.h"
 #include "reports.h"
 
 int kmsg_mark(void)
@@ -88,10 +89,12 @@ bool kmsg_scan(int mark, bool faults_allowed)
 
 	records_read(&records, mark);
 	for (size_t i = 0; i < records.nr; i++) {
-		if (report_begins(records.line[i], faults_allowed) &&
-		    !report_let_pass(records.line + i, records.nr - i)) {
-			found = true;
-			shown = 40;
+		if (report_begins(records.line[i], faults_allowed)) {
+			lockdep_look_again();
+			if (!report_let_pass(records.line + i, records.nr - i)) {
+				found = true;
+				shown = 40;
+			}
 		}
 		if (shown) {
 			printf("# kernel: %s\n", records.line[i]);

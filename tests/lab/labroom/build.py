@@ -19,6 +19,8 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 # What goes into a layer, and so into its key.
 SOURCES = ["Kbuild", "drivers", "include", "compat", "userspace",
            "tests/drivers", "tests/guest", "tests/igt", "tests/demo"]
+# In there, but read by tests/run alone.
+NOT_BUILT = {"tests/guest/suites", "tests/guest/skips"}
 RECIPE = 1
 
 _MODULES = r"""
@@ -168,7 +170,7 @@ def source_files():
     else:                              # not a checkout: an unpacked archive
         names = {str(path.relative_to(CHECKOUT)) for top in present
                  for path in [CHECKOUT / top, *(CHECKOUT / top).rglob("*")]}
-    return sorted(n for n in names if _is_file(CHECKOUT / n))
+    return sorted(n for n in names - NOT_BUILT if _is_file(CHECKOUT / n))
 
 
 def _is_file(path):

@@ -10,7 +10,7 @@ from pathlib import Path
 from . import build, cache, emulator, errors, guest, host, hostagent, initramfs
 from . import kernel as kernels
 from . import machine as machines
-from . import userland
+from . import programs, userland
 from . import verbs as rdma
 from .errors import LabError, UsageError
 
@@ -106,6 +106,10 @@ def parser():
     path = verb("path", "print where a kernel's tree, build directory, layer "
                 "and symbols are")
     path.add_argument("-k", dest="kernel", required=True, metavar="KERNEL")
+    listed = verb("list", "print the tests of peerbuf's test programs",
+                  "A line AREA TEST for each, by the programs' own word.  1 "
+                  "if one of them fails.")
+    listed.add_argument("-k", dest="kernel", required=True, metavar="KERNEL")
     clean = verb("clean", "remove the cache, or only peerbuf's own builds")
     clean.add_argument("--builds", action="store_true",
                        help="only builds of peerbuf and logs: keep images "
@@ -220,6 +224,12 @@ def _path(args):
     return 0
 
 
+def _list(args):
+    kernels.check(args.kernel)
+    host.ensure_tools()
+    return programs.listed(build.Layer(kernels.Kernel(args.kernel)))
+
+
 def _clean(args):
     kinds = ["layers", "logs"]
     if not args.builds:
@@ -234,7 +244,8 @@ def main(argv):
     args = parser().parse_args(argv)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     verbs = {"run": _run, "shell": _shell, "build": _build,
-             "prepare": _prepare, "path": _path, "clean": _clean}
+             "prepare": _prepare, "path": _path, "list": _list,
+             "clean": _clean}
     try:
         return verbs[args.verb](args)
     except LabError as error:

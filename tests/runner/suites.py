@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Suites: which tests run on which kernel and machine, as tests/guest/suites says."""
+
+import collections
+import fnmatch
+from pathlib import Path
+
+FILE = Path(__file__).resolve().parent.parent / "guest" / "suites"
+DEBUG = "7.2-debug"
+# After a machine: the boot that the instrumented kernel has of its own for what makes
+# lockdep stop looking.
+UNPLUG = "/unplug"
+# The machine of programs that tests/bench/run runs.
+BENCH = "bench"
+
+Line = collections.namedtuple("Line", "machine kernel unplug area patterns")
+
+
+def read(text=None):
+    """The lines of the file."""
+    lines = []
+    for line in (FILE.read_text() if text is None else text).splitlines():
+        fields = line.split("#")[0].split()
+        if not fields:
+            continue
+        place, slash, unplug = fields[0].partition("/")
+        if slash and slash + unplug != UNPLUG:
+            raise ValueError(f"tests/guest/suites: /{unplug}: {line}")
+        machine, _, kernel = place.partition("@")
+        lines.append(Line(machine, kernel, bool(slash), fields[1], fields[2:]))
+    return lines
+
+
+def here(line, kernel, machine):
+    """Does a line belong to that boot?"""
+    name, slash, _ = machine.partition("/")
+    if kernel == DEBUG and line.unplug != bool(slash):
+        return False
+    if kernel != DEBUG and slash:
+        return False
+    return line.machine == name and (
+        line.kernel in ("", kernel)
+        or (line.kernel == "stock" and kernel != DEBUG))
+
+
+def boots(kernels, machines, lines=None):
+    """(kernel, machine) of every boot there is something to do in."""
+    lines = read() if lines is None else lines
+    every = [(k, m) for m in machines for k in kernels]
+    every += [(k, m + UNPLUG) for m in machines for k in kernels if k == DEBUG]
+    return [b for b in every if any(here(line, *b) for line in lines)]
+
+
+def wanted(names, patterns):
+    """Those of an area's tests that a line's patterns choose: see harness.c."""
+    yes = [p for p in patterns if not p.startswith("!")]
+    no = [p[1:] for p in patterns if p.startswith("!")]
+
+    def match(name, any_of):
+        return any(fnmatch.fnmatchcase(name, p) for p in any_of)
+
+    return [n for n in names if (not yes or match(n, yes))
+            and not match(n, no)]
+
+
+class Word:
+    """One word for the guest's `suite`: an area, and patterns."""
+
+    def __init__(self, area, patterns, must_plan):
+        self.area = area
+        self.text = ":".join(filter(None, [area, ",".join(patterns)]))
+        # A pattern of the command line need not match in every area.
+        self.must_plan = must_plan
+
+
+def words(kernel, machine, pattern, lines=None):
+    """What `suite` is told: the tests of a boot that match."""
+    chosen = []
+    for line in read() if lines is None else lines:
+        if not here(line, kernel, machine):
+            continue
+        # AREA, AREA.TEST or TEST, with wildcards.
+        if not pattern or fnmatch.fnmatch(line.area, pattern):
+            chosen.append(Word(line.area, line.patterns, True))
+            continue
+        head, dot, tail = pattern.partition(".")
+        if dot and not fnmatch.fnmatch(line.area, head):
+            continue
+        refused = [p for p in line.patterns if p.startswith("!")]
+        chosen.append(Word(line.area, [tail if dot else head] + refused, False))
+    return chosen
+
+
+def run_nowhere(tests, all_boots, lines=None):
+    """Of (area, test) pairs, those that no line brings to any of the boots.
+
+    And "AREA PATTERN..." of each line that chooses none of its area's tests.
+    """
+    lines = read() if lines is None else lines
+    areas = collections.defaultdict(list)
+    for area, test in tests:
+        areas[area].append(test)
+    left, idle = set(tests), []
+    for line in lines:
+        chosen = wanted(areas[line.area], line.patterns)
+        runs = line.machine == BENCH or any(here(line, *b) for b in all_boots)
+        if runs:
+            left -= {(line.area, test) for test in chosen}
+        if not runs or not chosen:
+            idle.append(" ".join([line.machine, line.area, *line.patterns]))
+    return sorted(left), idle
