@@ -2,21 +2,27 @@
 # SPDX-License-Identifier: GPL-2.0
 """What of the lab can be tested without a guest: python3 tests/lab/test_lab.py"""
 
+import contextlib
+import io
+import selectors
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import types
 import unittest
 from pathlib import Path
 
 sys.dont_write_bytecode = True
 HERE = Path(__file__).resolve().parent
 GUEST = HERE.parent / "guest"
-sys.path.insert(0, str(HERE))
+sys.path[:0] = [str(HERE), str(HERE.parent)]
 
-from labroom import machine, reports, verdict   # noqa: E402
+from labroom import errors, guest, machine, reports, verdict    # noqa: E402
 from labroom.control import Control             # noqa: E402
 from labroom.errors import UsageError           # noqa: E402
+from runner.tap import RETRIED                  # noqa: E402
 
 REPORTS = """\
 <4>[    6.506984] WARNING: CPU: 1 PID: 161 at drivers/x.c:6 f+0x21/0x1000 [x]
@@ -201,6 +207,69 @@ class GuestsFilterTest(unittest.TestCase):
             for pattern in reports.read()[kind]:
                 self.assertNotRegex(pattern, r"\\|\(\?|\[\[|[*+?]\?", pattern)
                 self.assertEqual(pattern, pattern.strip())
+
+
+class FakeGuest(guest.Guest):
+    """Its boots end as it is told: a console, or the lab's exit code."""
+
+    def __init__(self, folder, boots):
+        self.kernel = types.SimpleNamespace(debug=False)
+        self.folder = folder
+        self.boots = boots
+        self._fresh_log()
+
+    def _fresh_log(self):
+        self.log = self.folder
+        self._console = self.folder / "console"
+        self._console.unlink(missing_ok=True)
+
+    def _boot(self, argv, tty, silence):
+        boot = self.boots.pop(0)
+        if isinstance(boot, int):
+            return boot
+        self._console.write_text(boot)
+        raise guest._Silent("it said nothing")
+
+
+class RetryTest(unittest.TestCase):
+    """Which boots are tried again."""
+
+    STALLS = "[   60.1] rcu: INFO: rcu_sched detected stalls on CPUs/tasks:\n"
+
+    def outcome(self, *boots):
+        """The exit code, the boots that were not needed, and what was said."""
+        said = io.StringIO()
+        with tempfile.TemporaryDirectory() as folder, \
+                contextlib.redirect_stderr(said):
+            fake = FakeGuest(Path(folder), list(boots))
+            return fake.run(["true"]), len(fake.boots), said.getvalue()
+
+    def test_one_that_hangs_is(self):
+        for console in ("", "[    0.1] Linux\n", self.STALLS):
+            code, left, said = self.outcome(console, console, 7)
+            self.assertEqual((code, left), (7, 0))
+            self.assertEqual(
+                [n for n in said.splitlines() if RETRIED.match(n)],
+                ["lab: boot retried: it said nothing"] * 2)
+
+    def test_one_with_a_report_is_not(self):
+        for report in (*REPORTS[4:8], self.STALLS + REPORTS[0]):
+            code, left, said = self.outcome(report, 7)
+            self.assertEqual((code, left), (errors.EXIT_DIED, 1))
+            self.assertIn(report.splitlines()[-1], said)
+            self.assertNotIn("retried", said)
+
+    def test_qemu_ends(self):
+        """That is no hang: the verdict is that the guest died."""
+        fake = FakeGuest.__new__(FakeGuest)
+        here, there = socket.socketpair()
+        with tempfile.TemporaryDirectory() as folder, here, \
+                selectors.DefaultSelector() as selector:
+            fake._console = Path(folder, "console")
+            fake._console.write_text("[    0.1] Linux\n")
+            selector.register(here, selectors.EVENT_READ)
+            there.close()
+            fake._await_boot(selector, 120)
 
 
 class ControlTest(unittest.TestCase):
