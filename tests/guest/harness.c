@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -71,9 +72,22 @@ static unsigned int number(const char *name, unsigned int standard)
 	return text && atoi(text) > 0 ? (unsigned int)atoi(text) : standard;
 }
 
+/* What is left of the standard number when that many in a hundred are asked for. */
+static unsigned int share_of(unsigned int standard, unsigned int percent)
+{
+	unsigned long long share = (unsigned long long)standard * percent / 100;
+
+	if (share >= standard || standard <= FEWEST_ROUNDS)
+		return standard;
+	return share > FEWEST_ROUNDS ? share : FEWEST_ROUNDS;
+}
+
 unsigned int rounds(unsigned int standard)
 {
-	return number("PEERBUF_TEST_ROUNDS", standard);
+	const char *text = getenv("PEERBUF_TEST_ROUNDS");
+	unsigned int n = number("PEERBUF_TEST_ROUNDS", standard);
+
+	return text && strchr(text, '%') ? share_of(standard, n) : n;
 }
 
 unsigned int slowness(void)
@@ -94,6 +108,19 @@ void pause_ms(unsigned int ms)
 	struct timespec ts = { ms / 1000, ms % 1000 * 1000000L };
 
 	nanosleep(&ts, NULL);
+}
+
+bool ended_within(pid_t pid, double seconds)
+{
+	struct pollfd pfd = { .fd = pidfd_open(pid, 0), .events = POLLIN };
+	bool ended;
+
+	/* No such process: it has been waited for. */
+	if (pfd.fd < 0)
+		return true;
+	ended = poll(&pfd, 1, seconds * 1000) == 1;
+	close(pfd.fd);
+	return ended;
 }
 
 /* What a test printed, line by line; the reason if it was skipped. */
@@ -123,30 +150,43 @@ static void output_feed(struct output *out, const char *data, size_t n)
 	}
 }
 
-/* Until the child has ended or its time is up: its status, or -1. */
-static int attend(pid_t pid, int fd, double until, struct output *out)
+/* What there is to read now; false if nobody is left to write more. */
+static bool output_take(struct output *out, int fd)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
-	int status = -1;
 	char data[4096];
 	ssize_t n;
 
-	while (now() < until) {
-		bool over = waitpid(pid, &status, WNOHANG) == pid;
-
-		while (poll(&pfd, 1, over ? 0 : 20) > 0) {
-			n = read(fd, data, sizeof(data));
-			if (n <= 0)
-				break;
-			output_feed(out, data, n);
-		}
-		if (over)
-			return status;
-		/* Everybody closed the pipe: nothing to poll for. */
-		if (pfd.revents & POLLHUP)
-			pause_ms(5);
+	while (poll(&pfd, 1, 0) > 0) {
+		n = read(fd, data, sizeof(data));
+		if (n <= 0)
+			return false;
+		output_feed(out, data, n);
 	}
-	return -1;
+	return true;
+}
+
+/*
+ * Until the child has ended or its time is up: its status, or -1. Sleeps until something
+ * happens: in a guest whose clock leaps from timer to timer each look would cost.
+ */
+static int attend(pid_t pid, int fd, double until, struct output *out)
+{
+	int child = pidfd_open(pid, 0), status = -1;
+	struct pollfd pfds[2] = {
+		{ .fd = child, .events = POLLIN }, { .fd = fd, .events = POLLIN },
+	};
+
+	for (double left; status == -1 && (left = until - now()) > 0;) {
+		poll(pfds, 2, left * 1000 + 1);
+		if (waitpid(pid, &status, WNOHANG) != pid)
+			status = -1;
+		/* poll() passes over a negative descriptor. */
+		if (!output_take(out, fd))
+			pfds[1].fd = -1;
+	}
+	close(child);
+	return status;
 }
 
 static pid_t launch(const struct test *test, int out[2])
@@ -194,8 +234,8 @@ static void reap(pid_t pid)
 	kill(-pid, SIGKILL);
 	kill(pid, SIGKILL);
 	/* Whatever still runs belongs to the test; give it a moment to die. */
-	for (int i = 0; i < 200 && waitpid(pid, NULL, WNOHANG) == 0; i++)
-		pause_ms(10);
+	ended_within(pid, 2);
+	waitpid(pid, NULL, WNOHANG);
 }
 
 static bool passed(const struct test *test, int status, int mark)

@@ -10,6 +10,7 @@
  *
  * PEERBUF_TEST_SLOW=N	time limits are N times as long
  * PEERBUF_TEST_ROUNDS=N	rounds of tests that repeat something
+ * PEERBUF_TEST_ROUNDS=N%	such a share of each test's own number, see rounds()
  */
 #ifndef HARNESS_H
 #define HARNESS_H
@@ -19,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
 
 /**
  * struct test - a test
@@ -115,10 +117,18 @@ bool among(int ret, const int *allowed);
 		ret_;							\
 	})
 
+/*
+ * How often to repeat something. A share never makes more of them than the standard number,
+ * and leaves FEWEST_ROUNDS, or all if there are fewer.
+ */
+#define FEWEST_ROUNDS	20
+
 unsigned int rounds(unsigned int standard);
 unsigned int slowness(void);
 double now(void);
 void pause_ms(unsigned int ms);
+/* Has it ended, or does it within that time? It is left to be waited for. */
+bool ended_within(pid_t pid, double seconds);
 
 /* Wait for up to that many seconds, times slowness(), for it to become true. */
 #define eventually(seconds, condition)					\
