@@ -88,6 +88,7 @@ struct edu_job {
  * @claimed: somebody prepares or runs a job
  * @stopped: no new claims; for good
  * @idle: woken when @claimed goes
+ * @looks: that the watchdog has had at the chunk under way
  * @watchdog: looks after a lost interrupt, or a lost device
  */
 struct edu_engine {
@@ -96,6 +97,7 @@ struct edu_engine {
 	struct edu_job *job;
 	bool claimed;
 	bool stopped;
+	unsigned int looks;
 	wait_queue_head_t idle;
 	struct delayed_work watchdog;
 };

@@ -14,6 +14,7 @@
 #include "lockdep.h"
 #include "peer.h"
 #include "protocol.h"
+#include "watchdog.h"
 
 #define TIMEOUT		60
 #define EXIT_SKIP	77
@@ -238,7 +239,7 @@ static void reap(pid_t pid)
 	waitpid(pid, NULL, WNOHANG);
 }
 
-static bool passed(const struct test *test, int status, int mark)
+static bool passed(const struct test *test, int status, int mark, long watchdog)
 {
 	bool good = true;
 
@@ -253,6 +254,8 @@ static bool passed(const struct test *test, int status, int mark)
 	}
 	if (!leaves_nothing())
 		good = false;
+	if (!watchdog_was_idle(watchdog))
+		good = false;
 	if (kmsg_scan(mark, test->flags & TEST_IOMMU_FAULTS))
 		good = false;
 	return good;
@@ -264,6 +267,7 @@ static enum verdict run_one(const struct test *test, unsigned int index)
 	int out[2], status, mark = kmsg_mark();
 	enum verdict verdict = FAILED;
 	struct output output = {};
+	long watchdog = watchdog_count();
 	double start = now();
 	pid_t pid;
 
@@ -283,7 +287,7 @@ static enum verdict run_one(const struct test *test, unsigned int index)
 	if (output.used)
 		output_line(&output);
 	close(out[0]);
-	if (passed(test, status, mark))
+	if (passed(test, status, mark, watchdog))
 		verdict = *output.skip ? SKIPPED : PASSED;
 	kmsg_done(mark);
 	protocol->end(test, index, verdict, output.skip, now() - start);
