@@ -3,20 +3,16 @@
 #include <unistd.h>
 
 #include "harness.h"
-#include "lab.h"
+#include "scene.h"
 
-#define SIZE	(64 * 1024)
-#define START	(128 * 1024)
+#define SIZE	SCENE_SIZE
+#define START	SCENE_START
 
-static int node, edu;
-static struct peer_export export;
-static __u32 handle;
+static struct scene scene;
 
 static void open_all(void)
 {
-	node = node_open("rp-mem");
-	edu = edu_open("rp-edu");
-	check_ok(peer_export_one(node, MEM_BAR, START, SIZE, 0, &export));
+	scene_open(&scene, "rp-edu", "rp-mem", 0);
 }
 
 TEST(export_is_described)
@@ -24,8 +20,8 @@ TEST(export_is_described)
 	struct peerbuf_export_info info;
 
 	open_all();
-	check_ok(peer_query(node, export.id, &info));
-	check_eq(info.id, export.id);
+	check_ok(peer_query(scene.node, scene.export.id, &info));
+	check_eq(info.id, scene.export.id);
 	check_eq(info.buffer_size, SIZE);
 	check_eq(info.addr, lab_addr("rp-mem"));
 	check_eq(info.flags, 0);
@@ -44,11 +40,11 @@ TEST(query_by_descriptor)
 	int control = control_open();
 
 	open_all();
-	check_ok(peer_query(control, export.id, &by_id));
-	check_ok(peer_query_fd(control, export.fd, &by_fd));
+	check_ok(peer_query(control, scene.export.id, &by_id));
+	check_ok(peer_query_fd(control, scene.export.fd, &by_fd));
 	check(!memcmp(&by_id, &by_fd, sizeof(by_id)));
-	check_ok(peer_query_fd(node, export.fd, &by_fd));
-	check_eq(by_fd.id, export.id);
+	check_ok(peer_query_fd(scene.node, scene.export.fd, &by_fd));
+	check_eq(by_fd.id, scene.export.id);
 }
 
 TEST(importer_is_described)
@@ -58,8 +54,8 @@ TEST(importer_is_described)
 	__u32 total;
 
 	open_all();
-	check_ok(edu_attach(edu, export.fd, EDU_DMA_DYNAMIC, 0, &handle));
-	check_ok(peer_attachments(node, export.id, &info, 1, &total));
+	check_ok(edu_attach(scene.edu, scene.export.fd, EDU_DMA_DYNAMIC, 0, &scene.handle));
+	check_ok(peer_attachments(scene.node, scene.export.id, &info, 1, &total));
 	check_eq(total, 1);
 	check_eq(info.addr, lab_addr("rp-edu"));
 	check_eq(info.flags, PEERBUF_ATTACH_F_DYNAMIC |
@@ -71,14 +67,14 @@ TEST(importer_is_described)
 	check(!strcmp(info.device, lab_where("rp-edu")));
 	check(!strcmp(info.driver, "edu_dma"));
 	check(!strncmp(info.comm, "accounting", 10));
-	check_ok(edu_map(edu, handle));
-	check_ok(edu_segments(edu, handle, &segment, 1, &total));
-	check_ok(peer_attachments(node, export.id, &info, 1, &total));
+	check_ok(edu_map(scene.edu, scene.handle));
+	check_ok(edu_segments(scene.edu, scene.handle, &segment, 1, &total));
+	check_ok(peer_attachments(scene.node, scene.export.id, &info, 1, &total));
 	check_eq(info.nr_mappings, 1);
 	check_eq(info.nr_segments, 1);
 	check_eq(info.dma_addr, segment.addr);
-	check_ok(edu_detach(edu, handle));
-	check_ok(peer_attachments(node, export.id, &info, 1, &total));
+	check_ok(edu_detach(scene.edu, scene.handle));
+	check_ok(peer_attachments(scene.node, scene.export.id, &info, 1, &total));
 	check_eq(total, 0);
 }
 
@@ -88,12 +84,12 @@ static __u32 attach_flags(__u32 mode)
 	struct peer_export pinnable;
 	__u32 total;
 
-	check_ok(peer_export_one(node, MEM_BAR, START, SIZE,
+	check_ok(peer_export_one(scene.node, MEM_BAR, START, SIZE,
 				 PEERBUF_EXPORT_F_ALLOW_PINNED, &pinnable));
-	check_ok(edu_attach(edu, pinnable.fd, mode, 0, &handle));
-	check_ok(edu_map(edu, handle));
-	check_ok(peer_attachments(node, pinnable.id, &info, 1, &total));
-	check_ok(edu_detach(edu, handle));
+	check_ok(edu_attach(scene.edu, pinnable.fd, mode, 0, &scene.handle));
+	check_ok(edu_map(scene.edu, scene.handle));
+	check_ok(peer_attachments(scene.node, pinnable.id, &info, 1, &total));
+	check_ok(edu_detach(scene.edu, scene.handle));
 	close(pinnable.fd);
 	return info.flags;
 }
@@ -114,17 +110,17 @@ TEST(counters_count)
 	struct peerbuf_ioc_stats before, after;
 
 	open_all();
-	check_ok(edu_attach(edu, export.fd, EDU_DMA_DYNAMIC, 0, &handle));
+	check_ok(edu_attach(scene.edu, scene.export.fd, EDU_DMA_DYNAMIC, 0, &scene.handle));
 	check_ok(peer_stats(&before));
 	check_eq(before.live_exports, 1);
 	check_eq(before.live_mappings, 0);
-	check_ok(edu_map(edu, handle));
-	check_ok(peer_move_one(node, export.id, MEM_BAR, 0, SIZE, 0));
-	check_ok(edu_map(edu, handle));
+	check_ok(edu_map(scene.edu, scene.handle));
+	check_ok(peer_move_one(scene.node, scene.export.id, MEM_BAR, 0, SIZE, 0));
+	check_ok(edu_map(scene.edu, scene.handle));
 	check_ok(peer_stats(&after));
 	check_eq(after.live_mappings, 1);
-	check_ok(peer_revoke(node, export.id, 0));
-	check_ok(peer_restore(node, export.id));
+	check_ok(peer_revoke(scene.node, scene.export.id, 0));
+	check_ok(peer_restore(scene.node, scene.export.id));
 	check_ok(peer_stats(&after));
 	check_eq(after.exports, before.exports);
 	check_eq(after.attaches, before.attaches);
@@ -142,9 +138,9 @@ static struct peer_export many[10];
 
 static void export_many(void)
 {
-	node = node_open("rp-mem");
+	scene.node = node_open("rp-mem");
 	for (unsigned int i = 0; i < 10; i++)
-		check_ok(peer_export_one(node, MEM_BAR, i * PAGE, PAGE, 0,
+		check_ok(peer_export_one(scene.node, MEM_BAR, i * PAGE, PAGE, 0,
 					 &many[i]));
 }
 
@@ -181,7 +177,7 @@ TEST(node_lists_its_own_exports_only)
 	check_ok(peer_list(other, 0, infos, 16, &stored, &total));
 	check_eq(total, 1);
 	check_eq(infos[0].id, far.id);
-	check_ok(peer_list(node, 0, infos, 16, &stored, &total));
+	check_ok(peer_list(scene.node, 0, infos, 16, &stored, &total));
 	check_eq(total, 10);
 	check_ok(peer_list(control, 0, infos, 16, &stored, &total));
 	check_eq(total, 11);
@@ -201,7 +197,7 @@ static void list_with_entry_size(__u32 entry_size)
 	__u64 id, size;
 
 	memset(room, 0xaa, sizeof(room));
-	check_ok(peer_ioctl(node, PEERBUF_IOC_LIST, &req));
+	check_ok(peer_ioctl(scene.node, PEERBUF_IOC_LIST, &req));
 	check_eq(req.nr_entries, 3);
 	for (__u32 i = 0; i < 3; i++) {
 		memcpy(&id, room + i * entry_size, sizeof(id));
@@ -226,7 +222,7 @@ TEST(entries_of_another_size)
 	/* Shorter than the first published one: nobody was compiled for that. */
 	req.entries = (unsigned long)&info;
 	req.entry_size = 8;
-	check_fails(peer_ioctl(node, PEERBUF_IOC_LIST, &req), EINVAL);
+	check_fails(peer_ioctl(scene.node, PEERBUF_IOC_LIST, &req), EINVAL);
 	check_eq(req.reason, PEERBUF_REASON_STRUCT_SIZE);
 }
 
@@ -260,11 +256,11 @@ TEST(debugfs_tells_who_holds_what)
 	char text[4096], line[128];
 
 	open_all();
-	check_ok(edu_attach(edu, export.fd, EDU_DMA_DYNAMIC, 0, &handle));
-	check_ok(edu_map(edu, handle));
+	check_ok(edu_attach(scene.edu, scene.export.fd, EDU_DMA_DYNAMIC, 0, &scene.handle));
+	check_ok(edu_map(scene.edu, scene.handle));
 	file_read(DEBUG_EXPORTS, text, sizeof(text));
 	snprintf(line, sizeof(line), "export %llu size %u ",
-		 (unsigned long long)export.id, SIZE);
+		 (unsigned long long)scene.export.id, SIZE);
 	check(strstr(text, line));
 	snprintf(line, sizeof(line), "range %s BAR %u offset %#x length %#x",
 		 lab_where("rp-mem"), MEM_BAR, START, SIZE);
@@ -273,7 +269,7 @@ TEST(debugfs_tells_who_holds_what)
 		 lab_where("rp-edu"));
 	check(strstr(text, line));
 	check(strstr(text, "mappings 1 segments 1 by accounting"));
-	check_ok(peer_revoke(node, export.id, 0));
+	check_ok(peer_revoke(scene.node, scene.export.id, 0));
 	file_read(DEBUG_EXPORTS, text, sizeof(text));
 	check(strstr(text, "mappings 0"));
 }

@@ -4,37 +4,18 @@
  * Three witnesses: the device, the CPU through the dma-buf's mmap, and the file on
  * the host that is the BAR's memory.
  */
-#include <sys/mman.h>
-
 #include "harness.h"
-#include "lab.h"
+#include "scene.h"
 
-#define SIZE	(64 * 1024)
-#define START	(128 * 1024)
+#define SIZE	SCENE_SIZE
+#define START	SCENE_START
 #define AT	0x3100
 #define LENGTH	1500
 
-/* One pair of devices, one exported buffer, attached. */
-struct pair {
-	const char *mem;
-	int node;
-	int edu;
-	struct peer_export export;
-	__u32 handle;
-	__u8 *cpu;
-};
-
-static void pair_open(struct pair *pair, const char *edu, const char *mem,
-		      __u32 mode)
+static void open_all(struct scene *scene, const char *edu, const char *mem, __u32 mode)
 {
-	pair->mem = mem;
-	pair->node = node_open(mem);
-	pair->edu = edu_open(edu);
-	lab_host_fill(mem, START, SIZE, 0xee);
-	check_ok(peer_export_one(pair->node, MEM_BAR, START, SIZE, 0,
-				 &pair->export));
-	check_ok(edu_attach(pair->edu, pair->export.fd, mode, 0, &pair->handle));
-	pair->cpu = buffer_map(pair->export.fd, SIZE, 0);
+	scene_open(scene, edu, mem, 0);
+	scene_attach(scene, mode, 0);
 }
 
 /* Nothing but [AT, AT + LENGTH) has changed. */
@@ -48,14 +29,14 @@ static void check_around(const __u8 *data)
 static void device_writes(const char *edu, const char *mem, __u32 mode)
 {
 	__u8 inner[LENGTH], host[SIZE];
-	struct pair pair;
+	struct scene scene;
 
-	pair_open(&pair, edu, mem, mode);
+	open_all(&scene, edu, mem, mode);
 	pattern_fill(inner, LENGTH, 1);
-	check_ok(edu_put(pair.edu, 64, inner, LENGTH));
-	check_ok(edu_copy(pair.edu, pair.handle, AT, 64, LENGTH,
+	check_ok(edu_put(scene.edu, 64, inner, LENGTH));
+	check_ok(edu_copy(scene.edu, scene.handle, AT, 64, LENGTH,
 			  EDU_DMA_TO_BUFFER, 0));
-	check(pattern_matches(pair.cpu + AT, LENGTH, 1));
+	check(pattern_matches(scene.cpu + AT, LENGTH, 1));
 	lab_host_read(mem, START, host, SIZE);
 	check(pattern_matches(host + AT, LENGTH, 1));
 	check_around(host);
@@ -63,18 +44,17 @@ static void device_writes(const char *edu, const char *mem, __u32 mode)
 
 static void device_reads(const char *edu, const char *mem, __u32 mode)
 {
-	__u8 inner[LENGTH], host[LENGTH];
-	struct pair pair;
+	struct scene scene;
+	__u8 inner[LENGTH];
 
-	pair_open(&pair, edu, mem, mode);
-	pattern_fill(pair.cpu + AT, LENGTH, 2);
-	lab_host_read(mem, START + AT, host, LENGTH);
-	check(pattern_matches(host, LENGTH, 2));
+	open_all(&scene, edu, mem, mode);
+	pattern_fill(scene.cpu + AT, LENGTH, 2);
+	check_host_pattern(mem, START + AT, LENGTH, 2);
 	memset(inner, 0, LENGTH);
-	check_ok(edu_put(pair.edu, 64, inner, LENGTH));
-	check_ok(edu_copy(pair.edu, pair.handle, AT, 64, LENGTH,
+	check_ok(edu_put(scene.edu, 64, inner, LENGTH));
+	check_ok(edu_copy(scene.edu, scene.handle, AT, 64, LENGTH,
 			  EDU_DMA_FROM_BUFFER, 0));
-	check_ok(edu_get(pair.edu, 64, inner, LENGTH));
+	check_ok(edu_get(scene.edu, 64, inner, LENGTH));
 	check(pattern_matches(inner, LENGTH, 2));
 }
 
@@ -82,13 +62,13 @@ static void device_reads(const char *edu, const char *mem, __u32 mode)
 static void device_reads_host(const char *edu, const char *mem)
 {
 	__u8 inner[16];
-	struct pair pair;
+	struct scene scene;
 
-	pair_open(&pair, edu, mem, EDU_DMA_DYNAMIC);
+	open_all(&scene, edu, mem, EDU_DMA_DYNAMIC);
 	lab_host_fill(mem, START + AT, sizeof(inner), 0x5a);
-	check_ok(edu_copy(pair.edu, pair.handle, AT, 0, sizeof(inner),
+	check_ok(edu_copy(scene.edu, scene.handle, AT, 0, sizeof(inner),
 			  EDU_DMA_FROM_BUFFER, 0));
-	check_ok(edu_get(pair.edu, 0, inner, sizeof(inner)));
+	check_ok(edu_get(scene.edu, 0, inner, sizeof(inner)));
 	for (size_t i = 0; i < sizeof(inner); i++)
 		check_eq(inner[i], 0x5a);
 }
@@ -157,16 +137,16 @@ TEST(host_bridges_backwards_read)
 TEST(two_importers_of_one_buffer)
 {
 	__u8 inner[LENGTH];
-	struct pair pair;
+	struct scene scene;
 	__u32 other;
 	int edu;
 
-	pair_open(&pair, "rp-edu", "rp-mem", EDU_DMA_DYNAMIC);
+	open_all(&scene, "rp-edu", "rp-mem", EDU_DMA_DYNAMIC);
 	edu = edu_open("far-edu");
-	check_ok(edu_attach(edu, pair.export.fd, EDU_DMA_DYNAMIC, 0, &other));
+	check_ok(edu_attach(edu, scene.export.fd, EDU_DMA_DYNAMIC, 0, &other));
 	pattern_fill(inner, LENGTH, 3);
-	check_ok(edu_put(pair.edu, 0, inner, LENGTH));
-	check_ok(edu_copy(pair.edu, pair.handle, AT, 0, LENGTH,
+	check_ok(edu_put(scene.edu, 0, inner, LENGTH));
+	check_ok(edu_copy(scene.edu, scene.handle, AT, 0, LENGTH,
 			  EDU_DMA_TO_BUFFER, EDU_DMA_COPY_F_NOWAIT));
 	/* Its fence makes the reader wait for the writer. */
 	check_ok(edu_copy(edu, other, AT, 0, LENGTH, EDU_DMA_FROM_BUFFER, 0));
@@ -179,21 +159,19 @@ TEST(two_importers_of_one_buffer)
 TEST(two_buffers_of_one_importer)
 {
 	struct peer_export second;
-	__u8 inner[LENGTH], host[LENGTH];
-	struct pair pair;
+	__u8 inner[LENGTH];
+	struct scene scene;
 	__u32 other;
 
-	pair_open(&pair, "rp-edu", "rp-mem", EDU_DMA_DYNAMIC);
-	check_ok(peer_export_one(pair.node, MEM_BAR, START + SIZE, SIZE, 0,
+	open_all(&scene, "rp-edu", "rp-mem", EDU_DMA_DYNAMIC);
+	check_ok(peer_export_one(scene.node, MEM_BAR, START + SIZE, SIZE, 0,
 				 &second));
-	check_ok(edu_attach(pair.edu, second.fd, EDU_DMA_DYNAMIC, 0, &other));
+	check_ok(edu_attach(scene.edu, second.fd, EDU_DMA_DYNAMIC, 0, &other));
 	pattern_fill(inner, LENGTH, 4);
-	check_ok(edu_put(pair.edu, 0, inner, LENGTH));
-	check_ok(edu_copy(pair.edu, pair.handle, AT, 0, LENGTH,
+	check_ok(edu_put(scene.edu, 0, inner, LENGTH));
+	check_ok(edu_copy(scene.edu, scene.handle, AT, 0, LENGTH,
 			  EDU_DMA_TO_BUFFER, 0));
-	check_ok(edu_copy(pair.edu, other, AT, 0, LENGTH, EDU_DMA_TO_BUFFER, 0));
-	lab_host_read("rp-mem", START + AT, host, LENGTH);
-	check(pattern_matches(host, LENGTH, 4));
-	lab_host_read("rp-mem", START + SIZE + AT, host, LENGTH);
-	check(pattern_matches(host, LENGTH, 4));
+	check_ok(edu_copy(scene.edu, other, AT, 0, LENGTH, EDU_DMA_TO_BUFFER, 0));
+	check_host_pattern("rp-mem", START + AT, LENGTH, 4);
+	check_host_pattern("rp-mem", START + SIZE + AT, LENGTH, 4);
 }

@@ -7,43 +7,32 @@
 #include <unistd.h>
 
 #include "harness.h"
-#include "lab.h"
+#include "scene.h"
 #include "snapshot.h"
 
-#define SIZE	(16 * PAGE)
-#define START	(128 * 1024)
-#define ELSEWHERE (512 * 1024)
-#define LENGTH	2000
+#define SIZE		SCENE_SIZE
+#define START		SCENE_START
+#define ELSEWHERE	SCENE_ELSEWHERE
+#define LENGTH		SCENE_LENGTH
 
 static struct peerbuf_export_info info;
-static struct peer_export export;
-static int node, edu;
-static __u32 handle;
-static __u8 *cpu;
+static struct scene scene;
 
-static void open_all(const char *edu_id, const char *mem, __u32 flags)
+static void open_all(const char *edu, const char *mem, __u32 flags)
 {
-	edu = edu_open(edu_id);
-	node = node_open(mem);
-	lab_host_fill(mem, 0, 1 << 20, 0xee);
-	check_ok(peer_export_one(node, MEM_BAR, START, SIZE, flags, &export));
-	cpu = buffer_map(export.fd, SIZE, 0);
-	pattern_fill(cpu, SIZE, 1);
+	scene_open(&scene, edu, mem, flags);
+	pattern_fill(scene.cpu, SIZE, 1);
 }
 
 static void query(void)
 {
-	check_ok(peer_query(node, export.id, &info));
+	check_ok(peer_query(scene.node, scene.export.id, &info));
 }
 
 static void edu_writes(__u64 offset, __u32 seed)
 {
-	__u8 inner[LENGTH];
-
-	pattern_fill(inner, LENGTH, seed);
-	check_ok(edu_put(edu, 0, inner, LENGTH));
-	check_ok(edu_copy(edu, handle, offset, 0, LENGTH, EDU_DMA_TO_BUFFER, 0));
-	check(pattern_matches(cpu + offset, LENGTH, seed));
+	scene_write(&scene, offset, seed);
+	check(pattern_matches(scene.cpu + offset, LENGTH, seed));
 }
 
 static __u64 fallbacks(void)
@@ -56,14 +45,14 @@ static __u64 fallbacks(void)
 
 static unsigned int events_of(__u32 type)
 {
-	struct pollfd poller = { .fd = node, .events = POLLIN };
+	struct pollfd poller = { .fd = scene.node, .events = POLLIN };
 	struct peerbuf_event event;
 	unsigned int count = 0;
 
 	while (poll(&poller, 1, 0) == 1 && poller.revents & POLLIN) {
-		check_eq(read(node, &event, sizeof(event)), sizeof(event));
+		check_eq(read(scene.node, &event, sizeof(event)), sizeof(event));
 		check_eq(event.lost, 0);
-		count += event.type == type && event.id == export.id;
+		count += event.type == type && event.id == scene.export.id;
 	}
 	return count;
 }
@@ -71,8 +60,6 @@ static unsigned int events_of(__u32 type)
 /* The buffer is in system memory with all it had, everybody sees that, and it is one. */
 static void fell_back(__u64 before)
 {
-	__u8 host[LENGTH];
-
 	query();
 	check_eq(info.fallbacks, 1);
 	check_eq(info.moves, 1);
@@ -81,11 +68,10 @@ static void fell_back(__u64 before)
 	check_eq(info.nr_devices, 0);
 	check_eq(fallbacks(), before + 1);
 	check_eq(events_of(PEERBUF_EVENT_FALLBACK), 1);
-	check(pattern_matches(cpu, SIZE, 1));
+	check(pattern_matches(scene.cpu, SIZE, 1));
 	edu_writes(PAGE - 7, 2);
 	/* Nothing of that is in the BAR any more. */
-	lab_host_read("rp-mem", START, host, LENGTH);
-	check(pattern_matches(host, LENGTH, 1));
+	check_host_pattern("rp-mem", START, LENGTH, 1);
 }
 
 static void unfit_importer_falls_back(__u32 mode)
@@ -93,16 +79,16 @@ static void unfit_importer_falls_back(__u32 mode)
 	__u64 before = fallbacks();
 
 	open_all("rp-edu", "rp-mem", PEERBUF_EXPORT_F_FALLBACK);
-	check_ok(edu_attach(edu, export.fd, mode, 0, &handle));
-	check_ok(edu_map(edu, handle));
+	check_ok(edu_attach(scene.edu, scene.export.fd, mode, 0, &scene.handle));
+	check_ok(edu_map(scene.edu, scene.handle));
 	fell_back(before);
 	check(info.state & PEERBUF_STATE_F_PINNED);
-	check_fails(peer_move_one(node, export.id, MEM_BAR, START, SIZE,
+	check_fails(peer_move_one(scene.node, scene.export.id, MEM_BAR, START, SIZE,
 				  PEERBUF_MOVE_F_COPY), EBUSY);
-	check_ok(edu_detach(edu, handle));
-	check_ok(peer_move_one(node, export.id, MEM_BAR, ELSEWHERE, SIZE,
+	check_ok(edu_detach(scene.edu, scene.handle));
+	check_ok(peer_move_one(scene.node, scene.export.id, MEM_BAR, ELSEWHERE, SIZE,
 			       PEERBUF_MOVE_F_COPY));
-	check(pattern_matches(cpu + PAGE - 7, LENGTH, 2));
+	check(pattern_matches(scene.cpu + PAGE - 7, LENGTH, 2));
 }
 
 TEST(static_importer_falls_back)
@@ -128,14 +114,14 @@ TEST(dynamic_importers_come_along)
 
 	open_all("rp-edu", "rp-mem", PEERBUF_EXPORT_F_FALLBACK);
 	other = edu_open("far-edu");
-	check_ok(edu_attach(edu, export.fd, EDU_DMA_DYNAMIC, 0, &dynamic));
-	handle = dynamic;
+	check_ok(edu_attach(scene.edu, scene.export.fd, EDU_DMA_DYNAMIC, 0, &dynamic));
+	scene.handle = dynamic;
 	edu_writes(0, 3);
-	check_ok(edu_attach(other, export.fd, EDU_DMA_STATIC, 0, &fixed));
+	check_ok(edu_attach(other, scene.export.fd, EDU_DMA_STATIC, 0, &fixed));
 	check_ok(edu_map(other, fixed));
 	query();
 	check_eq(info.fallbacks, 1);
-	check(pattern_matches(cpu, LENGTH, 3));
+	check(pattern_matches(scene.cpu, LENGTH, 3));
 	edu_writes(LENGTH, 4);
 	query();
 	check_eq(info.fallbacks, 1);
@@ -148,7 +134,8 @@ TEST(without_the_flag_it_is_refused)
 	__u64 before = fallbacks();
 
 	open_all("rp-edu", "rp-mem", 0);
-	check_fails(edu_attach(edu, export.fd, EDU_DMA_STATIC, 0, &handle), EOPNOTSUPP);
+	check_fails(edu_attach(scene.edu, scene.export.fd, EDU_DMA_STATIC, 0, &scene.handle),
+		    EOPNOTSUPP);
 	query();
 	check_eq(info.refusals, 1);
 	check_eq(info.last_refusal, PEERBUF_REASON_STATIC_IMPORTER);
@@ -161,13 +148,10 @@ TEST(without_the_flag_it_is_refused)
 /* A flag that has nothing to do changes nothing. */
 TEST(who_reaches_the_bar_stays_there)
 {
-	__u8 host[LENGTH];
-
 	open_all("rp-edu", "rp-mem", PEERBUF_EXPORT_F_FALLBACK);
-	check_ok(edu_attach(edu, export.fd, EDU_DMA_DYNAMIC, 0, &handle));
+	check_ok(edu_attach(scene.edu, scene.export.fd, EDU_DMA_DYNAMIC, 0, &scene.handle));
 	edu_writes(0, 5);
-	lab_host_read("rp-mem", START, host, LENGTH);
-	check(pattern_matches(host, LENGTH, 5));
+	check_host_pattern("rp-mem", START, LENGTH, 5);
 	query();
 	check_eq(info.fallbacks, 0);
 	check_eq(info.moves, 0);
@@ -182,59 +166,46 @@ TEST(pinned_buffer_does_not_fall_back)
 	open_all("rp-edu", "rp-mem",
 		 PEERBUF_EXPORT_F_FALLBACK | PEERBUF_EXPORT_F_ALLOW_PINNED);
 	other = edu_open("sw-edu");
-	check_ok(edu_attach(edu, export.fd, EDU_DMA_PINNED, 0, &pinned));
-	check_ok(edu_map(edu, pinned));
+	check_ok(edu_attach(scene.edu, scene.export.fd, EDU_DMA_PINNED, 0, &pinned));
+	check_ok(edu_map(scene.edu, pinned));
 	/* Both flags: it is accepted in the BAR, and no reason to leave. */
 	query();
 	check_eq(info.fallbacks, 0);
-	check_ok(edu_attach(other, export.fd, EDU_DMA_STATIC, 0, &handle));
+	check_ok(edu_attach(other, scene.export.fd, EDU_DMA_STATIC, 0, &scene.handle));
 	query();
 	check_eq(info.fallbacks, 0);
-	check_ok(edu_detach(other, handle));
-	check_ok(edu_detach(edu, pinned));
+	check_ok(edu_detach(other, scene.handle));
+	check_ok(edu_detach(scene.edu, pinned));
 }
 
 TEST(revoked_buffer_does_not_fall_back)
 {
 	open_all("rp-edu", "rp-mem", PEERBUF_EXPORT_F_FALLBACK);
-	check_ok(peer_revoke(node, export.id, 0));
-	check_fails(edu_attach(edu, export.fd, EDU_DMA_STATIC, 0, &handle), ENODEV);
+	check_ok(peer_revoke(scene.node, scene.export.id, 0));
+	check_fails(edu_attach(scene.edu, scene.export.fd, EDU_DMA_STATIC, 0, &scene.handle),
+		    ENODEV);
 	query();
 	check_eq(info.fallbacks, 0);
 	check_eq(info.last_refusal, PEERBUF_REASON_REVOKED);
 }
 
-/* Does what the command prints have this in one line? */
 static bool prints(const char *command, const char *text)
 {
-	char line[4096];
-	bool found = false;
-	FILE *pipe;
-
-	printf("$ %s\n", command);
-	pipe = popen(command, "r");
-	check(pipe);
-	while (fgets(line, sizeof(line), pipe)) {
-		printf("%s", line);
-		found |= !!strstr(line, text);
-	}
-	printf("\n");
-	check_eq(pclose(pipe), 0);
-	return found;
+	return command_prints(command, (const char *const[]){ text, NULL });
 }
 
 TEST(peerbuf_ps_tells)
 {
 	open_all("rp-edu", "rp-mem", PEERBUF_EXPORT_F_FALLBACK);
 	check(prints("peerbuf ps -j | tr -d ' '", "\"system_size\":0,"));
-	check_ok(edu_attach(edu, export.fd, EDU_DMA_STATIC, 0, &handle));
-	check_ok(edu_map(edu, handle));
+	check_ok(edu_attach(scene.edu, scene.export.fd, EDU_DMA_STATIC, 0, &scene.handle));
+	check_ok(edu_map(scene.edu, scene.handle));
 	check(prints("peerbuf ps -j | tr -d ' '", "\"system_size\":65536,"));
 	check(prints("peerbuf ps -j | tr -d ' '", "\"fallbacks\":1,"));
 	/* ID, function, size, of that in system memory, fallbacks. */
 	check(prints("peerbuf ps | awk 'NR == 2 { print $3, $4, $5 }'", "64K 64K 1"));
 	check(prints("peerbuf stats", "fallbacks"));
-	check_ok(edu_detach(edu, handle));
+	check_ok(edu_detach(scene.edu, scene.handle));
 }
 
 /* The command makes mixtures, and moves them. */
@@ -263,11 +234,11 @@ TEST(no_route_falls_back)
 	__u64 before = fallbacks();
 
 	open_all("rp-edu", "rp-mem", PEERBUF_EXPORT_F_FALLBACK);
-	check_ok(edu_attach(edu, export.fd, EDU_DMA_DYNAMIC, 0, &handle));
+	check_ok(edu_attach(scene.edu, scene.export.fd, EDU_DMA_DYNAMIC, 0, &scene.handle));
 	/* Who is attached has not asked for anything yet. */
 	query();
 	check_eq(info.fallbacks, 0);
-	check_ok(edu_map(edu, handle));
+	check_ok(edu_map(scene.edu, scene.handle));
 	fell_back(before);
 }
 
@@ -276,8 +247,8 @@ TEST(no_route_falls_back_foreign_importer)
 	__u64 before = fallbacks();
 
 	open_all("far-edu", "rp-mem", PEERBUF_EXPORT_F_FALLBACK);
-	check_ok(edu_attach(edu, export.fd, EDU_DMA_FOREIGN, 0, &handle));
-	check_ok(edu_map(edu, handle));
+	check_ok(edu_attach(scene.edu, scene.export.fd, EDU_DMA_FOREIGN, 0, &scene.handle));
+	check_ok(edu_map(scene.edu, scene.handle));
 	fell_back(before);
 }
 
@@ -285,16 +256,16 @@ TEST(no_route_falls_back_foreign_importer)
 TEST(no_route_keeps_the_buffer_from_going_back)
 {
 	open_all("rp-edu", "rp-mem", PEERBUF_EXPORT_F_FALLBACK);
-	check_ok(edu_attach(edu, export.fd, EDU_DMA_DYNAMIC, 0, &handle));
-	check_ok(edu_map(edu, handle));
-	check_fails(peer_move_one(node, export.id, MEM_BAR, START, SIZE,
+	check_ok(edu_attach(scene.edu, scene.export.fd, EDU_DMA_DYNAMIC, 0, &scene.handle));
+	check_ok(edu_map(scene.edu, scene.handle));
+	check_fails(peer_move_one(scene.node, scene.export.id, MEM_BAR, START, SIZE,
 				  PEERBUF_MOVE_F_COPY), EHOSTUNREACH);
 	check_eq(peer_reason, PEERBUF_REASON_NO_ROUTE);
 	edu_writes(0, 6);
-	check_ok(edu_detach(edu, handle));
-	check_ok(peer_move_one(node, export.id, MEM_BAR, START, SIZE,
+	check_ok(edu_detach(scene.edu, scene.handle));
+	check_ok(peer_move_one(scene.node, scene.export.id, MEM_BAR, START, SIZE,
 			       PEERBUF_MOVE_F_COPY));
-	check(pattern_matches(cpu, LENGTH, 6));
+	check(pattern_matches(scene.cpu, LENGTH, 6));
 }
 
 TEST(no_route_and_pinned_is_refused)
@@ -305,17 +276,17 @@ TEST(no_route_and_pinned_is_refused)
 	open_all("rp-edu", "sw-mem",
 		 PEERBUF_EXPORT_F_FALLBACK | PEERBUF_EXPORT_F_ALLOW_PINNED);
 	other = edu_open("sw-edu");
-	check_ok(edu_attach(other, export.fd, EDU_DMA_PINNED, 0, &pinned));
+	check_ok(edu_attach(other, scene.export.fd, EDU_DMA_PINNED, 0, &pinned));
 	check_ok(edu_map(other, pinned));
-	check_ok(edu_attach(edu, export.fd, EDU_DMA_DYNAMIC, 0, &handle));
-	check_fails(edu_map(edu, handle), EBUSY);
+	check_ok(edu_attach(scene.edu, scene.export.fd, EDU_DMA_DYNAMIC, 0, &scene.handle));
+	check_fails(edu_map(scene.edu, scene.handle), EBUSY);
 	query();
 	check_eq(info.fallbacks, 0);
 	check_eq(info.refusals, 1);
 	check_eq(info.last_refusal, PEERBUF_REASON_PINNED);
 	check_eq(info.last_refusal_errno, EBUSY);
 	check_ok(edu_detach(other, pinned));
-	check_ok(edu_map(edu, handle));
+	check_ok(edu_map(scene.edu, scene.handle));
 	query();
 	check_eq(info.fallbacks, 1);
 }
@@ -341,11 +312,11 @@ TEST(tracepoint_tells_for_whom)
 
 	check_ok(sysfs_write(TRACING "/events/peerbuf/peerbuf_fallback/enable", "1"));
 	open_all("rp-edu", "rp-mem", PEERBUF_EXPORT_F_FALLBACK);
-	check_ok(edu_attach(edu, export.fd, EDU_DMA_STATIC, 0, &handle));
-	check_ok(edu_map(edu, handle));
+	check_ok(edu_attach(scene.edu, scene.export.fd, EDU_DMA_STATIC, 0, &scene.handle));
+	check_ok(edu_map(scene.edu, scene.handle));
 	check_ok(sysfs_write(TRACING "/events/peerbuf/peerbuf_fallback/enable", "0"));
-	snprintf(want, sizeof(want), "peerbuf_fallback: id=%llu dev=%s reason=%u", export.id,
+	snprintf(want, sizeof(want), "peerbuf_fallback: id=%llu dev=%s reason=%u", scene.export.id,
 		 lab_where("rp-edu"), PEERBUF_REASON_STATIC_IMPORTER);
 	check(trace_has(want));
-	check_ok(edu_detach(edu, handle));
+	check_ok(edu_detach(scene.edu, scene.handle));
 }

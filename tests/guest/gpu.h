@@ -11,6 +11,7 @@
 
 #include "lab.h"
 #include "vram/vram_uapi.h"
+#include "writer.h"
 
 #define MIB		(1024 * 1024ULL)
 #define KIB		1024ULL
@@ -65,17 +66,5 @@ unsigned int bo_crowd_out(struct gpu *gpu, const struct bo *victim, struct bo *o
 
 /* The host's file behind VRAM holds the BO's bytes, or does not. */
 void bo_host_matches(const struct bo *bo, __u64 offset, __u64 length, __u32 seed);
-
-/* One of the lab's edus, attached to a DMA-BUF. */
-struct writer {
-	int edu;
-	__u32 handle;
-};
-
-int writer_try(struct writer *writer, const char *id, int dmabuf, __u32 mode);
-void writer_open(struct writer *writer, const char *id, int dmabuf, __u32 mode);
-/* The device writes a pattern into the buffer, and reads it back from there. */
-int writer_put(struct writer *writer, __u64 offset, __u32 length, __u32 seed);
-int writer_check(struct writer *writer, __u64 offset, __u32 length, __u32 seed);
 
 #endif /* GPU_H */

@@ -17,9 +17,7 @@ static struct bo bo;
 
 static void setup(unsigned int vram_kib, unsigned int window_kib, __u32 flags)
 {
-	rdma_open(&rdma, "rp-edu");
-	rdma_memory(&rdma, 16 * KIB, &memory);
-	rdma_loop(&rdma, qp);
+	rdma_begin(&rdma, "rp-edu", qp, 16 * KIB, &memory);
 	gpu_open(&gpu, "rp-mem", vram_kib, window_kib);
 	bo_new(&bo, &gpu, 64 * KIB, ANYWHERE, flags);
 	check_ok(rdma_reg_dmabuf(&rdma, 0, bo.size, 0, bo_share(&bo), RDMA_ALL, &mr));

@@ -3,21 +3,17 @@
 #include <unistd.h>
 
 #include "harness.h"
-#include "lab.h"
+#include "scene.h"
 #include "snapshot.h"
 
-#define SIZE	(64 * 1024)
-#define START	(128 * 1024)
+#define SIZE	SCENE_SIZE
 
 static struct snapshot before;
-static struct peer_export export;
-static int node, edu;
+static struct scene scene;
 
-static void open_all(const char *edu_id, const char *mem, __u32 flags)
+static void open_all(const char *edu, const char *mem, __u32 flags)
 {
-	node = node_open(mem);
-	edu = edu_open(edu_id);
-	check_ok(peer_export_one(node, MEM_BAR, START, SIZE, flags, &export));
+	scene_open(&scene, edu, mem, flags);
 	snapshot_take(&before);
 }
 
@@ -27,11 +23,11 @@ static int attach_and_map(__u32 mode)
 	__u32 handle;
 	int ret;
 
-	ret = edu_attach(edu, export.fd, mode, 0, &handle);
+	ret = edu_attach(scene.edu, scene.export.fd, mode, 0, &handle);
 	if (ret)
 		return ret;
-	ret = edu_map(edu, handle);
-	check_ok(edu_detach(edu, handle));
+	ret = edu_map(scene.edu, handle);
+	check_ok(edu_detach(scene.edu, handle));
 	return ret;
 }
 
@@ -39,7 +35,7 @@ static void check_refused(const char *edu_id, __u32 reason, __u32 error)
 {
 	struct peerbuf_export_info info;
 
-	check_ok(peer_query(node, export.id, &info));
+	check_ok(peer_query(scene.node, scene.export.id, &info));
 	check(info.refusals >= 1);
 	check_eq(info.last_refusal, reason);
 	check_eq(info.last_refusal_errno, error);
@@ -56,9 +52,9 @@ static void not_revocable(__u32 mode, __u32 reason)
 	check_fails(attach_and_map(mode), EOPNOTSUPP);
 	check_refused("rp-edu", reason, EOPNOTSUPP);
 	/* The buffer is as good as new. */
-	check_ok(peer_move_one(node, export.id, MEM_BAR, 0, SIZE, 0));
+	check_ok(peer_move_one(scene.node, scene.export.id, MEM_BAR, 0, SIZE, 0));
 	check_ok(attach_and_map(EDU_DMA_DYNAMIC));
-	check_ok(peer_revoke(node, export.id, 0));
+	check_ok(peer_revoke(scene.node, scene.export.id, 0));
 }
 
 TEST(static_importer)
@@ -120,14 +116,14 @@ static void no_route(const char *edu_id, const char *mem, __u32 mode)
 	__u32 handle;
 
 	open_all(edu_id, mem, PEERBUF_EXPORT_F_ALLOW_PINNED);
-	check_fails(edu_attach(edu, export.fd, mode, 0, &handle), EHOSTUNREACH);
+	check_fails(edu_attach(scene.edu, scene.export.fd, mode, 0, &handle), EHOSTUNREACH);
 	check_refused(edu_id, PEERBUF_REASON_NO_ROUTE, EHOSTUNREACH);
 	snapshot_unchanged(&before);
-	check_ok(peer_query(node, export.id, &info));
+	check_ok(peer_query(scene.node, scene.export.id, &info));
 	check_eq(info.last_refusal_route.type, PEERBUF_ROUTE_NOT_SUPPORTED);
 	check_eq(info.last_refusal_route.reason,
 		 PEERBUF_REASON_HOST_BRIDGE_UNKNOWN);
-	check_ok(peer_route(node, lab_addr(mem), lab_addr(edu_id), MEM_BAR,
+	check_ok(peer_route(scene.node, lab_addr(mem), lab_addr(edu_id), MEM_BAR,
 			    &route));
 	check_eq(route.type, PEERBUF_ROUTE_NOT_SUPPORTED);
 	check_eq(route.reason, info.last_refusal_route.reason);
@@ -159,9 +155,9 @@ TEST(no_move_to_where_an_importer_has_no_route)
 
 	range.device_fd = node_open("rp-mem");
 	open_all("sw-edu", "sw-mem", 0);
-	check_ok(edu_attach(edu, export.fd, EDU_DMA_DYNAMIC, 0, &handle));
+	check_ok(edu_attach(scene.edu, scene.export.fd, EDU_DMA_DYNAMIC, 0, &handle));
 	snapshot_take(&before);
-	check_fails(peer_move(node, export.id, &range, 1, 0), EHOSTUNREACH);
+	check_fails(peer_move(scene.node, scene.export.id, &range, 1, 0), EHOSTUNREACH);
 	check_eq(peer_reason, PEERBUF_REASON_NO_ROUTE);
 	snapshot_unchanged(&before);
 }
@@ -178,10 +174,10 @@ TEST(dma_mask_too_small)
 		skip("without a DMA zone this kernel accepts no such mask");
 	}
 	open_all("sw-edu", "sw-mem", 0);
-	ret = edu_attach(edu, export.fd, EDU_DMA_DYNAMIC, 0, &handle);
-	check_ok(peer_query(node, export.id, &info));
+	ret = edu_attach(scene.edu, scene.export.fd, EDU_DMA_DYNAMIC, 0, &handle);
+	check_ok(peer_query(scene.node, scene.export.id, &info));
 	snapshot_unchanged(&before);
-	close(edu);
+	close(scene.edu);
 	device_unbind("sw-edu");
 	device_bind("sw-edu", "edu_dma");
 	check_eq(ret, -EHOSTUNREACH);

@@ -45,6 +45,32 @@ static int run(char *const *argv, char *answer, size_t size)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
 }
 
+static bool has_all(const char *line, const char *const *words)
+{
+	for (; *words; words++)
+		if (!strstr(line, *words))
+			return false;
+	return true;
+}
+
+bool command_prints(const char *command, const char *const *words)
+{
+	char line[4096];
+	bool found = false;
+	FILE *pipe;
+
+	printf("$ %s\n", command);
+	pipe = popen(command, "re");
+	check(pipe);
+	while (fgets(line, sizeof(line), pipe)) {
+		printf("%s", line);
+		found |= has_all(line, words);
+	}
+	printf("\n");
+	check_eq(pclose(pipe), 0);
+	return found;
+}
+
 #define KNOWN_MOST	32
 
 /* Addresses known so far, shared by all processes of a program. */
@@ -435,10 +461,10 @@ int control_open(void)
 
 /* ---- other processes ---- */
 
-static void send_export(int socket, const struct peer_export *export)
+void descriptor_send(int socket, int fd, const void *data, size_t size)
 {
 	char control[CMSG_SPACE(sizeof(int))] = {};
-	struct iovec iov = { (void *)export, sizeof(*export) };
+	struct iovec iov = { (void *)data, size };
 	struct msghdr msg = {
 		.msg_iov = &iov, .msg_iovlen = 1,
 		.msg_control = control, .msg_controllen = sizeof(control),
@@ -448,7 +474,7 @@ static void send_export(int socket, const struct peer_export *export)
 	cmsg->cmsg_level = SOL_SOCKET;
 	cmsg->cmsg_type = SCM_RIGHTS;
 	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(cmsg), &export->fd, sizeof(int));
+	memcpy(CMSG_DATA(cmsg), &fd, sizeof(int));
 	check_sys(sendmsg(socket, &msg, 0));
 }
 
@@ -481,7 +507,7 @@ pid_t exporter_start(const char *id, __u64 offset, __u64 length, __u32 flags,
 		node = node_open(id);
 		check_ok(peer_export_one(node, MEM_BAR, offset, length, flags,
 					 export));
-		send_export(sockets[1], export);
+		descriptor_send(sockets[1], export->fd, export, sizeof(*export));
 		close(sockets[1]);
 		for (;;)
 			pause();

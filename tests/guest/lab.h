@@ -22,6 +22,8 @@ const char *lab_where(const char *id);
 __u64 lab_addr(const char *id);
 int lab_host(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void lab_plug(const char *id);
+/* Has some line of what a shell command prints all of these words? It must succeed. */
+bool command_prints(const char *command, const char *const *words);
 void lab_host_read(const char *id, __u64 offset, void *data, size_t length);
 unsigned int lab_screen(const char *id, unsigned int row, __u8 *rgb, unsigned int most);
 void lab_host_fill(const char *id, __u64 offset, __u64 length, __u8 byte);
@@ -58,12 +60,25 @@ int control_open(void);
 void *buffer_map(int fd, size_t length, __u64 offset);
 void pattern_fill(void *data, size_t length, __u32 seed);
 bool pattern_matches(const volatile void *data, size_t length, __u32 seed);
+/* A part of a pattern: that many bytes of it, the first of which is byte @from. */
+void pattern_fill_part(void *data, size_t from, size_t length, __u32 seed);
+bool pattern_matches_part(const volatile void *data, size_t from, size_t length, __u32 seed);
+/*
+ * Where pages begin and end. For what is looked at again and again, and goes from place to
+ * place by whole pages; all of it is looked at in the end.
+ */
+bool pattern_matches_seams(const volatile void *data, size_t length, __u32 seed);
+/* Can it be accessed, or is there a SIGBUS? Writing writes what was read. */
 bool touches(volatile void *address, bool write);
+/* The same, and what was read, or -1. */
+int byte_read(volatile void *address, bool write);
 
 /* An export by another process, which waits until it is killed. */
 pid_t exporter_start(const char *id, __u64 offset, __u64 length, __u32 flags,
 		     struct peer_export *export);
 /* The test fails if the process has ended before, for whatever reason. */
 void process_kill(pid_t pid);
+/* A descriptor, with some data as there must be. */
+void descriptor_send(int socket, int fd, const void *data, size_t size);
 
 #endif /* LAB_H */

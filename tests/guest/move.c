@@ -4,51 +4,19 @@
 #include <unistd.h>
 
 #include "harness.h"
-#include "lab.h"
+#include "scene.h"
 
-#define SIZE	(64 * 1024)
-#define START	(128 * 1024)
-#define ELSEWHERE (512 * 1024)
-#define LENGTH	2000
+#define SIZE		SCENE_SIZE
+#define START		SCENE_START
+#define ELSEWHERE	SCENE_ELSEWHERE
+#define LENGTH		SCENE_LENGTH
 
-static int node, edu;
-static struct peer_export export;
-static __u32 handle;
-static __u8 *cpu;
+static struct scene scene;
 
-static void open_all(const char *edu_id, const char *mem, __u32 mode)
+static void open_all(const char *edu, const char *mem, __u32 mode)
 {
-	node = node_open(mem);
-	edu = edu_open(edu_id);
-	lab_host_fill(mem, 0, 1 << 20, 0xee);
-	check_ok(peer_export_one(node, MEM_BAR, START, SIZE, 0, &export));
-	check_ok(edu_attach(edu, export.fd, mode, 0, &handle));
-	cpu = buffer_map(export.fd, SIZE, 0);
-}
-
-static void put_pattern(__u32 seed)
-{
-	__u8 inner[LENGTH];
-
-	pattern_fill(inner, LENGTH, seed);
-	check_ok(edu_put(edu, 0, inner, LENGTH));
-}
-
-static void host_has(const char *mem, __u64 offset, __u32 seed)
-{
-	__u8 host[LENGTH];
-
-	lab_host_read(mem, offset, host, LENGTH);
-	check(pattern_matches(host, LENGTH, seed));
-}
-
-static void host_untouched(const char *mem, __u64 offset)
-{
-	__u8 host[LENGTH];
-
-	lab_host_read(mem, offset, host, LENGTH);
-	for (size_t i = 0; i < LENGTH; i++)
-		check_eq(host[i], 0xee);
+	scene_open(&scene, edu, mem, 0);
+	scene_attach(&scene, mode, 0);
 }
 
 static void everybody_moves(const char *edu_id, const char *mem, __u32 mode)
@@ -56,17 +24,16 @@ static void everybody_moves(const char *edu_id, const char *mem, __u32 mode)
 	struct edu_dma_state state;
 
 	open_all(edu_id, mem, mode);
-	check_eq(*cpu, 0xee);
-	check_ok(edu_map(edu, handle));
-	check_ok(peer_move_one(node, export.id, MEM_BAR, ELSEWHERE, SIZE, 0));
-	check_ok(edu_state(edu, handle, &state));
+	check_eq(*scene.cpu, 0xee);
+	check_ok(edu_map(scene.edu, scene.handle));
+	check_ok(peer_move_one(scene.node, scene.export.id, MEM_BAR, ELSEWHERE, SIZE, 0));
+	check_ok(edu_state(scene.edu, scene.handle, &state));
 	check_eq(state.invalidations, 1);
 	check(!(state.flags & EDU_DMA_STATE_F_MAPPED));
-	put_pattern(1);
-	check_ok(edu_copy(edu, handle, 0, 0, LENGTH, EDU_DMA_TO_BUFFER, 0));
-	check(pattern_matches(cpu, LENGTH, 1));
-	host_has(mem, ELSEWHERE, 1);
-	host_untouched(mem, START);
+	scene_write(&scene, 0, 1);
+	check(pattern_matches(scene.cpu, LENGTH, 1));
+	check_host_pattern(mem, ELSEWHERE, LENGTH, 1);
+	check_host_untouched(mem, START);
 }
 
 TEST(everybody_sees_the_new_place)
@@ -87,15 +54,15 @@ TEST(everybody_sees_the_new_place_foreign_importer)
 TEST(copy_takes_the_contents_along)
 {
 	open_all("rp-edu", "rp-mem", EDU_DMA_DYNAMIC);
-	pattern_fill(cpu, SIZE, 2);
-	check_ok(peer_move_one(node, export.id, MEM_BAR, ELSEWHERE, SIZE,
+	pattern_fill(scene.cpu, SIZE, 2);
+	check_ok(peer_move_one(scene.node, scene.export.id, MEM_BAR, ELSEWHERE, SIZE,
 			       PEERBUF_MOVE_F_COPY));
-	check(pattern_matches(cpu, SIZE, 2));
-	host_has("rp-mem", ELSEWHERE, 2);
-	check_ok(edu_copy(edu, handle, 0, 0, LENGTH, EDU_DMA_FROM_BUFFER, 0));
+	check(pattern_matches(scene.cpu, SIZE, 2));
+	check_host_pattern("rp-mem", ELSEWHERE, LENGTH, 2);
+	check_ok(edu_copy(scene.edu, scene.handle, 0, 0, LENGTH, EDU_DMA_FROM_BUFFER, 0));
 	__u8 inner[LENGTH];
 
-	check_ok(edu_get(edu, 0, inner, LENGTH));
+	check_ok(edu_get(scene.edu, 0, inner, LENGTH));
 	check(pattern_matches(inner, LENGTH, 2));
 }
 
@@ -105,17 +72,17 @@ TEST(move_waits_for_running_transfer)
 	struct edu_dma_state state;
 
 	open_all("rp-edu", "rp-mem", EDU_DMA_DYNAMIC);
-	put_pattern(3);
-	check_ok(edu_copy(edu, handle, 0, 0, LENGTH, EDU_DMA_TO_BUFFER,
+	scene_put(&scene, 3);
+	check_ok(edu_copy(scene.edu, scene.handle, 0, 0, LENGTH, EDU_DMA_TO_BUFFER,
 			  EDU_DMA_COPY_F_NOWAIT));
-	check_ok(edu_state(edu, handle, &state));
+	check_ok(edu_state(scene.edu, scene.handle, &state));
 	check(state.flags & EDU_DMA_STATE_F_BUSY);
-	check_ok(peer_move_one(node, export.id, MEM_BAR, ELSEWHERE, SIZE,
+	check_ok(peer_move_one(scene.node, scene.export.id, MEM_BAR, ELSEWHERE, SIZE,
 			       PEERBUF_MOVE_F_COPY));
-	check_ok(edu_state(edu, handle, &state));
+	check_ok(edu_state(scene.edu, scene.handle, &state));
 	check(!(state.flags & EDU_DMA_STATE_F_BUSY));
-	host_has("rp-mem", START, 3);
-	host_has("rp-mem", ELSEWHERE, 3);
+	check_host_pattern("rp-mem", START, LENGTH, 3);
+	check_host_pattern("rp-mem", ELSEWHERE, LENGTH, 3);
 }
 
 /* To another device's BAR: every attached importer must reach that one too. */
@@ -130,16 +97,15 @@ TEST(move_to_another_device)
 	open_all("rp-edu", "rp-mem", EDU_DMA_DYNAMIC);
 	range.device_fd = node_open("far-mem");
 	lab_host_fill("far-mem", ELSEWHERE, SIZE, 0xee);
-	pattern_fill(cpu, SIZE, 4);
-	check_ok(peer_move(node, export.id, &range, 1, PEERBUF_MOVE_F_COPY));
-	check(pattern_matches(cpu, SIZE, 4));
-	host_has("far-mem", ELSEWHERE, 4);
-	put_pattern(5);
-	check_ok(edu_copy(edu, handle, 0, 0, LENGTH, EDU_DMA_TO_BUFFER, 0));
-	host_has("far-mem", ELSEWHERE, 5);
+	pattern_fill(scene.cpu, SIZE, 4);
+	check_ok(peer_move(scene.node, scene.export.id, &range, 1, PEERBUF_MOVE_F_COPY));
+	check(pattern_matches(scene.cpu, SIZE, 4));
+	check_host_pattern("far-mem", ELSEWHERE, LENGTH, 4);
+	scene_write(&scene, 0, 5);
+	check_host_pattern("far-mem", ELSEWHERE, LENGTH, 5);
 	/* Of the other function's memory, and still known where it was made. */
-	check_ok(peer_query(range.device_fd, export.id, &info));
-	check_ok(peer_query(node, export.id, &info));
+	check_ok(peer_query(range.device_fd, scene.export.id, &info));
+	check_ok(peer_query(scene.node, scene.export.id, &info));
 	check_eq(info.addr, lab_addr("far-mem"));
 	check_eq(info.moves, 1);
 }
@@ -157,15 +123,15 @@ TEST(buffer_of_two_devices)
 	open_all("rp-edu", "rp-mem", EDU_DMA_DYNAMIC);
 	parts[1].device_fd = node_open("far-mem");
 	lab_host_fill("far-mem", 0, 1 << 20, 0xee);
-	check_ok(peer_move_one(node, export.id, MEM_BAR, ELSEWHERE, SIZE, 0));
-	check_ok(peer_export(node, parts, 2, 0, &export));
-	check_ok(peer_query(node, export.id, &info));
+	check_ok(peer_move_one(scene.node, scene.export.id, MEM_BAR, ELSEWHERE, SIZE, 0));
+	check_ok(peer_export(scene.node, parts, 2, 0, &scene.export));
+	check_ok(peer_query(scene.node, scene.export.id, &info));
 	check_eq(info.nr_devices, 2);
 	check_eq(info.buffer_size, 2 * SIZE);
-	check_ok(edu_attach(edu, export.fd, EDU_DMA_DYNAMIC, 0, &handle));
-	put_pattern(6);
+	check_ok(edu_attach(scene.edu, scene.export.fd, EDU_DMA_DYNAMIC, 0, &scene.handle));
+	scene_put(&scene, 6);
 	/* Half in the one, half in the other. */
-	check_ok(edu_copy(edu, handle, SIZE - LENGTH / 2, 0, LENGTH,
+	check_ok(edu_copy(scene.edu, scene.handle, SIZE - LENGTH / 2, 0, LENGTH,
 			  EDU_DMA_TO_BUFFER, 0));
 	__u8 host[LENGTH], inner[LENGTH];
 

@@ -8,7 +8,8 @@
 #include <unistd.h>
 
 #include "harness.h"
-#include "lab.h"
+#include "scene.h"
+#include "writer.h"
 
 #define SIZE	(64 * 1024)
 #define START	(128 * 1024)
@@ -109,15 +110,10 @@ static int stub_sleep(int owner, bool on)
 	return peer_ioctl(owner, BAR_OWNER_IOC_SLEEP, &req);
 }
 
-static void bytes_arrive(int edu, __u32 handle, __u32 seed)
+static void bytes_arrive(int edu, __u32 handle, __u64 place, __u32 seed)
 {
-	__u8 inner[1000], host[1000];
-
-	pattern_fill(inner, sizeof(inner), seed);
-	check_ok(edu_put(edu, 0, inner, sizeof(inner)));
-	check_ok(edu_copy(edu, handle, 0, 0, sizeof(inner), EDU_DMA_TO_BUFFER, 0));
-	lab_host_read("rp-mem", START, host, sizeof(host));
-	check(pattern_matches(host, sizeof(host), seed));
+	check_ok(writer_put(&(struct writer){ edu, handle }, 0, 1000, seed));
+	check_host_pattern("rp-mem", place, 1000, seed);
 }
 
 /* Until it is resumed nothing maps it and nothing new is exported from it. */
@@ -133,7 +129,7 @@ TEST(suspend_revokes_and_resume_restores, .timeout = 90)
 	check_ok(peer_export_one(node, MEM_BAR, START, SIZE, 0, &export));
 	check_ok(edu_attach(edu, export.fd, EDU_DMA_DYNAMIC, 0, &handle));
 	check_ok(edu_map(edu, handle));
-	bytes_arrive(edu, handle, 1);
+	bytes_arrive(edu, handle, START, 1);
 	cpu = buffer_map(export.fd, SIZE, 0);
 	check(touches(cpu, false));
 
@@ -152,7 +148,7 @@ TEST(suspend_revokes_and_resume_restores, .timeout = 90)
 	check_ok(peer_query(node, export.id, &info));
 	check_eq(info.state, 0);
 	check(touches(cpu, false));
-	bytes_arrive(edu, handle, 2);
+	bytes_arrive(edu, handle, START, 2);
 	close(owner);
 	device_bind("far-mem", "peerbuf");
 }
@@ -174,7 +170,7 @@ TEST(pinned_importer_keeps_the_machine_awake, .timeout = 90)
 	check(now() - start < 30 * slowness());
 	check_ok(peer_query(node, export.id, &info));
 	check_eq(info.state, PEERBUF_STATE_F_PINNED);
-	bytes_arrive(edu, handle, 3);
+	bytes_arrive(edu, handle, START, 3);
 	check_ok(edu_detach(edu, handle));
 	check_ok(stub_sleep(owner, true));
 	check_ok(stub_sleep(owner, false));
@@ -251,26 +247,41 @@ TEST(bytes_reach_a_lent_bar)
 	unlend(control);
 }
 
+/* A buffer of the lent BAR that everybody has. */
+static void *lent_and_mapped(int node, int edu, struct peer_export *export, __u32 *handle)
+{
+	void *cpu;
+
+	check_ok(peer_export_one(node, CMB_BAR, SIZE, SIZE, 0, export));
+	check_ok(edu_attach(edu, export->fd, EDU_DMA_DYNAMIC, 0, handle));
+	check_ok(edu_map(edu, *handle));
+	cpu = buffer_map(export->fd, SIZE, 0);
+	check(touches(cpu, false));
+	return cpu;
+}
+
+static void check_taken_away(int edu, __u32 handle, void *cpu)
+{
+	struct edu_dma_state state;
+
+	check_ok(edu_state(edu, handle, &state));
+	check(!(state.flags & EDU_DMA_STATE_F_MAPPED));
+	check(!touches(cpu, false));
+	check_fails(edu_map(edu, handle), ENODEV);
+}
+
 TEST(deny_revokes_for_good)
 {
 	int control = control_open(), node = lend(control);
 	int edu = edu_open("sw-edu");
 	struct peerbuf_export_info info;
 	struct peer_export export;
-	struct edu_dma_state state;
 	__u32 handle;
 	void *cpu;
 
-	check_ok(peer_export_one(node, CMB_BAR, SIZE, SIZE, 0, &export));
-	check_ok(edu_attach(edu, export.fd, EDU_DMA_DYNAMIC, 0, &handle));
-	check_ok(edu_map(edu, handle));
-	cpu = buffer_map(export.fd, SIZE, 0);
-	check(touches(cpu, false));
+	cpu = lent_and_mapped(node, edu, &export, &handle);
 	unlend(control);
-	check_ok(edu_state(edu, handle, &state));
-	check(!(state.flags & EDU_DMA_STATE_F_MAPPED));
-	check(!touches(cpu, false));
-	check_fails(edu_map(edu, handle), ENODEV);
+	check_taken_away(edu, handle, cpu);
 	check_fails(peer_restore(control, export.id), ENODEV);
 	check_ok(peer_query(control, export.id, &info));
 	check(info.state & PEERBUF_STATE_F_DEAD);
@@ -295,7 +306,8 @@ TEST(deny_waits_for_pinned_importer, .timeout = 90)
 	check_fails(peer_deny(control, addr, 1U << CMB_BAR), EINPROGRESS);
 	check_eq(peer_reason, PEERBUF_REASON_STILL_MAPPED);
 	check(now() - start > 4);
-	check(peer_export_one(node, CMB_BAR, 0, SIZE, 0, &late) < 0);
+	check_fails(peer_export_one(node, CMB_BAR, 0, SIZE, 0, &late), EACCES);
+	check_eq(peer_reason, PEERBUF_REASON_BAR_NOT_ALLOWED);
 	check_ok(edu_detach(edu, handle));
 	check_ok(peer_deny(control, addr, 1U << CMB_BAR));
 	check_fails(peer_deny(control, addr, 1U << CMB_BAR), ENOENT);
@@ -307,20 +319,12 @@ TEST(unbind_of_the_lender_revokes_for_good, .timeout = 90)
 	int control = control_open(), node = lend(control);
 	int edu = edu_open("sw-edu");
 	struct peer_export export;
-	struct edu_dma_state state;
 	__u32 handle;
 	void *cpu;
 
-	check_ok(peer_export_one(node, CMB_BAR, SIZE, SIZE, 0, &export));
-	check_ok(edu_attach(edu, export.fd, EDU_DMA_DYNAMIC, 0, &handle));
-	check_ok(edu_map(edu, handle));
-	cpu = buffer_map(export.fd, SIZE, 0);
-	check(touches(cpu, false));
+	cpu = lent_and_mapped(node, edu, &export, &handle);
 	device_unbind("sw-nvme");
-	check_ok(edu_state(edu, handle, &state));
-	check(!(state.flags & EDU_DMA_STATE_F_MAPPED));
-	check(!touches(cpu, false));
-	check_fails(edu_map(edu, handle), ENODEV);
+	check_taken_away(edu, handle, cpu);
 	check_fails(peer_deny(control, lab_addr("sw-nvme"), 1U << CMB_BAR),
 		    ENOENT);
 	check(node_path_open("sw-nvme", O_RDWR) == -ENOENT);
@@ -338,11 +342,7 @@ TEST(machine_sleep_takes_lent_bars_away, .timeout = 90)
 	__u32 handle;
 	void *cpu;
 
-	check_ok(peer_export_one(node, CMB_BAR, SIZE, SIZE, 0, &export));
-	check_ok(edu_attach(edu, export.fd, EDU_DMA_DYNAMIC, 0, &handle));
-	check_ok(edu_map(edu, handle));
-	cpu = buffer_map(export.fd, SIZE, 0);
-	check(touches(cpu, false));
+	cpu = lent_and_mapped(node, edu, &export, &handle);
 	/* As far as freezing tasks, and back. */
 	check_ok(sysfs_write("/sys/power/pm_test", "freezer"));
 	check_ok(sysfs_write("/sys/power/state", "freeze"));
@@ -408,32 +408,20 @@ static void disown(void)
 	close(owner);
 }
 
-static void write_and_see(__u64 place, __u32 seed)
-{
-	__u8 inner[1000], host[1000];
-
-	pattern_fill(inner, sizeof(inner), seed);
-	check_ok(edu_put(edu, 0, inner, sizeof(inner)));
-	check_ok(edu_copy(edu, handle, 0, 0, sizeof(inner), EDU_DMA_TO_BUFFER,
-			  0));
-	lab_host_read("rp-mem", place, host, sizeof(host));
-	check(pattern_matches(host, sizeof(host), seed));
-}
-
 TEST(driver_moves_revokes_and_restores, .timeout = 90)
 {
 	own(0);
 	check_ok(edu_attach(edu, export.fd, EDU_DMA_DYNAMIC, 0, &handle));
-	write_and_see(START, 1);
+	bytes_arrive(edu, handle, START, 1);
 	buffer.offset = 2 * START;
 	check_ok(owner_call(owner, BAR_OWNER_IOC_MOVE, &buffer));
-	write_and_see(2 * START, 2);
+	bytes_arrive(edu, handle, 2 * START, 2);
 	check_ok(owner_call(owner, BAR_OWNER_IOC_REVOKE, &buffer));
 	check_fails(edu_map(edu, handle), ENODEV);
 	check_fails(owner_call(owner, BAR_OWNER_IOC_MOVE, &buffer), ENODEV);
 	check_ok(owner_call(owner, BAR_OWNER_IOC_RESTORE, &buffer));
 	check_fails(owner_call(owner, BAR_OWNER_IOC_RESTORE, &buffer), EALREADY);
-	write_and_see(2 * START, 3);
+	bytes_arrive(edu, handle, 2 * START, 3);
 	disown();
 }
 
@@ -535,7 +523,7 @@ TEST(driver_takes_its_device_down_and_up)
 	check_ok(peer_query(control, export.id, &info));
 	check(info.state & PEERBUF_STATE_F_DEVICE_DOWN);
 	check_ok(owner_switch(owner, BAR_OWNER_IOC_DOWN, false));
-	write_and_see(START, 4);
+	bytes_arrive(edu, handle, START, 4);
 	disown();
 }
 

@@ -9,6 +9,7 @@
 
 #include "harness.h"
 #include "lab.h"
+#include "writer.h"
 
 #define SIZE	(8 * PAGE)
 #define START	(128 * 1024)
@@ -62,20 +63,12 @@ static void query(struct peerbuf_export_info *info)
 
 static void edu_reads(__u32 seed)
 {
-	__u8 inner[LENGTH];
-
-	check_ok(edu_copy(edu, handle, 0, 0, LENGTH, EDU_DMA_FROM_BUFFER, 0));
-	check_ok(edu_get(edu, 0, inner, LENGTH));
-	check(pattern_matches(inner, LENGTH, seed));
+	check_ok(writer_check(&(struct writer){ edu, handle }, 0, LENGTH, seed));
 }
 
 static void edu_writes(__u32 seed)
 {
-	__u8 inner[LENGTH];
-
-	pattern_fill(inner, LENGTH, seed);
-	check_ok(edu_put(edu, 0, inner, LENGTH));
-	check_ok(edu_copy(edu, handle, 0, 0, LENGTH, EDU_DMA_TO_BUFFER, 0));
+	check_ok(writer_put(&(struct writer){ edu, handle }, 0, LENGTH, seed));
 }
 
 static void hidden_is_out_of_reach(void)

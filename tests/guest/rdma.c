@@ -201,6 +201,15 @@ void rdma_loop(struct rdma *rdma, struct ibv_qp *qp[2])
 	rdma_connect(rdma, qp[0], rdma, qp[1], RDMA_ALL);
 }
 
+void rdma_begin(struct rdma *rdma, const char *edu, struct ibv_qp *qp[2], size_t size,
+		struct rdma_memory *memory)
+{
+	rdma_open(rdma, edu);
+	/* Before the memory: what a dying process has newest goes first. */
+	rdma_loop(rdma, qp);
+	rdma_memory(rdma, size, memory);
+}
+
 enum ibv_qp_state rdma_state(struct ibv_qp *qp)
 {
 	struct ibv_qp_init_attr init;

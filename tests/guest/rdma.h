@@ -63,6 +63,9 @@ void rdma_connect(struct rdma *a, struct ibv_qp *qa, struct rdma *b,
 		  struct ibv_qp *qb, int access);
 /* Two QPs of one device, connected with each other. */
 void rdma_loop(struct rdma *rdma, struct ibv_qp *qp[2]);
+/* The device, such a pair, and memory: what most tests begin with. */
+void rdma_begin(struct rdma *rdma, const char *edu, struct ibv_qp *qp[2], size_t size,
+		struct rdma_memory *memory);
 enum ibv_qp_state rdma_state(struct ibv_qp *qp);
 
 int rdma_post(struct ibv_qp *qp, enum ibv_wr_opcode opcode, __u64 local,

@@ -22,9 +22,7 @@ static volatile __u64 *target;
 
 static void setup(void)
 {
-	rdma_open(&rdma, "rp-edu");
-	rdma_loop(&rdma, qp);
-	rdma_memory(&rdma, PAGE, &memory);
+	rdma_begin(&rdma, "rp-edu", qp, PAGE, &memory);
 	rdma_bar(&rdma, "rp-mem", HERE, SIZE, &bar);
 	target = buffer_map(bar.export.fd, SIZE, 0) + TARGET;
 }

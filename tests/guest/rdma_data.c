@@ -19,9 +19,7 @@ static struct rdma_memory memory;
 
 static void setup(void)
 {
-	rdma_open(&rdma, "rp-edu");
-	rdma_loop(&rdma, qp);
-	rdma_memory(&rdma, 256 * 1024, &memory);
+	rdma_begin(&rdma, "rp-edu", qp, 256 * 1024, &memory);
 }
 
 static __u64 at(__u64 offset)

@@ -26,9 +26,7 @@ static struct rdma_memory memory;
 
 static void setup(void)
 {
-	rdma_open(&rdma, "rp-edu");
-	rdma_loop(&rdma, qp);
-	rdma_memory(&rdma, SIZE, &memory);
+	rdma_begin(&rdma, "rp-edu", qp, SIZE, &memory);
 }
 
 /* The engine writes it and reads it: also where the owner knows nothing of moves. */

@@ -32,9 +32,7 @@ static void setup(const char *edu)
 {
 	struct peerbuf_range ranges[NR_PIECES] = {};
 
-	rdma_open(&rdma, edu);
-	rdma_loop(&rdma, qp);
-	rdma_memory(&rdma, 2 * SIZE, &memory);
+	rdma_begin(&rdma, edu, qp, 2 * SIZE, &memory);
 	node = node_open("rp-mem");
 	for (int i = 0; i < NR_PIECES; i++) {
 		ranges[i].length = pieces[i].pages * PAGE;

@@ -20,9 +20,7 @@ static struct rdma_memory memory;
 
 static void setup(void)
 {
-	rdma_open(&rdma, "rp-edu");
-	rdma_loop(&rdma, qp);
-	rdma_memory(&rdma, ROOM, &memory);
+	rdma_begin(&rdma, "rp-edu", qp, ROOM, &memory);
 }
 
 /* All of it; the export it is of is the latest. */

@@ -26,9 +26,7 @@ struct contact {
 
 static void setup(void)
 {
-	rdma_open(&rdma, "rp-edu");
-	rdma_loop(&rdma, qp);
-	rdma_memory(&rdma, SIZE, &memory);
+	rdma_begin(&rdma, "rp-edu", qp, SIZE, &memory);
 }
 
 static void meet(int sock, struct ibv_qp *q, __u32 rkey, struct contact *theirs)

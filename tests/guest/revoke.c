@@ -1,86 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Revoke, restore and move, as the importer, the CPU and the host see them. */
-#include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "harness.h"
-#include "lab.h"
+#include "scene.h"
 
-#define SIZE	(64 * 1024)
-#define START	(128 * 1024)
-#define ELSEWHERE (512 * 1024)
-#define LENGTH	2000
-
-struct scene {
-	int node;
-	int edu;
-	struct peer_export export;
-	__u32 handle;
-	__u8 *cpu;
-};
-
-static void scene_open(struct scene *scene, const char *edu, const char *mem,
-		       __u32 mode, __u32 export_flags, __u32 attach_flags)
-{
-	scene->node = node_open(mem);
-	scene->edu = edu_open(edu);
-	lab_host_fill(mem, 0, 1 << 20, 0xee);
-	check_ok(peer_export_one(scene->node, MEM_BAR, START, SIZE,
-				 export_flags, &scene->export));
-	check_ok(edu_attach(scene->edu, scene->export.fd, mode, attach_flags,
-			    &scene->handle));
-	scene->cpu = buffer_map(scene->export.fd, SIZE, 0);
-}
-
-static void put_pattern(struct scene *scene, __u32 seed)
-{
-	__u8 inner[LENGTH];
-
-	pattern_fill(inner, LENGTH, seed);
-	check_ok(edu_put(scene->edu, 0, inner, LENGTH));
-}
-
-static void start_copy(struct scene *scene)
-{
-	check_ok(edu_copy(scene->edu, scene->handle, 0, 0, LENGTH,
-			  EDU_DMA_TO_BUFFER, EDU_DMA_COPY_F_NOWAIT));
-}
-
-static bool mapped(struct scene *scene)
-{
-	struct edu_dma_state state;
-
-	check_ok(edu_state(scene->edu, scene->handle, &state));
-	return state.flags & EDU_DMA_STATE_F_MAPPED;
-}
-
-static bool busy(struct scene *scene)
-{
-	struct edu_dma_state state;
-
-	check_ok(edu_state(scene->edu, scene->handle, &state));
-	return state.flags & EDU_DMA_STATE_F_BUSY;
-}
-
-static void host_has(const char *mem, __u64 offset, __u32 seed)
-{
-	__u8 host[LENGTH];
-
-	lab_host_read(mem, offset, host, LENGTH);
-	check(pattern_matches(host, LENGTH, seed));
-}
-
-static void host_untouched(const char *mem, __u64 offset)
-{
-	__u8 host[LENGTH];
-
-	lab_host_read(mem, offset, host, LENGTH);
-	for (size_t i = 0; i < LENGTH; i++)
-		check_eq(host[i], 0xee);
-}
+#define SIZE		SCENE_SIZE
+#define START		SCENE_START
+#define ELSEWHERE	SCENE_ELSEWHERE
+#define LENGTH		SCENE_LENGTH
 
 /* ---- revoke ---- */
 
@@ -89,15 +20,16 @@ static void waits_for_transfer(const char *edu, const char *mem, __u32 mode,
 {
 	struct scene scene;
 
-	scene_open(&scene, edu, mem, mode, 0, flags);
-	put_pattern(&scene, 1);
+	scene_open(&scene, edu, mem, 0);
+	scene_attach(&scene, mode, flags);
+	scene_put(&scene, 1);
 	/* On a busy host it may be over before anybody looks. */
-	eventually(10, (start_copy(&scene), busy(&scene)));
+	eventually(10, (scene_start_write(&scene), scene_busy(&scene)));
 	check_ok(peer_revoke(scene.node, scene.export.id, PEERBUF_WAIT_FOREVER));
 	/* Over, all of it there, and nothing mapped any more. */
-	check(!busy(&scene));
-	check(!mapped(&scene));
-	host_has(mem, START, 1);
+	check(!scene_busy(&scene));
+	check(!scene_mapped(&scene));
+	check_host_pattern(mem, START, LENGTH, 1);
 	check_ok(edu_wait(scene.edu, scene.handle));
 }
 
@@ -128,10 +60,11 @@ TEST(map_after_revoke_fails)
 	struct scene scene;
 	__u32 other;
 
-	scene_open(&scene, "rp-edu", "rp-mem", EDU_DMA_DYNAMIC, 0, 0);
+	scene_open(&scene, "rp-edu", "rp-mem", 0);
+	scene_attach(&scene, EDU_DMA_DYNAMIC, 0);
 	check_ok(edu_map(scene.edu, scene.handle));
 	check_ok(peer_revoke(scene.node, scene.export.id, 1000));
-	check(!mapped(&scene));
+	check(!scene_mapped(&scene));
 	check_fails(edu_map(scene.edu, scene.handle), ENODEV);
 	check_fails(edu_copy(scene.edu, scene.handle, 0, 0, 8,
 			     EDU_DMA_TO_BUFFER, 0), ENODEV);
@@ -151,10 +84,11 @@ TEST(map_after_revoke_fails_for_foreign_importer)
 {
 	struct scene scene;
 
-	scene_open(&scene, "far-edu", "rp-mem", EDU_DMA_FOREIGN, 0, 0);
+	scene_open(&scene, "far-edu", "rp-mem", 0);
+	scene_attach(&scene, EDU_DMA_FOREIGN, 0);
 	check_ok(edu_map(scene.edu, scene.handle));
 	check_ok(peer_revoke(scene.node, scene.export.id, 1000));
-	check(!mapped(&scene));
+	check(!scene_mapped(&scene));
 	check_fails(edu_map(scene.edu, scene.handle), ENODEV);
 }
 
@@ -163,7 +97,8 @@ TEST(cpu_access_after_revoke_gets_sigbus)
 	struct scene scene;
 	__u8 *late;
 
-	scene_open(&scene, "rp-edu", "rp-mem", EDU_DMA_DYNAMIC, 0, 0);
+	scene_open(&scene, "rp-edu", "rp-mem", 0);
+	scene_attach(&scene, EDU_DMA_DYNAMIC, 0);
 	/* One page was touched before, the other never. */
 	check(touches(scene.cpu, true));
 	check_ok(peer_revoke(scene.node, scene.export.id, 0));
@@ -186,19 +121,20 @@ TEST(old_iova_faults, .flags = TEST_IOMMU_FAULTS)
 	__u32 total;
 	int mark;
 
-	scene_open(&scene, "rp-edu", "rp-mem", EDU_DMA_DYNAMIC, 0, 0);
-	put_pattern(&scene, 2);
+	scene_open(&scene, "rp-edu", "rp-mem", 0);
+	scene_attach(&scene, EDU_DMA_DYNAMIC, 0);
+	scene_put(&scene, 2);
 	check_ok(edu_map(scene.edu, scene.handle));
 	check_ok(edu_segments(scene.edu, scene.handle, &segment, 1, &total));
 	/* While it is mapped the address works, whoever uses it. */
 	check_ok(edu_raw(scene.edu, segment.addr, 0, LENGTH, EDU_DMA_TO_BUFFER));
-	host_has("rp-mem", START, 2);
+	check_host_pattern("rp-mem", START, LENGTH, 2);
 	lab_host_fill("rp-mem", START, SIZE, 0xee);
 
 	mark = kmsg_mark();
 	check_ok(peer_revoke(scene.node, scene.export.id, 1000));
 	check_ok(edu_raw(scene.edu, segment.addr, 0, LENGTH, EDU_DMA_TO_BUFFER));
-	host_untouched("rp-mem", START);
+	check_host_untouched("rp-mem", START);
 	check(kmsg_has(mark, "fault"));
 	/* Reading it brings nothing either. */
 	lab_host_fill("rp-mem", START, SIZE, 0x77);
@@ -216,8 +152,9 @@ TEST(old_iova_does_not_reach_the_old_place, .flags = TEST_IOMMU_FAULTS)
 	struct scene scene;
 	__u32 total;
 
-	scene_open(&scene, "rp-edu", "rp-mem", EDU_DMA_DYNAMIC, 0, 0);
-	put_pattern(&scene, 3);
+	scene_open(&scene, "rp-edu", "rp-mem", 0);
+	scene_attach(&scene, EDU_DMA_DYNAMIC, 0);
+	scene_put(&scene, 3);
 	check_ok(edu_map(scene.edu, scene.handle));
 	check_ok(edu_segments(scene.edu, scene.handle, &segment, 1, &total));
 	check_ok(edu_raw(scene.edu, segment.addr, 0, LENGTH, EDU_DMA_TO_BUFFER));
@@ -225,7 +162,7 @@ TEST(old_iova_does_not_reach_the_old_place, .flags = TEST_IOMMU_FAULTS)
 	check_ok(peer_move_one(scene.node, scene.export.id, MEM_BAR, ELSEWHERE,
 			       SIZE, 0));
 	check_ok(edu_raw(scene.edu, segment.addr, 0, LENGTH, EDU_DMA_TO_BUFFER));
-	host_untouched("rp-mem", START);
+	check_host_untouched("rp-mem", START);
 }
 
 TEST(revoke_through_control)
@@ -233,10 +170,11 @@ TEST(revoke_through_control)
 	int control = control_open();
 	struct scene scene;
 
-	scene_open(&scene, "rp-edu", "rp-mem", EDU_DMA_DYNAMIC, 0, 0);
+	scene_open(&scene, "rp-edu", "rp-mem", 0);
+	scene_attach(&scene, EDU_DMA_DYNAMIC, 0);
 	check_ok(edu_map(scene.edu, scene.handle));
 	check_ok(peer_revoke(control, scene.export.id, 1000));
-	check(!mapped(&scene));
+	check(!scene_mapped(&scene));
 	check_ok(peer_restore(control, scene.export.id));
 	check_ok(edu_map(scene.edu, scene.handle));
 }
@@ -247,7 +185,8 @@ TEST(each_restores_what_it_revoked)
 	int control = control_open();
 	struct scene scene;
 
-	scene_open(&scene, "rp-edu", "rp-mem", EDU_DMA_DYNAMIC, 0, 0);
+	scene_open(&scene, "rp-edu", "rp-mem", 0);
+	scene_attach(&scene, EDU_DMA_DYNAMIC, 0);
 	check_ok(peer_revoke(control, scene.export.id, 0));
 	check_fails(peer_restore(scene.node, scene.export.id), EPERM);
 	check_eq(peer_reason, PEERBUF_REASON_REVOKED);
@@ -265,7 +204,8 @@ TEST(revoke_twice)
 {
 	struct scene scene;
 
-	scene_open(&scene, "rp-edu", "rp-mem", EDU_DMA_DYNAMIC, 0, 0);
+	scene_open(&scene, "rp-edu", "rp-mem", 0);
+	scene_attach(&scene, EDU_DMA_DYNAMIC, 0);
 	check_ok(peer_revoke(scene.node, scene.export.id, 0));
 	check_ok(peer_revoke(scene.node, scene.export.id, 0));
 	check_ok(peer_restore(scene.node, scene.export.id));
@@ -278,10 +218,11 @@ TEST(close_of_the_node_revokes_for_good)
 	int control = control_open();
 	struct scene scene;
 
-	scene_open(&scene, "rp-edu", "rp-mem", EDU_DMA_DYNAMIC, 0, 0);
+	scene_open(&scene, "rp-edu", "rp-mem", 0);
+	scene_attach(&scene, EDU_DMA_DYNAMIC, 0);
 	check_ok(edu_map(scene.edu, scene.handle));
 	close(scene.node);
-	check(!mapped(&scene));
+	check(!scene_mapped(&scene));
 	check(!touches(scene.cpu, false));
 	check_fails(edu_map(scene.edu, scene.handle), ENODEV);
 	check_fails(peer_restore(control, scene.export.id), ENODEV);
@@ -291,15 +232,13 @@ TEST(close_of_the_node_leaves_persistent_exports)
 {
 	struct scene scene;
 
-	scene_open(&scene, "rp-edu", "rp-mem", EDU_DMA_DYNAMIC,
-		   PEERBUF_EXPORT_F_PERSIST, 0);
+	scene_open(&scene, "rp-edu", "rp-mem", PEERBUF_EXPORT_F_PERSIST);
+	scene_attach(&scene, EDU_DMA_DYNAMIC, 0);
 	check_ok(edu_map(scene.edu, scene.handle));
 	close(scene.node);
-	check(mapped(&scene));
-	put_pattern(&scene, 4);
-	check_ok(edu_copy(scene.edu, scene.handle, 0, 0, LENGTH,
-			  EDU_DMA_TO_BUFFER, 0));
-	host_has("rp-mem", START, 4);
+	check(scene_mapped(&scene));
+	scene_write(&scene, 0, 4);
+	check_host_pattern("rp-mem", START, LENGTH, 4);
 }
 
 /* ---- restore ---- */
@@ -308,16 +247,15 @@ static void restored(const char *edu, const char *mem, __u32 mode)
 {
 	struct scene scene;
 
-	scene_open(&scene, edu, mem, mode, 0, 0);
+	scene_open(&scene, edu, mem, 0);
+	scene_attach(&scene, mode, 0);
 	check_ok(edu_map(scene.edu, scene.handle));
 	check_ok(peer_revoke(scene.node, scene.export.id, 1000));
 	check_ok(peer_restore(scene.node, scene.export.id));
-	put_pattern(&scene, 5);
 	/* The same attachment, mapped anew. */
-	check_ok(edu_copy(scene.edu, scene.handle, 0, 0, LENGTH,
-			  EDU_DMA_TO_BUFFER, 0));
+	scene_write(&scene, 0, 5);
 	check(pattern_matches(scene.cpu, LENGTH, 5));
-	host_has(mem, START, 5);
+	check_host_pattern(mem, START, LENGTH, 5);
 }
 
 TEST(restore_brings_the_buffer_back)
@@ -343,8 +281,8 @@ static void pinned(__u32 mode, __u32 *expected_blockers)
 	struct peerbuf_export_info info;
 	struct scene scene;
 
-	scene_open(&scene, "rp-edu", "rp-mem", mode,
-		   PEERBUF_EXPORT_F_ALLOW_PINNED, 0);
+	scene_open(&scene, "rp-edu", "rp-mem", PEERBUF_EXPORT_F_ALLOW_PINNED);
+	scene_attach(&scene, mode, 0);
 	check_ok(edu_map(scene.edu, scene.handle));
 	check_ok(peer_query(scene.node, scene.export.id, &info));
 	check(info.state & PEERBUF_STATE_F_PINNED);
@@ -390,8 +328,8 @@ TEST(revoke_waits_until_the_pinned_importer_lets_go)
 	pid_t pid;
 	int status;
 
-	scene_open(&scene, "rp-edu", "rp-mem", EDU_DMA_PINNED,
-		   PEERBUF_EXPORT_F_ALLOW_PINNED, 0);
+	scene_open(&scene, "rp-edu", "rp-mem", PEERBUF_EXPORT_F_ALLOW_PINNED);
+	scene_attach(&scene, EDU_DMA_PINNED, 0);
 	check_ok(edu_map(scene.edu, scene.handle));
 	pid = check_sys(fork());
 	if (!pid) {
@@ -416,8 +354,8 @@ TEST(signal_ends_the_wait_but_not_the_revoke)
 	struct sigaction action = { .sa_handler = on_signal };
 	struct scene scene;
 
-	scene_open(&scene, "rp-edu", "rp-mem", EDU_DMA_PINNED,
-		   PEERBUF_EXPORT_F_ALLOW_PINNED, 0);
+	scene_open(&scene, "rp-edu", "rp-mem", PEERBUF_EXPORT_F_ALLOW_PINNED);
+	scene_attach(&scene, EDU_DMA_PINNED, 0);
 	check_ok(edu_map(scene.edu, scene.handle));
 	sigaction(SIGALRM, &action, NULL);
 	alarm(1);

@@ -131,23 +131,6 @@ static void serve(int socket)
 	}
 }
 
-static void send_fd(int socket, int fd)
-{
-	char control[CMSG_SPACE(sizeof(int))] = {}, byte = 0;
-	struct iovec iov = { &byte, 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = control, .msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
-
-	cmsg->cmsg_level = SOL_SOCKET;
-	cmsg->cmsg_type = SCM_RIGHTS;
-	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(cmsg), &fd, sizeof(int));
-	check_sys(sendmsg(socket, &msg, 0));
-}
-
 void vfio_exporter_start(struct vfio_exporter *exporter, const char *id, unsigned int bar,
 			 __u64 offset, __u64 length)
 {
@@ -166,7 +149,7 @@ void vfio_exporter_start(struct vfio_exporter *exporter, const char *id, unsigne
 	device = vfio_open_with_group(container, id, VFIO_VARIANT, &group);
 	request = vfio_request(device);
 	dmabuf = vfio_export_one(device, bar, offset, length);
-	send_fd(sockets[1], dmabuf);
+	descriptor_send(sockets[1], dmabuf, "", 1);
 	close(dmabuf);
 	serve(sockets[1]);
 }

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "harness.h"
-#include "lab.h"
+#include "scene.h"
 #include "vfio.h"
 #include "vfio_exporter.h"
 
@@ -24,21 +24,13 @@
 #define LENGTH	1000
 #define ACCESS	(PEERBUF_VFIO_MAP_F_READ | PEERBUF_VFIO_MAP_F_WRITE)
 
-static void check_host_pattern(const char *id, __u64 offset, __u32 seed)
-{
-	__u8 data[LENGTH];
-
-	lab_host_read(id, offset, data, sizeof(data));
-	check(pattern_matches(data, sizeof(data), seed));
-}
-
 /* Both ways, at that distance into the mapping. */
 static void check_reach(struct vfio_edu *edu, __u64 iova, const char *id, __u64 offset,
 			__u32 seed)
 {
 	lab_host_fill(id, offset, PAGE, 0xee);
 	vfio_edu_write(edu, iova, LENGTH, seed);
-	check_host_pattern(id, offset, seed);
+	check_host_pattern(id, offset, LENGTH, seed);
 	check(vfio_edu_reads(edu, iova, LENGTH, seed));
 }
 
@@ -256,9 +248,9 @@ TEST(buffer_migrates_to_system_memory_and_back)
 		check_kept_out(&edu);
 	check_ok(peer_move_one(node, export.id, MEM_BAR, START, SIZE, PEERBUF_MOVE_F_COPY));
 	vfio_mapped(edu.fd, PEER_IOVA);
-	check_host_pattern(FAR_MEM, START, 19);
+	check_host_pattern(FAR_MEM, START, LENGTH, 19);
 	if (exclusive(&edu))
-		check_host_pattern(FAR_MEM, START + SIZE - PAGE, 20);
+		check_host_pattern(FAR_MEM, START + SIZE - PAGE, LENGTH, 20);
 	check_reach(&edu, PEER_IOVA, FAR_MEM, START, 21);
 }
 
