@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "actors.h"
 #include "harness.h"
 #include "lab.h"
 
@@ -102,27 +103,37 @@ TEST(persistent_export_survives_its_process)
 	check(touches(cpu, true));
 }
 
-/* A process that maps and transfers until it is killed. */
-static pid_t importer_start(const char *edu_id, __u32 mode)
-{
-	int ready[2];
-	char byte = 0;
-	pid_t pid;
+static __u32 importer_mode;
 
-	check_sys(pipe(ready));
-	pid = check_sys(fork());
-	if (!pid) {
-		attach_and_start(edu_id, mode);
-		check_eq(write(ready[1], &byte, 1), 1);
-		for (;;)
-			edu_copy(edu, handle, 0, 0, LENGTH, EDU_DMA_TO_BUFFER,
-				 0);
-	}
-	close(ready[1]);
-	if (read(ready[0], &byte, 1) != 1)
-		fail("the importing process failed");
-	close(ready[0]);
-	return pid;
+static void importer_begin(const void *edu_id)
+{
+	attach_and_start(edu_id, importer_mode);
+}
+
+/* Its exporter may die first. */
+static void importer_act(const void *edu_id)
+{
+	int ret = edu_copy(edu, handle, 0, 0, LENGTH, EDU_DMA_TO_BUFFER, 0);
+
+	(void)edu_id;
+	check_among(ret, ENODEV);
+	if (!ret)
+		actor_did("transfer");
+}
+
+/* A process that maps and transfers until it is killed. */
+static struct actor *importer_start(const char *edu_id, __u32 mode)
+{
+	struct part part = {
+		.name = "importer", .with = edu_id, .begin = importer_begin,
+		.act = importer_act, .least = 1, .deeds = { "transfer" },
+	};
+	struct actor *importer;
+
+	importer_mode = mode;
+	importer = actor_start(&part);
+	actor_await(importer, 1);
+	return importer;
 }
 
 static void importer_killed(const char *edu_id, const char *mem, __u32 mode,
@@ -130,12 +141,12 @@ static void importer_killed(const char *edu_id, const char *mem, __u32 mode,
 {
 	struct peerbuf_export_info info;
 	int node = node_open(mem);
-	pid_t importer;
+	struct actor *importer;
 
 	check_ok(peer_export_one(node, MEM_BAR, START, SIZE, flags, &export));
 	importer = importer_start(edu_id, mode);
 	pause_ms(50);
-	process_kill(importer);
+	actor_kill(importer);
 	/* Gone with its last file, which the transfer may still hold up. */
 	eventually(5, !peer_query(node, export.id, &info) &&
 		   !info.nr_attachments);
@@ -170,11 +181,10 @@ TEST(static_importer_is_killed)
 TEST(both_processes_are_killed)
 {
 	pid_t exporter = exporter_start("rp-mem", START, SIZE, 0, &export);
-	pid_t importer = importer_start("rp-edu", EDU_DMA_DYNAMIC);
+	struct actor *importer = importer_start("rp-edu", EDU_DMA_DYNAMIC);
 
-	check_sys(kill(importer, SIGKILL));
 	check_sys(kill(exporter, SIGKILL));
-	check_eq(waitpid(importer, NULL, 0), importer);
+	actor_kill(importer);
 	check_eq(waitpid(exporter, NULL, 0), exporter);
 	close(export.fd);
 }

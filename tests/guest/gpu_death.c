@@ -4,12 +4,11 @@
  * CPUs, or on its way from one place to another.
  */
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/mman.h>
 #include <sys/ioctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "actors.h"
 #include "gpu.h"
 #include "harness.h"
 
@@ -69,23 +68,12 @@ TEST(driver_is_unbound)
 	check(!touches(by_drm, false));
 }
 
-static bool plugged_in(const char *id)
-{
-	char path[128];
-
-	if (lab_host("where %s", id))
-		return false;
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/resource", lab_where(id));
-	return sysfs_exists(path);
-}
-
 TEST(device_is_unplugged, .timeout = 120)
 {
 	share("sw-mem", "sw-edu");
 	check_eq(lab_host("unplug sw-mem"), 0);
 	everybody_lost_it();
-	check_eq(lab_host("plug sw-mem"), 0);
-	eventually(20, plugged_in("sw-mem"));
+	lab_plug("sw-mem");
 	/* The next is a GPU like the one before. */
 	gpu_open(&gpu, "sw-mem", 0, 0);
 	bo_new(&bo, &gpu, 64 * KIB, VRAM_DOMAIN_VRAM, VRAM_BO_VISIBLE);
@@ -152,36 +140,34 @@ TEST(importing_gpu_is_unbound)
 	check(pattern_matches(by_drm, LENGTH, 1));
 }
 
-static void process_that(void (*work)(void), void (*after)(void))
+static void share_all(const void *unused)
 {
-	int ready[2];
-	char byte = 0;
-	pid_t pid;
-
-	check_sys(pipe(ready));
-	pid = check_sys(fork());
-	if (!pid) {
-		share("rp-mem", "rp-edu");
-		check_eq(write(ready[1], &byte, 1), 1);
-		for (;;)
-			work();
-	}
-	close(ready[1]);
-	if (read(ready[0], &byte, 1) != 1)
-		fail("the process did not get that far");
-	pause_ms(150);
-	process_kill(pid);
-	if (after)
-		after();
+	(void)unused;
+	share("rp-mem", "rp-edu");
 }
 
-static void move_and_write(void)
+static void process_is_killed(void (*work)(const void *), const char *deed)
+{
+	struct part part = {
+		.name = "victim", .begin = share_all, .act = work, .least = 1,
+		.deeds = { deed },
+	};
+	struct actor *victim = actor_start(&part);
+
+	actor_await(victim, 1);
+	pause_ms(150);
+	actor_kill(victim);
+}
+
+static void move_and_write(const void *unused)
 {
 	static unsigned int i;
 
-	bo_move(&bo, i++ % 2 ? VRAM_IN_WINDOW : VRAM_IN_SYSTEM);
+	(void)unused;
+	check_ok(bo_move(&bo, i++ % 2 ? VRAM_IN_WINDOW : VRAM_IN_SYSTEM));
 	memset(by_drm, i, bo.size / 2);
-	edu_copy(writer.edu, writer.handle, PAGE, 0, LENGTH, EDU_DMA_TO_BUFFER, 0);
+	check_ok(edu_copy(writer.edu, writer.handle, PAGE, 0, LENGTH, EDU_DMA_TO_BUFFER, 0));
+	actor_did("move and write");
 }
 
 static bool nothing_is_used(void)
@@ -203,20 +189,33 @@ static void all_room_is_back(void)
 
 TEST(process_is_killed_while_bos_move)
 {
-	process_that(move_and_write, all_room_is_back);
+	process_is_killed(move_and_write, "move and write");
+	all_room_is_back();
 }
 
-static void fill_and_evict(void)
+static void fill_and_evict(const void *unused)
 {
 	struct bo other;
 
-	if (!bo_try(&other, &gpu, 128 * KIB, ANYWHERE, VRAM_BO_VISIBLE))
-		bo_copy(&other, &bo, PAGE);
+	(void)unused;
+	bo_new(&other, &gpu, 128 * KIB, ANYWHERE, VRAM_BO_VISIBLE);
+	check_ok(bo_copy(&other, &bo, PAGE));
+	actor_did("evict");
 }
 
 TEST(process_is_killed_while_it_evicts)
 {
-	process_that(fill_and_evict, all_room_is_back);
+	process_is_killed(fill_and_evict, "evict");
+	all_room_is_back();
+}
+
+static void make_and_close(const void *unused)
+{
+	struct bo other;
+
+	(void)unused;
+	bo_new(&other, &gpu, 128 * KIB, ANYWHERE, VRAM_BO_VISIBLE);
+	bo_close(&other);
 }
 
 /*
@@ -225,19 +224,17 @@ TEST(process_is_killed_while_it_evicts)
  */
 TEST(last_close_races_with_evictions)
 {
+	static const struct part evicter = {
+		.name = "evicter", .act = make_and_close, .least = 5,
+	};
 	struct drm_vram_stats before = {}, after = {};
+	struct actor *actor;
 	double until;
-	struct bo other;
-	pid_t pid;
 	int fd;
 
 	gpu_open(&gpu, "rp-mem", 256, 0);
 	gpu_stats(&gpu, &before);
-	pid = check_sys(fork());
-	while (!pid) {
-		bo_new(&other, &gpu, 128 * KIB, ANYWHERE, VRAM_BO_VISIBLE);
-		bo_close(&other);
-	}
+	actor = actor_start(&evicter);
 	fd = gpu_node_open("rp-mem", "render");
 	check_sys(fd);
 	gpu.fd = fd;
@@ -255,7 +252,8 @@ TEST(last_close_races_with_evictions)
 		munmap(by_drm, 192 * KIB);
 		gpu_stats(&gpu, &after);
 	}
-	process_kill(pid);
+	actor_await(actor, evicter.least);
+	actors_stop();
 }
 
 /* The descriptor outlives the process, in another. */

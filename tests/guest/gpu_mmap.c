@@ -3,11 +3,10 @@
  * A CPU that never stops writing through its mapping while the BO goes from place to
  * place: no write is lost, torn, or seen by anybody else.
  */
-#include <pthread.h>
-#include <stdatomic.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "actors.h"
 #include "gpu.h"
 #include "harness.h"
 
@@ -17,45 +16,49 @@
 static struct gpu gpu;
 static struct bo bo;
 
+/* Writes that make a round. */
+#define STROKES	64
+
 /* One thread's words: every second one of a mapping, each a count of its own writes. */
 struct hammer {
 	volatile __u64 *words;
 	size_t first;
 	__u64 count[WORDS];
-	atomic_bool stop;
-	atomic_ullong bad;
-	pthread_t thread;
+	__u32 state;
 };
 
-static void *hammer_run(void *arg)
+static void strike(struct hammer *hammer)
 {
-	struct hammer *hammer = arg;
-	__u32 state = 1 + hammer->first;
+	size_t i;
 
-	while (!atomic_load(&hammer->stop)) {
-		size_t i;
+	hammer->state = hammer->state * 1664525 + 1013904223;
+	i = (hammer->state >> 8) % (WORDS / 2) * 2 + hammer->first;
+	check_eq(hammer->words[i], hammer->count[i]);
+	hammer->words[i] = ++hammer->count[i];
+}
 
-		state = state * 1664525 + 1013904223;
-		i = (state >> 8) % (WORDS / 2) * 2 + hammer->first;
-		if (hammer->words[i] != hammer->count[i])
-			atomic_fetch_add(&hammer->bad, 1);
-		hammer->words[i] = ++hammer->count[i];
-	}
-	return NULL;
+static void hammer_act(const void *with)
+{
+	for (int i = 0; i < STROKES; i++)
+		strike((struct hammer *)with);
 }
 
 static void hammer_start(struct hammer *hammer, void *words, size_t first)
 {
+	struct part part = {
+		.name = first ? "writer by the DMA-BUF" : "writer by DRM", .with = hammer,
+		.act = hammer_act, .least = FEWEST_ROUNDS,
+	};
+
 	hammer->words = words;
 	hammer->first = first;
-	check_eq(pthread_create(&hammer->thread, NULL, hammer_run, hammer), 0);
+	hammer->state = 1 + first;
+	actor_start_thread(&part);
 }
 
-static void hammer_stop(struct hammer *hammer, const volatile __u64 *words)
+/* What each wrote is there, by this way as by the other. */
+static void check_words(const struct hammer *hammer, const volatile __u64 *words)
 {
-	atomic_store(&hammer->stop, true);
-	pthread_join(hammer->thread, NULL);
-	check_eq(atomic_load(&hammer->bad), 0);
 	for (size_t i = hammer->first; i < WORDS; i += 2)
 		check_eq(words[i], hammer->count[i]);
 }
@@ -87,7 +90,8 @@ TEST(writes_survive_moves, .timeout = 120)
 	cpu = bo_map(&bo);
 	hammer_start(&by_drm, cpu, 0);
 	moves(rounds(60), true);
-	hammer_stop(&by_drm, cpu);
+	actors_stop();
+	check_words(&by_drm, cpu);
 }
 
 TEST(writes_by_two_ways_survive_moves, .timeout = 120)
@@ -101,8 +105,9 @@ TEST(writes_by_two_ways_survive_moves, .timeout = 120)
 	hammer_start(&by_drm, cpu, 0);
 	hammer_start(&by_dmabuf, shared, 1);
 	moves(rounds(60), true);
-	hammer_stop(&by_drm, shared);
-	hammer_stop(&by_dmabuf, cpu);
+	actors_stop();
+	check_words(&by_drm, shared);
+	check_words(&by_dmabuf, cpu);
 }
 
 /* By pressure and not by request, while a device reads and writes as well. */
@@ -132,7 +137,8 @@ TEST(writes_survive_evictions_with_an_importer, .timeout = 120)
 		check_ok(bo_move(&bo, VRAM_IN_WINDOW));
 		check_ok(writer_check(&writer, buffer, 1000, i));
 	}
-	hammer_stop(&by_drm, cpu);
+	actors_stop();
+	check_words(&by_drm, cpu);
 	bo_info(&bo, &info);
 	check(info.evictions >= rounds(8));
 }

@@ -4,10 +4,9 @@
  * either process. The harness checks after each that nothing is left and the kernel
  * did not complain.
  */
-#include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "actors.h"
 #include "harness.h"
 #include "rdma.h"
 
@@ -30,9 +29,7 @@ static void load(struct ibv_mr *mr)
 
 static void setup(const char *edu)
 {
-	rdma_open(&rdma, edu);
-	rdma_memory(&rdma, SIZE, &memory);
-	rdma_loop(&rdma, qp);
+	rdma_begin(&rdma, edu, qp, SIZE, &memory);
 }
 
 /* Some succeed, then one is refused, the rest is flushed. */
@@ -105,7 +102,9 @@ static void check_hca_gone(struct rdma_bar *bar)
 	check_eq(info.nr_mappings, 0);
 	check_ok(peer_revoke(bar->node, bar->export.id, 1000));
 	check_ok(peer_restore(bar->node, bar->export.id));
-	check(ibv_poll_cq(rdma.cq, 1, &wc) < 0);
+	errno = 0;
+	check_eq(ibv_poll_cq(rdma.cq, 1, &wc), -1);
+	check_eq(errno, EIO);
 }
 
 TEST(hca_is_unbound)
@@ -167,45 +166,34 @@ TEST(peers_hca_is_unbound)
 	check_eq(rdma_state(a), IBV_QPS_ERR);
 }
 
-/* A process with an MR and a load, which waits to be killed. */
-static pid_t application_start(struct peer_export *export)
+static void register_and_load(const void *with)
 {
-	int ready[2];
-	char byte = 0;
-	pid_t pid;
+	const struct peer_export *export = with;
+	struct ibv_mr *mr;
 
-	check_sys(pipe(ready));
-	pid = check_sys(fork());
-	if (!pid) {
-		struct ibv_mr *mr;
-
-		setup("rp-edu");
-		check_ok(rdma_reg_dmabuf(&rdma, 0, SIZE, 0, export->fd, RDMA_ALL,
-					 &mr));
-		load(mr);
-		check_eq(write(ready[1], &byte, 1), 1);
-		for (;;)
-			pause();
-	}
-	close(ready[1]);
-	if (read(ready[0], &byte, 1) != 1)
-		fail("the application failed");
-	close(ready[0]);
-	return pid;
+	setup("rp-edu");
+	check_ok(rdma_reg_dmabuf(&rdma, 0, SIZE, 0, export->fd, RDMA_ALL, &mr));
+	load(mr);
 }
 
 TEST(application_is_killed)
 {
 	struct peerbuf_export_info info;
 	struct peer_export export;
+	/* A process with an MR and a load. */
+	const struct part part = {
+		.name = "application", .with = &export, .begin = register_and_load,
+		.act = actor_idle, .least = 1,
+	};
 	int node = node_open("rp-mem");
-	pid_t pid;
+	struct actor *application;
 
 	check_ok(peer_export_one(node, MEM_BAR, START, SIZE, 0, &export));
 	for (int i = 0; i < 3; i++) {
-		pid = application_start(&export);
+		application = actor_start(&part);
+		actor_await(application, 1);
 		pause_ms(150 * i);
-		process_kill(pid);
+		actor_kill(application);
 		eventually(5, !peer_query(node, export.id, &info) &&
 			   !info.nr_attachments);
 		check_eq(info.nr_mappings, 0);

@@ -4,10 +4,9 @@
  * MR at either end, the QP at either end, the process. Nobody waits for the message,
  * and the owner has its memory back at once.
  */
-#include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "actors.h"
 #include "harness.h"
 #include "rdma.h"
 
@@ -36,10 +35,7 @@ static void start(enum ibv_wr_opcode opcode)
 
 static void setup(void)
 {
-	rdma_open(&rdma, "rp-edu");
-	/* The QPs are older than the MRs: what a dying process has newest goes first. */
-	rdma_loop(&rdma, qp);
-	rdma_memory(&rdma, SIZE, &memory);
+	rdma_begin(&rdma, "rp-edu", qp, SIZE, &memory);
 	rdma_bar(&rdma, "rp-mem", 0, SIZE, &bar);
 }
 
@@ -154,36 +150,32 @@ TEST(what_others_use_is_not_destroyed)
 		 IBV_WC_SUCCESS);
 }
 
+static void register_and_start(const void *unused)
+{
+	(void)unused;
+	rdma_begin(&rdma, "rp-edu", qp, SIZE, &memory);
+	check_ok(rdma_reg_dmabuf(&rdma, 0, SIZE, 0, bar.export.fd, RDMA_ALL, &bar.mr));
+	start(IBV_WR_RDMA_WRITE);
+}
+
 /* Its objects go newest first: the MR before the QP whose message is in the middle of it. */
 TEST(process_is_killed)
 {
+	static const struct part part = {
+		.name = "application", .begin = register_and_start, .act = actor_idle,
+		.least = 1,
+	};
 	struct peerbuf_export_info info;
-	int ready[2], status;
+	struct actor *application;
 	double begun;
-	char byte = 0;
-	pid_t pid;
 
 	rdma_modules();
 	bar.node = node_open("rp-mem");
 	check_ok(peer_export_one(bar.node, MEM_BAR, 0, SIZE, 0, &bar.export));
-	check_sys(pipe(ready));
-	pid = check_sys(fork());
-	if (!pid) {
-		rdma_open(&rdma, "rp-edu");
-		rdma_loop(&rdma, qp);
-		rdma_memory(&rdma, SIZE, &memory);
-		check_ok(rdma_reg_dmabuf(&rdma, 0, SIZE, 0, bar.export.fd, RDMA_ALL,
-					 &bar.mr));
-		start(IBV_WR_RDMA_WRITE);
-		check_eq(write(ready[1], &byte, 1), 1);
-		for (;;)
-			pause();
-	}
-	close(ready[1]);
-	check_eq(read(ready[0], &byte, 1), 1);
+	application = actor_start(&part);
+	actor_await(application, 1);
 	begun = now();
-	check_sys(kill(pid, SIGKILL));
-	check_sys(waitpid(pid, &status, 0));
+	actor_kill(application);
 	eventually(SOON, !peer_query(bar.node, bar.export.id, &info) &&
 		   !info.nr_attachments);
 	check_soon(begun);

@@ -168,6 +168,14 @@ __u32 vfio_state(int device, __u64 iova)
 	return query.state;
 }
 
+bool vfio_next(int device, __u64 iova, struct peerbuf_vfio_ioc_query *query)
+{
+	int ret = peerbuf_vfio_query(device, iova, PEERBUF_VFIO_QUERY_F_NEXT, query, NULL);
+
+	check_among(ret, ENOENT);
+	return !ret;
+}
+
 void vfio_mapped(int device, __u64 iova)
 {
 	eventually(5, vfio_state(device, iova) == PEERBUF_VFIO_STATE_MAPPED);

@@ -7,6 +7,8 @@
 #ifndef GUEST_VFIO_H
 #define GUEST_VFIO_H
 
+#include <stdbool.h>
+
 #include <linux/types.h>
 
 #include <peerbuf_vfio.h>
@@ -57,6 +59,8 @@ int vfio_export_one(int device, unsigned int bar, __u64 offset, __u64 length);
 /* Until a mapping is in force. */
 void vfio_mapped(int device, __u64 iova);
 __u32 vfio_state(int device, __u64 iova);
+/* The first mapping that ends behind this address, if there is one. */
+bool vfio_next(int device, __u64 iova, struct peerbuf_vfio_ioc_query *query);
 
 void vfio_edu_open(struct vfio_edu *edu, int container, const char *id);
 void vfio_edu_open_with_group(struct vfio_edu *edu, int container, const char *id, int *group);

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "actors.h"
 #include "harness.h"
 #include "lab.h"
 #include "vfio.h"
@@ -222,38 +223,32 @@ TEST(exporter_is_unbound, .flags = TEST_IOMMU_FAULTS, .timeout = 90)
 
 /* ---- the importer ---- */
 
-static pid_t importer_start(void)
+static void importer_begin(const void *id)
 {
-	int ready[2];
-	char byte = 0;
-	pid_t pid;
+	vfio_edu_open(&edu, vfio_container(), id);
+	import();
+}
 
-	check_sys(pipe(ready));
-	pid = check_sys(fork());
-	if (!pid) {
-		vfio_edu_open(&edu, vfio_container(), EDU);
-		import();
-		check_eq(write(ready[1], &byte, 1), 1);
-		for (;;)
-			vfio_edu_write(&edu, PEER_IOVA, LENGTH, 4);
-	}
-	close(ready[1]);
-	if (read(ready[0], &byte, 1) != 1)
-		fail("the importing process failed");
-	close(ready[0]);
-	return pid;
+static void importer_act(const void *id)
+{
+	(void)id;
+	vfio_edu_write(&edu, PEER_IOVA, LENGTH, 4);
 }
 
 TEST(both_processes_are_killed, .timeout = 90)
 {
-	pid_t importer;
+	static const struct part part = {
+		.name = "importer", .with = EDU, .begin = importer_begin,
+		.act = importer_act, .least = 1,
+	};
+	struct actor *importer;
 
 	vfio_exporter_start(&exporter, MEM, MEM_BAR, START, SIZE);
 	vfio_exporter_ready(&exporter);
-	importer = importer_start();
-	check_sys(kill(importer, SIGKILL));
+	importer = actor_start(&part);
+	actor_await(importer, 1);
 	check_sys(kill(exporter.pid, SIGKILL));
-	check_eq(waitpid(importer, NULL, 0), importer);
+	actor_kill(importer);
 	check_eq(waitpid(exporter.pid, NULL, 0), exporter.pid);
 	close(exporter.dmabuf);
 }

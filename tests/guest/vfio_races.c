@@ -3,12 +3,14 @@
  * Races: buffers move, are revoked, lose their device's memory decode and are reset under
  * mappings that come and go, while the device goes on transferring. Calls may fail, but
  * only in the ways that they are allowed to; afterwards everything works.
+ *
+ * All places that a buffer may be in have the same bytes, and the device writes what is there
+ * already: so whenever it reads it finds that, or a fault.
  */
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/wait.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include "actors.h"
 #include "harness.h"
 #include "lab.h"
 #include "vfio.h"
@@ -18,44 +20,42 @@
 #define FAR_MEM	"far-mem"
 #define START	(128 * 1024ULL)
 #define SIZE	(64 * 1024ULL)
-#define PLACES	4
-#define SECONDS	6
-#define ACTORS	8
+#define IOVAS	4
+#define SECONDS	12
+#define PLACES	3
+#define SEED	29
 #define ROUNDS	4
 #define ACCESS	(PEERBUF_VFIO_MAP_F_READ | PEERBUF_VFIO_MAP_F_WRITE)
 
 static int node, mem, buffers[2];
 static struct peer_export export;
 static struct vfio_edu edu;
-static pid_t actors[ACTORS];
-static unsigned int nr_actors;
 
-static void actor_start(void (*act)(void))
+/* The places of the buffer that moves, or the one place of the other. */
+static void paint(const char *id, int places)
 {
-	pid_t pid = check_sys(fork());
+	int owner = node_open(id);
+	struct peer_export all;
+	__u8 *cpu;
 
-	if (!pid) {
-		srand(getpid());
-		for (;;)
-			act();
+	for (int i = 1; i <= places; i++) {
+		check_ok(peer_export_one(owner, MEM_BAR, i * START, SIZE, 0, &all));
+		cpu = buffer_map(all.fd, SIZE, 0);
+		pattern_fill(cpu, SIZE, SEED);
+		munmap(cpu, SIZE);
+		close(all.fd);
 	}
-	check(nr_actors < ACTORS);
-	actors[nr_actors++] = pid;
+	close(owner);
 }
 
-/* Let them act; none may have ended before it was killed. */
-static void perform(void)
+static void check_painted(const char *id, int places)
 {
-	bool died = false;
+	static __u8 host[SIZE];
 
-	pause_ms(1000 * SECONDS * (slowness() > 1 ? 3 : 1));
-	for (unsigned int i = 0; i < nr_actors; i++)
-		died |= waitpid(actors[i], NULL, WNOHANG) != 0;
-	for (unsigned int i = 0; i < nr_actors; i++)
-		kill(actors[i], SIGKILL);
-	for (unsigned int i = 0; i < nr_actors; i++)
-		waitpid(actors[i], NULL, 0);
-	check(!died);
+	for (int i = 1; i <= places; i++) {
+		lab_host_read(id, i * START, host, SIZE);
+		check(pattern_matches(host, SIZE, SEED));
+	}
 }
 
 /* ---- actors ---- */
@@ -63,65 +63,144 @@ static void perform(void)
 /* Four addresses, a buffer's length apart, for everybody. */
 static __u64 some_iova(void)
 {
-	return PEER_IOVA + (rand() % PLACES) * SIZE;
+	return PEER_IOVA + (rand() % IOVAS) * SIZE;
 }
 
-static void map_and_unmap(void)
+static void map_and_unmap(const void *unused)
 {
 	__u64 length = (1 + rand() % (SIZE / PAGE)) * PAGE, iova = some_iova();
+	int ret;
 
-	check_among(peerbuf_vfio_map(edu.fd, buffers[rand() % 2], 0, length, iova, ACCESS, -1,
-				     NULL, NULL), EADDRINUSE);
-	if (rand() % 2)
-		pause_ms(rand() % 20);
-	check_among(peerbuf_vfio_unmap(edu.fd, iova, length, NULL), ENOENT, EINVAL);
+	(void)unused;
+	ret = peerbuf_vfio_map(edu.fd, buffers[rand() % 2], 0, length, iova, ACCESS, -1,
+			       NULL, NULL);
+	check_among(ret, EADDRINUSE);
+	if (!ret)
+		actor_did("map");
+	pause_ms(rand() % 60);
+	ret = peerbuf_vfio_unmap(edu.fd, iova, length, NULL);
+	check_among(ret, ENOENT, EINVAL);
+	if (!ret)
+		actor_did("unmap");
 }
 
-static void look(void)
+static void look(const void *unused)
 {
 	struct peerbuf_vfio_ioc_query query;
 	__u64 iova = 0;
 
-	while (!peerbuf_vfio_query(edu.fd, iova, PEERBUF_VFIO_QUERY_F_NEXT, &query, NULL)) {
+	(void)unused;
+	while (vfio_next(edu.fd, iova, &query)) {
 		/* Meanwhile one may have come that begins before it. */
 		check(query.iova + query.length > iova && query.length <= SIZE);
 		check(query.state != PEERBUF_VFIO_STATE_DEAD);
 		iova = query.iova + query.length;
+		actor_did("query");
 	}
 }
 
-static void transfer(void)
+static void transfer(__u64 iova, bool to_iova)
 {
-	vfio_edu_start(&edu, some_iova(), FAULT_LENGTH, rand() % 2);
+	vfio_edu_start(&edu, iova, FAULT_LENGTH, to_iova);
 	vfio_edu_wait(&edu);
 }
 
-static void move_and_revoke(void)
+static bool all_is(const __u8 *data, __u8 byte)
 {
-	check_among(peer_move_one(node, export.id, MEM_BAR, START * (1 + rand() % 3), SIZE, 0),
-		    ENODEV);
-	if (rand() % 2)
-		check_ok(peer_revoke(node, export.id, PEERBUF_WAIT_FOREVER));
-	check_among(peer_restore(node, export.id), EALREADY);
+	for (size_t i = 0; i < FAULT_LENGTH; i++)
+		if (data[i] != byte)
+			return false;
+	return true;
 }
 
-static void switch_memory(void)
+/* QEMU's device has zeros, or what it had before, when the IOMMU let it read nothing. */
+static bool was_refused(const __u8 *data, __u8 before)
 {
+	return all_is(data, 0) || all_is(data, before);
+}
+
+static void write_or_read(const void *unused)
+{
+	const __u8 nothing = 0x5a;
+	static bool write;
+
+	(void)unused;
+	write = !write;
+	memset(edu.ram, nothing, FAULT_LENGTH);
+	if (write)
+		pattern_fill(edu.ram, FAULT_LENGTH, SEED);
+	transfer(RAM_IOVA, false);
+	transfer(some_iova(), write);
+	if (write) {
+		actor_did("write");
+		return;
+	}
+	transfer(RAM_IOVA, true);
+	if (was_refused(edu.ram, nothing)) {
+		actor_did("refused");
+		return;
+	}
+	check(pattern_matches(edu.ram, FAULT_LENGTH, SEED));
+	actor_did("read");
+}
+
+static void move_and_revoke(const void *unused)
+{
+	(void)unused;
+	check_ok(peer_move_one(node, export.id, MEM_BAR, START * (1 + rand() % PLACES), SIZE, 0));
+	actor_did("move");
+	if (rand() % 2) {
+		check_ok(peer_revoke(node, export.id, PEERBUF_WAIT_FOREVER));
+		actor_did("revoke");
+		check_ok(peer_restore(node, export.id));
+		actor_did("restore");
+	}
+}
+
+static void switch_memory(const void *unused)
+{
+	(void)unused;
 	check_ok(peerbuf_vfio_command(mem, 2, 0));
 	check_ok(peerbuf_vfio_command(mem, 0, 2));
 	pause_ms(rand() % 10);
 }
 
-static void reset(void)
+static void reset(const void *unused)
 {
-	check_among(peerbuf_vfio_reset(mem), EAGAIN);
+	int ret = peerbuf_vfio_reset(mem);
+
+	(void)unused;
+	check_among(ret, EAGAIN);
+	if (!ret)
+		actor_did("reset");
 	pause_ms(rand() % 500);
 }
 
-static void export_more(void)
+static void export_more(const void *unused)
 {
+	(void)unused;
 	close(vfio_export_one(mem, MEM_BAR, START, SIZE));
 }
+
+#define OFTEN	20
+/* A transfer takes a tenth of a second, a reset as much, and most that read are refused. */
+#define SOME	2
+
+static const struct part mapper = {
+	.name = "mapper", .act = map_and_unmap, .least = OFTEN, .deeds = { "map", "unmap" },
+};
+
+static const struct part others[] = {
+	mapper,
+	{ .name = "looker", .act = look, .least = OFTEN, .deeds = { "query" } },
+	{ .name = "device", .act = write_or_read, .least = 1,
+	  .deeds = { "write", "read", "refused" } },
+	{ .name = "mover", .act = move_and_revoke, .least = OFTEN,
+	  .deeds = { "move", "revoke", "restore" } },
+	{ .name = "switcher", .act = switch_memory, .least = OFTEN },
+	{ .name = "resetter", .act = reset, .least = SOME, .deeds = { "reset" } },
+	{ .name = "exporter", .act = export_more, .least = OFTEN },
+};
 
 /* ---- and afterwards ---- */
 
@@ -129,7 +208,7 @@ static void unmap_all(void)
 {
 	struct peerbuf_vfio_ioc_query query;
 
-	while (!peerbuf_vfio_query(edu.fd, 0, PEERBUF_VFIO_QUERY_F_NEXT, &query, NULL))
+	while (vfio_next(edu.fd, 0, &query))
 		check_ok(peerbuf_vfio_unmap(edu.fd, query.iova, query.length, NULL));
 }
 
@@ -146,56 +225,54 @@ TEST(everything_at_once, .flags = TEST_IOMMU_FAULTS, .timeout = 90)
 {
 	int container = vfio_container();
 
+	paint(MEM, 1);
+	paint(FAR_MEM, PLACES);
 	node = node_open(FAR_MEM);
 	check_ok(peer_export_one(node, MEM_BAR, START, SIZE, 0, &export));
 	mem = vfio_open(container, MEM, VFIO_VARIANT);
 	buffers[0] = export.fd;
 	buffers[1] = vfio_export_one(mem, MEM_BAR, START, SIZE);
 	vfio_edu_open(&edu, container, EDU);
-	actor_start(map_and_unmap);
-	actor_start(map_and_unmap);
-	actor_start(look);
-	actor_start(transfer);
-	actor_start(move_and_revoke);
-	actor_start(switch_memory);
-	actor_start(reset);
-	actor_start(export_more);
-	perform();
+	actor_start(&mapper);
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		actor_start(&others[i]);
+	actors_perform(SECONDS * (slowness() > 1 ? 3 : 1));
+	actors_stop();
 	check_among(peer_restore(node, export.id), EALREADY);
 	check_ok(peerbuf_vfio_command(mem, 0, 2));
 	vfio_edu_wait(&edu);
 	unmap_all();
+	check_painted(MEM, 1);
+	check_painted(FAR_MEM, PLACES);
 	check_works(buffers[0], 1);
 	check_works(buffers[1], 2);
+}
+
+static void take_device(const void *id)
+{
+	vfio_edu_open(&edu, vfio_container(), id);
 }
 
 /* One process after the other takes the device, is killed, and leaves nothing. */
 TEST(importers_die_one_after_the_other, .flags = TEST_IOMMU_FAULTS, .timeout = 90)
 {
-	int ready[2];
-	char byte = 0;
-	pid_t pid;
+	struct part victim = mapper;
+	struct actor *actor;
 
+	victim.with = EDU;
+	victim.begin = take_device;
+	victim.least = SOME;
 	node = node_open(FAR_MEM);
 	check_ok(peer_export_one(node, MEM_BAR, START, SIZE, 0, &export));
 	buffers[0] = export.fd;
 	buffers[1] = export.fd;
 	for (unsigned int round = 0; round < ROUNDS; round++) {
-		check_sys(pipe(ready));
-		pid = check_sys(fork());
-		if (!pid) {
-			vfio_edu_open(&edu, vfio_container(), EDU);
-			check_eq(write(ready[1], &byte, 1), 1);
-			for (;;)
-				map_and_unmap();
-		}
-		close(ready[1]);
-		if (read(ready[0], &byte, 1) != 1)
-			fail("the importing process failed");
-		close(ready[0]);
+		actor = actor_start(&victim);
+		actor_await(actor, 1);
 		for (int i = 0; i < 20; i++)
-			move_and_revoke();
-		process_kill(pid);
+			move_and_revoke(NULL);
+		actor_await(actor, SOME);
+		actor_kill(actor);
 	}
 	vfio_edu_open(&edu, vfio_container(), EDU);
 	unmap_all();
