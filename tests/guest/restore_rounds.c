@@ -3,71 +3,76 @@
  * A thousand rounds of move, revoke and restore against an importer that maps and
  * unmaps all the time, and then: is all the memory back, and every IOVA?
  */
-#include <pthread.h>
-#include <sys/syscall.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include "actors.h"
 #include "harness.h"
 #include "lab.h"
-#include "slab.h"
+#include "memory.h"
 
 #define SIZE	(64 * 1024)
 #define PLACES	8
 #define ROUNDS	1000
 #define WARM_UP	100
+#define SEED	31
 
 static int node, edu, mine;
 static struct peer_export export;
 static __u32 handle;
-static volatile bool stop;
-static volatile unsigned int mapped;
+static __u8 *cpu;
+
+/* All places have the same bytes, so that whoever reads knows what to find. */
+static void paint(void)
+{
+	struct peer_export all;
+	__u8 *every;
+
+	check_ok(peer_export_one(node, MEM_BAR, 0, PLACES * SIZE, 0, &all));
+	every = buffer_map(all.fd, PLACES * SIZE, 0);
+	for (int i = 0; i < PLACES; i++)
+		pattern_fill(every + i * SIZE, SIZE, SEED);
+	munmap(every, PLACES * SIZE);
+	close(all.fd);
+}
+
+static void look(size_t at)
+{
+	int found = byte_read(cpu + at, false);
+	__u8 byte = found;
+
+	if (found < 0)
+		return;
+	check(pattern_matches_part(&byte, at, 1, SEED));
+	actor_did("look");
+}
 
 /* An importer of its own: another file, another attachment. */
-static void *map_again_and_again(void *unused)
+static void map_again_and_again(const void *unused)
 {
-	__u32 mine_handle = 0;
+	__u32 other;
 	int ret;
 
 	(void)unused;
-
-	while (!stop) {
-		if (!mine_handle &&
-		    edu_attach(mine, export.fd, EDU_DMA_DYNAMIC, 0,
-			       &mine_handle))
-			mine_handle = 0;
-		if (!mine_handle)
-			continue;
-		ret = edu_map(mine, mine_handle);
-		if (ret && ret != -ENODEV)
-			fail("map: %s", strerror(-ret));
-		mapped += !ret;
-		check_ok(edu_unmap(mine, mine_handle));
-		if (!(mapped % 16)) {
-			check_ok(edu_detach(mine, mine_handle));
-			mine_handle = 0;
-		}
+	ret = edu_attach(mine, export.fd, EDU_DMA_DYNAMIC, 0, &other);
+	check_among(ret, ENODEV);
+	if (ret)
+		return;
+	for (int i = 0; i < 16; i++) {
+		ret = edu_map(mine, other);
+		check_among(ret, ENODEV);
+		if (!ret)
+			actor_did("map");
+		check_ok(edu_unmap(mine, other));
+		look(rand() % SIZE);
 	}
-	if (mine_handle)
-		check_ok(edu_detach(mine, mine_handle));
-	return NULL;
+	check_ok(edu_detach(mine, other));
 }
 
-static pthread_t start_other(void)
-{
-	pthread_t thread;
-
-	stop = false;
-	mapped = 0;
-	check_eq(pthread_create(&thread, NULL, map_again_and_again, NULL), 0);
-	eventually(10, mapped > 0);
-	return thread;
-}
-
-static void stop_other(pthread_t thread)
-{
-	stop = true;
-	pthread_join(thread, NULL);
-}
+static const struct part other_importer = {
+	.name = "the other importer", .act = map_again_and_again, .least = 2,
+	.deeds = { "map", "look" },
+};
 
 static void one_round(unsigned int i)
 {
@@ -79,64 +84,84 @@ static void one_round(unsigned int i)
 	check_ok(peer_restore(node, export.id));
 }
 
-static void run(unsigned int count)
+/* So many, while the other importer does what it can. */
+static void run(void (*round)(unsigned int i), unsigned int count)
 {
+	struct actor *other = actor_start_thread(&other_importer);
+
+	actor_await(other, 1);
 	for (unsigned int i = 0; i < count; i++)
-		one_round(i);
+		round(i);
+	actor_await(other, 1);
+	actors_stop();
 	check_ok(edu_unmap(edu, handle));
 }
 
-static void check_counters(unsigned int count)
+static void check_counters(unsigned int moves, unsigned int revokes)
 {
 	struct peerbuf_export_info info;
 
 	check_ok(peer_query(node, export.id, &info));
-	check_eq(info.moves, count);
-	check_eq(info.revokes, count);
+	check_eq(info.moves, moves);
+	check_eq(info.revokes, revokes);
 	check_eq(info.nr_mappings, 0);
 	check_eq(info.state, 0);
 }
 
-static void rounds_leave_nothing(const char *edu_id, const char *mem,
-				 __u32 mode)
+static void rounds_leave_nothing(const char *edu_id, const char *mem, __u32 mode,
+				 void (*round)(unsigned int i), unsigned int moves)
 {
-	static struct slab before, after;
+	static struct memory before, after;
 	unsigned int count = rounds(ROUNDS);
-	pthread_t thread;
 
 	node = node_open(mem);
+	paint();
 	edu = edu_open(edu_id);
 	check_ok(peer_export_one(node, MEM_BAR, 0, SIZE, 0, &export));
 	check_ok(edu_attach(edu, export.fd, mode, 0, &handle));
 	mine = edu_open(edu_id);
+	cpu = buffer_map(export.fd, SIZE, 0);
 	/* With the thread: what it needs once is not a leak. */
-	thread = start_other();
-	run(WARM_UP);
-	stop_other(thread);
-	slab_take(&before);
-
-	thread = start_other();
-	run(count);
-	stop_other(thread);
-	printf("%u mappings by the other importer meanwhile\n", mapped);
-	check_counters(WARM_UP + count);
-	slab_take(&after);
-	slab_compare(&before, &after, count);
+	run(round, WARM_UP);
+	memory_take(&before);
+	run(round, count);
+	check_counters(moves * (WARM_UP + count), WARM_UP + count);
+	memory_take(&after);
+	memory_compare(&before, &after, count);
 }
 
 TEST(rounds_leave_no_memory_behind, .timeout = 300)
 {
-	rounds_leave_nothing("rp-edu", "rp-mem", EDU_DMA_DYNAMIC);
+	rounds_leave_nothing("rp-edu", "rp-mem", EDU_DMA_DYNAMIC, one_round, 1);
 }
 
 TEST(rounds_leave_no_memory_behind_same_switch, .timeout = 300)
 {
-	rounds_leave_nothing("sw-edu", "sw-mem", EDU_DMA_DYNAMIC);
+	rounds_leave_nothing("sw-edu", "sw-mem", EDU_DMA_DYNAMIC, one_round, 1);
 }
 
 TEST(rounds_leave_no_memory_behind_foreign_importer, .timeout = 300)
 {
-	rounds_leave_nothing("far-edu", "rp-mem", EDU_DMA_FOREIGN);
+	rounds_leave_nothing("far-edu", "rp-mem", EDU_DMA_FOREIGN, one_round, 1);
+}
+
+/* The pages that it is made of in between are the kernel's to lose. */
+static void one_migration(unsigned int i)
+{
+	const struct peerbuf_range system = { .length = SIZE, .flags = PEERBUF_RANGE_F_SYSTEM };
+
+	check_ok(edu_map(edu, handle));
+	check_ok(peer_move(node, export.id, &system, 1, PEERBUF_MOVE_F_COPY));
+	check_ok(edu_map(edu, handle));
+	check_ok(peer_revoke(node, export.id, PEERBUF_WAIT_FOREVER));
+	check_ok(peer_restore(node, export.id));
+	check_ok(peer_move_one(node, export.id, MEM_BAR, i % PLACES * SIZE, SIZE,
+			       PEERBUF_MOVE_F_COPY));
+}
+
+TEST(rounds_of_migration_leave_no_memory_behind, .timeout = 300)
+{
+	rounds_leave_nothing("rp-edu", "rp-mem", EDU_DMA_DYNAMIC, one_migration, 2);
 }
 
 /* ---- IOVAs ---- */

@@ -1,53 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* See slab.h. */
-#include <glob.h>
-#include <linux/membarrier.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "harness.h"
 #include "lab.h"
+#include "memory.h"
 #include "slab.h"
-
-#define MEMINFO	"/proc/meminfo"
-
-static long meminfo(const char *field)
-{
-	FILE *file = fopen(MEMINFO, "re");
-	char line[128];
-	long value = 0;
-
-	check(file);
-	while (fgets(line, sizeof(line), file))
-		if (!strncmp(line, field, strlen(field)))
-			value = atol(line + strlen(field) + 1);
-	fclose(file);
-	return value;
-}
-
-/* Each CPU's and node's half-empty slabs would count as objects in use. */
-static void shrink_caches(void)
-{
-	glob_t list;
-
-	if (glob("/sys/kernel/slab/*/shrink", 0, NULL, &list))
-		return;
-	for (size_t i = 0; i < list.gl_pathc; i++)
-		sysfs_write(list.gl_pathv[i], "1");
-	globfree(&list);
-}
-
-/* Objects that RCU, deferred flushes or workers will free are not leaked. */
-static void settle(void)
-{
-	sync();
-	for (int i = 0; i < 3; i++) {
-		syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
-		pause_ms(300 * slowness());
-	}
-	sysfs_write("/proc/sys/vm/drop_caches", "3");
-	shrink_caches();
-}
 
 static void count_caches(struct slab *slab)
 {
@@ -66,10 +24,9 @@ static void count_caches(struct slab *slab)
 	fclose(file);
 }
 
-void slab_take(struct slab *slab)
+void slab_count(struct slab *slab)
 {
 	memset(slab, 0, sizeof(*slab));
-	settle();
 	count_caches(slab);
 	slab->unreclaimable = meminfo("SUnreclaim:");
 	slab->vmalloc = meminfo("VmallocUsed:");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The kernel's memory, counted so that a leak of one object per round shows. */
+/* What the kernel has in slabs and in vmalloc space: memory.h counts it in quiet. */
 #ifndef SLAB_H
 #define SLAB_H
 
@@ -23,8 +23,7 @@ struct slab {
 	long vmalloc;
 };
 
-/* Give back what is only cached, and count the rest. */
-void slab_take(struct slab *slab);
+void slab_count(struct slab *slab);
 /*
  * Fail if a cache has grown by an object every second of so many rounds, and by more than
  * what each CPU may have in hand.
