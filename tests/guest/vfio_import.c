@@ -263,7 +263,7 @@ TEST(mappings_are_listed_in_order)
 	for (int i = 7; i >= 0; i--)
 		check_ok(map_at(dmabuf, i * PAGE, PAGE, PEER_IOVA + 2 * i * PAGE, ACCESS, NULL));
 	check_eq(mappings(), 8);
-	while (!peerbuf_vfio_query(edu.fd, iova, PEERBUF_VFIO_QUERY_F_NEXT, &query, NULL)) {
+	while (vfio_next(edu.fd, iova, &query)) {
 		check_eq(query.iova, PEER_IOVA + 2 * nr * PAGE);
 		check_eq(query.offset, nr * PAGE);
 		iova = query.iova + query.length;
@@ -338,7 +338,7 @@ TEST(ram_is_refused_where_a_buffer_is)
 	check_ok(peerbuf_vfio_info(edu.fd, &info, NULL));
 	check_ok(map_at(dmabuf, 0, SIZE, PEER_IOVA, ACCESS, NULL));
 	if (info.flags & PEERBUF_VFIO_INFO_F_EXCLUSIVE)
-		check(peerbuf_vfio_map_memory(container, page, PAGE, PEER_IOVA) < 0);
+		check_fails(peerbuf_vfio_map_memory(container, page, PAGE, PEER_IOVA), EADDRINUSE);
 	check_ok(peerbuf_vfio_map_memory(container, page, PAGE, PEER_IOVA - PAGE));
 	vfio_edu_write(&edu, PEER_IOVA, LENGTH, 9);
 	check(vfio_edu_reads(&edu, PEER_IOVA, LENGTH, 9));
