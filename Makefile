@@ -23,12 +23,12 @@ help:
 #: Without hardware (guests; installs what it needs when run as root; ARGS are
 #: options of tests/run, such as ARGS='-k 7.2 -m vtd -t revoke'):
 #:   make demo           one device's BAR, reached by another device, taken back, RDMA
-#:   make test           unit, tool and guest tests on kernels 6.1, 6.12 and 7.2
+#:   make test           unit, tool and guest tests on kernels 6.1, 6.12, 7.2 and 7.3
 #:   make test-debug     the guest tests again, in an instrumented 7.2
 #:   make test-rdma      RDMA into a BAR, on an RDMA device made for tests
 #:   make test-stress    eviction storms on shared GPU buffers, ten minutes or so
 #:   make bench          what exporting and mapping costs, as ratios
-#:   make check          style, sparse, W=1 on three kernels, documentation
+#:   make check          style, sparse, W=1 on four kernels, documentation
 #:   make htmldocs       Documentation/ as HTML, in build/html
 demo:
 	@scripts/install-deps host

@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """What of the lab can be tested without a guest: python3 tests/lab/test_lab.py"""
 
+import argparse
 import contextlib
+import importlib.machinery
+import importlib.util
 import io
 import selectors
 import shutil
@@ -13,15 +16,18 @@ import tempfile
 import types
 import unittest
 from pathlib import Path
+from unittest import mock
 
 sys.dont_write_bytecode = True
 HERE = Path(__file__).resolve().parent
 GUEST = HERE.parent / "guest"
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
-from labroom import errors, guest, machine, reports, verdict    # noqa: E402
+from labroom import (archive, debugkernel, errors, guest, kernel,     # noqa: E402
+                     machine, reports, verdict)
 from labroom.control import Control             # noqa: E402
-from labroom.errors import UsageError           # noqa: E402
+from labroom.errors import EXIT_GONE, GoneError, UsageError         # noqa: E402
+from runner.skips import Budget                 # noqa: E402
 from runner.tap import RETRIED                  # noqa: E402
 
 REPORTS = """\
@@ -310,6 +316,102 @@ class MachineTest(unittest.TestCase):
             self.assertEqual("id=virtio-gpu" in text, gpus)
             self.assertEqual("id=bochs" in text, gpus)
             self.assertEqual("memory-backend=ram" in line, gpus)
+
+
+class FakeImage:
+    """A tree that the cache has or not, of a suite that offers what it offers."""
+
+    def __init__(self, suite, cached=None, offered=()):
+        self.suite = suite
+        self._cached, self._offered = cached, list(offered)
+
+    def cached_release(self):
+        """Of the finished tree."""
+        return self._cached
+
+    def offered(self):
+        """Of the suite today."""
+        return self._offered
+
+
+class KernelTest(unittest.TestCase):
+    """Where a kernel comes from, as suites move on; nothing is fetched."""
+
+    def test_cached_tree_outlives_its_suite(self):
+        old = FakeImage("forky", "7.2.12+deb14-amd64", ["7.4.1+deb14-amd64"])
+        more = FakeImage("sid", None, ["7.2.13+deb14-amd64"])
+        self.assertIs(kernel.home("7.2", [more, old]), old)
+
+    def test_first_suite_that_offers_it(self):
+        moved = FakeImage("forky", "7.4.1+deb14-amd64", ["7.4.1+deb14-amd64"])
+        gone = FakeImage("trixie-backports")
+        has = FakeImage("sid", None, ["7.2.13+deb14-amd64"])
+        self.assertIs(kernel.home("7.2", [moved, gone, has]), has)
+
+    def test_nobody_offers_it(self):
+        alike = FakeImage("forky", "7.20.1+deb14-amd64",
+                          ["7.20.1+deb14-amd64"])
+        with self.assertRaises(GoneError) as caught:
+            kernel.home("7.2", [alike, FakeImage("sid")])
+        self.assertEqual(caught.exception.code, EXIT_GONE)
+        self.assertIn("forky, sid", str(caught.exception))
+
+    def test_releases_of_an_index(self):
+        names = {f"linux-{part}-{release}" for part in ("image", "headers")
+                 for release in ("7.2.9+deb13-amd64", "7.2.12+deb13-amd64",
+                                 "7.3.4+deb13-amd64", "7.3.4+deb13-rt-amd64")}
+        names |= {"linux-image-7.4.1+deb13-amd64", "linux-image-amd64",
+                  "linux-headers-amd64", "linux-headers-7.2.12+deb13-common"}
+        found = archive.kernels(names, "amd64")
+        self.assertEqual(found, ["7.3.4+deb13-amd64", "7.2.12+deb13-amd64",
+                                 "7.2.9+deb13-amd64"])
+        self.assertEqual(archive.of_series(found, "7.2"), found[1:])
+
+    def test_source_of_the_instrumented_kernel(self):
+        has = {"sid": {debugkernel.SOURCE}}
+        self.assertEqual(
+            debugkernel.source_suite(lambda s: has.get(s, set())), "sid")
+        with self.assertRaises(GoneError):
+            debugkernel.source_suite(lambda _: {"linux-source-7.4"})
+
+
+def _load_run():
+    """tests/run as a module."""
+    path = Path(__file__).resolve().parents[1] / "run"
+    loader = importlib.machinery.SourceFileLoader("tests_run", str(path))
+    spec = importlib.util.spec_from_loader("tests_run", loader)
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+class RunTest(unittest.TestCase):
+    """tests/run, with a lab that is a script."""
+
+    def _guests(self, script):
+        run = _load_run()
+        results = run.Results(False, Budget())
+        options = argparse.Namespace(debug=False, kernel=["7.2"], jobs=1,
+                                     machine=["plain"], test=None,
+                                     timeout=None, tests=None)
+        with tempfile.TemporaryDirectory() as folder:
+            lab = Path(folder) / "lab"
+            lab.write_text("#!/bin/sh\n" + script)
+            lab.chmod(0o755)
+            with mock.patch.object(run, "LAB", lab), \
+                    contextlib.redirect_stdout(io.StringIO()):
+                run.guests(options, results)
+        return results
+
+    def test_kernel_that_is_gone_is_one_skip(self):
+        results = self._guests(f"exit {EXIT_GONE}\n")
+        self.assertEqual(results.counts,
+                         {"passed": 0, "failed": 0, "skipped": 1})
+        self.assertEqual(results.gone, ["7.2"])
+
+    def test_lab_that_fails_is_not_gone(self):
+        with self.assertRaises(subprocess.CalledProcessError):
+            self._guests("exit 121\n")
 
 
 if __name__ == "__main__":

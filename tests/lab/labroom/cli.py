@@ -24,6 +24,7 @@ kernels (-k):
   6.1         Debian 12 with its stock kernel
   6.12        Debian 13 with its stock kernel
   7.2         Debian testing with its stock kernel
+  7.3         Debian 13 with the kernel of its backports
   7.2-debug   Debian testing with an instrumented kernel (KASAN, lockdep, ...)
 
 machines (-m): the topology is the same in all
@@ -36,6 +37,7 @@ CODES = f"""\
 exit status of run and shell: the command's own (128+N if signal N ended it,
 127 not found, 126 not executable), or
   {errors.EXIT_USAGE}    the lab's command line is wrong
+  {errors.EXIT_GONE}  no Debian suite offers the kernel any more (prepare, too)
   {errors.EXIT_LAB}  the lab failed (an image or build; QEMU did not start)
   {errors.EXIT_MODULES}  peerbuf's modules did not load
   {errors.EXIT_DIED}  the guest died: panic, or QEMU ended
@@ -119,7 +121,7 @@ def parser():
 
 def _guest_options(sub):
     sub.add_argument("-k", dest="kernel", required=True, metavar="KERNEL",
-                     help="one of " + ", ".join(kernels.SUITES))
+                     help="one of " + ", ".join(kernels.HOMES))
     sub.add_argument("-m", dest="machine", required=True, metavar="MACHINE",
                      help="one of " + ", ".join(machines.MACHINES))
     sub.add_argument("--share", metavar="DIR",
@@ -201,7 +203,7 @@ def _build(args):
 
 
 def _prepare(args):
-    names = args.kernels or [k for k in kernels.SUITES if k != "7.2-debug"]
+    names = args.kernels or [k for k in kernels.HOMES if k != kernels.DEBUG]
     for name in names:
         kernels.check(name)
     host.ensure_tools()

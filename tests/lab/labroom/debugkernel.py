@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """The instrumented kernel: Debian's source, tinyconfig and debug.config.
 
-Built in forky's tree by forky's compiler, from forky's linux-source package.
+Built in forky's tree by forky's compiler, from a linux-source package: forky's, or
+after that of another suite that still has it.
 Kept: the image, its modules as a layer, and as much of the build tree as
 building external modules against it takes.
 """
@@ -9,11 +10,12 @@ building external modules against it takes.
 import re
 from pathlib import Path
 
-from . import cache, chroot
-from .errors import LabError
+from . import archive, cache, chroot, host
+from .errors import GoneError, LabError
 
 FRAGMENT = Path(__file__).resolve().parent.parent / "debug.config"
 SOURCE = "linux-source-7.2"
+SUITES = ["forky", "trixie-backports", "sid"]
 RECIPE = 1
 
 _FETCH = r"""
@@ -66,12 +68,27 @@ def obtain(image):
     key = cache.digest(RECIPE, image.key, SOURCE, FRAGMENT.read_bytes(),
                        _FETCH, _CONFIGURE, _BUILD)
     return cache.obtain("kernels", f"7.2-debug-{key}",
-                        lambda partial: _make(image.root, partial))
+                        lambda partial: _make(image, partial))
 
 
-def _make(root, partial):
+def source_suite(names_of):
+    """The first suite that has the source; names_of(suite) are its packages."""
+    for suite in SUITES:
+        if SOURCE in names_of(suite):
+            return suite
+    raise GoneError(f"no Debian suite has {SOURCE} any more, nor has the cache the "
+                    "kernel made of it: looked in " + ", ".join(SUITES))
+
+
+def _make(image, partial):
+    root = image.root
+    suite = source_suite(lambda s: archive.packages(s, image.arch.debian))
     cache.note("building the instrumented kernel (ten minutes or so)")
     binds = [(partial, "/mnt/out"), (FRAGMENT.parent, "/mnt/lab")]
+    if suite != image.suite:
+        sources = partial / "sources.list"
+        sources.write_text("\n".join(host.sources(suite)) + "\n")
+        binds.append((sources, "/etc/apt/sources.list"))
     resolv = Path("/etc/resolv.conf")
     if resolv.exists() and (root / "etc/resolv.conf").exists():
         binds.append((resolv, "/etc/resolv.conf"))

@@ -2,6 +2,7 @@
 """What can go wrong, and the exit code each thing has (see --help)."""
 
 EXIT_USAGE = 2       # the command line asks for something that does not exist
+EXIT_GONE = 120      # no Debian suite offers that kernel any more
 EXIT_LAB = 121       # the lab itself failed: no image, no build, no QEMU
 EXIT_MODULES = 122   # the guest booted, but p2p or peerbuf did not load
 EXIT_DIED = 123      # the guest panicked, or QEMU ended, before a verdict
@@ -22,3 +23,10 @@ class UsageError(LabError):
 
     def __init__(self, message):
         super().__init__(message, EXIT_USAGE)
+
+
+class GoneError(LabError):
+    """A kernel that cannot be had: not in the cache, and in no suite today."""
+
+    def __init__(self, message):
+        super().__init__(message, EXIT_GONE)

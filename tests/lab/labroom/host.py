@@ -65,10 +65,13 @@ def mirrors():
 def sources(suite):
     """The lines of a sources.list for that suite, from the host's mirrors."""
     main, security = mirrors()
-    lines = [f"deb {main} {suite} main"]
+    base = suite.removesuffix("-backports")
+    lines = [f"deb {main} {base} main"]
     # Testing has a security suite too, but it is empty.
-    if security and suite != "forky":
-        lines.append(f"deb {security} {suite}-security main")
+    if security and base not in ("forky", "sid"):
+        lines.append(f"deb {security} {base}-security main")
+    if base != suite:
+        lines.append(f"deb {main} {suite} main")
     return lines
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Images: one Debian tree per distribution, with its own stock kernel.
+"""Images: one Debian tree per distribution, with its own stock kernel or a chosen one.
 
 A tree is the guest's userland (shown to it over 9p, read-only) and also the
 place where everything for that guest is compiled, with that distribution's
@@ -8,7 +8,8 @@ compiler and headers.
 
 import os
 
-from . import cache, host
+from . import archive, cache, host
+from .arch import AMD64
 
 # Raise it when what is made below changes in a way the key does not show.
 RECIPE = 1
@@ -22,6 +23,9 @@ rdma-core ibverbs-utils ibverbs-providers perftest
 libibverbs-dev libdrm-dev libpci-dev libsmartcols-dev libjson-c-dev
 """.split()
 
+# The stock kernel's packages, which a chosen kernel's replace.
+STOCK = COMMON[:2]
+
 # What building the instrumented kernel takes on top.
 KERNEL_BUILD = "bison flex bc libelf-dev libssl-dev libdw-dev xz-utils".split()
 
@@ -33,9 +37,10 @@ PACKAGES = {
     "forky": COMMON + FORKY + KERNEL_BUILD,
 }
 
-# Testing moves on while a mirror may lag: the Release file's validity can
+# These move on while a mirror may lag: the Release file's validity can
 # have lapsed.  Signatures are checked all the same.
-OPTIONS = {"forky": ['Acquire::Check-Valid-Until "false"']}
+MOVING = ["forky", "trixie-backports", "sid"]
+OPTIONS = {suite: ['Acquire::Check-Valid-Until "false"'] for suite in MOVING}
 
 # No manuals, no translations: nobody reads them in a guest.
 DPKG = ["path-exclude=/usr/share/man/*", "path-exclude=/usr/share/locale/*",
@@ -43,18 +48,37 @@ DPKG = ["path-exclude=/usr/share/man/*", "path-exclude=/usr/share/locale/*",
 
 
 class Image:
-    """The finished tree of one Debian suite."""
+    """The finished tree of one Debian suite, with its own kernel or one of a series."""
 
-    def __init__(self, suite):
+    def __init__(self, suite, series=None):
         self.suite = suite
-        self.key = cache.digest(RECIPE, suite, PACKAGES[suite],
-                                OPTIONS.get(suite, []), DPKG)
+        self.series = series           # None: the suite's own kernel
+        self.arch = AMD64
+        base = suite.removesuffix("-backports")
+        self.base = base
+        packages = PACKAGES.get(base, COMMON)
+        if series:
+            packages = [p for p in packages if p not in STOCK]
+        # Which release of a series it is does not matter, nor does an update.
+        self.key = cache.digest(RECIPE, suite, packages,
+                                OPTIONS.get(suite, []), DPKG,
+                                *([series] if series else []))
+        self._packages = packages
         self.path = None
+
+    @property
+    def name(self):
+        """What it is called in the cache, before the key."""
+        return f"{self.suite}-{self.series}" if self.series else self.suite
+
+    @property
+    def folder(self):
+        """The name of its directory in the cache."""
+        return f"{self.name}-{self.key}"
 
     def obtain(self):
         """Make the tree unless the cache has it; returns self."""
-        name = f"{self.suite}-{self.key}"
-        self.path = cache.obtain("images", name, self._make)
+        self.path = cache.obtain("images", self.folder, self._make)
         return self
 
     @property
@@ -66,22 +90,44 @@ class Image:
         """`uname -r` of the tree's own kernel."""
         return (self.path / "release").read_text().strip()
 
+    def cached_release(self):
+        """The same if the cache has the tree, else None; makes nothing."""
+        file = cache.base() / "images" / self.folder / "release"
+        return file.read_text().strip() if file.exists() else None
+
+    def offered(self):
+        """The releases a tree made now could have, newest first."""
+        names = archive.packages(self.suite, self.arch.debian)
+        releases = archive.kernels(names, self.arch.debian)
+        if self.series:
+            return archive.of_series(releases, self.series)
+        return releases[:1]
+
     def _make(self, partial):
-        cache.note(f"making the Debian {self.suite} tree (a minute or two)")
+        cache.note(f"making the Debian {self.name} tree (a minute or two)")
         root = partial / "root"
         host.quiet(self._mmdebstrap(root), env=_environment())
         releases = sorted(p.name for p in (root / "lib/modules").iterdir()
                           if (p / "kernel").is_dir())
         (partial / "release").write_text(releases[-1] + "\n")
 
+    def _chosen(self):
+        """The packages of the newest kernel of the series, out of this very suite."""
+        if not self.series:
+            return []
+        release = self.offered()[0]
+        return [f"{name}/{self.suite}" for name in
+                ("linux-base", f"linux-image-{release}",
+                 f"linux-headers-{release}")]
+
     def _mmdebstrap(self, root):
         command = ["mmdebstrap", "--mode=root", "--variant=apt",
-                   "--architectures=amd64",
-                   "--include=" + ",".join(PACKAGES[self.suite])]
+                   f"--architectures={self.arch.debian}",
+                   "--include=" + ",".join(self._packages + self._chosen())]
         for option in host.apt_options() + OPTIONS.get(self.suite, []):
             command.append("--aptopt=" + option)
         command += ["--dpkgopt=" + option for option in DPKG]
-        return command + [self.suite, str(root), *host.sources(self.suite)]
+        return command + [self.base, str(root), *host.sources(self.suite)]
 
 
 def _environment():

@@ -5,16 +5,23 @@ import lzma
 import re
 from pathlib import Path
 
-from . import cache, debugkernel
-from .errors import UsageError
+from . import archive, cache, debugkernel
+from .errors import GoneError, UsageError
 from .image import Image
 
-SUITES = {
-    "6.1": "bookworm",
-    "6.12": "trixie",
-    "7.2": "forky",
-    "7.2-debug": "forky",
+# Where each kernel is, in the order to look: a suite's own kernel, or one of a series
+# out of what a suite offers.  Stable's stay; 7.2 and 7.3 leave these suites one day.
+HOMES = {
+    "6.1": [Image("bookworm")],
+    "6.12": [Image("trixie")],
+    "7.2": [Image("forky"), Image("trixie-backports", "7.2"),
+            Image("sid", "7.2")],
+    "7.3": [Image("trixie-backports", "7.3"), Image("forky", "7.3"),
+            Image("sid", "7.3")],
+    # Its source is a package of its own: debugkernel.py.
+    "7.2-debug": [Image("forky")],
 }
+DEBUG = "7.2-debug"
 
 # What the initramfs must load to reach the root and the ports.
 BOOT_MODULES = ["virtio_pci", "9pnet_virtio", "9p", "overlay",
@@ -23,9 +30,22 @@ BOOT_MODULES = ["virtio_pci", "9pnet_virtio", "9p", "overlay",
 
 def check(name):
     """Refuse a kernel that does not exist."""
-    if name not in SUITES:
+    if name not in HOMES:
         raise UsageError(f"-k {name}: no such kernel; there are "
-                         + ", ".join(SUITES))
+                         + ", ".join(HOMES))
+
+
+def home(series, images):
+    """The tree that has a kernel of the series: a finished one first, whatever the
+    suites have come to, else the first that could be made today."""
+    for image in images:
+        if archive.of_series([image.cached_release() or ""], series):
+            return image
+    for image in images:
+        if archive.of_series(image.offered(), series):
+            return image
+    raise GoneError(f"no Debian suite has kernel {series} any more, nor has the "
+                    "cache: looked in " + ", ".join(i.suite for i in images))
 
 
 class Kernel:
@@ -34,8 +54,12 @@ class Kernel:
     def __init__(self, name):
         check(name)
         self.name = name
-        self.debug = name.endswith("-debug")
-        self.image = Image(SUITES[name]).obtain()
+        self.debug = name == DEBUG
+        images = HOMES[name]
+        # With one home there is nothing to look for.
+        image = home(name, images) if len(images) > 1 else images[0]
+        self.image = image.obtain()
+        self.arch = image.arch
         self.own = debugkernel.obtain(self.image) if self.debug else None
         if self.debug:
             self.release = (self.own / "release").read_text().strip()
@@ -47,7 +71,10 @@ class Kernel:
         """The file to boot."""
         if self.debug:
             return self.own / "bzImage"
-        return self.image.root / "boot" / f"vmlinuz-{self.release}"
+        # From 7.3 on it is with the modules.
+        places = [self.image.root / "boot" / f"vmlinuz-{self.release}",
+                  self.modules / "vmlinuz"]
+        return next(path for path in places if path.exists())
 
     @property
     def layers(self):

@@ -20,7 +20,7 @@ class Userland:
     def __init__(self, kernel, image, layers=()):
         self.image = image
         self.layers = list(layers)
-        if image.suite != kernel.image.suite:
+        if image.folder != kernel.image.folder:
             self.layers.append(_modules(kernel) / "layer")
 
     @property

@@ -54,24 +54,23 @@ tar -xf /tmp/orig -C /mnt/out/source --strip-components=1 --wildcards \
 
 def userland(kernel):
     """What a guest needs to use the HCA, on top of its own layers."""
-    for suite in [kernel.image.suite, *SUITES]:
-        image = kernel.image if suite == kernel.image.suite \
-            else Image(suite).obtain()
+    for image in [kernel.image, *map(Image, SUITES)]:
+        image.obtain()
         source = _source(image)
         if not (source / "missing").exists():
             break
     else:
         raise LabError("no distribution's rdma-core source is to be had")
     if image is not kernel.image:
-        cache.note(f"{kernel.image.suite}'s rdma-core source is not to be "
-                   f"had: {kernel.name} runs with {suite}'s userland")
+        cache.note(f"{kernel.image.name}'s rdma-core source is not to be "
+                   f"had: {kernel.name} runs with {image.name}'s userland")
     return Userland(kernel, image, [_provider(image, source) / "layer"])
 
 
 def _source(image):
     """rdma-core's source as installed in a tree, or a file "missing"."""
     key = cache.digest(RECIPE, image.key, _FETCH)
-    return cache.obtain("verbs", f"source-{image.suite}-{key}",
+    return cache.obtain("verbs", f"source-{image.name}-{key}",
                         lambda partial: _fetch(image.root, partial))
 
 
@@ -95,4 +94,4 @@ def _provider(image, source):
                    ["/mnt/provider/build", "/mnt/source", "/mnt/abi",
                     "/mnt/out/layer"], what="building the HCA's provider")
 
-    return cache.obtain("verbs", f"provider-{image.suite}-{key}", make)
+    return cache.obtain("verbs", f"provider-{image.name}-{key}", make)
