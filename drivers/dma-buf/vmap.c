@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
+#include "../../compat/page_kernel_io.h"
 #include "internal.h"
 
 /**

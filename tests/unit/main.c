@@ -9,6 +9,7 @@ int main(void)
 	test_segments();
 	test_paths();
 	test_overrides();
+	test_hosts();
 	test_texts();
 	return tap_done();
 }

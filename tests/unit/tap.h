@@ -28,6 +28,7 @@ void test_vecs(void);
 void test_segments(void);
 void test_paths(void);
 void test_overrides(void);
+void test_hosts(void);
 void test_texts(void);
 
 #endif /* _TAP_H */

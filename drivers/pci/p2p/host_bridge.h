@@ -8,6 +8,15 @@ struct p2p_path_host;
 struct pci_dev;
 
 void p2p_host_bridge_describe(struct pci_dev *top, struct p2p_path_host *host);
+
+/* An architecture whose CPUs tell something about it has a file of its own: cpu_*.c */
+#ifdef CONFIG_X86
 bool p2p_cpu_forwards(void);
+#else
+static inline bool p2p_cpu_forwards(void)
+{
+	return false;
+}
+#endif
 
 #endif /* _P2P_HOST_BRIDGE_H */

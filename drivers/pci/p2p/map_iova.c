@@ -4,9 +4,9 @@
  * kernel's two-step DMA API. Where the kernel lacks it, compat/ has a
  * dma_iova_try_alloc() that never succeeds, and nothing else here is reached.
  *
- * Unlinking is by dma_iova_unlink(), not dma_iova_destroy(): it invalidates the
- * IOTLB before it returns, in a lazy domain as well, where destroy would leave
- * that to a timer. So there is nothing to flush afterwards.
+ * Unlinking is by dma_iova_unlink(): it invalidates the IOTLB before it returns,
+ * in a lazy domain as well, so there is nothing to flush afterwards.
+ * dma_iova_destroy() does so from Linux 7.3 on; before, it leaves that to a timer.
  */
 
 #include <linux/align.h>

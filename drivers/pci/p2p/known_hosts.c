@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Host bridges that are known to forward a request from one of their ports to
+ * another. Pure logic: tests/unit builds this file in userspace.
+ */
+
+#include <linux/kernel.h>
+
+#include "known_hosts.h"
+
+#define ANY_DEVICE	0x10000
+
+static const struct p2p_known_host known_hosts[] = {
+	/* Sandy Bridge and Ivy Bridge servers: the DMI port's two faces */
+	{ 0x8086, 0x3c00, true },
+	{ 0x8086, 0x3c01, true },
+	/* Haswell servers */
+	{ 0x8086, 0x2f00, true },
+	{ 0x8086, 0x2f01, true },
+	/* Skylake servers: the DMI port and the root ports A to D */
+	{ 0x8086, 0x2020, false },
+	{ 0x8086, 0x2030, false },
+	{ 0x8086, 0x2031, false },
+	{ 0x8086, 0x2032, false },
+	{ 0x8086, 0x2033, false },
+	/* Ice Lake servers and later: each I/O stack's memory map function */
+	{ 0x8086, 0x09a2, false },
+	/* Later servers' accelerator stacks, where the accelerator is 00.0 */
+	{ 0x8086, 0x0b25, false },	/* data streaming */
+	{ 0x8086, 0x0cfe, false },	/* analytics */
+	{ 0x8086, 0x11fb, false },	/* data streaming */
+	{ 0x8086, 0x1212, false },	/* data streaming */
+	{ 0x8086, 0x1216, false },	/* analytics */
+	{ 0x8086, 0x4940, false },	/* crypto and compression, five generations */
+	{ 0x8086, 0x4942, false },
+	{ 0x8086, 0x4944, false },
+	{ 0x8086, 0x4946, false },
+	{ 0x8086, 0x4948, false },
+	/* Google's own systems on chip */
+	{ 0x1ae0, ANY_DEVICE, false },
+	/* Nvidia's CPUs */
+	{ 0x10de, 0x2f95, false },
+	{ 0x10de, 0x2f96, false },
+	{ 0x10de, 0x2f97, false },
+	{ 0x10de, 0x2f98, false },
+};
+
+/* The entry of a host bridge, or NULL. */
+const struct p2p_known_host *p2p_known_host(u32 vendor, u32 device)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(known_hosts); i++) {
+		const struct p2p_known_host *entry = &known_hosts[i];
+
+		if (entry->vendor == vendor &&
+		    (entry->device == ANY_DEVICE || entry->device == device))
+			return entry;
+	}
+	return NULL;
+}
