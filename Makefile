@@ -28,7 +28,7 @@ help:
 #:   make test-rdma      RDMA into a BAR, on an RDMA device made for tests
 #:   make test-stress    eviction storms on shared GPU buffers, ten minutes or so
 #:   make bench          what exporting and mapping costs, as ratios
-#:   make check          style, sparse, W=1 on four kernels, documentation
+#:   make check          style, sparse, W=1 on four kernels and arm64, documentation
 #:   make htmldocs       Documentation/ as HTML, in build/html
 demo:
 	@scripts/install-deps host

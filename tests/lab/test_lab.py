@@ -356,6 +356,13 @@ class KernelTest(unittest.TestCase):
         self.assertEqual(caught.exception.code, EXIT_GONE)
         self.assertIn("forky, sid", str(caught.exception))
 
+    def test_no_machine_for_another_architecture(self):
+        kernel.check("7.3-arm64")
+        with self.assertRaises(UsageError):
+            kernel.check_boots("7.3-arm64")
+        for name in ("6.1", "6.12", "7.2", "7.3", kernel.DEBUG):
+            kernel.check_boots(name)
+
     def test_releases_of_an_index(self):
         names = {f"linux-{part}-{release}" for part in ("image", "headers")
                  for release in ("7.2.9+deb13-amd64", "7.2.12+deb13-amd64",

@@ -15,7 +15,6 @@ class Architecture:
     emulator_package: str
     loader: str        # ld.so's name
     firmware: str      # a directory of QEMU's, next to its own
-    boots: bool        # machine.py has machines for it
 
     @property
     def libdir(self):
@@ -27,13 +26,13 @@ AMD64 = Architecture(
     debian="amd64", kernel="x86", triplet="x86_64-linux-gnu",
     boot_image="arch/x86/boot/bzImage", emulator="qemu-system-x86_64",
     emulator_package="qemu-system-x86", loader="ld-linux-x86-64.so.2",
-    firmware="seabios", boots=True)
+    firmware="seabios")
 
 ARM64 = Architecture(
     debian="arm64", kernel="arm64", triplet="aarch64-linux-gnu",
     boot_image="arch/arm64/boot/Image", emulator="qemu-system-aarch64",
     emulator_package="qemu-system-arm", loader="ld-linux-aarch64.so.1",
-    firmware="qemu-efi-aarch64", boots=False)
+    firmware="qemu-efi-aarch64")
 
 # Of the machine the lab runs on: compilers and emulators are programs of it.
 HOST = AMD64

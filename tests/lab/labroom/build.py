@@ -51,9 +51,9 @@ cp "$all"/modules.* "$ours"
 """
 
 _USERSPACE = r"""
-jobs=$1 options=$2
+jobs=$1 libdir=$2 options=$3
 cd /mnt/src
-prefix="--prefix=/usr --libdir=lib/x86_64-linux-gnu --libexecdir=libexec
+prefix="--prefix=/usr --libdir=$libdir --libexecdir=libexec
         --buildtype=debugoptimized"
 meson setup $prefix $options /tmp/userspace userspace
 ninja "$jobs" -C /tmp/userspace
@@ -63,7 +63,7 @@ DESTDIR=/mnt/out/layer meson install -C /tmp/userspace --no-rebuild
 # The tests find the library just installed: its .pc files, moved to where it
 # is now (a sysroot would move every other library's as well).
 _TESTS = r"""
-jobs=$1
+jobs=$1 libdir=$2
 cd /mnt/src
 mkdir /tmp/pc
 for pc in /mnt/out/layer/usr/lib/*/pkgconfig/*.pc; do
@@ -71,7 +71,7 @@ for pc in /mnt/out/layer/usr/lib/*/pkgconfig/*.pc; do
     sed 's,^prefix=.*,prefix=/mnt/out/layer/usr,' "$pc" > "/tmp/pc/${pc##*/}"
 done
 export PKG_CONFIG_PATH=/tmp/pc
-meson setup --prefix=/usr --libdir=lib/x86_64-linux-gnu --libexecdir=libexec \
+meson setup --prefix=/usr --libdir="$libdir" --libexecdir=libexec \
     --buildtype=debugoptimized /tmp/tests tests/guest
 ninja "$jobs" -C /tmp/tests
 DESTDIR=/mnt/out/layer meson install -C /tmp/tests --no-rebuild
@@ -126,9 +126,10 @@ class Layer:
         self._depmod(partial)
         if "userspace/meson.build" in self._files:
             self._script(partial, _USERSPACE, chroot.jobs(),
-                         self._meson_options())
+                         self.kernel.arch.libdir, self._meson_options())
         if "tests/guest/meson.build" in self._files:
-            self._script(partial, _TESTS, chroot.jobs())
+            self._script(partial, _TESTS, chroot.jobs(),
+                         self.kernel.arch.libdir)
         shutil.rmtree(source, ignore_errors=True)
 
     def _script(self, partial, text, *args):
@@ -194,24 +195,26 @@ def _write(path, content, mode):
     path.chmod(mode)
 
 
-def external(layer, folder, words):
-    """Run make for an external module in its own directory; make's status."""
+def external(kernel, symvers, folder, words):
+    """Run make for an external module in its own directory; make's status.
+
+    symvers are peerbuf's symbols for that kernel, or None.
+    """
     folder = Path(folder).resolve()
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such directory")
     if not any((folder / n).exists() for n in ("Kbuild", "Makefile")):
         raise UsageError(f"{folder}: has neither a Kbuild nor a Makefile")
-    kernel = layer.kernel
     headers = [name for name in ("include", "include/uapi")
                if (CHECKOUT / name).is_dir()]
     # -C and not M='s -I: a module's own flags come later and win.
-    make = ["make", "-C", kernel.build_dir, "M=/mnt/module",
+    make = [*kernel.make(), "M=/mnt/module",
             "KCFLAGS=" + " ".join(f"-I/mnt/peerbuf/{h}" for h in headers)]
     binds = kernel.binds() + [(folder, "/mnt/module")]
     if headers:
         binds.append((CHECKOUT / "include", "/mnt/peerbuf/include"))
-    if layer.symvers.exists():
-        binds.append((layer.symvers.parent, "/mnt/symbols"))
+    if symvers and symvers.exists():
+        binds.append((symvers.parent, "/mnt/symbols"))
         make.append("KBUILD_EXTRA_SYMBOLS=/mnt/symbols/peerbuf.symvers")
     return _stream(kernel.image.root, binds, make + list(words or ["modules"]),
                    {b"/mnt/module": os.fsencode(folder),

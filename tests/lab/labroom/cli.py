@@ -26,6 +26,7 @@ kernels (-k):
   7.2         Debian testing with its stock kernel
   7.3         Debian 13 with the kernel of its backports
   7.2-debug   Debian testing with an instrumented kernel (KASAN, lockdep, ...)
+  7.3-arm64   the arm64 kernel of Debian 13's backports: `build --bare` only
 
 machines (-m): the topology is the same in all
   plain       no IOMMU, a trusted host bridge (AMD CPU model)
@@ -161,7 +162,7 @@ def _seconds(text):
 
 def _guest(args, timeout=None):
     """Check all that can be checked, then prepare what the guest needs."""
-    kernels.check(args.kernel)
+    kernels.check_boots(args.kernel)
     machines.check(args.machine)
     size = machines.parse_size(args.bar_size)
     shares = {name: _directory(f"--{name}", getattr(args, name))
@@ -197,15 +198,18 @@ def _shell(args):
 
 def _build(args):
     kernels.check(args.kernel)
+    if not args.bare:
+        kernels.check_boots(args.kernel)
     host.ensure_tools()
-    layer = build.Layer(kernels.Kernel(args.kernel), bare=args.bare)
-    return build.external(layer, args.directory, args.words)
+    kernel = kernels.Kernel(args.kernel)
+    symvers = None if args.bare else build.Layer(kernel).symvers
+    return build.external(kernel, symvers, args.directory, args.words)
 
 
 def _prepare(args):
-    names = args.kernels or [k for k in kernels.HOMES if k != kernels.DEBUG]
+    names = args.kernels or [k for k in kernels.bootable() if k != kernels.DEBUG]
     for name in names:
-        kernels.check(name)
+        kernels.check_boots(name)
     host.ensure_tools()
     for blobs in (False, True):
         emulator.obtain(blobs)

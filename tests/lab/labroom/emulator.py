@@ -21,39 +21,43 @@ so that the host needs no package for it.
 """
 
 from . import cache, host
+from .arch import AMD64, HOST
 
 SUITES = {False: "trixie", True: "bookworm"}       # with blobs?
 # Raise it when what is made below changes in a way the key does not show.
 RECIPE = 1
 # Debian 12 has not all below /usr.
-_LIBRARIES = ["usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu"]
-_LOADERS = ["usr/lib64/ld-linux-x86-64.so.2", "lib64/ld-linux-x86-64.so.2"]
+_LIBRARIES = ["usr/" + HOST.libdir, HOST.libdir]
+_LOADERS = ["usr/lib64/" + HOST.loader, "lib64/" + HOST.loader]
 
 
-def obtain(blobs=False):
+def obtain(blobs=False, arch=AMD64):
     """The words that start QEMU; its tree is made unless the cache has it."""
     suite = SUITES[blobs]
-    tree = cache.obtain("emulators", f"{suite}-{cache.digest(RECIPE, suite)}",
-                        lambda partial: _make(suite, partial))
-    return _command(tree / "root")
+    other = [] if arch is AMD64 else [arch.debian]
+    name = "-".join([suite, *other, cache.digest(RECIPE, suite, *other)])
+    tree = cache.obtain("emulators", name,
+                        lambda partial: _make(suite, arch, partial))
+    return _command(tree / "root", arch)
 
 
-def _make(suite, partial):
+def _make(suite, arch, partial):
     cache.note(f"unpacking the QEMU of Debian {suite}")
     root = partial / "root"
     host.quiet(["mmdebstrap", "--mode=root", "--variant=extract",
-                "--architectures=amd64", "--include=qemu-system-x86",
+                f"--architectures={HOST.debian}",
+                f"--include={arch.emulator_package}",
                 *("--aptopt=" + option for option in host.apt_options()),
                 suite, str(root), *host.sources(suite)])
-    host.quiet([*_command(root), "--version"])
+    host.quiet([*_command(root, arch), "--version"])
 
 
-def _command(root):
+def _command(root, arch):
     libraries = [str(root / path) for path in _LIBRARIES]
     loader = next(path for path in _LOADERS if (root / path).exists())
     return ["env", f"QEMU_MODULE_DIR={libraries[0]}/qemu",
             str(root / loader), "--library-path", ":".join(libraries),
-            "--argv0", "qemu-system-x86_64",
-            str(root / "usr/bin/qemu-system-x86_64"),
+            "--argv0", arch.emulator,
+            str(root / "usr/bin" / arch.emulator),
             "-L", str(root / "usr/share/qemu"),
-            "-L", str(root / "usr/share/seabios")]
+            "-L", str(root / "usr/share" / arch.firmware)]

@@ -53,7 +53,8 @@ class Guest:
         self.gpus = gpus
         self.real_time = real_time
         self.timeout = timeout or TIMEOUT[self.kernel.debug]
-        self.qemu = emulator.obtain(gpus and self.kernel.makes_blobs)
+        self.qemu = emulator.obtain(gpus and self.kernel.makes_blobs,
+                                    self.kernel.arch)
         self.process = None
         self._fresh_log()
 
@@ -111,7 +112,8 @@ class Guest:
 
     def _start(self, folder, ports, argv, tty):
         room = Machine(self.machine_name, folder, self.bar_size,
-                       self.kernel.debug, self.gpus, self.real_time)
+                       self.kernel.debug, self.gpus, self.real_time,
+                       self.kernel.arch)
         self.room = room
         settings = self._settings(tty)
         (folder / "initramfs").write_bytes(initramfs.compose(

@@ -9,7 +9,7 @@ compiler and headers.
 import os
 
 from . import archive, cache, host
-from .arch import AMD64
+from .arch import AMD64, HOST
 
 # Raise it when what is made below changes in a way the key does not show.
 RECIPE = 1
@@ -31,6 +31,9 @@ KERNEL_BUILD = "bison flex bc libelf-dev libssl-dev libdw-dev xz-utils".split()
 
 FORKY = "igt-gpu-tools igt-gpu-tools-tests python3-pyverbs".split()
 
+# To build for another architecture, with its headers and the compiler they ask for.
+CROSS = "make libc6-dev kmod".split()
+
 PACKAGES = {
     "bookworm": COMMON,
     "trixie": COMMON,
@@ -50,26 +53,31 @@ DPKG = ["path-exclude=/usr/share/man/*", "path-exclude=/usr/share/locale/*",
 class Image:
     """The finished tree of one Debian suite, with its own kernel or one of a series."""
 
-    def __init__(self, suite, series=None):
+    def __init__(self, suite, series=None, arch=AMD64):
         self.suite = suite
         self.series = series           # None: the suite's own kernel
-        self.arch = AMD64
+        self.arch = arch
+        self.cross = arch is not HOST  # to build with, not to boot
         base = suite.removesuffix("-backports")
         self.base = base
         packages = PACKAGES.get(base, COMMON)
-        if series:
+        if self.cross:
+            packages = CROSS
+        elif series:
             packages = [p for p in packages if p not in STOCK]
         # Which release of a series it is does not matter, nor does an update.
         self.key = cache.digest(RECIPE, suite, packages,
                                 OPTIONS.get(suite, []), DPKG,
-                                *([series] if series else []))
+                                *([series] if series else []),
+                                *([arch.debian] if self.cross else []))
         self._packages = packages
         self.path = None
 
     @property
     def name(self):
         """What it is called in the cache, before the key."""
-        return f"{self.suite}-{self.series}" if self.series else self.suite
+        return "-".join(filter(None, [self.suite, self.series,
+                                      self.cross and self.arch.debian]))
 
     @property
     def folder(self):
@@ -107,8 +115,9 @@ class Image:
         cache.note(f"making the Debian {self.name} tree (a minute or two)")
         root = partial / "root"
         host.quiet(self._mmdebstrap(root), env=_environment())
+        part = "build" if self.cross else "kernel"
         releases = sorted(p.name for p in (root / "lib/modules").iterdir()
-                          if (p / "kernel").is_dir())
+                          if (p / part).is_dir() or (p / part).is_symlink())
         (partial / "release").write_text(releases[-1] + "\n")
 
     def _chosen(self):
@@ -116,13 +125,17 @@ class Image:
         if not self.series:
             return []
         release = self.offered()[0]
-        return [f"{name}/{self.suite}" for name in
-                ("linux-base", f"linux-image-{release}",
-                 f"linux-headers-{release}")]
+        if self.cross:
+            names = [f"linux-headers-{release}:{self.arch.debian}"]
+        else:
+            names = ["linux-base", f"linux-image-{release}",
+                     f"linux-headers-{release}"]
+        return [f"{name}/{self.suite}" for name in names]
 
     def _mmdebstrap(self, root):
         command = ["mmdebstrap", "--mode=root", "--variant=apt",
-                   f"--architectures={self.arch.debian}",
+                   "--architectures=" + ",".join(
+                       dict.fromkeys([HOST.debian, self.arch.debian])),
                    "--include=" + ",".join(self._packages + self._chosen())]
         for option in host.apt_options() + OPTIONS.get(self.suite, []):
             command.append("--aptopt=" + option)

@@ -5,7 +5,8 @@ import lzma
 import re
 from pathlib import Path
 
-from . import archive, cache, debugkernel
+from . import archive, cache, debugkernel, machine
+from .arch import ARM64
 from .errors import GoneError, UsageError
 from .image import Image
 
@@ -18,6 +19,9 @@ HOMES = {
             Image("sid", "7.2")],
     "7.3": [Image("trixie-backports", "7.3"), Image("forky", "7.3"),
             Image("sid", "7.3")],
+    # To build modules for: machine.py has no machine of that architecture yet.
+    "7.3-arm64": [Image("trixie-backports", "7.3", ARM64),
+                  Image("sid", "7.3", ARM64)],
     # Its source is a package of its own: debugkernel.py.
     "7.2-debug": [Image("forky")],
 }
@@ -33,6 +37,18 @@ def check(name):
     if name not in HOMES:
         raise UsageError(f"-k {name}: no such kernel; there are "
                          + ", ".join(HOMES))
+
+
+def bootable():
+    """The kernels that guests can run."""
+    return [name for name, images in HOMES.items() if images[0].arch in machine.BOARDS]
+
+
+def check_boots(name):
+    """Refuse a kernel that there is no machine for."""
+    check(name)
+    if name not in bootable():
+        raise UsageError(f"-k {name}: can be built for, but not booted")
 
 
 def home(series, images):
@@ -56,8 +72,9 @@ class Kernel:
         self.name = name
         self.debug = name == DEBUG
         images = HOMES[name]
+        series = name.partition("-")[0]
         # With one home there is nothing to look for.
-        image = home(name, images) if len(images) > 1 else images[0]
+        image = home(series, images) if len(images) > 1 else images[0]
         self.image = image.obtain()
         self.arch = image.arch
         self.own = debugkernel.obtain(self.image) if self.debug else None
@@ -118,6 +135,14 @@ class Kernel:
 
     def _headers(self):
         return self.image.root / "usr/src" / f"linux-headers-{self.release}"
+
+    def make(self):
+        """The words of make that build for it, CC aside."""
+        words = ["make", "-C", self.build_dir]
+        if self.image.cross:
+            words += [f"ARCH={self.arch.kernel}",
+                      f"CROSS_COMPILE={self.arch.triplet}-"]
+        return words
 
     @property
     def modules(self):

@@ -31,6 +31,7 @@ Three machines have this topology:
 from dataclasses import dataclass
 from pathlib import Path
 
+from .arch import AMD64
 from .errors import UsageError
 
 # TCG lacks these; a CPU that does not claim them starts without complaint.
@@ -39,6 +40,9 @@ _EPYC = "EPYC,fxsr-opt=off,misalignsse=off,3dnowprefetch=off,osvw=off," \
 _SKYLAKE = "Skylake-Server,pcid=off,hle=off,rtm=off,invpcid=off," \
            "avx512f=off,avx512dq=off,avx512cd=off,avx512bw=off," \
            "avx512vl=off,tsc-deadline=off"
+
+# By architecture: QEMU's board.  The machines below are those of its only one.
+BOARDS = {AMD64: "q35,kernel-irqchip=split"}
 
 MACHINES = {
     "plain": (_EPYC, [], ""),
@@ -110,8 +114,10 @@ def topology():
     return rows + ENDPOINTS
 
 
-def check(name):
+def check(name, arch=AMD64):
     """Refuse a machine that does not exist."""
+    if arch not in BOARDS:
+        raise UsageError(f"there is no machine for {arch.debian} yet")
     if name not in MACHINES:
         raise UsageError(f"-m {name}: no such machine; there are "
                          + ", ".join(MACHINES))
@@ -134,8 +140,9 @@ class Machine:
     """One machine, ready to be started: its devices, files and arguments."""
 
     def __init__(self, name, folder, bar_size, debug, gpus=False,
-                 real_time=False):
-        check(name)
+                 real_time=False, arch=AMD64):
+        check(name, arch)
+        self.board = BOARDS[arch]
         self.clock = [] if real_time else VIRTUAL_TIME
         self.gpus = GPUS if gpus else []
         self.cpu, self.iommu, self.cmdline = MACHINES[name]
@@ -153,7 +160,7 @@ class Machine:
         """QEMU's arguments for CPU, memory and PCI."""
         # One thread for all CPUs: see emulator.py.
         line = ["-accel", "tcg,thread=single", *self.clock,
-                "-machine", "q35,kernel-irqchip=split", "-cpu", self.cpu,
+                "-machine", self.board, "-cpu", self.cpu,
                 "-smp", "2", "-m", self.memory, "-nodefaults",
                 "-display", "none", "-no-reboot",
                 # Hot-plug as the PCIe specification has it, not ACPI's.
