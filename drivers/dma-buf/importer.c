@@ -92,6 +92,14 @@ bool peerbuf_attach_is_by_phys(const struct dma_buf_attachment *attach)
 	return att->ops && att->ops->by_phys;
 }
 
+/* Of one of ours: the longest segment its driver takes, or 0 if it does not say. */
+u64 peerbuf_attach_max_segment(const struct dma_buf_attachment *attach)
+{
+	const struct peerbuf_attachment *att = attach->importer_priv;
+
+	return att->ops ? att->ops->max_segment : 0;
+}
+
 /* Under resv: whoever let go of the buffer may map it again, or need wait no longer. */
 void peerbuf_tell_changed(struct peerbuf *pb)
 {

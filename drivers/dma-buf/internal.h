@@ -378,6 +378,7 @@ void peerbuf_op_unmap(struct dma_buf_attachment *attach, struct sg_table *sgt,
 bool peerbuf_attach_is_helper(const struct dma_buf_attachment *attach,
 			      bool *revocable);
 bool peerbuf_attach_is_by_phys(const struct dma_buf_attachment *attach);
+u64 peerbuf_attach_max_segment(const struct dma_buf_attachment *attach);
 void peerbuf_tell_changed(struct peerbuf *pb);
 
 /* foreign.c */

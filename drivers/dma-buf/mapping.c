@@ -50,7 +50,12 @@ static int peerbuf_dma_make(struct peerbuf_dma *dma, struct p2p_vecs *vecs,
 		return 0;
 	}
 	dma->map = p2p_map_create(dma->client->attach->dev, vecs, dir);
-	return PTR_ERR_OR_ZERO(dma->map);
+	if (IS_ERR(dma->map))
+		return PTR_ERR(dma->map);
+	if (dma->client->native)
+		p2p_map_limit_segments(dma->map,
+				       peerbuf_attach_max_segment(dma->client->attach));
+	return 0;
 }
 
 static void peerbuf_dma_account(struct peerbuf *pb, struct peerbuf_dma *dma)

@@ -146,11 +146,15 @@ int peerbuf_restore(struct peerbuf *pb);
  *	what the segments hold. The route that counts is the one through the IOMMU. It may
  *	attach to a buffer that is away. Of other exporters it gets system memory only, and
  *	needs @invalidate for that.
+ * @max_segment: most bytes in a segment of a peerbuf's, of which whole pages count; 0: what
+ *	dma_set_max_seg_size() said for the device. To mean 65,536 say so here: the PCI core
+ *	sets that for every device, so there it counts as no limit. Not for @by_phys.
  */
 struct peerbuf_importer_ops {
 	void (*invalidate)(struct peerbuf_attachment *att, void *priv);
 	void (*changed)(struct peerbuf_attachment *att, void *priv);
 	bool by_phys;
+	u64 max_segment;
 };
 
 struct peerbuf_attachment *

@@ -14,6 +14,7 @@
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>
 #include <linux/pci.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 
 #include "edu_dma.h"
@@ -29,10 +30,16 @@ static const struct peerbuf_importer_ops edu_helper_ops = {
 	.invalidate = edu_helper_invalidate,
 };
 
+static const struct peerbuf_importer_ops edu_helper_short_ops = {
+	.invalidate = edu_helper_invalidate,
+	.max_segment = SZ_64K,
+};
+
 static int edu_helper_attach(struct edu_attachment *att)
 {
 	att->helper = peerbuf_attach(att->dmabuf, &att->edu->pdev->dev,
-				     &edu_helper_ops, att);
+				     att->short_segments ? &edu_helper_short_ops :
+							   &edu_helper_ops, att);
 	return PTR_ERR_OR_ZERO(att->helper);
 }
 
@@ -215,7 +222,7 @@ struct edu_attachment *edu_attachment_create(struct edu *edu, int fd, u32 mode,
 	struct edu_attachment *att;
 	int ret;
 
-	if (!importer || flags & ~EDU_DMA_ATTACH_F_LAZY)
+	if (!importer || flags & ~(EDU_DMA_ATTACH_F_LAZY | EDU_DMA_ATTACH_F_SHORT))
 		return ERR_PTR(-EINVAL);
 	att = kzalloc(sizeof(*att), GFP_KERNEL);
 	if (!att)
@@ -225,6 +232,7 @@ struct edu_attachment *edu_attachment_create(struct edu *edu, int fd, u32 mode,
 	att->edu = edu;
 	att->importer = importer;
 	att->lazy = flags & EDU_DMA_ATTACH_F_LAZY;
+	att->short_segments = flags & EDU_DMA_ATTACH_F_SHORT;
 	att->context = edu_job_private_context();
 	att->dmabuf = dma_buf_get(fd);
 	if (IS_ERR(att->dmabuf)) {

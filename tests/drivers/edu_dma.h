@@ -199,6 +199,7 @@ struct edu_attachment {
 	struct dma_buf *dmabuf;
 	const struct edu_importer *importer;
 	bool lazy;
+	bool short_segments;
 	struct peerbuf_attachment *helper;
 	struct dma_buf_attachment *plain;
 

@@ -46,6 +46,8 @@ struct edu_dma_attach {
 
 /* Leave every unmap to the worker, also when no transfer is running. */
 #define EDU_DMA_ATTACH_F_LAZY	(1U << 0)
+/* Tell the importer helper that a segment has 64 KiB at most. Of EDU_DMA_DYNAMIC only. */
+#define EDU_DMA_ATTACH_F_SHORT	(1U << 1)
 
 /* struct edu_dma_handle - EDU_DMA_IOC_DETACH, _MAP, _UNMAP, _WAIT */
 struct edu_dma_handle {

@@ -311,6 +311,51 @@ TEST(segments_respect_the_devices_limit_same_switch)
 	max_segment("sw-edu", "sw-mem", EDU_DMA_DYNAMIC);
 }
 
+/* Attaches, maps and detaches; returns the number of segments of 1 MiB. */
+static __u32 segments_of_a_mib(int edu, int dmabuf, __u32 mode, __u32 flags)
+{
+	__u32 handle, total;
+
+	check_ok(edu_attach(edu, dmabuf, mode, flags, &handle));
+	check_ok(edu_map(edu, handle));
+	check_ok(edu_segments(edu, handle, segments, MOST, &total));
+	check_ok(edu_detach(edu, handle));
+	return total;
+}
+
+/* 65,536 is what the PCI core sets for every device: only a driver that says so means it. */
+static void nobodys_limit(const char *edu_id, const char *mem)
+{
+	static const struct { const char *limit; __u32 total; } limits[] = {
+		{ "65536", 1 }, { "61440", 18 }, { "69632", 16 }, { "4294967295", 1 },
+	};
+	int node = node_open(mem), edu;
+	struct peer_export export;
+
+	check_ok(peer_export_one(node, MEM_BAR, 0, 1 << 20, 0, &export));
+	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
+		check(edu_rebind(edu_id, "max_segment", limits[i].limit, "4294967295"));
+		edu = edu_open(edu_id);
+		check_eq(segments_of_a_mib(edu, export.fd, EDU_DMA_DYNAMIC, 0), limits[i].total);
+		check_eq(segments_of_a_mib(edu, export.fd, EDU_DMA_FOREIGN, 0), limits[i].total);
+		check_eq(segments_of_a_mib(edu, export.fd, EDU_DMA_DYNAMIC, EDU_DMA_ATTACH_F_SHORT),
+			 limits[i].total == 18 ? 18 : 16);
+		close(edu);
+	}
+	device_unbind(edu_id);
+	device_bind(edu_id, "edu_dma");
+}
+
+TEST(limit_nobody_chose)
+{
+	nobodys_limit("rp-edu", "rp-mem");
+}
+
+TEST(limit_nobody_chose_same_switch)
+{
+	nobodys_limit("sw-edu", "sw-mem");
+}
+
 /* ---- the mapper, range by range ---- */
 
 static void map_check(int owner, const char *edu, __u32 nr, bool translated)

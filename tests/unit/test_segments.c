@@ -259,8 +259,27 @@ static void random_cases_agree_with_the_oracle(void)
 	}
 }
 
+/* What the PCI core sets for every device is no limit, unless somebody says that it is. */
+static void limit_nobody_chose(void)
+{
+	static const struct { u64 device, driver, want; } limits[] = {
+		{ 64 * K, 0, TOP }, { 64 * K, 64 * K, 64 * K }, { 64 * K, 1 * M, 1 * M },
+		{ 64 * K, P, P }, { 64 * K - 1, 0, 64 * K - 1 }, { 64 * K + 1, 0, 64 * K + 1 },
+		{ 60 * K, 0, 60 * K }, { 68 * K, 0, 68 * K }, { P, 0, P },
+		{ 1 * M, 64 * K, 64 * K }, { 16 * K, 64 * K, 16 * K }, { U32_MAX, 0, U32_MAX }, { U32_MAX, 2 * M, 2 * M },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
+		ROW("device %llu, driver %llu", (unsigned long long)limits[i].device,
+		    (unsigned long long)limits[i].driver);
+		CHECK_EQ(p2p_segment_max_len(limits[i].device, limits[i].driver), limits[i].want);
+	}
+}
+
 void test_segments(void)
 {
+	RUN(limit_nobody_chose);
 	RUN(known_cases);
 	RUN(large_buffer_has_few);
 	RUN(random_cases_agree_with_the_oracle);

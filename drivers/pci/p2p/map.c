@@ -383,16 +383,33 @@ static bool segments_begin(struct p2p_map *map, unsigned long flags,
 			   struct p2p_segment_iter *iter)
 {
 	struct p2p_segment_limits limits;
+	u64 max_len;
 	u32 i;
 
 	for (i = 0; i < map->vecs->nr; i++)
 		if (!map->vec[i].linked)
 			return false;
-	p2p_segment_limits_set(&limits, dma_get_max_seg_size(map->client),
-			       dma_get_seg_boundary(map->client), flags);
+	max_len = p2p_segment_max_len(dma_get_max_seg_size(map->client), map->max_segment);
+	p2p_segment_limits_set(&limits, max_len, dma_get_seg_boundary(map->client), flags);
 	p2p_segment_iter_init(iter, map->vecs, map->vec, &limits);
 	return true;
 }
+
+/**
+ * p2p_map_limit_segments() - how long a segment may be, by the client's driver
+ * @map: the mapping
+ * @max_len: bytes, of which whole pages count; 0: as the device says
+ *
+ * Besides that the device's own maximum counts (dma_set_max_seg_size()), unless it is 65,536:
+ * that is what the PCI core sets for every device, so that nobody knows whether it is meant.
+ *
+ * Context: Any. See p2p_map_reserve() for locks.
+ */
+void p2p_map_limit_segments(struct p2p_map *map, u64 max_len)
+{
+	map->max_segment = max_len;
+}
+EXPORT_SYMBOL_GPL(p2p_map_limit_segments);
 
 /**
  * p2p_map_count_segments() - how many segments the client sees
@@ -400,8 +417,8 @@ static bool segments_begin(struct p2p_map *map, unsigned long flags,
  * @flags: P2P_SEGMENTS_PER_PROVIDER or 0
  *
  * What is contiguous for the client is one segment, as far as its maximum segment
- * size and segment boundary allow; each is shorter than 4 GiB, and begins and
- * ends on a page.
+ * size (see p2p_map_limit_segments()) and segment boundary allow; each is shorter
+ * than 4 GiB, and begins and ends on a page.
  *
  * Context: May sleep. See p2p_map_reserve() for locks.
  * Return: the number; 0 if not all vecs are linked, or if 32 bits cannot hold it

@@ -35,10 +35,11 @@ struct p2p_map_backend {
  * @dir: direction of all the transfers
  * @backend: chosen by p2p_map_reserve(), for good
  * @iova: the address space, if @backend is p2p_map_iova
+ * @max_segment: see p2p_map_limit_segments()
  * @vec: one per vec in @vecs
  *
- * All but @vec is immutable once reserved. The caller serialises operations on
- * one mapping, usually by the dma_resv of the buffer, so @vec needs no lock.
+ * All but @max_segment and @vec is immutable once reserved. The caller serialises operations on
+ * one mapping, usually by the dma_resv of the buffer, so they need no lock.
  */
 struct p2p_map {
 	struct device *client;
@@ -46,6 +47,7 @@ struct p2p_map {
 	enum dma_data_direction dir;
 	const struct p2p_map_backend *backend;
 	struct dma_iova_state iova;
+	u64 max_segment;
 	struct p2p_map_vec vec[];
 };
 

@@ -8,8 +8,21 @@
 #include <linux/limits.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/sizes.h>
 
 #include "segment.h"
+
+/*
+ * From what the device says and what its driver says to the most bytes in a segment. The PCI
+ * core sets 65,536 for every device, and the DMA API says so for a device that has set
+ * nothing: that is nobody's choice. A driver that means it says so by itself (0: it does not).
+ */
+u64 p2p_segment_max_len(u64 device, u64 driver)
+{
+	if (device == SZ_64K)
+		device = U64_MAX;
+	return driver ? min(device, driver) : device;
+}
 
 /*
  * Whole pages, so that no segment begins inside one; at least a page, whatever

@@ -56,6 +56,7 @@ struct p2p_segment_iter {
 	u64 offset;
 };
 
+u64 p2p_segment_max_len(u64 device, u64 driver);
 void p2p_segment_limits_set(struct p2p_segment_limits *limits, u64 max_len, u64 boundary,
 			    unsigned long flags);
 void p2p_segment_iter_init(struct p2p_segment_iter *iter, const struct p2p_vecs *vecs,

@@ -23,6 +23,7 @@ typedef u64 phys_addr_t;
 typedef u64 dma_addr_t;
 
 #define U32_MAX			UINT32_MAX
+#define U64_MAX			(~(u64)0)
 #define PAGE_SIZE		4096UL
 #define PAGE_ALIGNED(x)		(!((x) & (PAGE_SIZE - 1)))
 #define ALIGN_DOWN(x, a)	((x) & ~((__typeof__(x))(a) - 1))
