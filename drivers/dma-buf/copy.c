@@ -79,8 +79,11 @@ static void peerbuf_copy_windows(const struct peerbuf_window *to,
 		peerbuf_page_write(to, bounce, done);
 	}
 	/* Posted writes have arrived once a read behind them returns. */
-	if (to->io)
+	if (to->io) {
+		/* Combined ones are not even posted, and a read need not push them out. */
+		wmb();
 		readb(to->io + len - 1);
+	}
 	cond_resched();
 }
 

@@ -233,6 +233,11 @@ static int peerbuf_args_check(const struct peerbuf_export_args *args, u32 *reaso
 		*reason = PEERBUF_REASON_OVERFLOW;
 		return -EOVERFLOW;
 	}
+	/* It could never fall back: a copy has no two places that are one. */
+	if (args->flags & PEERBUF_EXPORT_F_FALLBACK && p2p_vecs_aliased(args->placement)) {
+		*reason = PEERBUF_REASON_ALIASED;
+		return -EINVAL;
+	}
 	return 0;
 }
 
@@ -331,10 +336,10 @@ err_put:
  *
  * Context: process context, may sleep. No reservation lock may be held, and none of
  * @args->resv.
- * Return: the DMA-BUF, one reference, or an ERR_PTR: -EINVAL no ranges, or unknown
- * flags; -EOVERFLOW too large; -ENODEV a device is gone, not registered with peerbuf
- * or, without &peerbuf_export_args.when_down, down; -EMSGSIZE ranges of more than
- * PEERBUF_MAX_DEVICES devices; -ENOMEM.
+ * Return: the DMA-BUF, one reference, or an ERR_PTR: -EINVAL no ranges, unknown flags, or
+ * PEERBUF_EXPORT_F_FALLBACK for ranges that name memory twice; -EOVERFLOW too large; -ENODEV a
+ * device is gone, not registered with peerbuf or, without &peerbuf_export_args.when_down, down;
+ * -EMSGSIZE ranges of more than PEERBUF_MAX_DEVICES devices; -ENOMEM.
  */
 struct dma_buf *peerbuf_export(const struct peerbuf_export_args *args)
 {

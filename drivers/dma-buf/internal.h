@@ -322,6 +322,8 @@ struct peerbuf_placement *peerbuf_placement_create(struct peerbuf *pb,
 						   bool when_down, u32 *reason);
 void peerbuf_placement_destroy(struct peerbuf_placement *placement);
 u32 peerbuf_placement_trouble(const struct peerbuf_placement *placement);
+int peerbuf_check_aliases(const struct peerbuf *pb, const struct p2p_vecs *to,
+			  u32 flags, u32 *reason);
 bool peerbuf_placement_uses(const struct peerbuf_placement *placement,
 			    const struct peerbuf_device *pdevice);
 void peerbuf_reap(struct peerbuf *pb);

@@ -163,11 +163,9 @@ static int peerbuf_move_placed(struct peerbuf *pb, struct peerbuf_placement *to,
 	if (ret)
 		return ret;
 
-	if (flags & PEERBUF_MOVE_F_COPY &&
-	    p2p_vecs_overlap(to->vecs, pb->placement->vecs)) {
-		*reason = PEERBUF_REASON_OVERLAP;
-		return -EINVAL;
-	}
+	ret = peerbuf_check_aliases(pb, to->vecs, flags, reason);
+	if (ret)
+		return ret;
 	return peerbuf_switch(pb, to, flags, patience);
 }
 
@@ -305,9 +303,10 @@ EXPORT_SYMBOL_GPL(peerbuf_move_locked);
  *
  * Context: process context, may sleep until fences signal and importers unmap. No
  * reservation lock may be held.
- * Return: 0, or -EINVAL the size differs, an unknown flag, or a copy between overlapping
- * ranges; -ENODEV the buffer is revoked or a device is down or gone; -EBUSY it is pinned;
- * -EHOSTUNREACH an attached importer cannot reach the new place, and there is no place
+ * Return: 0, or -EINVAL the size differs, an unknown flag, a copy between overlapping
+ * ranges, or one from or to ranges that name memory twice (to such without a copy, too, if the
+ * buffer falls back); -ENODEV the buffer is revoked or a device is down or gone; -EBUSY it is
+ * pinned; -EHOSTUNREACH an attached importer cannot reach the new place, and there is no place
  * operation; -EOPNOTSUPP hidden memory cannot be copied by the CPU; -EMSGSIZE too many
  * devices; -EINTR a signal arrived; -ENOMEM.
  */

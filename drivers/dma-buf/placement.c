@@ -239,6 +239,29 @@ void peerbuf_reap(struct peerbuf *pb)
 	}
 }
 
+/*
+ * Under resv: are the contents of @pb what they should be once it is at @to? A copy into memory
+ * that is named twice loses bytes. A copy out of it leaves two places that were one and are
+ * not any more, and so does a fallback later on. Returns 0 or -EINVAL.
+ */
+int peerbuf_check_aliases(const struct peerbuf *pb, const struct p2p_vecs *to,
+			  u32 flags, u32 *reason)
+{
+	const struct p2p_vecs *from = pb->placement->vecs;
+	bool copy = flags & PEERBUF_MOVE_F_COPY;
+
+	dma_resv_assert_held(pb->dmabuf->resv);
+
+	if (copy && (p2p_vecs_overlap(to, from) || p2p_vecs_aliased(to)))
+		*reason = PEERBUF_REASON_OVERLAP;
+	else if (copy ? p2p_vecs_aliased(from) :
+			pb->flags & PEERBUF_EXPORT_F_FALLBACK && p2p_vecs_aliased(to))
+		*reason = PEERBUF_REASON_ALIASED;
+	else
+		return 0;
+	return -EINVAL;
+}
+
 /* Looks each run of one provider up once. */
 bool peerbuf_vecs_alive(const struct p2p_vecs *vecs)
 {

@@ -338,6 +338,66 @@ TEST(move_to_a_bad_place)
 		PEERBUF_REASON_REVOKED);
 }
 
+static const struct peerbuf_range twice[] = {
+	{ .offset = START, .length = 2 * PAGE, .bar = MEM_BAR },
+	{ .offset = START + 8 * PAGE, .length = PAGE, .bar = MEM_BAR },
+	{ .offset = START + PAGE, .length = PAGE, .bar = MEM_BAR },
+};
+
+/* A copy would lose bytes. */
+TEST(copy_to_where_memory_is_named_twice)
+{
+	const struct peerbuf_range system = {
+		.length = 4 * PAGE, .flags = PEERBUF_RANGE_F_SYSTEM,
+	};
+	int node = node_open("rp-mem");
+	struct peer_export export;
+	__u8 *cpu;
+
+	check_ok(peer_export(node, &system, 1, 0, &export));
+	cpu = buffer_map(export.fd, 4 * PAGE, 0);
+	pattern_fill(cpu, 4 * PAGE, 1);
+	refused(peer_move(node, export.id, twice, 3, PEERBUF_MOVE_F_COPY), EINVAL,
+		PEERBUF_REASON_OVERLAP);
+	check(pattern_matches(cpu, 4 * PAGE, 1));
+	/* Without a copy there is nothing to lose. */
+	check_ok(peer_move(node, export.id, twice, 3, 0));
+	cpu[PAGE] = 77;
+	check_eq(cpu[3 * PAGE], 77);
+}
+
+/* What was one place would be two. */
+TEST(copy_of_memory_named_twice)
+{
+	struct peerbuf_range system = { .length = 4 * PAGE, .flags = PEERBUF_RANGE_F_SYSTEM };
+	int node = node_open("rp-mem");
+	struct peer_export export;
+	__u8 *cpu;
+
+	check_ok(peer_export(node, twice, 3, 0, &export));
+	cpu = buffer_map(export.fd, 4 * PAGE, 0);
+	refused(peer_move(node, export.id, &system, 1, PEERBUF_MOVE_F_COPY), EINVAL,
+		PEERBUF_REASON_ALIASED);
+	refused(peer_move_one(node, export.id, MEM_BAR, 0, 4 * PAGE, PEERBUF_MOVE_F_COPY), EINVAL,
+		PEERBUF_REASON_ALIASED);
+	cpu[PAGE] = 78;
+	check_eq(cpu[3 * PAGE], 78);
+	check_ok(peer_move(node, export.id, &system, 1, 0));
+	check_eq(cpu[PAGE], 0);
+}
+
+TEST(fallback_of_memory_named_twice)
+{
+	int node = node_open("rp-mem");
+	struct peer_export export;
+
+	refused(peer_export(node, twice, 3, PEERBUF_EXPORT_F_FALLBACK, &export), EINVAL,
+		PEERBUF_REASON_ALIASED);
+	check_ok(peer_export_one(node, MEM_BAR, 0, 4 * PAGE, PEERBUF_EXPORT_F_FALLBACK, &export));
+	refused(peer_move(node, export.id, twice, 3, 0), EINVAL, PEERBUF_REASON_ALIASED);
+	check_ok(peer_move_one(node, export.id, MEM_BAR, START, 4 * PAGE, 0));
+}
+
 TEST(lending_what_cannot_be_lent)
 {
 	int control = control_open();

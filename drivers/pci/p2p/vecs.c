@@ -408,3 +408,59 @@ bool p2p_vecs_overlap(const struct p2p_vecs *a, const struct p2p_vecs *b)
 	return overlap;
 }
 EXPORT_SYMBOL_GPL(p2p_vecs_overlap);
+
+static bool aliased_by_pairs(const struct p2p_vecs *vecs)
+{
+	u32 i, j;
+
+	for (i = 1; i < vecs->nr; i++) {
+		for (j = 0; j < i; j++) {
+			if (vec_overlaps(&vecs->vec[i], &vecs->vec[j]))
+				return true;
+		}
+		cond_resched();
+	}
+	return false;
+}
+
+/* Those that could be in the list twice. */
+static u32 vecs_foreign(const struct p2p_vecs *vecs)
+{
+	u32 i, nr = 0;
+
+	for (i = 0; i < vecs->nr; i++)
+		nr += vecs->vec[i].kind != P2P_VEC_HIDDEN && !vecs->vec[i].owned;
+	return nr;
+}
+
+/**
+ * p2p_vecs_aliased() - does a list name a byte of physical memory twice?
+ * @vecs: the list
+ *
+ * What is written to such a buffer in one place shows in another. Of hidden memory nothing is
+ * known here.
+ *
+ * Takes O(n log n) time, and without memory for it O(n^2).
+ *
+ * Context: May sleep.
+ * Return: true if it does
+ */
+bool p2p_vecs_aliased(const struct p2p_vecs *vecs)
+{
+	u32 i, nr = vecs_foreign(vecs);
+	const struct p2p_vec **sorted;
+	bool aliased = false;
+
+	if (nr < 2)
+		return false;
+	sorted = kvmalloc_array(nr, sizeof(*sorted), GFP_KERNEL);
+	if (!sorted)
+		return aliased_by_pairs(vecs);
+	vecs_sort(vecs, sorted);
+	/* If any two overlap, so does the lower one with the one that follows it. */
+	for (i = 1; i < nr && !aliased; i++)
+		aliased = vec_overlaps(sorted[i - 1], sorted[i]);
+	kvfree(sorted);
+	return aliased;
+}
+EXPORT_SYMBOL_GPL(p2p_vecs_aliased);

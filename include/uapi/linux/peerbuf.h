@@ -110,7 +110,7 @@ enum peerbuf_reason {
 	PEERBUF_REASON_PAST_END			= 72, /* range ends past the BAR */
 	PEERBUF_REASON_OVERFLOW			= 73, /* offset + length, or the sum, overflows */
 	PEERBUF_REASON_SIZE_MISMATCH		= 74, /* a move must keep the buffer's size */
-	PEERBUF_REASON_OVERLAP			= 75, /* copy between overlapping placements */
+	PEERBUF_REASON_OVERLAP			= 75, /* copy to a place that overlaps, also itself */
 	PEERBUF_REASON_BAD_FD			= 76, /* no such file descriptor */
 	PEERBUF_REASON_NOT_DMABUF		= 77, /* the fd is not a dma-buf */
 	PEERBUF_REASON_NOT_PEERBUF		= 78, /* a dma-buf of another exporter */
@@ -118,6 +118,7 @@ enum peerbuf_reason {
 	PEERBUF_REASON_NO_EXPORT		= 80, /* no export with that id here */
 	PEERBUF_REASON_NO_DEVICE		= 81, /* no such PCI function, or none registered */
 	PEERBUF_REASON_BAD_POINTER		= 82, /* an array is not accessible */
+	PEERBUF_REASON_ALIASED			= 90, /* a copy of memory that is named twice */
 
 	/* BARs */
 	PEERBUF_REASON_NO_BAR			= 96, /* the function has no such BAR */
@@ -273,7 +274,8 @@ struct peerbuf_range {
  * @nr_ranges: 1..PEERBUF_MAX_RANGES
  * @bad_range: out, index of the range that was refused
  * @ranges: address of the array of struct peerbuf_range; they follow each other
- *	in the buffer in this order
+ *	in the buffer in this order. They may name a byte twice, but then the buffer is never
+ *	copied: PEERBUF_EXPORT_F_FALLBACK is refused, and so is a move with a copy
  * @id: out, the export's id, unique until reboot
  * @buffer_size: out, bytes: the sum of the lengths
  * @fd: out, the dma-buf
@@ -281,7 +283,8 @@ struct peerbuf_range {
  *
  * errno: ENXIO no such BAR; EADDRNOTAVAIL an I/O port BAR, or no address was
  * assigned; EACCES the BAR is not allowed; EIO memory decode is off; EINVAL zero
- * or unaligned offset or length, no ranges; ERANGE past the end of the BAR;
+ * or unaligned offset or length, no ranges, PEERBUF_EXPORT_F_FALLBACK for ranges that name
+ * a byte twice; ERANGE past the end of the BAR;
  * EOVERFLOW offset + length or the sum overflows; ENOMEM no system memory; EMSGSIZE
  * too many ranges or devices; EBADF @device_fd is no descriptor, or no writable one;
  * EXDEV it is not a peerbuf node; ENODEV the device is down or gone; EMFILE, ENFILE no descriptor.
@@ -329,7 +332,8 @@ struct peerbuf_ioc_export {
  * memory; without a copy it is zero.
  *
  * errno: as PEERBUF_IOC_EXPORT for the ranges; ENOENT no such export of this
- * node's function; EINVAL size differs, or a copy between overlapping places;
+ * node's function; EINVAL size differs, or a copy between overlapping places, from or
+ * to a place that names a byte twice;
  * EBUSY an importer or a vmap pins the buffer; ENODEV the buffer is revoked, or a
  * device is down; EHOSTUNREACH an attached importer has no route to the new
  * place; EPERM the buffer is a driver's own; EINTR a signal arrived while
