@@ -23,7 +23,7 @@
 #include "counted_by.h"
 #include "dma_buf.h"
 #include "import_ns.h"
-#include "pfn_pmd.h"
+#include "insert_mixed.h"
 #include "two_step_dma.h"
 #include "vm_flags.h"
 

@@ -7,7 +7,7 @@
  *	device_lock(&pdev->dev)		held by the driver core in probe, remove, unbind
  *	  peerbuf_registry_lock		which devices have a node
  *	  peerbuf_device.transition	going down, coming up
- *	mmap_lock			held around a CPU fault
+ *	mmap_lock			held around a CPU fault or a debugger's access
  *	  dma_buf.resv			everything about where a buffer is
  *	    peerbuf_device.lock		the claims on a device, its providers
  *	    the list of devices		(spin)
@@ -397,7 +397,6 @@ int peerbuf_op_end_cpu_access(struct dma_buf *dmabuf,
 			      enum dma_data_direction dir);
 int peerbuf_op_vmap(struct dma_buf *dmabuf, struct iosys_map *map);
 void peerbuf_op_vunmap(struct dma_buf *dmabuf, struct iosys_map *map);
-pgprot_t peerbuf_pgprot(const struct p2p_vec *vec, pgprot_t prot);
 
 /* wait.c */
 

@@ -16,6 +16,7 @@
 #include <linux/bits.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-direction.h>
+#include <linux/mm_types.h>
 #include <linux/types.h>
 
 #include <peerbuf/p2p.h>
@@ -129,6 +130,15 @@ int peerbuf_move(struct peerbuf *pb, struct p2p_vecs *placement, u32 flags);
 int peerbuf_move_locked(struct peerbuf *pb, struct p2p_vecs *placement, u32 flags);
 int peerbuf_revoke(struct peerbuf *pb, unsigned long timeout);
 int peerbuf_restore(struct peerbuf *pb);
+
+/* ---- CPU mappings by a driver's own file (drivers/dma-buf/vma.c) ---- */
+
+int peerbuf_vma_init(struct vm_area_struct *vma, const struct p2p_vecs *vecs);
+vm_fault_t peerbuf_vma_fault(struct vm_fault *vmf, const struct p2p_vecs *vecs, u64 begin);
+int peerbuf_vma_mprotect(struct vm_area_struct *vma, unsigned long start, unsigned long end,
+			 unsigned long newflags);
+int peerbuf_vma_access(struct vm_area_struct *vma, unsigned long addr, void *buf, int len,
+		       int write, const struct p2p_vecs *vecs, u64 begin);
 
 /* ---- importer helper (drivers/dma-buf/importer.c) ---- */
 

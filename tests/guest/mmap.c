@@ -4,6 +4,7 @@
 #include <linux/dma-buf.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -245,4 +246,89 @@ TEST(mapping_outlives_the_descriptor)
 	check(touches(cpu, true));
 	check_ok(peer_revoke(node, export.id, 0));
 	check(!touches(cpu, true));
+}
+
+static long faults(void)
+{
+	struct rusage usage;
+
+	check_sys(getrusage(RUSAGE_SELF, &usage));
+	return usage.ru_minflt;
+}
+
+/* Two MiB of a large buffer are one fault, whatever they are made of. */
+static void large_pieces(const struct peerbuf_range *range)
+{
+	const __u64 piece = 2 << 20, nr = range->length / piece;
+	volatile __u8 *cpu;
+	__u8 *room;
+	long before;
+
+	node = node_open("rp-mem");
+	check_ok(peer_export(node, range, 1, 0, &export));
+	room = mmap(NULL, range->length + piece, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	check(room != MAP_FAILED);
+	room = (__u8 *)(((unsigned long)room + piece - 1) & ~(piece - 1));
+	cpu = mmap(room, range->length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, export.fd,
+		   0);
+	check(cpu == room);
+	(void)faults();
+	before = faults();
+	/* From the middle of each, so that what is before it counts as well. */
+	for (__u64 i = 0; i < nr; i++)
+		cpu[i * piece + piece / 2] = i;
+	for (__u64 at = 0; at < range->length; at += PAGE)
+		(void)cpu[at];
+	check_eq(faults() - before, nr);
+	for (__u64 i = 0; i < nr; i++)
+		check_eq(cpu[i * piece + piece / 2], i);
+}
+
+TEST(large_pieces_of_a_bar)
+{
+	large_pieces(&(struct peerbuf_range){ .length = 8 << 20, .bar = MEM_BAR });
+}
+
+TEST(large_pieces_of_system_memory)
+{
+	large_pieces(&(struct peerbuf_range){ .length = 8 << 20,
+					      .flags = PEERBUF_RANGE_F_SYSTEM });
+}
+
+/* A child has the pages its parent had, without a fault; both lose them. */
+TEST(fork_copies_the_mapping)
+{
+	volatile __u8 *cpu;
+	int status;
+	pid_t pid;
+
+	open_all(START, SIZE);
+	cpu = buffer_map(export.fd, SIZE, 0);
+	pattern_fill((void *)cpu, SIZE, 6);
+	pid = check_sys(fork());
+	if (!pid) {
+		check(pattern_matches(cpu, SIZE, 6));
+		pattern_fill((void *)cpu, SIZE, 7);
+		_exit(0);
+	}
+	check_eq(waitpid(pid, &status, 0), pid);
+	check_eq(status, 0);
+	check(pattern_matches(cpu, SIZE, 7));
+}
+
+TEST(mapping_is_moved)
+{
+	__u8 *cpu, *there;
+
+	open_all(START, SIZE);
+	cpu = buffer_map(export.fd, SIZE, 0);
+	pattern_fill(cpu, SIZE, 8);
+	there = mmap(NULL, SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	check(there != MAP_FAILED);
+	check(mremap(cpu, SIZE, SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, there) == there);
+	check(pattern_matches(there, SIZE, 8));
+	check_ok(peer_revoke(node, export.id, 0));
+	check(!touches(there, true));
+	check_ok(peer_restore(node, export.id));
+	check(pattern_matches(there, SIZE, 8));
 }

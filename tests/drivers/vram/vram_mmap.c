@@ -7,7 +7,6 @@
  */
 #include <linux/dma-resv.h>
 #include <linux/mm.h>
-#include <linux/pgtable.h>
 #include <linux/sched/signal.h>
 #include <linux/smp.h>
 
@@ -17,45 +16,10 @@
 
 #include "vram.h"
 
-/* One fault brings in this many pages, if they are there. */
-#define VRAM_FAULT_AROUND	16
-
-/* The same as peerbuf gives those who map the DMA-BUF: two kinds of caching do not mix. */
-static pgprot_t vram_pgprot(struct vm_area_struct *vma, const struct p2p_vec *vec)
+/* Of the BO, where the VMA begins, in bytes. */
+static u64 vram_vma_begin(const struct vm_area_struct *vma, struct vram_bo *bo)
 {
-	pgprot_t prot = vm_get_page_prot(vma->vm_flags);
-
-	if (vec->kind == P2P_VEC_SYSTEM)
-		return prot;
-	prot = pgprot_decrypted(prot);
-	if (p2p_provider_prefetchable(vec->provider))
-		return pgprot_writecombine(prot);
-	return pgprot_noncached(prot);
-}
-
-static vm_fault_t vram_insert_pages(struct vm_fault *vmf, struct vram_bo *bo)
-{
-	struct vm_area_struct *vma = vmf->vma;
-	unsigned long addr = vmf->address & PAGE_MASK;
-	u64 offset = (u64)(vma->vm_pgoff - drm_vma_node_start(&bo->base.vma_node)) << PAGE_SHIFT;
-	vm_fault_t ret = VM_FAULT_SIGBUS, more;
-	const struct p2p_vec *vec;
-	u64 at;
-	int i;
-
-	offset += addr - vma->vm_start;
-	vec = p2p_vecs_find(bo->space->vecs, offset, &at);
-	for (i = 0; i < VRAM_FAULT_AROUND && vec; i++) {
-		more = vmf_insert_pfn_prot(vma, addr, PHYS_PFN(vec->paddr + at),
-					   vram_pgprot(vma, vec));
-		if (!i)
-			ret = more;
-		addr += PAGE_SIZE;
-		at += PAGE_SIZE;
-		if (more != VM_FAULT_NOPAGE || addr >= vma->vm_end || at >= vec->len)
-			break;
-	}
-	return ret;
+	return (u64)(vma->vm_pgoff - drm_vma_node_start(&bo->base.vma_node)) << PAGE_SHIFT;
 }
 
 /*
@@ -70,20 +34,27 @@ static vm_fault_t vram_fault_error(int error)
 	return VM_FAULT_SIGBUS;
 }
 
+/* Under resv: the BO is where a CPU reaches it, and nothing is being copied there any more. */
+static int vram_cpu_prepare(struct vram_bo *bo, bool intr)
+{
+	int ret = vram_bo_make_reachable(bo, VRAM_FAULTING);
+
+	if (ret)
+		return ret;
+	if (dma_resv_wait_timeout(bo->base.resv, DMA_RESV_USAGE_KERNEL, intr,
+				  MAX_SCHEDULE_TIMEOUT) < 0)
+		return -EINTR;
+	vram_lru_touch(bo);
+	return 0;
+}
+
 static vm_fault_t vram_fault_locked(struct vm_fault *vmf, struct vram_bo *bo, bool intr)
 {
-	long left;
-	int ret;
+	int ret = vram_cpu_prepare(bo, intr);
 
-	ret = vram_bo_make_reachable(bo, VRAM_FAULTING);
 	if (ret)
 		return vram_fault_error(ret);
-	left = dma_resv_wait_timeout(bo->base.resv, DMA_RESV_USAGE_KERNEL, intr,
-				     MAX_SCHEDULE_TIMEOUT);
-	if (left < 0)
-		return vram_fault_error(-EINTR);
-	vram_lru_touch(bo);
-	return vram_insert_pages(vmf, bo);
+	return peerbuf_vma_fault(vmf, bo->space->vecs, vram_vma_begin(vmf->vma, bo));
 }
 
 static vm_fault_t vram_vm_fault(struct vm_fault *vmf)
@@ -109,8 +80,30 @@ out:
 	return ret;
 }
 
+/* A debugger reads or writes. */
+static int vram_vm_access(struct vm_area_struct *vma, unsigned long addr, void *buf, int len,
+			  int write)
+{
+	struct drm_gem_object *obj = vma->vm_private_data;
+	struct vram_bo *bo = to_vram_bo(obj);
+	int idx, ret;
+
+	if (!drm_dev_enter(obj->dev, &idx))
+		return -ENODEV;
+	dma_resv_lock(obj->resv, NULL);
+	ret = vram_cpu_prepare(bo, false);
+	if (!ret)
+		ret = peerbuf_vma_access(vma, addr, buf, len, write, bo->space->vecs,
+					 vram_vma_begin(vma, bo));
+	dma_resv_unlock(obj->resv);
+	drm_dev_exit(idx);
+	return ret;
+}
+
 const struct vm_operations_struct vram_vm_ops = {
 	.fault = vram_vm_fault,
+	.mprotect = peerbuf_vma_mprotect,
+	.access = vram_vm_access,
 	.open = drm_gem_vm_open,
 	.close = drm_gem_vm_close,
 };
@@ -145,15 +138,16 @@ static int vram_mmap_import(struct vram_bo *bo, struct vm_area_struct *vma)
 	return 0;
 }
 
-/* A private mapping would copy pages, of which VRAM has none. */
+/* No device gets at the BO by way of a mapping, in which nobody would tell it of a move. */
 int vram_gem_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
 {
 	struct vram_bo *bo = to_vram_bo(obj);
+	int ret;
 
 	if (bo->import)
 		return vram_mmap_import(bo, vma);
-	if ((vma->vm_flags & (VM_SHARED | VM_MAYWRITE)) == VM_MAYWRITE)
-		return -EINVAL;
-	vm_flags_set(vma, VM_PFNMAP | VM_IO | VM_DONTEXPAND | VM_DONTDUMP);
-	return 0;
+	dma_resv_lock(obj->resv, NULL);
+	ret = peerbuf_vma_init(vma, bo->space->vecs);
+	dma_resv_unlock(obj->resv);
+	return ret;
 }
