@@ -43,7 +43,7 @@ static const char *peerbuf_refusal_text(u32 reason, const struct p2p_route *rout
 	}
 }
 
-/* Under resv. Returns @error. */
+/* Under resv. @dev: NULL for a CPU. Returns @error. */
 int peerbuf_refuse(struct peerbuf *pb, struct device *dev, int error, u32 reason,
 		   const struct p2p_route *route)
 {
@@ -60,9 +60,10 @@ int peerbuf_refuse(struct peerbuf *pb, struct device *dev, int error, u32 reason
 
 	peerbuf_stat_inc(PEERBUF_STAT_REFUSALS);
 	trace_peerbuf_refuse(pb, dev, reason, error, route);
-	dev_info_ratelimited(dev, "peerbuf: export %llu refused: %s (reason %u, error %d)\n",
-			     pb->id, peerbuf_refusal_text(reason, route), reason,
-			     error);
+	if (dev)
+		dev_info_ratelimited(dev, "peerbuf: export %llu refused: %s (reason %u, error %d)\n",
+				     pb->id, peerbuf_refusal_text(reason, route), reason,
+				     error);
 	return error;
 }
 

@@ -122,6 +122,29 @@ int peerbuf_op_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 	return 0;
 }
 
+/* Returns -EPERM if the export said so, else what a DMA-BUF without the operation gives. */
+static int peerbuf_refuse_cpu(struct dma_buf *dmabuf, int otherwise)
+{
+	struct peerbuf *pb = dmabuf->priv;
+
+	if (!(pb->flags & PEERBUF_EXPORT_F_NO_CPU))
+		return otherwise;
+	dma_resv_lock(dmabuf->resv, NULL);
+	peerbuf_refuse(pb, NULL, -EPERM, PEERBUF_REASON_NO_CPU, NULL);
+	dma_resv_unlock(dmabuf->resv);
+	return -EPERM;
+}
+
+int peerbuf_op_refuse_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
+{
+	return peerbuf_refuse_cpu(dmabuf, -EINVAL);
+}
+
+int peerbuf_op_refuse_cpu_access(struct dma_buf *dmabuf, enum dma_data_direction dir)
+{
+	return peerbuf_refuse_cpu(dmabuf, 0);
+}
+
 /* Under resv: what devices that snoop no cache wrote, or are to read. */
 static void peerbuf_sync_caches(struct peerbuf *pb, void (*sync)(struct p2p_map *map))
 {

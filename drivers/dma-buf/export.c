@@ -98,7 +98,10 @@ const struct dma_buf_ops peerbuf_dma_buf_ops = {
 	.release = peerbuf_op_release,
 };
 
-/* Without CPU access: the memory is its exporter's to show to a CPU, or nobody's. */
+/*
+ * Without CPU access: the memory is its exporter's to show to a CPU, or nobody's. A vmap
+ * operation that refuses would make the core warn; without one it refuses itself (EINVAL).
+ */
 static const struct dma_buf_ops peerbuf_no_cpu_dma_buf_ops = {
 	.attach = peerbuf_op_attach,
 	.detach = peerbuf_op_detach,
@@ -106,6 +109,8 @@ static const struct dma_buf_ops peerbuf_no_cpu_dma_buf_ops = {
 	.unpin = peerbuf_op_unpin,
 	.map_dma_buf = peerbuf_op_map,
 	.unmap_dma_buf = peerbuf_op_unmap,
+	.begin_cpu_access = peerbuf_op_refuse_cpu_access,
+	.mmap = peerbuf_op_refuse_mmap,
 	.release = peerbuf_op_release,
 };
 
@@ -209,7 +214,10 @@ static struct dma_buf *peerbuf_make_dma_buf(struct peerbuf *pb,
 	/* The exporting driver's module needs this one, and so holds it too. */
 	if (args->ops && args->ops->owner)
 		info.owner = args->ops->owner;
-	info.ops = args->no_cpu ? &peerbuf_no_cpu_dma_buf_ops : &peerbuf_dma_buf_ops;
+	if (args->no_cpu || args->flags & PEERBUF_EXPORT_F_NO_CPU)
+		info.ops = &peerbuf_no_cpu_dma_buf_ops;
+	else
+		info.ops = &peerbuf_dma_buf_ops;
 	info.size = pb->size;
 	info.flags = args->open_flags;
 	info.resv = args->resv;
@@ -221,7 +229,8 @@ static int peerbuf_args_check(const struct peerbuf_export_args *args, u32 *reaso
 {
 	if (args->flags & ~(PEERBUF_EXPORT_F_ALLOW_PINNED |
 			    PEERBUF_EXPORT_F_PERSIST |
-			    PEERBUF_EXPORT_F_FALLBACK)) {
+			    PEERBUF_EXPORT_F_FALLBACK |
+			    PEERBUF_EXPORT_F_NO_CPU)) {
 		*reason = PEERBUF_REASON_FLAGS;
 		return -EINVAL;
 	}

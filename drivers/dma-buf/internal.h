@@ -391,6 +391,9 @@ int peerbuf_foreign_piece(struct scatterlist *sg, u64 *paddr);
 
 /* cpu_access.c, vmap.c */
 int peerbuf_op_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma);
+int peerbuf_op_refuse_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma);
+int peerbuf_op_refuse_cpu_access(struct dma_buf *dmabuf,
+				 enum dma_data_direction dir);
 int peerbuf_op_begin_cpu_access(struct dma_buf *dmabuf,
 				enum dma_data_direction dir);
 int peerbuf_op_end_cpu_access(struct dma_buf *dmabuf,
@@ -572,7 +575,7 @@ u64 peerbuf_stat_read(enum peerbuf_stat stat);
 
 static inline u64 peerbuf_dev_addr(struct device *dev)
 {
-	return dev_is_pci(dev) ? p2p_pci_addr(to_pci_dev(dev)) : PEERBUF_PCI_NONE;
+	return dev && dev_is_pci(dev) ? p2p_pci_addr(to_pci_dev(dev)) : PEERBUF_PCI_NONE;
 }
 
 #endif /* _PEERBUF_INTERNAL_H */

@@ -7,7 +7,8 @@
 
 #define PEERBUF_EXPORT_FLAGS	(PEERBUF_EXPORT_F_ALLOW_PINNED | \
 				 PEERBUF_EXPORT_F_PERSIST | \
-				 PEERBUF_EXPORT_F_FALLBACK)
+				 PEERBUF_EXPORT_F_FALLBACK | \
+				 PEERBUF_EXPORT_F_NO_CPU)
 
 static int peerbuf_refuse_args(u32 *reason, u32 unknown_flags, u32 reserved)
 {

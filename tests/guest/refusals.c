@@ -4,6 +4,7 @@
  * nothing.
  */
 #include <fcntl.h>
+#include <linux/dma-buf.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -396,6 +397,40 @@ TEST(fallback_of_memory_named_twice)
 	check_ok(peer_export_one(node, MEM_BAR, 0, 4 * PAGE, PEERBUF_EXPORT_F_FALLBACK, &export));
 	refused(peer_move(node, export.id, twice, 3, 0), EINVAL, PEERBUF_REASON_ALIASED);
 	check_ok(peer_move_one(node, export.id, MEM_BAR, START, 4 * PAGE, 0));
+}
+
+/* Devices get at it, and CPUs do not. */
+TEST(mapping_of_what_is_exported_without_cpu_access)
+{
+	struct dma_buf_sync sync = { .flags = DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ };
+	int node = node_open("rp-mem"), edu = edu_open("rp-edu");
+	struct peerbuf_export_info info;
+	struct peer_export export;
+	__u8 inner[64];
+	__u32 handle;
+
+	check_ok(peer_export_one(node, MEM_BAR, START, SIZE, PEERBUF_EXPORT_F_NO_CPU, &export));
+	check(mmap(NULL, SIZE, PROT_READ, MAP_SHARED, export.fd, 0) == MAP_FAILED &&
+	      errno == EPERM);
+	check(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, export.fd, 0) == MAP_FAILED &&
+	      errno == EPERM);
+	check_fails(peer_ioctl(export.fd, DMA_BUF_IOCTL_SYNC, &sync), EPERM);
+	check_ok(peer_query(node, export.id, &info));
+	check_eq(info.refusals, 3);
+	check_eq(info.last_refusal, PEERBUF_REASON_NO_CPU);
+	check_eq(info.last_refusal_errno, EPERM);
+	check_eq(info.flags, PEERBUF_EXPORT_F_NO_CPU);
+
+	check_ok(edu_attach(edu, export.fd, EDU_DMA_DYNAMIC, 0, &handle));
+	pattern_fill(inner, sizeof(inner), 5);
+	check_ok(edu_put(edu, 0, inner, sizeof(inner)));
+	check_ok(edu_copy(edu, handle, 0, 0, sizeof(inner), EDU_DMA_TO_BUFFER, 0));
+	lab_host_read("rp-mem", START, inner, sizeof(inner));
+	check(pattern_matches(inner, sizeof(inner), 5));
+	/* A move still copies: that is the kernel's. */
+	check_ok(peer_move_one(node, export.id, MEM_BAR, 0, SIZE, PEERBUF_MOVE_F_COPY));
+	lab_host_read("rp-mem", 0, inner, sizeof(inner));
+	check(pattern_matches(inner, sizeof(inner), 5));
 }
 
 TEST(lending_what_cannot_be_lent)

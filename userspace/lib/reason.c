@@ -112,6 +112,8 @@ static const struct sentence sentences[] = {
 	REASON(VETO, "the exporting driver refused", "see its documentation and the kernel log"),
 	REASON(HIDDEN, "the buffer lies in memory that nothing but its own device can address",
 	       "make its driver place it where the BAR shows it"),
+	REASON(NO_CPU, "the buffer was exported without CPU access",
+	       "export it without PEERBUF_EXPORT_F_NO_CPU (--no-cpu) to map it"),
 
 	REASON(REVOKED, "the buffer is revoked", "'peerbuf restore ID' brings it back"),
 	REASON(DEVICE_DOWN, "the device is suspended or being reset",

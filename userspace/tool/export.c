@@ -114,7 +114,8 @@ static int export_run(const struct command *self, int argc, char **argv)
 		{ "range", required_argument, NULL, 'r' },
 		{ "allow-pinned", no_argument, NULL, 'p' },
 		{ "persist", no_argument, NULL, 'P' },
-		{ "fallback", no_argument, NULL, 'f' }, { 0 }
+		{ "fallback", no_argument, NULL, 'f' },
+		{ "no-cpu", no_argument, NULL, 'c' }, { 0 }
 	};
 	struct request request = { .args.bar = -1 };
 	int option, ret;
@@ -130,6 +131,8 @@ static int export_run(const struct command *self, int argc, char **argv)
 			request.flags |= PEERBUF_EXPORT_F_PERSIST;
 		else if (option == 'f')
 			request.flags |= PEERBUF_EXPORT_F_FALLBACK;
+		else if (option == 'c')
+			request.flags |= PEERBUF_EXPORT_F_NO_CPU;
 		else
 			request.json = true;
 	}
@@ -154,6 +157,7 @@ const struct command export_command = {
 		"      --allow-pinned    accept importers that cannot give the memory back\n"
 		"      --fallback        move to system memory for importers that do not reach\n"
 		"                        the BAR, instead of refusing them\n"
+		"      --no-cpu          let no CPU map it\n"
 		"      --persist         do not revoke it when peerbuf ends\n"
 		"  -j, --json            print JSON (without COMMAND)\n"
 		"  COMMAND               finds the dma-buf's descriptor in PEERBUF_FD and the\n"

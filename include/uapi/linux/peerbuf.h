@@ -40,7 +40,7 @@
 #include <linux/ioctl.h>
 
 /** Version of this interface; bumped only when something is added. */
-#define PEERBUF_UAPI_VERSION	2
+#define PEERBUF_UAPI_VERSION	3
 
 /** Most ranges one export or move can be made of. */
 #define PEERBUF_MAX_RANGES	16384
@@ -139,6 +139,7 @@ enum peerbuf_reason {
 	PEERBUF_REASON_NO_ROUTE			= 131, /* see the route's own reason */
 	PEERBUF_REASON_VETO			= 132, /* the exporting driver said no */
 	PEERBUF_REASON_HIDDEN			= 133, /* it lies where nobody can address it */
+	PEERBUF_REASON_NO_CPU			= 140, /* exported without CPU access */
 
 	/* State */
 	PEERBUF_REASON_REVOKED			= 144, /* revoked; restore brings it back */
@@ -315,6 +316,11 @@ struct peerbuf_ioc_export {
  * moves to system memory, contents and all, instead of refusing the importer.
  */
 #define PEERBUF_EXPORT_F_FALLBACK	(1U << 2)
+/*
+ * No CPU gets at it through the dma-buf: mmap() and DMA_BUF_IOCTL_SYNC fail with EPERM, and
+ * drivers of this machine get no kernel mapping. (Moves still copy, where asked to.)
+ */
+#define PEERBUF_EXPORT_F_NO_CPU		(1U << 3)
 
 /**
  * struct peerbuf_ioc_move - PEERBUF_IOC_MOVE: put a buffer elsewhere
@@ -435,7 +441,7 @@ struct peerbuf_ioc_restore {
  * @maps: mappings made so far
  * @moves: moves so far
  * @revokes: revokes so far
- * @refusals: importers refused so far
+ * @refusals: importers, and CPU mappings, refused so far
  * @last_refusal: enum peerbuf_reason of the last refused importer
  * @last_refusal_errno: its errno, positive
  * @last_refusal_route: its route, when the reason is NO_ROUTE
