@@ -53,6 +53,7 @@ int peerbuf_refuse(struct peerbuf *pb, struct device *dev, int error, u32 reason
 	pb->account.last_refusal = reason;
 	pb->account.last_refusal_errno = -error;
 	pb->account.last_refusal_addr = peerbuf_dev_addr(dev);
+	pb->account.last_refusal_moves = pb->account.moves;
 	if (route)
 		pb->account.last_refusal_route = *route;
 	else

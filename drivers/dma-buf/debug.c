@@ -55,7 +55,7 @@ static void peerbuf_debug_export(struct seq_file *m, struct peerbuf *pb)
 	struct peerbuf_client *client;
 
 	seq_printf(m, "export %llu size %llu flags %#x state %#x revoked %#x generation %llu holds %u by %s\n",
-		   pb->id, pb->size, pb->flags, peerbuf_state(pb), pb->revoked,
+		   pb->id, pb->size, pb->flags, peerbuf_state(pb), peerbuf_revoked(pb),
 		   pb->generation, pb->nr_holds, pb->comm);
 	peerbuf_debug_vecs(m, pb->placement->vecs);
 	list_for_each_entry(client, &pb->clients, node)

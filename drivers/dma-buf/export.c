@@ -52,6 +52,7 @@ static void peerbuf_leave_all(struct peerbuf *pb)
 
 static void peerbuf_free(struct peerbuf *pb)
 {
+	peerbuf_marks_drop(&pb->marks);
 	if (pb->home)
 		peerbuf_device_put(pb->home);
 	kfree(pb);
@@ -146,10 +147,10 @@ u32 peerbuf_trouble(struct peerbuf *pb)
 	dma_resv_assert_held(pb->dmabuf->resv);
 
 	trouble = peerbuf_placement_trouble(pb->placement);
-	if (pb->revoked & PEERBUF_REVOKED_DEAD ||
+	if (peerbuf_revoked(pb) & PEERBUF_REVOKED_DEAD ||
 	    trouble == PEERBUF_REASON_DEVICE_GONE)
 		return PEERBUF_REASON_DEVICE_GONE;
-	if (pb->revoked)
+	if (peerbuf_revoked(pb))
 		return PEERBUF_REASON_REVOKED;
 	return trouble;
 }
@@ -163,9 +164,9 @@ u32 peerbuf_state(struct peerbuf *pb)
 
 	dma_resv_assert_held(pb->dmabuf->resv);
 
-	if (pb->revoked & ~PEERBUF_REVOKED_DEAD)
+	if (peerbuf_revoked(pb) & ~PEERBUF_REVOKED_DEAD)
 		state |= PEERBUF_STATE_F_REVOKED;
-	if (pb->revoked & PEERBUF_REVOKED_DEAD || trouble == PEERBUF_REASON_DEVICE_GONE)
+	if (peerbuf_revoked(pb) & PEERBUF_REVOKED_DEAD || trouble == PEERBUF_REASON_DEVICE_GONE)
 		state |= PEERBUF_STATE_F_DEAD;
 	else if (trouble)
 		state |= PEERBUF_STATE_F_DEVICE_DOWN;
@@ -196,6 +197,7 @@ static struct peerbuf *peerbuf_alloc(const struct peerbuf_export_args *args)
 	pb->account.last_refusal_addr = PEERBUF_PCI_NONE;
 	refcount_set(&pb->visitors, 1);
 	init_completion(&pb->unvisited);
+	peerbuf_marks_init(&pb->marks);
 	INIT_LIST_HEAD(&pb->left);
 	INIT_LIST_HEAD(&pb->file_node);
 	INIT_LIST_HEAD(&pb->clients);

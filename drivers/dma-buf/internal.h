@@ -12,6 +12,7 @@
  *	    peerbuf_device.lock		the claims on a device, its providers
  *	    the list of devices		(spin)
  *	    peerbuf.mappings_lock	(spin) which mappings are in force
+ *	    peerbuf.marks.lock		(spin) who has withdrawn the buffer
  *	    peerbuf_device.files_lock	(spin) who listens to events
  *
  * Nothing is waited for under a device's lock, and no resv taken: the loop over a
@@ -36,6 +37,8 @@
 
 #include <linux/peerbuf.h>
 #include <peerbuf/peerbuf.h>
+
+#include "rights.h"
 
 #define PEERBUF_NR_BARS		PCI_STD_NUM_BARS
 #define PEERBUF_EVENT_ROOM	128
@@ -221,8 +224,8 @@ struct peerbuf_dma {
  * @placement: where it is; resv. A revoked buffer remembers its place. NULL only
  *	while the export is being made
  * @left: placements it has left and somebody still maps, in that order; resv
- * @revoked: PEERBUF_REVOKED_*, who withdrew it; resv. Set together with an
- *	invalidation, if it was zero before
+ * @marks: who withdrew it; set and lifted under resv. Set together with an
+ *	invalidation, if there was none before
  * @generation: counts invalidations; resv to write, mappings_lock to compare
  * @clients: importers; resv
  * @vmap: the kernel's CPU mapping, or NULL; resv
@@ -251,7 +254,7 @@ struct peerbuf {
 
 	struct peerbuf_placement *placement;
 	struct list_head left;
-	u32 revoked;
+	struct peerbuf_marks marks;
 	u64 generation;
 	struct list_head clients;
 	struct peerbuf_vmap *vmap;
@@ -272,6 +275,7 @@ struct peerbuf {
 		int last_refusal_errno;
 		struct p2p_route last_refusal_route;
 		u64 last_refusal_addr;
+		u64 last_refusal_moves;
 	} account;
 };
 
@@ -436,7 +440,7 @@ int peerbuf_wait_unheld(struct peerbuf *pb, u64 generation,
 
 /* move.c, copy.c */
 int peerbuf_move_to(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
-		    int finish_mode, u32 *reason);
+		    int finish_mode, struct peerbuf_rights *rights, u32 *reason);
 int peerbuf_move_held(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
 		      const struct peerbuf_patience *patience, u32 *reason);
 int peerbuf_copy(const struct peerbuf_placement *to,
@@ -444,19 +448,27 @@ int peerbuf_copy(const struct peerbuf_placement *to,
 		 const struct peerbuf_patience *patience);
 
 /* revoke.c */
-#define PEERBUF_REVOKED_USER	BIT(0)	/* by somebody who has the node */
+#define PEERBUF_REVOKED_USER	BIT(0)	/* by who has a node: peerbuf_marks.owners */
 #define PEERBUF_REVOKED_ADMIN	BIT(1)	/* by the administrator, through control */
 #define PEERBUF_REVOKED_DRIVER	BIT(2)	/* by the exporting driver */
 #define PEERBUF_REVOKED_DEAD	BIT(3)	/* for good */
 
-int peerbuf_mark_revoked(struct peerbuf *pb, u32 cause, int mode);
-int peerbuf_restore_for(struct peerbuf *pb, u32 causes, u32 *reason);
+int peerbuf_mark_revoked(struct peerbuf *pb, u32 cause, struct peerbuf_device *owner,
+			 int mode);
+int peerbuf_restore_for(struct peerbuf *pb, u32 causes, struct peerbuf_rights *rights,
+			u32 *reason);
 void peerbuf_device_buffer_down(struct peerbuf_device *pdevice,
 				struct peerbuf *pb);
 void peerbuf_device_buffer_up(struct peerbuf_device *pdevice,
 			      struct peerbuf *pb);
 void peerbuf_device_buffer_withdrawn(struct peerbuf_device *pdevice,
 				     struct peerbuf *pb);
+
+/* Any context, without a lock: PEERBUF_REVOKED_*, zero if nobody has withdrawn it. */
+static inline u32 peerbuf_revoked(const struct peerbuf *pb)
+{
+	return READ_ONCE(pb->marks.causes);
+}
 
 /* device.c */
 struct peerbuf_device *peerbuf_device_register_as(struct pci_dev *pdev,
@@ -505,7 +517,8 @@ __poll_t peerbuf_event_poll(struct file *filp, struct poll_table_struct *wait);
 
 /* ranges.c */
 struct p2p_vecs *peerbuf_ranges_resolve(struct peerbuf_file *pf, u64 user_ranges,
-					u32 nr, u32 *bad_range, u32 *reason);
+					u32 nr, struct peerbuf_rights *rights,
+					u32 *bad_range, u32 *reason);
 
 /* ioctl.c */
 struct peerbuf_call {

@@ -27,8 +27,9 @@ static u64 peerbuf_first_addr(const struct peerbuf *pb)
 	return pb->home ? p2p_pci_addr(pb->home->pdev) : PEERBUF_PCI_NONE;
 }
 
-/* Returns 0, or -ERESTARTNOINTR when a signal arrived. */
-static int peerbuf_describe(struct peerbuf *pb, struct peerbuf_export_info *info)
+/* @by: whose node asks, or NULL. Returns 0, or -ERESTARTNOINTR when a signal arrived. */
+static int peerbuf_describe(struct peerbuf *pb, const struct peerbuf_device *by,
+			    struct peerbuf_export_info *info)
 {
 	memset(info, 0, sizeof(*info));
 	info->id = pb->id;
@@ -58,6 +59,7 @@ static int peerbuf_describe(struct peerbuf *pb, struct peerbuf_export_info *info
 	info->fallbacks = pb->account.fallbacks;
 	info->system_size = pb->placement->system_size;
 	info->hidden_size = pb->placement->hidden_size;
+	peerbuf_hide_export(pb, by, info);
 	dma_resv_unlock(pb->dmabuf->resv);
 	return 0;
 }
@@ -94,6 +96,7 @@ static struct peerbuf *peerbuf_query_id(struct peerbuf_file *pf, u64 id,
 
 int peerbuf_ioctl_query(struct peerbuf_file *pf, struct peerbuf_call *call)
 {
+	const struct peerbuf_device *by = call->query.id ? pf->pdevice : NULL;
 	struct peerbuf_ioc_query *arg = &call->query;
 	struct peerbuf *pb;
 	int ret;
@@ -109,7 +112,7 @@ int peerbuf_ioctl_query(struct peerbuf_file *pf, struct peerbuf_call *call)
 	if (IS_ERR(pb))
 		return PTR_ERR(pb);
 
-	ret = peerbuf_describe(pb, &arg->info);
+	ret = peerbuf_describe(pb, by, &arg->info);
 	if (!ret)
 		arg->id = pb->id;
 	peerbuf_put(pb);
@@ -172,7 +175,7 @@ static int peerbuf_list_next(struct peerbuf_file *pf, u64 *id, bool room,
 		*id = pb->id;
 		ret = peerbuf_listed_on(pf, pb);
 		if (ret > 0 && room)
-			ret = peerbuf_describe(pb, info) ?: 1;
+			ret = peerbuf_describe(pb, pf->pdevice, info) ?: 1;
 		peerbuf_put(pb);
 		cond_resched();
 	}
@@ -213,7 +216,22 @@ int peerbuf_ioctl_list(struct peerbuf_file *pf, struct peerbuf_call *call)
 }
 
 /* DMA addresses tell where memory is, which is not for everybody to know. */
-static void peerbuf_describe_client(const struct peerbuf *pb,
+static void peerbuf_describe_mapping(struct peerbuf *pb,
+				     const struct peerbuf_client *client,
+				     struct peerbuf_attachment_info *info)
+{
+	struct p2p_route route;
+
+	info->nr_segments = client->nr_segments;
+	info->mapped_ranges = client->mapped_ranges;
+	if (capable(CAP_SYS_ADMIN))
+		info->dma_addr = client->dma_addr;
+	peerbuf_check_routes(pb->placement->vecs, client->attach->dev, client->by_phys,
+			     &route);
+	peerbuf_route_out(&info->route, &route);
+}
+
+static void peerbuf_describe_client(struct peerbuf *pb, const struct peerbuf_device *by,
 				    const struct peerbuf_client *client,
 				    struct peerbuf_attachment_info *info)
 {
@@ -221,6 +239,7 @@ static void peerbuf_describe_client(const struct peerbuf *pb,
 	struct p2p_route route;
 
 	memset(info, 0, sizeof(*info));
+	info->route.decider = PEERBUF_PCI_NONE;
 	info->addr = peerbuf_dev_addr(dev);
 	if (client->attach->importer_ops)
 		info->flags |= PEERBUF_ATTACH_F_DYNAMIC;
@@ -230,13 +249,11 @@ static void peerbuf_describe_client(const struct peerbuf *pb,
 		info->flags |= PEERBUF_ATTACH_F_SEGMENTS;
 	info->pins = peerbuf_client_pins(client);
 	info->nr_mappings = client->maps;
-	info->nr_segments = client->nr_segments;
-	info->mapped_ranges = client->mapped_ranges;
-	if (capable(CAP_SYS_ADMIN))
-		info->dma_addr = client->dma_addr;
 	info->pid = client->pid;
-	peerbuf_check_routes(pb->placement->vecs, dev, client->by_phys, &route);
-	peerbuf_route_out(&info->route, &route);
+	if (peerbuf_all_of(pb, by))
+		peerbuf_describe_mapping(pb, client, info);
+	else if (peerbuf_route_to(pb, by, client, &route))
+		peerbuf_route_out(&info->route, &route);
 	strscpy(info->device, dev_name(dev), sizeof(info->device));
 	strscpy(info->driver, dev_driver_string(dev), sizeof(info->driver));
 	strscpy(info->comm, client->comm, sizeof(info->comm));
@@ -255,14 +272,14 @@ struct peerbuf_clients {
 };
 
 /* Under resv. */
-static void peerbuf_fill_clients(struct peerbuf *pb, u32 room,
-				 struct peerbuf_clients *clients)
+static void peerbuf_fill_clients(struct peerbuf *pb, const struct peerbuf_device *by,
+				 u32 room, struct peerbuf_clients *clients)
 {
 	struct peerbuf_client *client;
 
 	list_for_each_entry(client, &pb->clients, node) {
 		if (clients->stored < room)
-			peerbuf_describe_client(pb, client,
+			peerbuf_describe_client(pb, by, client,
 						&clients->info[clients->stored++]);
 		clients->total++;
 	}
@@ -273,8 +290,8 @@ static void peerbuf_fill_clients(struct peerbuf *pb, u32 room,
  * it and copied after. An importer that attaches between the two times the lock is
  * taken is counted but not stored.
  */
-static int peerbuf_gather_clients(struct peerbuf *pb, u32 room,
-				  struct peerbuf_clients *clients)
+static int peerbuf_gather_clients(struct peerbuf *pb, const struct peerbuf_device *by,
+				  u32 room, struct peerbuf_clients *clients)
 {
 	if (peerbuf_lock(pb, PEERBUF_WAIT_INTR))
 		return -ERESTARTNOINTR;
@@ -288,7 +305,7 @@ static int peerbuf_gather_clients(struct peerbuf *pb, u32 room,
 
 	if (peerbuf_lock(pb, PEERBUF_WAIT_INTR))
 		return -ERESTARTNOINTR;
-	peerbuf_fill_clients(pb, room, clients);
+	peerbuf_fill_clients(pb, by, room, clients);
 	dma_resv_unlock(pb->dmabuf->resv);
 	return 0;
 }
@@ -329,7 +346,7 @@ int peerbuf_ioctl_attachments(struct peerbuf_file *pf, struct peerbuf_call *call
 	pb = peerbuf_file_lookup(pf, arg->id, &arg->reason);
 	if (IS_ERR(pb))
 		return PTR_ERR(pb);
-	ret = peerbuf_gather_clients(pb, arg->nr_entries, &clients);
+	ret = peerbuf_gather_clients(pb, pf->pdevice, arg->nr_entries, &clients);
 	peerbuf_put(pb);
 	if (!ret)
 		ret = peerbuf_put_clients(&clients, arg);

@@ -34,7 +34,7 @@ static struct dma_buf *peerbuf_export_ranges(struct peerbuf_file *pf,
 	};
 	struct dma_buf *dmabuf;
 
-	args.placement = peerbuf_ranges_resolve(pf, arg->ranges, arg->nr_ranges,
+	args.placement = peerbuf_ranges_resolve(pf, arg->ranges, arg->nr_ranges, NULL,
 						&arg->bad_range, &arg->reason);
 	if (IS_ERR(args.placement))
 		return ERR_CAST(args.placement);
@@ -118,7 +118,7 @@ struct peerbuf *peerbuf_file_lookup(struct peerbuf_file *pf, u64 id, u32 *reason
 
 /* Where a driver's own buffers are is for that driver to say. */
 static int peerbuf_move_found(struct peerbuf_file *pf, struct p2p_vecs *vecs,
-			      struct peerbuf_ioc_move *arg)
+			      struct peerbuf_rights *rights, struct peerbuf_ioc_move *arg)
 {
 	struct peerbuf *pb;
 	int ret;
@@ -129,7 +129,7 @@ static int peerbuf_move_found(struct peerbuf_file *pf, struct p2p_vecs *vecs,
 
 	if (pb->by_user) {
 		ret = peerbuf_move_to(pb, vecs, arg->flags,
-				      PEERBUF_WAIT_KILLABLE, &arg->reason);
+				      PEERBUF_WAIT_KILLABLE, rights, &arg->reason);
 	} else {
 		arg->reason = PEERBUF_REASON_VETO;
 		ret = -EPERM;
@@ -138,10 +138,30 @@ static int peerbuf_move_found(struct peerbuf_file *pf, struct p2p_vecs *vecs,
 	return ret;
 }
 
+/* The arrays first: user memory is not touched while visiting a buffer. */
+static int peerbuf_move_with(struct peerbuf_file *pf, struct peerbuf_rights *rights,
+			     struct peerbuf_ioc_move *arg)
+{
+	struct p2p_vecs *vecs;
+	int ret;
+
+	vecs = peerbuf_ranges_resolve(pf, arg->ranges, arg->nr_ranges, rights,
+				      &arg->bad_range, &arg->reason);
+	if (IS_ERR(vecs))
+		return PTR_ERR(vecs);
+
+	ret = peerbuf_rights_fetch(rights, arg->rights, arg->nr_rights, &arg->bad_right,
+				   &arg->reason);
+	if (!ret)
+		ret = peerbuf_move_found(pf, vecs, rights, arg);
+	p2p_vecs_put(vecs);
+	return ret;
+}
+
 int peerbuf_ioctl_move(struct peerbuf_file *pf, struct peerbuf_call *call)
 {
 	struct peerbuf_ioc_move *arg = &call->move;
-	struct p2p_vecs *vecs;
+	struct peerbuf_rights rights;
 	int ret;
 
 	ret = peerbuf_refuse_args(&arg->reason,
@@ -150,14 +170,10 @@ int peerbuf_ioctl_move(struct peerbuf_file *pf, struct peerbuf_call *call)
 	if (ret)
 		return ret;
 
-	/* The ranges first: user memory is not touched while visiting a buffer. */
-	vecs = peerbuf_ranges_resolve(pf, arg->ranges, arg->nr_ranges,
-				      &arg->bad_range, &arg->reason);
-	if (IS_ERR(vecs))
-		return PTR_ERR(vecs);
-
-	ret = peerbuf_move_found(pf, vecs, arg);
-	p2p_vecs_put(vecs);
+	peerbuf_rights_init(&rights, pf);
+	ret = peerbuf_move_with(pf, &rights, arg);
+	peerbuf_rights_drop(&rights);
+	arg->missing = rights.missing;
 	return ret;
 }
 
@@ -168,7 +184,7 @@ static unsigned long peerbuf_timeout(u32 timeout_ms)
 	return msecs_to_jiffies(timeout_ms);
 }
 
-/* Who revokes: whoever has the node, or the administrator. */
+/* Who revokes: the owner of the node's function, or the administrator. */
 static u32 peerbuf_file_cause(const struct peerbuf_file *pf)
 {
 	return pf->pdevice ? PEERBUF_REVOKED_USER : PEERBUF_REVOKED_ADMIN;
@@ -192,9 +208,14 @@ int peerbuf_ioctl_revoke(struct peerbuf_file *pf, struct peerbuf_call *call)
 		return PTR_ERR(pb);
 
 	/* Until it is marked a signal changes nothing: the call starts again. */
-	if (peerbuf_mark_revoked(pb, peerbuf_file_cause(pf), PEERBUF_WAIT_INTR)) {
+	ret = peerbuf_mark_revoked(pb, peerbuf_file_cause(pf), pf->pdevice,
+				   PEERBUF_WAIT_INTR);
+	if (ret) {
 		peerbuf_put(pb);
-		return -ERESTARTNOINTR;
+		if (ret != -ENOENT)
+			return -ERESTARTNOINTR;
+		arg->reason = PEERBUF_REASON_NO_EXPORT;
+		return ret;
 	}
 	ret = peerbuf_drain(pb, &patience, &arg->reason);
 	arg->blocker = PEERBUF_PCI_NONE;
@@ -208,14 +229,15 @@ int peerbuf_ioctl_revoke(struct peerbuf_file *pf, struct peerbuf_call *call)
 	return ret;
 }
 
-int peerbuf_ioctl_restore(struct peerbuf_file *pf, struct peerbuf_call *call)
+static int peerbuf_restore_with(struct peerbuf_file *pf, struct peerbuf_rights *rights,
+				struct peerbuf_ioc_restore *arg)
 {
-	struct peerbuf_ioc_restore *arg = &call->restore;
 	struct peerbuf *pb;
 	u32 causes;
 	int ret;
 
-	ret = peerbuf_refuse_args(&arg->reason, arg->flags, arg->reserved);
+	ret = peerbuf_rights_fetch(rights, arg->rights, arg->nr_rights, &arg->bad_right,
+				   &arg->reason);
 	if (ret)
 		return ret;
 
@@ -225,7 +247,24 @@ int peerbuf_ioctl_restore(struct peerbuf_file *pf, struct peerbuf_call *call)
 
 	/* The administrator may undo what a user did, but not the other way round. */
 	causes = PEERBUF_REVOKED_USER | peerbuf_file_cause(pf);
-	ret = peerbuf_restore_for(pb, causes, &arg->reason);
+	ret = peerbuf_restore_for(pb, causes, rights, &arg->reason);
 	peerbuf_put(pb);
+	return ret;
+}
+
+int peerbuf_ioctl_restore(struct peerbuf_file *pf, struct peerbuf_call *call)
+{
+	struct peerbuf_ioc_restore *arg = &call->restore;
+	struct peerbuf_rights rights;
+	int ret;
+
+	ret = peerbuf_refuse_args(&arg->reason, arg->flags, arg->reserved);
+	if (ret)
+		return ret;
+
+	peerbuf_rights_init(&rights, pf);
+	ret = peerbuf_restore_with(pf, &rights, arg);
+	peerbuf_rights_drop(&rights);
+	arg->missing = rights.missing;
 	return ret;
 }

@@ -233,10 +233,11 @@ static void peerbuf_move_finish(struct peerbuf *pb, u64 generation, int mode)
 
 /*
  * As peerbuf_move(), with the reason for a refusal. @finish_mode: PEERBUF_WAIT_* for the wait
- * for importers' unmaps, which cannot fail any more.
+ * for importers' unmaps, which cannot fail any more. @rights: of the caller, who has shown
+ * that to each function in @vecs; NULL for a driver, who decides for itself.
  */
 int peerbuf_move_to(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
-		    int finish_mode, u32 *reason)
+		    int finish_mode, struct peerbuf_rights *rights, u32 *reason)
 {
 	struct peerbuf_patience patience =
 		peerbuf_patience(MAX_SCHEDULE_TIMEOUT, PEERBUF_WAIT_INTR);
@@ -248,7 +249,10 @@ int peerbuf_move_to(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
 		*reason = PEERBUF_REASON_INTERRUPTED;
 		return ret;
 	}
-	ret = peerbuf_move_held(pb, vecs, flags, &patience, reason);
+	if (rights)
+		ret = peerbuf_rights_cover(rights, pb, reason);
+	if (!ret)
+		ret = peerbuf_move_held(pb, vecs, flags, &patience, reason);
 	generation = pb->generation;
 	dma_resv_unlock(pb->dmabuf->resv);
 	if (ret)
@@ -315,6 +319,6 @@ int peerbuf_move(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags)
 	u32 reason = 0;
 
 	/* A driver takes 0 for "the old place is free". */
-	return peerbuf_move_to(pb, vecs, flags, PEERBUF_WAIT_IDLE, &reason);
+	return peerbuf_move_to(pb, vecs, flags, PEERBUF_WAIT_IDLE, NULL, &reason);
 }
 EXPORT_SYMBOL_GPL(peerbuf_move);

@@ -53,12 +53,14 @@ static int peerbuf_range_check(const struct peerbuf_range *range, u32 *reason)
 /**
  * struct peerbuf_resolver - ranges on their way to a vec list
  * @pf: the node they were given to
+ * @rights: of the call, which get those of the nodes named; NULL: nobody asks for them
  * @vecs: the list
  * @decoding: the device of the latest range, known to decode memory; not held
  * @reason: why the latest one was refused
  */
 struct peerbuf_resolver {
 	struct peerbuf_file *pf;
+	struct peerbuf_rights *rights;
 	struct p2p_vecs *vecs;
 	const struct pci_dev *decoding;
 	u32 *reason;
@@ -138,21 +140,17 @@ static int peerbuf_range_add_other(struct peerbuf_resolver *res,
 {
 	struct peerbuf_file *other;
 	struct file *filp;
-	int ret;
+	int ret = 0;
 
-	other = peerbuf_file_from_fd(range->device_fd, &filp);
-	if (IS_ERR(other)) {
-		ret = PTR_ERR(other);
-		*res->reason = ret == -EXDEV ? PEERBUF_REASON_NOT_NODE :
-					       PEERBUF_REASON_BAD_FD;
-		return ret;
-	}
-	if (other->writable) {
+	other = peerbuf_right_from_fd(range->device_fd, &filp, res->reason);
+	if (IS_ERR(other))
+		return PTR_ERR(other);
+	if (res->rights)
+		ret = peerbuf_rights_add(res->rights, other->pdevice);
+	if (ret)
+		*res->reason = PEERBUF_REASON_TOO_MANY_DEVICES;
+	else
 		ret = peerbuf_range_add(res, other->pdevice, range);
-	} else {
-		*res->reason = PEERBUF_REASON_READ_ONLY_FILE;
-		ret = -EBADF;
-	}
 	fput(filp);
 	return ret;
 }
@@ -222,10 +220,12 @@ static struct peerbuf_range *peerbuf_ranges_copy(u64 user_ranges, u32 nr,
 	return ranges;
 }
 
+/* @rights: optional; gets those of the nodes that the ranges name */
 struct p2p_vecs *peerbuf_ranges_resolve(struct peerbuf_file *pf, u64 user_ranges,
-					u32 nr, u32 *bad_range, u32 *reason)
+					u32 nr, struct peerbuf_rights *rights,
+					u32 *bad_range, u32 *reason)
 {
-	struct peerbuf_resolver res = { .pf = pf, .reason = reason };
+	struct peerbuf_resolver res = { .pf = pf, .rights = rights, .reason = reason };
 	struct peerbuf_range *ranges;
 	int ret;
 

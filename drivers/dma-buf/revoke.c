@@ -31,14 +31,11 @@ static void peerbuf_withdraw(struct peerbuf *pb)
  * Under resv. Only the buffer's own marks tell whether it has been invalidated: its device
  * may have changed state and not have come to this buffer yet.
  */
-static void peerbuf_mark(struct peerbuf *pb, u32 cause)
+static void peerbuf_mark(struct peerbuf *pb, u32 cause, struct peerbuf_device *owner)
 {
-	bool marked = pb->revoked;
-
 	dma_resv_assert_held(pb->dmabuf->resv);
 
-	pb->revoked |= cause;
-	if (!marked)
+	if (!peerbuf_marks_set(&pb->marks, cause, owner))
 		peerbuf_withdraw(pb);
 	else if (cause & PEERBUF_REVOKED_DEAD)
 		peerbuf_tell_changed(pb);
@@ -46,19 +43,35 @@ static void peerbuf_mark(struct peerbuf *pb, u32 cause)
 
 /*
  * No lock held. From here on no new mapping is made; peerbuf_drain() waits for the old
- * ones. Returns 0, or -EINTR with nothing changed if @mode lets a signal end the wait
- * for the lock.
+ * ones. @owner: the function whose owner revokes, or NULL. Returns 0, or with nothing changed
+ * -EINTR if @mode lets a signal end the wait for the lock, -ENOENT if the buffer has no memory
+ * of @owner any more.
  */
-int peerbuf_mark_revoked(struct peerbuf *pb, u32 cause, int mode)
+int peerbuf_mark_revoked(struct peerbuf *pb, u32 cause, struct peerbuf_device *owner,
+			 int mode)
 {
 	int ret;
 
 	ret = peerbuf_lock(pb, mode);
 	if (ret)
 		return ret;
-	peerbuf_mark(pb, cause);
+	if (!owner || peerbuf_belongs_to(pb, owner))
+		peerbuf_mark(pb, cause, owner);
+	else
+		ret = -ENOENT;
 	dma_resv_unlock(pb->dmabuf->resv);
-	return 0;
+	return ret;
+}
+
+/* What is left is somebody else's: the owner's of @rights->missing, or above all owners. */
+static int peerbuf_restore_refused(const struct peerbuf_rights *rights, u32 *reason)
+{
+	if (rights && rights->missing != PEERBUF_PCI_NONE) {
+		*reason = PEERBUF_REASON_RIGHT_MISSING;
+		return -EACCES;
+	}
+	*reason = PEERBUF_REASON_REVOKED;
+	return -EPERM;
 }
 
 /*
@@ -66,16 +79,17 @@ int peerbuf_mark_revoked(struct peerbuf *pb, u32 cause, int mode)
  * back, since the memory may belong to another by now: it stays revoked until that one
  * restores it, too.
  */
-static int peerbuf_restore_locked(struct peerbuf *pb, u32 causes, u32 *reason)
+static int peerbuf_restore_locked(struct peerbuf *pb, u32 causes,
+				  struct peerbuf_rights *rights, u32 *reason)
 {
 	u32 trouble = peerbuf_placement_trouble(pb->placement);
 
-	if (pb->revoked & PEERBUF_REVOKED_DEAD ||
+	if (peerbuf_revoked(pb) & PEERBUF_REVOKED_DEAD ||
 	    trouble == PEERBUF_REASON_DEVICE_GONE) {
 		*reason = PEERBUF_REASON_DEVICE_GONE;
 		return -ENODEV;
 	}
-	if (!pb->revoked) {
+	if (!peerbuf_revoked(pb)) {
 		*reason = PEERBUF_REASON_NOT_REVOKED;
 		return -EALREADY;
 	}
@@ -83,12 +97,9 @@ static int peerbuf_restore_locked(struct peerbuf *pb, u32 causes, u32 *reason)
 		*reason = trouble;
 		return -ENODEV;
 	}
-	if (!(pb->revoked & causes)) {
-		*reason = PEERBUF_REASON_REVOKED;
-		return -EPERM;
-	}
-	pb->revoked &= ~causes;
-	if (pb->revoked)
+	if (!peerbuf_marks_lift(&pb->marks, causes, rights))
+		return peerbuf_restore_refused(rights, reason);
+	if (peerbuf_revoked(pb))
 		return 0;
 	peerbuf_stat_inc(PEERBUF_STAT_RESTORES);
 	trace_peerbuf_restore(pb, 0);
@@ -97,13 +108,17 @@ static int peerbuf_restore_locked(struct peerbuf *pb, u32 causes, u32 *reason)
 	return 0;
 }
 
-/* No lock held. @causes: PEERBUF_REVOKED_* the caller may undo. */
-int peerbuf_restore_for(struct peerbuf *pb, u32 causes, u32 *reason)
+/*
+ * No lock held. @causes: PEERBUF_REVOKED_* the caller may undo; with PEERBUF_REVOKED_USER what
+ * was withdrawn through nodes that @rights are good for.
+ */
+int peerbuf_restore_for(struct peerbuf *pb, u32 causes, struct peerbuf_rights *rights,
+			u32 *reason)
 {
 	int ret;
 
 	dma_resv_lock(pb->dmabuf->resv, NULL);
-	ret = peerbuf_restore_locked(pb, causes, reason);
+	ret = peerbuf_restore_locked(pb, causes, rights, reason);
 	dma_resv_unlock(pb->dmabuf->resv);
 	return ret;
 }
@@ -118,7 +133,7 @@ void peerbuf_device_buffer_down(struct peerbuf_device *pdevice,
 {
 	dma_resv_lock(pb->dmabuf->resv, NULL);
 	if (peerbuf_lies_in(pb, pdevice)) {
-		if (!pb->revoked)
+		if (!peerbuf_revoked(pb))
 			peerbuf_withdraw(pb);
 		else if (peerbuf_trouble(pb) == PEERBUF_REASON_DEVICE_GONE)
 			peerbuf_tell_changed(pb);
@@ -146,7 +161,7 @@ void peerbuf_device_buffer_withdrawn(struct peerbuf_device *pdevice,
 {
 	dma_resv_lock(pb->dmabuf->resv, NULL);
 	if (pb->placement && !peerbuf_vecs_alive(pb->placement->vecs))
-		peerbuf_mark(pb, PEERBUF_REVOKED_DEAD);
+		peerbuf_mark(pb, PEERBUF_REVOKED_DEAD, NULL);
 	dma_resv_unlock(pb->dmabuf->resv);
 }
 
@@ -171,7 +186,7 @@ int peerbuf_revoke(struct peerbuf *pb, unsigned long timeout)
 		peerbuf_patience(timeout, PEERBUF_WAIT_IDLE);
 	u32 reason;
 
-	peerbuf_mark_revoked(pb, PEERBUF_REVOKED_DRIVER, PEERBUF_WAIT_IDLE);
+	peerbuf_mark_revoked(pb, PEERBUF_REVOKED_DRIVER, NULL, PEERBUF_WAIT_IDLE);
 	return peerbuf_drain(pb, &patience, &reason);
 }
 EXPORT_SYMBOL_GPL(peerbuf_revoke);
@@ -191,6 +206,6 @@ int peerbuf_restore(struct peerbuf *pb)
 {
 	u32 reason;
 
-	return peerbuf_restore_for(pb, PEERBUF_REVOKED_DRIVER, &reason);
+	return peerbuf_restore_for(pb, PEERBUF_REVOKED_DRIVER, NULL, &reason);
 }
 EXPORT_SYMBOL_GPL(peerbuf_restore);

@@ -61,7 +61,8 @@ static int move_to(enum place place, __u32 flags)
 	struct peerbuf_range ranges[4];
 	__u32 nr = place_ranges(place, ranges);
 
-	return peer_move(scene.node, scene.export.id, ranges, nr, flags);
+	/* It may leave the other device's memory. */
+	return peer_move_with(scene.node, scene.export.id, ranges, nr, flags, &other, 1);
 }
 
 /* In the first of the places. */

@@ -105,8 +105,9 @@ TEST(move_to_another_device)
 	check_host_pattern("far-mem", ELSEWHERE, LENGTH, 5);
 	/* Of the other function's memory, and still known where it was made. */
 	check_ok(peer_query(range.device_fd, scene.export.id, &info));
-	check_ok(peer_query(scene.node, scene.export.id, &info));
 	check_eq(info.addr, lab_addr("far-mem"));
+	check_ok(peer_query(scene.node, scene.export.id, &info));
+	check_eq(info.addr, lab_addr("rp-mem"));
 	check_eq(info.moves, 1);
 }
 
@@ -125,7 +126,7 @@ TEST(buffer_of_two_devices)
 	lab_host_fill("far-mem", 0, 1 << 20, 0xee);
 	check_ok(peer_move_one(scene.node, scene.export.id, MEM_BAR, ELSEWHERE, SIZE, 0));
 	check_ok(peer_export(scene.node, parts, 2, 0, &scene.export));
-	check_ok(peer_query(scene.node, scene.export.id, &info));
+	check_ok(peer_query_fd(scene.node, scene.export.fd, &info));
 	check_eq(info.nr_devices, 2);
 	check_eq(info.buffer_size, 2 * SIZE);
 	check_ok(edu_attach(scene.edu, scene.export.fd, EDU_DMA_DYNAMIC, 0, &scene.handle));

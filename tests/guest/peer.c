@@ -10,6 +10,8 @@
 #include "peer.h"
 
 __u32 peer_reason;
+__u64 peer_missing;
+__u32 peer_bad_right;
 
 int peer_ioctl(int fd, unsigned long request, void *arg)
 {
@@ -84,17 +86,28 @@ int peer_export_one(int node, __u32 bar, __u64 offset, __u64 length, __u32 flags
 	return peer_export(node, &range, 1, flags, export);
 }
 
-int peer_move(int node, __u64 id, const struct peerbuf_range *ranges, __u32 nr,
-	      __u32 flags)
+int peer_move_with(int node, __u64 id, const struct peerbuf_range *ranges, __u32 nr,
+		   __u32 flags, const __s32 *rights, __u32 nr_rights)
 {
 	struct peerbuf_ioc_move req = {
 		.id = id,
 		.flags = flags,
 		.nr_ranges = nr,
 		.ranges = (__u64)(uintptr_t)ranges,
+		.rights = (__u64)(uintptr_t)rights,
+		.nr_rights = nr_rights,
 	};
+	int ret = CALL(node, PEERBUF_IOC_MOVE, &req);
 
-	return CALL(node, PEERBUF_IOC_MOVE, &req);
+	peer_missing = req.missing;
+	peer_bad_right = req.bad_right;
+	return ret;
+}
+
+int peer_move(int node, __u64 id, const struct peerbuf_range *ranges, __u32 nr,
+	      __u32 flags)
+{
+	return peer_move_with(node, id, ranges, nr, flags, NULL, 0);
 }
 
 int peer_move_one(int node, __u64 id, __u32 bar, __u64 offset, __u64 length,
@@ -123,11 +136,23 @@ int peer_revoke(int node, __u64 id, __u32 timeout_ms)
 	return peer_revoke_info(node, id, timeout_ms, &req);
 }
 
+int peer_restore_with(int node, __u64 id, const __s32 *rights, __u32 nr_rights)
+{
+	struct peerbuf_ioc_restore req = {
+		.id = id,
+		.rights = (__u64)(uintptr_t)rights,
+		.nr_rights = nr_rights,
+	};
+	int ret = CALL(node, PEERBUF_IOC_RESTORE, &req);
+
+	peer_missing = req.missing;
+	peer_bad_right = req.bad_right;
+	return ret;
+}
+
 int peer_restore(int node, __u64 id)
 {
-	struct peerbuf_ioc_restore req = { .id = id };
-
-	return CALL(node, PEERBUF_IOC_RESTORE, &req);
+	return peer_restore_with(node, id, NULL, 0);
 }
 
 static int peer_query_by(int node, __u64 id, int fd,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * peerbuf's and the test drivers' ioctls, as functions. They return 0 or -errno;
- * the reason of the last peerbuf ioctl is in peer_reason.
+ * the reason of the last peerbuf ioctl is in peer_reason, and what the last move or
+ * restore said about rights in peer_missing and peer_bad_right.
  */
 #ifndef PEER_H
 #define PEER_H
@@ -31,6 +32,8 @@ struct peer_export {
 };
 
 extern __u32 peer_reason;
+extern __u64 peer_missing;
+extern __u32 peer_bad_right;
 
 int peer_ioctl(int fd, unsigned long request, void *arg);
 int peer_control(void);
@@ -44,10 +47,13 @@ int peer_move(int node, __u64 id, const struct peerbuf_range *ranges, __u32 nr,
 	      __u32 flags);
 int peer_move_one(int node, __u64 id, __u32 bar, __u64 offset, __u64 length,
 		  __u32 flags);
+int peer_move_with(int node, __u64 id, const struct peerbuf_range *ranges, __u32 nr,
+		   __u32 flags, const __s32 *rights, __u32 nr_rights);
 int peer_revoke(int node, __u64 id, __u32 timeout_ms);
 int peer_revoke_info(int node, __u64 id, __u32 timeout_ms,
 		     struct peerbuf_ioc_revoke *out);
 int peer_restore(int node, __u64 id);
+int peer_restore_with(int node, __u64 id, const __s32 *rights, __u32 nr_rights);
 int peer_query(int node, __u64 id, struct peerbuf_export_info *info);
 int peer_query_fd(int node, int fd, struct peerbuf_export_info *info);
 int peer_list(int node, __u64 after, struct peerbuf_export_info *entries,

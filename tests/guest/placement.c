@@ -198,7 +198,7 @@ TEST(tells_what_it_is_made_of)
 
 	node = node_open("rp-mem");
 	pieces_export(PIECES(mixed));
-	check_ok(peer_query(node, export.id, &info));
+	check_ok(peer_query_fd(node, export.fd, &info));
 	check_eq(info.addr, lab_addr("rp-mem"));
 	check_eq(info.nr_devices, 2);
 	check_eq(info.system_size, 8 * PAGE);

@@ -25,7 +25,7 @@ static struct ibv_qp *qp[2];
 static struct rdma_memory memory;
 static struct peer_export export;
 static struct ibv_mr *mr;
-static int node;
+static int node, far;
 static __u8 *cpu;
 
 static void setup(const char *edu)
@@ -34,6 +34,7 @@ static void setup(const char *edu)
 
 	rdma_begin(&rdma, edu, qp, 2 * SIZE, &memory);
 	node = node_open("rp-mem");
+	far = node_open("far-mem");
 	for (int i = 0; i < NR_PIECES; i++) {
 		ranges[i].length = pieces[i].pages * PAGE;
 		ranges[i].flags = PEERBUF_RANGE_F_SYSTEM;
@@ -86,7 +87,7 @@ TEST(one_mr_of_everything)
 	setup("rp-edu");
 	round_trip(1);
 	host_agrees();
-	check_ok(peer_query(node, export.id, &info));
+	check_ok(peer_query_fd(node, export.fd, &info));
 	check_eq(info.nr_devices, 2);
 	check_eq(info.system_size, 3 * PAGE);
 	check_eq(info.nr_mappings, 1);
@@ -103,7 +104,7 @@ TEST(mr_stays_while_the_buffer_migrates)
 
 	setup("rp-edu");
 	round_trip(3);
-	check_ok(peer_move(node, export.id, &system, 1, PEERBUF_MOVE_F_COPY));
+	check_ok(peer_move_with(node, export.id, &system, 1, PEERBUF_MOVE_F_COPY, &far, 1));
 	check(pattern_matches(cpu, SIZE, 4));
 	check_eq(rdma_do(qp[0], IBV_WR_RDMA_READ, &memory, 0, SIZE, 0, mr->rkey),
 		 IBV_WC_SUCCESS);

@@ -79,6 +79,8 @@ static const struct sentence sentences[] = {
 	REASON(NO_DEVICE, "no such PCI function, or none that peerbuf may export",
 	       "'peerbuf topo' lists the functions there are, 'peerbuf devices' those with a node"),
 	REASON(BAD_POINTER, "an array is not accessible", "check the pointer and the count"),
+	REASON(TOO_MANY_RIGHTS, "too many nodes in the array of rights",
+	       "name each function once"),
 	REASON(ALIASED, "a copy of a buffer whose ranges name the same memory twice",
 	       "move without copying, export without fallback, or name each byte once"),
 
@@ -98,6 +100,8 @@ static const struct sentence sentences[] = {
 	REASON(CAPABILITY, "CAP_SYS_ADMIN is needed", "run it as root"),
 	REASON(LOCKDOWN, "kernel lockdown forbids it",
 	       "lockdown comes with secure boot; see kernel_lockdown(7)"),
+	REASON(RIGHT_MISSING, "the buffer is another function's as well, and its owner must agree",
+	       "open /dev/peerbuf/FUNCTION for reading and writing, or have its owner do it"),
 
 	REASON(STATIC_IMPORTER, "the importer is static: it cannot give the memory back",
 	       "export with --fallback to give it system memory, or with --allow-pinned if you "

@@ -6,7 +6,7 @@
  *
  *  /dev/peerbuf/<dddd:bb:dd.f>  one per exportable PCI function ("the node").
  *                               Its file permissions are the right to the
- *                               function's memory.
+ *                               function's memory, and to no other's.
  *  /dev/peerbuf/control         topology, accounting and administration.
  *
  * Conventions, the same for every ioctl:
@@ -28,10 +28,34 @@
  *  EINVAL      structure too short, reserved field or unknown flag not zero
  *  E2BIG       structure longer than known here, with a tail that is not zero
  *  ENOTTY      unknown ioctl, or one this kind of node does not answer
- *  EACCES      the file was not opened for writing
+ *  EACCES      the file was not opened for writing, or the right to a function's
+ *              memory is missing (see "Rights" below)
  *  EPERM       CAP_SYS_ADMIN is missing, or the kernel is locked down
  *  ENOMEM      out of memory
  *  EINTR       a signal arrived while waiting
+ *
+ * Rights
+ *
+ * A buffer can have memory of several functions, and each may have another owner. A call
+ * has the right to the memory of the function whose node it is made on, and to that of
+ * every function whose node, open for writing, it names: by @device_fd of a range, or in
+ * the array @rights of PEERBUF_IOC_MOVE and PEERBUF_IOC_RESTORE. What a buffer needs is
+ * looked at when the call has locked it:
+ *
+ *  - To move it takes the right to every function that it has memory of and to every one
+ *    that it goes to. The function it was exported by (its home) always counts, wherever
+ *    the buffer lies, and owns what of the buffer is system memory.
+ *  - Any of those functions' owners can revoke it. A revoke through a node is a mark of
+ *    that function, and stays when the node is closed or its process ends. Only the owner
+ *    of that function restores it, and the administrator through control. The buffer can
+ *    be mapped again when no mark is left.
+ *  - A node tells of a buffer what it is, its state and who holds it, and of where it lies
+ *    only what is that function's own.
+ *  - A DMA-BUF's fd is the right to look at that buffer (PEERBUF_IOC_QUERY), no more.
+ *    Importers hold one, too.
+ *
+ * Where a right is missing, the call fails with EACCES and PEERBUF_REASON_RIGHT_MISSING,
+ * and says in @missing whose.
  */
 #ifndef _UAPI_LINUX_PEERBUF_H
 #define _UAPI_LINUX_PEERBUF_H
@@ -47,6 +71,9 @@
 
 /** Most PCI functions the ranges of one export can belong to. */
 #define PEERBUF_MAX_DEVICES	8
+
+/** Most nodes one call can name in its array of rights. */
+#define PEERBUF_MAX_RIGHTS	16
 
 /*
  * A PCI function's address in one number: domain << 16 | bus << 8 | device << 3
@@ -118,6 +145,7 @@ enum peerbuf_reason {
 	PEERBUF_REASON_NO_EXPORT		= 80, /* no export with that id here */
 	PEERBUF_REASON_NO_DEVICE		= 81, /* no such PCI function, or none registered */
 	PEERBUF_REASON_BAD_POINTER		= 82, /* an array is not accessible */
+	PEERBUF_REASON_TOO_MANY_RIGHTS		= 83, /* more than PEERBUF_MAX_RIGHTS */
 	PEERBUF_REASON_ALIASED			= 90, /* a copy of memory that is named twice */
 
 	/* BARs */
@@ -131,6 +159,7 @@ enum peerbuf_reason {
 	PEERBUF_REASON_READ_ONLY_FILE		= 112, /* node opened without write access */
 	PEERBUF_REASON_CAPABILITY		= 113, /* CAP_SYS_ADMIN needed */
 	PEERBUF_REASON_LOCKDOWN			= 114, /* kernel lockdown forbids it */
+	PEERBUF_REASON_RIGHT_MISSING		= 115, /* another function's owner must agree */
 
 	/* Importers */
 	PEERBUF_REASON_STATIC_IMPORTER		= 128, /* attached without importer ops */
@@ -313,7 +342,9 @@ struct peerbuf_ioc_export {
 #define PEERBUF_EXPORT_F_PERSIST	(1U << 1)
 /*
  * For an importer that cannot reach the buffer where it is (no route, or static) it
- * moves to system memory, contents and all, instead of refusing the importer.
+ * moves to system memory, contents and all, instead of refusing the importer. System
+ * memory of a buffer is its home's: whoever sets this for a buffer of several functions
+ * hands their contents to the owner of the node it exports through.
  */
 #define PEERBUF_EXPORT_F_FALLBACK	(1U << 2)
 /*
@@ -332,14 +363,22 @@ struct peerbuf_ioc_export {
  * @ranges: address of the new array of struct peerbuf_range, of the same sum
  * @bad_range: out, index of the range that was refused
  * @reserved: zero
+ * @rights: address of an array of __s32: nodes, open for writing, of further functions
+ *	whose memory the buffer leaves. The same function may be named twice
+ * @nr_rights: 0..PEERBUF_MAX_RIGHTS
+ * @bad_right: out, index of the descriptor that was refused
+ * @missing: out, PCI address of a function whose right is missing, or PEERBUF_PCI_NONE
  *
- * Every importer is invalidated. When the call returns, no importer that can be
+ * Takes the right to each function that the buffer has memory of, now and afterwards, and to
+ * its home. Every importer is invalidated. When the call returns, no importer that can be
  * revoked still has the old place mapped. System memory in the new place is always new
  * memory; without a copy it is zero.
  *
  * errno: as PEERBUF_IOC_EXPORT for the ranges; ENOENT no such export of this
- * node's function; EINVAL size differs, or a copy between overlapping places, from or
- * to a place that names a byte twice;
+ * node's function; EACCES the right to @missing is missing; EMSGSIZE too many rights;
+ * EBADF a right is no descriptor, or no writable one; EXDEV it is not a peerbuf node;
+ * EINVAL size differs, or a copy between overlapping places, from or to a place that names a
+ * byte twice;
  * EBUSY an importer or a vmap pins the buffer; ENODEV the buffer is revoked, or a
  * device is down; EHOSTUNREACH an attached importer has no route to the new
  * place; EPERM the buffer is a driver's own; EINTR a signal arrived while
@@ -354,6 +393,11 @@ struct peerbuf_ioc_move {
 	__u64 ranges;
 	__u32 bad_range;
 	__u32 reserved;
+	/* from version 3 */
+	__u64 rights;
+	__u32 nr_rights;
+	__u32 bad_right;
+	__u64 missing;
 };
 
 /* Copy the contents after importers stopped and before they return. */
@@ -374,9 +418,10 @@ struct peerbuf_ioc_move {
  * @blocker: out, PCI address of one of them, PEERBUF_PCI_NONE if not PCI
  * @blocker_name: out, its device name
  *
- * On a node: an export of that function. On control: any export, with
- * CAP_SYS_ADMIN. On success nothing reaches the memory any more. Revoking
- * a revoked export waits again and succeeds.
+ * On a node: an export that has memory of that function or was made through it, whoever
+ * else has memory in it. On control: any export, with CAP_SYS_ADMIN. On success nothing
+ * reaches the memory any more. Revoking a revoked export waits again and succeeds, and
+ * through another node it is that function's revoke as well.
  *
  * errno: ENOENT no such export; EINPROGRESS, EINTR: the revoke is in force (no new
  * mapping, no CPU access), but an importer still has its mapping after
@@ -401,13 +446,21 @@ struct peerbuf_ioc_revoke {
  * @id: the export
  * @flags: zero
  * @reserved: zero
+ * @rights: address of an array of __s32: nodes, open for writing, of further functions
+ *	whose revoke is to be undone. The same function may be named twice
+ * @nr_rights: 0..PEERBUF_MAX_RIGHTS
+ * @bad_right: out, index of the descriptor that was refused
+ * @missing: out, also on success: PCI address of a function whose owner has revoked the
+ *	export, too, and that the call has no right to; or PEERBUF_PCI_NONE
  *
- * Undoes what was revoked through a node; on control also what was revoked through
- * control. What the exporting driver revoked only that driver gives back: as long as
- * somebody else's revoke is left, the export stays revoked.
+ * Undoes what was revoked through this node and through those in @rights; on control what
+ * was revoked through any node, or through control. What the exporting driver revoked only
+ * that driver gives back. As long as somebody else's revoke is left, the export stays revoked.
  *
- * errno: ENOENT no such export; EALREADY it is not revoked; EPERM only somebody else
- * revoked it; ENODEV its device is down or gone, or the fd that made it was closed.
+ * errno: ENOENT no such export; EALREADY it is not revoked; EACCES the right to @missing is
+ * missing, and nothing could be undone; EPERM only the administrator or the exporting driver
+ * revoked it; ENODEV its device is down or gone, or the fd that made it was closed; EMSGSIZE,
+ * EBADF, EXDEV as PEERBUF_IOC_MOVE for the rights.
  */
 struct peerbuf_ioc_restore {
 	__u32 size;
@@ -415,6 +468,11 @@ struct peerbuf_ioc_restore {
 	__u64 id;
 	__u32 flags;
 	__u32 reserved;
+	/* from version 3 */
+	__u64 rights;
+	__u32 nr_rights;
+	__u32 bad_right;
+	__u64 missing;
 };
 
 /* State of an export */
@@ -423,6 +481,7 @@ struct peerbuf_ioc_restore {
 #define PEERBUF_STATE_F_DEAD		(1U << 2) /* for good: owner gone or fd closed */
 #define PEERBUF_STATE_F_PINNED		(1U << 3) /* cannot move now */
 #define PEERBUF_STATE_F_VMAPPED		(1U << 4) /* the kernel has a CPU mapping */
+#define PEERBUF_STATE_F_SHARED		(1U << 5) /* not all is this node's: see below */
 
 /**
  * struct peerbuf_export_info - an export, as accounting sees it
@@ -450,6 +509,12 @@ struct peerbuf_ioc_restore {
  * @fallbacks: moves made because somebody could not reach the buffer where it was
  * @system_size: bytes of it that are system memory now
  * @hidden_size: bytes of it that only its own device can address now
+ *
+ * By id on a node, of a buffer that has memory of other functions than the node's, or system
+ * memory and another home: @state has PEERBUF_STATE_F_SHARED. @addr is the node's function,
+ * @nr_ranges and @nr_devices count what is that function's, at its home the system memory
+ * included; @system_size and @hidden_size are zero unless the node is its home; and
+ * @last_refusal_route is empty. By a DMA-BUF's fd, and on control, all is told.
  */
 struct peerbuf_export_info {
 	__u64 id;
@@ -512,7 +577,8 @@ struct peerbuf_ioc_query {
  *
  * A node lists the exports with memory of its function and those made through it,
  * control lists all. On control
- * CAP_SYS_ADMIN is needed.
+ * CAP_SYS_ADMIN is needed. Of a buffer that is not all the node's it tells what concerns the
+ * node: see struct peerbuf_export_info.
  */
 struct peerbuf_ioc_list {
 	__u32 size;
@@ -540,6 +606,10 @@ struct peerbuf_ioc_list {
  * @device: device name
  * @driver: its driver
  * @comm: name of the process that attached
+ *
+ * On a node, of a buffer that is not all the node's (PEERBUF_STATE_F_SHARED): @nr_segments,
+ * @mapped_ranges and @dma_addr are zero, and @route is that to memory of the node's function,
+ * empty where there is none.
  */
 struct peerbuf_attachment_info {
 	__u64 addr;

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * How much of a buffer a node shows: what it is, its state and who holds it. Of where it lies
+ * only what belongs to the node's function, since the rest is somebody else's business.
+ */
+#include "internal.h"
+
+/* Under resv: whether all of @pb is @by's. NULL stands for who may see everything. */
+bool peerbuf_all_of(struct peerbuf *pb, const struct peerbuf_device *by)
+{
+	const struct peerbuf_placement *placement = pb->placement;
+	u32 i;
+
+	dma_resv_assert_held(pb->dmabuf->resv);
+
+	if (!by)
+		return true;
+	if (pb->home && pb->home != by &&
+	    (placement->system_size || placement->hidden_size))
+		return false;
+	for (i = 0; i < placement->nr_claims; i++)
+		if (placement->claims[i].pdevice != by)
+			return false;
+	return true;
+}
+
+static bool peerbuf_vec_of(const struct peerbuf *pb, const struct p2p_vec *vec,
+			   const struct peerbuf_device *by)
+{
+	if (!vec->provider)
+		return pb->home == by;
+	return p2p_provider_pdev(vec->provider) == by->pdev;
+}
+
+static u32 peerbuf_count_ranges(const struct peerbuf *pb, const struct peerbuf_device *by)
+{
+	const struct p2p_vecs *vecs = pb->placement->vecs;
+	u32 nr = 0;
+	u32 i;
+
+	for (i = 0; i < vecs->nr; i++)
+		nr += peerbuf_vec_of(pb, &vecs->vec[i], by);
+	return nr;
+}
+
+/* Under resv: takes out of @info what is not @by's to know. */
+void peerbuf_hide_export(struct peerbuf *pb, const struct peerbuf_device *by,
+			 struct peerbuf_export_info *info)
+{
+	bool all = peerbuf_all_of(pb, by);
+
+	/* One that was refused before the last move asked for memory of somebody else. */
+	if (!all || (by && pb->account.last_refusal_moves != pb->account.moves)) {
+		memset(&info->last_refusal_route, 0, sizeof(info->last_refusal_route));
+		info->last_refusal_route.decider = PEERBUF_PCI_NONE;
+	}
+	if (all)
+		return;
+
+	info->state |= PEERBUF_STATE_F_SHARED;
+	info->addr = p2p_pci_addr(by->pdev);
+	info->nr_ranges = peerbuf_count_ranges(pb, by);
+	info->nr_devices = peerbuf_placement_uses(pb->placement, by);
+	if (pb->home != by) {
+		info->system_size = 0;
+		info->hidden_size = 0;
+	}
+}
+
+/* Under resv: the importer's route to what is @by's. Returns false if nothing is. */
+bool peerbuf_route_to(struct peerbuf *pb, const struct peerbuf_device *by,
+		      const struct peerbuf_client *client, struct p2p_route *route)
+{
+	const struct p2p_vecs *vecs = pb->placement->vecs;
+	u32 i;
+
+	dma_resv_assert_held(pb->dmabuf->resv);
+
+	for (i = 0; i < vecs->nr; i++) {
+		if (!vecs->vec[i].provider || !peerbuf_vec_of(pb, &vecs->vec[i], by))
+			continue;
+		if (client->by_phys)
+			p2p_route_translated(vecs->vec[i].provider, client->attach->dev,
+					     route);
+		else
+			p2p_route_get(vecs->vec[i].provider, client->attach->dev, route);
+		return true;
+	}
+	return false;
+}
