@@ -323,3 +323,53 @@ TEST(call_without_the_array_has_the_nodes_right)
 	check_eq(req.reason, PEERBUF_REASON_RIGHT_MISSING);
 	check_eq(req.missing, 0);
 }
+
+/* ---- the command ---- */
+
+static int shell_as_somebody(const char *command)
+{
+	int status;
+	pid_t pid;
+
+	printf("# $ %s\n", command);
+	fflush(stdout);
+	pid = check_sys(fork());
+	if (!pid) {
+		become_somebody();
+		execl("/bin/sh", "sh", "-c", command, NULL);
+		_exit(127);
+	}
+	check_eq(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static int somebody_runs(const char *format, const char *more)
+{
+	char command[256];
+
+	snprintf(command, sizeof(command), format, (unsigned long long)export.id, more);
+	return shell_as_somebody(command);
+}
+
+TEST(command_opens_the_nodes_it_needs)
+{
+	struct peerbuf_export_info info;
+
+	open_shared(0);
+	node_mode(A, 0666);
+	check_eq(somebody_runs("peerbuf move %llu -b 2 -r 512K:8K 2>&1 | grep 'memory of %s'",
+			       lab_where(B)), 0);
+	check_eq(somebody_runs("peerbuf move %llu -b 2 -r 512K:8K%s", ""), 1);
+	check_ok(peer_revoke(node_b, export.id, 0));
+	check_eq(somebody_runs("peerbuf restore %llu 2>&1 | grep '%s'", lab_where(B)), 0);
+	check_eq(somebody_runs("peerbuf restore %llu%s", ""), 1);
+	node_mode(B, 0666);
+	check_ok(peer_revoke(node_a, export.id, 0));
+	check_eq(somebody_runs("peerbuf restore %llu%s", ""), 0);
+	check(!revoked());
+	check_eq(somebody_runs("peerbuf move --copy %llu -b 2 -r 512K:8K%s", ""), 0);
+	check_ok(peer_query(control, export.id, &info));
+	check_eq(info.moves, 1);
+	node_mode(A, 0600);
+	node_mode(B, 0600);
+}

@@ -47,6 +47,8 @@ extern "C" {
  * @blockers: importers that still have the buffer mapped (revoke)
  * @blocker: PCI address of one of them, or PEERBUF_PCI_NONE
  * @blocker_name: its device name, or ""
+ * @missing: PCI address of a function whose right is missing (move, restore), or
+ *	PEERBUF_PCI_NONE
  */
 struct peerbuf_error {
 	int32_t error;
@@ -55,6 +57,7 @@ struct peerbuf_error {
 	uint32_t blockers;
 	uint64_t blocker;
 	char blocker_name[32];
+	uint64_t missing;
 };
 
 /* Nodes */
@@ -158,12 +161,33 @@ int peerbuf_export_bar(int node, unsigned int bar, uint32_t flags, int open_flag
  * @ranges: the new place, of the same total length
  * @nr_ranges: how many, 1..PEERBUF_MAX_RANGES
  * @flags: PEERBUF_MOVE_F_*
- * @error: out, or NULL; @range names the refused range
+ * @error: out, or NULL; @range names the refused range, @missing the function whose right
+ *	is missing
+ *
+ * For a buffer that lies in @node's function and in those that @ranges name, and was
+ * exported through one of them; peerbuf_move_with() takes the rights to others.
  *
  * Return: 0, or -errno as PEERBUF_IOC_MOVE. On failure the buffer is where it was.
  */
 int peerbuf_move(int node, uint64_t id, const struct peerbuf_range *ranges, size_t nr_ranges,
 		 uint32_t flags, struct peerbuf_error *error);
+
+/**
+ * peerbuf_move_with() - put a buffer of several functions elsewhere
+ * @node: node of one of them, opened O_RDWR
+ * @id: the export
+ * @ranges: the new place, of the same total length
+ * @nr_ranges: how many, 1..PEERBUF_MAX_RANGES
+ * @flags: PEERBUF_MOVE_F_*
+ * @rights: nodes of the others, opened O_RDWR
+ * @nr_rights: how many, 0..PEERBUF_MAX_RIGHTS
+ * @error: out, or NULL; as peerbuf_move()
+ *
+ * Return: 0; -EACCES the right to a function is missing; or what peerbuf_move() says.
+ */
+int peerbuf_move_with(int node, uint64_t id, const struct peerbuf_range *ranges,
+		      size_t nr_ranges, uint32_t flags, const int *rights, size_t nr_rights,
+		      struct peerbuf_error *error);
 
 /**
  * peerbuf_revoke() - withdraw a buffer
@@ -183,12 +207,27 @@ int peerbuf_revoke(int fd, uint64_t id, uint32_t timeout_ms, struct peerbuf_erro
  * peerbuf_restore() - undo a revoke
  * @fd: a node of its function, or control (CAP_SYS_ADMIN)
  * @id: the export
- * @error: out, or NULL
+ * @error: out, or NULL; @missing is a function whose owner has revoked it, too, and so
+ *	keeps it revoked, also when 0 is returned
  *
- * Return: 0; -ENOENT no such export; -EALREADY it is not revoked; -EPERM only somebody
- * else revoked it; -ENODEV its device is down or gone, or its maker closed the node.
+ * Return: 0; -ENOENT no such export; -EALREADY it is not revoked; -EACCES only owners of other
+ * functions revoked it; -EPERM only the administrator or its driver; -ENODEV its device is
+ * down or gone, or its maker closed the node.
  */
 int peerbuf_restore(int fd, uint64_t id, struct peerbuf_error *error);
+
+/**
+ * peerbuf_restore_with() - undo the revokes of several functions' owners
+ * @fd: a node of one of them, or control (CAP_SYS_ADMIN)
+ * @id: the export
+ * @rights: nodes of the others, opened O_RDWR
+ * @nr_rights: how many, 0..PEERBUF_MAX_RIGHTS
+ * @error: out, or NULL; as peerbuf_restore()
+ *
+ * Return: as peerbuf_restore().
+ */
+int peerbuf_restore_with(int fd, uint64_t id, const int *rights, size_t nr_rights,
+			 struct peerbuf_error *error);
 
 /**
  * peerbuf_map() - map a dma-buf into memory

@@ -13,6 +13,7 @@ int peerbuf_fail(struct peerbuf_error *error, int err, uint32_t reason)
 			.reason = reason,
 			.range = PEERBUF_NO_RANGE,
 			.blocker = PEERBUF_PCI_NONE,
+			.missing = PEERBUF_PCI_NONE,
 		};
 	return err;
 }

@@ -14,6 +14,13 @@ static int check_count(size_t nr_ranges, struct peerbuf_error *error)
 	return 0;
 }
 
+static int check_rights(size_t nr_rights, struct peerbuf_error *error)
+{
+	if (nr_rights > PEERBUF_MAX_RIGHTS)
+		return peerbuf_fail(error, -EMSGSIZE, PEERBUF_REASON_TOO_MANY_RIGHTS);
+	return 0;
+}
+
 /* Only these are about one range; with others the kernel's index means nothing. */
 static bool reason_names_range(uint32_t reason)
 {
@@ -84,21 +91,47 @@ int peerbuf_export_bar(int node, unsigned int bar, uint32_t flags, int open_flag
 	return peerbuf_export(node, &range, 1, flags, open_flags, id, error);
 }
 
-int peerbuf_move(int node, uint64_t id, const struct peerbuf_range *ranges, size_t nr_ranges,
-		 uint32_t flags, struct peerbuf_error *error)
+/*
+ * What is new in these structures goes to the kernel as zero: one that does not know it yet
+ * takes them all the same, and leaves it so.
+ */
+static void blame_right(uint64_t missing, struct peerbuf_error *error)
+{
+	if (error && (error->reason == PEERBUF_REASON_RIGHT_MISSING ||
+		      (!error->error && missing)))
+		error->missing = missing;
+}
+
+int peerbuf_move_with(int node, uint64_t id, const struct peerbuf_range *ranges,
+		      size_t nr_ranges, uint32_t flags, const int *rights, size_t nr_rights,
+		      struct peerbuf_error *error)
 {
 	struct peerbuf_ioc_move arg = {
 		.id = id,
 		.flags = flags,
 		.nr_ranges = nr_ranges,
 		.ranges = (uintptr_t)ranges,
+		.rights = (uintptr_t)rights,
+		.nr_rights = nr_rights,
+		/* Stays if it is one of the rights that is no node. */
+		.bad_range = PEERBUF_NO_RANGE,
 	};
 	int ret = check_count(nr_ranges, error);
 
+	if (!ret)
+		ret = check_rights(nr_rights, error);
 	if (ret)
 		return ret;
 	ret = PEERBUF_CALL(node, PEERBUF_IOC_MOVE, &arg, error);
+	if (ret)
+		blame_right(arg.missing, error);
 	return blame_range(ret, arg.bad_range, error);
+}
+
+int peerbuf_move(int node, uint64_t id, const struct peerbuf_range *ranges, size_t nr_ranges,
+		 uint32_t flags, struct peerbuf_error *error)
+{
+	return peerbuf_move_with(node, id, ranges, nr_ranges, flags, NULL, 0, error);
 }
 
 int peerbuf_revoke(int fd, uint64_t id, uint32_t timeout_ms, struct peerbuf_error *error)
@@ -115,9 +148,24 @@ int peerbuf_revoke(int fd, uint64_t id, uint32_t timeout_ms, struct peerbuf_erro
 	return ret;
 }
 
+int peerbuf_restore_with(int fd, uint64_t id, const int *rights, size_t nr_rights,
+			 struct peerbuf_error *error)
+{
+	struct peerbuf_ioc_restore arg = {
+		.id = id,
+		.rights = (uintptr_t)rights,
+		.nr_rights = nr_rights,
+	};
+	int ret = check_rights(nr_rights, error);
+
+	if (ret)
+		return ret;
+	ret = PEERBUF_CALL(fd, PEERBUF_IOC_RESTORE, &arg, error);
+	blame_right(arg.missing, error);
+	return ret;
+}
+
 int peerbuf_restore(int fd, uint64_t id, struct peerbuf_error *error)
 {
-	struct peerbuf_ioc_restore arg = { .id = id };
-
-	return PEERBUF_CALL(fd, PEERBUF_IOC_RESTORE, &arg, error);
+	return peerbuf_restore_with(fd, id, NULL, 0, error);
 }

@@ -44,6 +44,7 @@ static void not_a_node(int fd, int want)
 	CHECK_INT(error.range, PEERBUF_NO_RANGE);
 	CHECK_INT(error.blockers, 0);
 	CHECK(error.blocker == PEERBUF_PCI_NONE);
+	CHECK(error.missing == PEERBUF_PCI_NONE);
 	CHECK_INT(peerbuf_stats(fd, &stats, NULL), want);
 	CHECK_INT(peerbuf_export(fd, &range, 1, 0, O_RDWR, &id, NULL), want);
 	CHECK_INT(peerbuf_export_bar(fd, 0, 0, O_RDWR, &id, NULL), want);
@@ -66,6 +67,11 @@ static void judged_here(int fd)
 		  -EMSGSIZE);
 	CHECK_INT(error.reason, PEERBUF_REASON_TOO_MANY_RANGES);
 	CHECK_INT(peerbuf_move(fd, 1, NULL, PEERBUF_MAX_RANGES + 1, 0, &error), -EMSGSIZE);
+	CHECK_INT(peerbuf_move_with(fd, 1, NULL, 1, 0, NULL, (1ULL << 32) + 1, &error), -EMSGSIZE);
+	CHECK_INT(error.reason, PEERBUF_REASON_TOO_MANY_RIGHTS);
+	CHECK_INT(peerbuf_restore_with(fd, 1, NULL, PEERBUF_MAX_RIGHTS + 1, &error), -EMSGSIZE);
+	CHECK_INT(error.reason, PEERBUF_REASON_TOO_MANY_RIGHTS);
+	CHECK(error.missing == PEERBUF_PCI_NONE);
 	CHECK_INT(peerbuf_query(fd, 0, &info, &error), -EINVAL);
 	CHECK_INT(error.reason, PEERBUF_REASON_NO_EXPORT);
 }

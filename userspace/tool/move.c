@@ -7,8 +7,14 @@
 static int refused(uint64_t id, uint64_t addr, const struct range_args *args,
 		   const struct peerbuf_error *error)
 {
-	const struct subject subject = { .id = id, .function = addr };
+	const struct subject subject = {
+		.id = id,
+		.function = error->missing != PEERBUF_PCI_NONE ? error->missing : addr,
+	};
 
+	if (error->missing != PEERBUF_PCI_NONE)
+		return failed(error, &subject, "move %" PRIu64 ": no right to the memory of %s",
+			      id, addr_text(error->missing));
 	if (error->range >= args->nr)
 		return failed(error, &subject, "move %" PRIu64, id);
 	return failed(error, &subject, "move %" PRIu64 ": %s", id,
@@ -18,6 +24,7 @@ static int refused(uint64_t id, uint64_t addr, const struct range_args *args,
 static int move(uint64_t id, struct range_args *args, uint32_t flags)
 {
 	struct peerbuf_export_info info;
+	struct rights rights = { 0 };
 	struct peerbuf_error error;
 	int node = open_owner(id, &info);
 	int ret;
@@ -25,8 +32,13 @@ static int move(uint64_t id, struct range_args *args, uint32_t flags)
 	if (node < 0)
 		return -node;
 	ret = range_args_resolve(node, args, &error);
-	if (!ret)
-		ret = peerbuf_move(node, id, args->ranges, args->nr, flags, &error);
+	if (!ret) {
+		do {
+			ret = peerbuf_move_with(node, id, args->ranges, args->nr, flags,
+						rights.fds, rights.nr, &error);
+		} while (ret && rights_add(&rights, &error));
+	}
+	rights_close(&rights);
 	peerbuf_close(node);
 	return ret ? refused(id, info.addr, args, &error) : EXIT_OK;
 }
@@ -65,5 +77,7 @@ const struct command move_command = {
 		"  -r, --range RANGE     a piece of that BAR, or system:LENGTH, as in export;\n"
 		"                        the lengths must add up to the buffer's size\n"
 		"  -c, --copy            take the contents along\n",
+	.notes = "Moving takes write access to the nodes of all functions that the buffer has\n"
+		"memory of, and to that of the one it was exported through.\n",
 	.run = move_run,
 };

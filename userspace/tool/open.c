@@ -134,3 +134,23 @@ int open_revoker(uint64_t id)
 	peerbuf_close(control);
 	return node < 0 ? not_found(id, &error) : node;
 }
+
+/* The kernel names one function at a time: which ones a buffer has is not for all to see. */
+bool rights_add(struct rights *rights, const struct peerbuf_error *error)
+{
+	int fd;
+
+	if (error->missing == PEERBUF_PCI_NONE || rights->nr == ARRAY_SIZE(rights->fds))
+		return false;
+	fd = peerbuf_open_addr(error->missing, O_RDWR);
+	if (fd < 0)
+		return false;
+	rights->fds[rights->nr++] = fd;
+	return true;
+}
+
+void rights_close(struct rights *rights)
+{
+	while (rights->nr)
+		peerbuf_close(rights->fds[--rights->nr]);
+}

@@ -183,7 +183,7 @@ static void print_refusal(const struct peerbuf_export_info *info)
 	printf("\nExport %" PRIu64 " has refused %" PRIu64 " importer%s, last %s: %s.\n",
 	       (uint64_t)info->id, (uint64_t)info->refusals, info->refusals == 1 ? "" : "s",
 	       addr_text(info->last_refusal_addr), peerbuf_reason_text(info->last_refusal));
-	if (no_route)
+	if (no_route && cause)
 		printf("  No route: %s.\n", peerbuf_reason_text(cause));
 	if (*help)
 		printf("  What to do: %s.\n", help);
@@ -335,6 +335,7 @@ const struct command ps_command = {
 		"because somebody could not reach it. ROUTE is as in 'peerbuf topo', SEGS counts\n"
 		"the DMA segments of the mapping. STATE is live or: revoked, down (device\n"
 		"suspended or in reset), dead (for good), pinned (cannot move now), vmapped (the\n"
-		"kernel has a CPU mapping), hidden (only its own device can address it).\n",
+		"kernel has a CPU mapping), shared (it has memory of others, which this node does\n"
+		"not show), hidden (only its own device can address it).\n",
 	.run = ps_run,
 };

@@ -98,12 +98,36 @@ static int restore_refused(uint64_t id, const struct peerbuf_error *error)
 {
 	const struct subject subject = { .id = id };
 
+	if (error->missing != PEERBUF_PCI_NONE) {
+		failed_errno(error->error, "restore %" PRIu64 ": the owner of %s revoked it", id,
+			     addr_text(error->missing));
+		hint("only who may write to /dev/peerbuf/%s restores that, or the administrator",
+		     addr_text(error->missing));
+		return EXIT_REFUSED;
+	}
 	if (error->error != -EPERM || error->reason != PEERBUF_REASON_REVOKED)
 		return failed(error, &subject, "restore %" PRIu64, id);
 	failed_errno(-EPERM, "restore %" PRIu64 ": somebody else revoked it", id);
 	hint("what the exporting driver revoked only it restores, and what the administrator "
 	     "did, 'peerbuf restore %" PRIu64 "' as root", id);
 	return EXIT_REFUSED;
+}
+
+/* With every node that it takes and that this user may write to. */
+static int restore(int fd, uint64_t id, struct peerbuf_error *error)
+{
+	struct rights rights = { 0 };
+	int ret, more;
+
+	ret = peerbuf_restore_with(fd, id, NULL, 0, error);
+	while (rights_add(&rights, error)) {
+		more = peerbuf_restore_with(fd, id, rights.fds, rights.nr, error);
+		/* What was restored stays so, whatever becomes of the rest. */
+		if (ret)
+			ret = more;
+	}
+	rights_close(&rights);
+	return ret;
 }
 
 static int restore_run(const struct command *self, int argc, char **argv)
@@ -120,10 +144,13 @@ static int restore_run(const struct command *self, int argc, char **argv)
 	fd = open_revoker(id);
 	if (fd < 0)
 		return -fd;
-	ret = peerbuf_restore(fd, id, &error);
+	ret = restore(fd, id, &error);
 	peerbuf_close(fd);
 	if (ret)
 		return restore_refused(id, &error);
+	if (error.missing != PEERBUF_PCI_NONE)
+		warning("export %" PRIu64 " stays revoked: the owner of %s revoked it, too", id,
+			addr_text(error.missing));
 	return EXIT_OK;
 }
 

@@ -96,6 +96,7 @@ const char *state_text(const struct peerbuf_export_info *info)
 		{ PEERBUF_STATE_F_DEVICE_DOWN, "down" },
 		{ PEERBUF_STATE_F_PINNED, "pinned" },
 		{ PEERBUF_STATE_F_VMAPPED, "vmapped" },
+		{ PEERBUF_STATE_F_SHARED, "shared" },
 	};
 	char *text = next_text();
 	size_t n;

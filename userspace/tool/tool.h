@@ -134,6 +134,20 @@ int open_owner(uint64_t id, struct peerbuf_export_info *info);
 /* Where this user may revoke and restore it: control for the administrator, or such a node. */
 int open_revoker(uint64_t id);
 
+/**
+ * struct rights - nodes of further functions, opened because a call lacked them
+ * @fds: open for writing
+ * @nr: how many
+ */
+struct rights {
+	int fds[PEERBUF_MAX_RIGHTS];
+	size_t nr;
+};
+
+/* Whether a call that ended with @error had better be made again: it has one more right. */
+bool rights_add(struct rights *rights, const struct peerbuf_error *error);
+void rights_close(struct rights *rights);
+
 /* text.c: values as words, which live until texts_free() */
 
 void texts_free(void);
