@@ -111,9 +111,15 @@ peerbuf_client_create(struct dma_buf_attachment *attach)
 		client->by_phys = peerbuf_attach_is_by_phys(attach);
 	else
 		client->revocable = dma_buf_attach_revocable(attach);
-	client->pid = task_tgid_nr(current);
+	client->pid = get_pid(task_tgid(current));
 	strscpy(client->comm, current->comm, sizeof(client->comm));
 	return client;
+}
+
+static void peerbuf_client_free(struct peerbuf_client *client)
+{
+	put_pid(client->pid);
+	kfree(client);
 }
 
 static int peerbuf_ask_exporter(struct peerbuf *pb, struct device *dev)
@@ -158,7 +164,7 @@ int peerbuf_op_attach(struct dma_buf *dmabuf, struct dma_buf_attachment *attach)
 	dma_resv_unlock(dmabuf->resv);
 
 	if (ret) {
-		kfree(client);
+		peerbuf_client_free(client);
 		return ret;
 	}
 	peerbuf_stat_inc(PEERBUF_STAT_ATTACHES);
@@ -182,7 +188,7 @@ void peerbuf_op_detach(struct dma_buf *dmabuf, struct dma_buf_attachment *attach
 	dma_resv_unlock(dmabuf->resv);
 
 	attach->priv = NULL;
-	kfree(client);
+	peerbuf_client_free(client);
 }
 
 /* Pins that are the core's own bookkeeping, one per mapping it made. */

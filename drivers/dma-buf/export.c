@@ -55,6 +55,7 @@ static void peerbuf_free(struct peerbuf *pb)
 	peerbuf_marks_drop(&pb->marks);
 	if (pb->home)
 		peerbuf_device_put(pb->home);
+	put_pid(pb->pid);
 	kfree(pb);
 }
 
@@ -192,7 +193,7 @@ static struct peerbuf *peerbuf_alloc(const struct peerbuf_export_args *args)
 	pb->home = args->device;
 	if (pb->home)
 		peerbuf_device_get(pb->home);
-	pb->pid = args->name ? 0 : task_tgid_nr(current);
+	pb->pid = args->name ? NULL : get_pid(task_tgid(current));
 	strscpy(pb->comm, args->name ?: current->comm, sizeof(pb->comm));
 	pb->account.last_refusal_addr = PEERBUF_PCI_NONE;
 	refcount_set(&pb->visitors, 1);

@@ -150,7 +150,7 @@ struct peerbuf_placement {
  * @nr_segments: of the latest mapping; resv
  * @mapped_ranges: vecs in the latest mapping; resv
  * @dma_addr: first address of the latest mapping; resv
- * @pid: who attached
+ * @pid: the process that attached; reference held
  * @comm: who attached
  */
 struct peerbuf_client {
@@ -166,7 +166,7 @@ struct peerbuf_client {
 	u32 nr_segments;
 	u32 mapped_ranges;
 	dma_addr_t dma_addr;
-	pid_t pid;
+	struct pid *pid;
 	char comm[TASK_COMM_LEN];
 };
 
@@ -215,7 +215,7 @@ struct peerbuf_dma {
  * @flags: PEERBUF_EXPORT_F_*; immutable
  * @ops: the exporting driver's, or NULL; immutable
  * @priv: for @ops
- * @pid: who exported
+ * @pid: the process that exported, NULL for a driver; reference held
  * @comm: who exported
  * @by_user: made through a node, so userspace may move it; immutable
  * @home: the device that lists it wherever it lies, or NULL; reference held; immutable
@@ -245,7 +245,7 @@ struct peerbuf {
 	u32 flags;
 	const struct peerbuf_exporter_ops *ops;
 	void *priv;
-	pid_t pid;
+	struct pid *pid;
 	char comm[TASK_COMM_LEN];
 	bool by_user;
 	struct peerbuf_device *home;

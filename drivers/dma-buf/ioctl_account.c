@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Calls that tell who holds what. */
 #include <linux/capability.h>
+#include <linux/pid.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -35,7 +36,7 @@ static int peerbuf_describe(struct peerbuf *pb, const struct peerbuf_device *by,
 	info->id = pb->id;
 	info->buffer_size = pb->size;
 	info->flags = pb->flags;
-	info->pid = pb->pid;
+	info->pid = pid_vnr(pb->pid);
 	strscpy(info->comm, pb->comm, sizeof(info->comm));
 
 	if (peerbuf_lock(pb, PEERBUF_WAIT_INTR))
@@ -249,7 +250,7 @@ static void peerbuf_describe_client(struct peerbuf *pb, const struct peerbuf_dev
 		info->flags |= PEERBUF_ATTACH_F_SEGMENTS;
 	info->pins = peerbuf_client_pins(client);
 	info->nr_mappings = client->maps;
-	info->pid = client->pid;
+	info->pid = pid_vnr(client->pid);
 	if (peerbuf_all_of(pb, by))
 		peerbuf_describe_mapping(pb, client, info);
 	else if (peerbuf_route_to(pb, by, client, &route))

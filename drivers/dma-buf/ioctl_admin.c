@@ -36,7 +36,7 @@ static int peerbuf_route_to_bar(struct pci_dev *provider_dev, u32 bar,
 	provider = p2p_provider_create(provider_dev, bar, NULL);
 	if (IS_ERR(provider))
 		return PTR_ERR(provider);
-	ret = p2p_route_get(provider, &client->dev, route);
+	ret = p2p_route_ask(provider, client, route);
 	p2p_provider_put(provider);
 	return ret;
 }

@@ -157,6 +157,8 @@ struct p2p_route {
 u64 p2p_pci_addr(struct pci_dev *pdev);
 int p2p_route_get(struct p2p_provider *provider, struct device *client,
 		  struct p2p_route *route);
+int p2p_route_ask(struct p2p_provider *provider, struct pci_dev *client,
+		  struct p2p_route *route);
 int p2p_route_translated(struct p2p_provider *provider, struct device *client,
 			 struct p2p_route *route);
 bool p2p_caught_on_the_way(struct pci_dev *client, u64 start, u64 last);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Accounting: who holds what, as queries, lists and counters say it. */
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -76,6 +79,75 @@ TEST(importer_is_described)
 	check_ok(edu_detach(scene.edu, scene.handle));
 	check_ok(peer_attachments(scene.node, scene.export.id, &info, 1, &total));
 	check_eq(total, 0);
+}
+
+/* What the test and a process in a PID namespace of its own tell each other. */
+static volatile struct inside {
+	pid_t pid;
+	__u64 id;
+	bool seen;
+} *inside;
+
+/* Who is outside has no number here. */
+static void look_from_inside(void)
+{
+	struct peerbuf_attachment_info importer;
+	struct peerbuf_export_info info;
+	struct peer_export own;
+	__u32 total;
+
+	check_eq(getpid(), 1);
+	check_ok(peer_query(scene.node, scene.export.id, &info));
+	check_eq(info.pid, 0);
+	check(!strncmp(info.comm, "accounting", 10));
+	check_ok(peer_attachments(scene.node, scene.export.id, &importer, 1, &total));
+	check_eq(total, 1);
+	check_eq(importer.pid, 0);
+	check_ok(peer_export_one(scene.node, MEM_BAR, 0, PAGE, 0, &own));
+	check_ok(peer_query(scene.node, own.id, &info));
+	check_eq(info.pid, 1);
+	inside->id = own.id;
+	eventually(10, inside->seen);
+}
+
+static void go_inside(void)
+{
+	int status;
+	pid_t pid;
+
+	check_sys(unshare(CLONE_NEWPID));
+	pid = check_sys(fork());
+	if (!pid) {
+		look_from_inside();
+		_exit(0);
+	}
+	inside->pid = pid;
+	check_eq(waitpid(pid, &status, 0), pid);
+	_exit(status != 0);
+}
+
+TEST(pids_are_the_readers_own)
+{
+	struct peerbuf_export_info info;
+	int status;
+	pid_t pid;
+
+	inside = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	check(inside != MAP_FAILED);
+	open_all();
+	check_ok(edu_attach(scene.edu, scene.export.fd, EDU_DMA_DYNAMIC, 0,
+			    &scene.handle));
+	pid = check_sys(fork());
+	if (!pid)
+		go_inside();
+	eventually(10, inside->id && inside->pid);
+	check_ok(peer_query(scene.node, inside->id, &info));
+	check_eq(info.pid, inside->pid);
+	check_ok(peer_query(scene.node, scene.export.id, &info));
+	check_eq(info.pid, getpid());
+	inside->seen = true;
+	check_eq(waitpid(pid, &status, 0), pid);
+	check_eq(status, 0);
 }
 
 static __u32 attach_flags(__u32 mode)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Routes: who reaches whom, why, how far, who decides, and who may say otherwise. */
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -53,6 +55,8 @@ TEST(same_switch_is_bus_address)
 
 TEST(same_switch_is_bus_address_with_iommu)
 {
+	/* Whether an IOMMU translates for it shows while it has a driver. */
+	close(edu_open("sw-edu"));
 	same_switch(PEERBUF_ROUTE_F_IOMMU);
 }
 
@@ -204,4 +208,65 @@ TEST(routes_follow_hot_plug, .timeout = 120)
 	eventually(20, !peer_route(control, mem, lab_addr("sw-edu"),
 				   PEERBUF_ANY_BAR, &found));
 	check_eq(found.type, PEERBUF_ROUTE_BUS_ADDR);
+}
+
+#define ASKERS	10
+
+static volatile bool *enough;
+
+static void ask_as_somebody(int asked)
+{
+	struct peerbuf_route route;
+	__u64 times = 0;
+
+	check_sys(setresuid(65534, 65534, 65534));
+	while (!*enough) {
+		check_ok(peer_route(asked, lab_addr("far-mem"), lab_addr("far-edu"),
+				    PEERBUF_ANY_BAR, &route));
+		check_ok(peer_route(asked, lab_addr("far-mem"), lab_addr("far-edu"), MEM_BAR,
+				    &route));
+		times++;
+	}
+	check(times);
+	_exit(0);
+}
+
+/*
+ * Anybody may ask, and nobody who asks keeps a domain from going that the administrator
+ * changes: the flag says what is so while a driver is bound.
+ */
+TEST(asked_while_drivers_and_group_types_change_with_iommu, .timeout = 120)
+{
+	int asked = control_open(), status;
+	unsigned int nr = rounds(20);
+	struct peerbuf_route route;
+	pid_t pids[ASKERS];
+
+	enough = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	check(enough != MAP_FAILED);
+	close(node_open("far-mem"));
+	close(edu_open("far-edu"));
+	check_ok(peer_route(asked, lab_addr("far-mem"), lab_addr("far-edu"), MEM_BAR, &route));
+	check(route.flags & PEERBUF_ROUTE_F_IOMMU);
+	for (unsigned int i = 0; i < ASKERS; i++) {
+		pids[i] = check_sys(fork());
+		if (!pids[i])
+			ask_as_somebody(asked);
+	}
+	for (unsigned int i = 0; i < nr; i++) {
+		device_unbind("far-edu");
+		/* Refused where the group has more members than this kernel changes. */
+		device_write("far-edu", "iommu_group/type", i % 2 ? "DMA" : "identity");
+		close(edu_open("far-edu"));
+	}
+	*enough = true;
+	for (unsigned int i = 0; i < ASKERS; i++) {
+		check_eq(waitpid(pids[i], &status, 0), pids[i]);
+		check_eq(status, 0);
+	}
+	device_unbind("far-edu");
+	check_ok(peer_route(asked, lab_addr("far-mem"), lab_addr("far-edu"), MEM_BAR, &route));
+	check(!(route.flags & PEERBUF_ROUTE_F_IOMMU));
+	device_write("far-edu", "iommu_group/type", "auto");
+	close(edu_open("far-edu"));
 }

@@ -28,7 +28,8 @@ static int ask(int control, const struct question *question, struct peerbuf_rout
 	return EXIT_OK;
 }
 
-static const char *how(const struct peerbuf_route *route)
+/* The kernel looks for an IOMMU only at functions whose driver uses its DMA API. */
+static const char *how(uint64_t client, const struct peerbuf_route *route)
 {
 	switch (route->type) {
 	case PEERBUF_ROUTE_BUS_ADDR:
@@ -36,6 +37,8 @@ static const char *how(const struct peerbuf_route *route)
 	case PEERBUF_ROUTE_THRU_HOST_BRIDGE:
 		if (route->flags & PEERBUF_ROUTE_F_IOMMU)
 			return "by IOVA through the root complex";
+		if (!strcmp(function_driver(client), "-"))
+			return "through the root complex";
 		return "by CPU address through the root complex";
 	}
 	return "not at all";
@@ -120,14 +123,15 @@ static char *change(const struct question *question, const struct peerbuf_route 
 	return copy;
 }
 
-static const char *route_text(const struct peerbuf_route *route)
+static const char *route_text(uint64_t client, const struct peerbuf_route *route)
 {
 	const char *name = peerbuf_route_name(route->type);
+	bool vouched = route->flags & PEERBUF_ROUTE_F_OVERRIDE;
 
 	if (route->type == PEERBUF_ROUTE_NOT_SUPPORTED)
 		return name;
-	return format_text("%s, %s, over %" PRIu32 " hops%s", name, how(route), route->distance,
-			   route->flags & PEERBUF_ROUTE_F_OVERRIDE ? " (override)" : "");
+	return format_text("%s, %s, over %" PRIu32 " hops%s", name, how(client, route),
+			   route->distance, vouched ? " (override)" : "");
 }
 
 static void print_text(const struct question *question, const struct peerbuf_route *there,
@@ -138,14 +142,15 @@ static void print_text(const struct question *question, const struct peerbuf_rou
 	print_verdict(question, there);
 	print_function("memory of", question->provider);
 	print_function("reached by", question->client);
-	print_field("route", route_text(there));
+	print_field("route", route_text(question->client, there));
 	print_field("because", format_text("%s, %s", peerbuf_reason_name(there->reason),
 					   peerbuf_reason_text(there->reason)));
 	print_function("decided by", there->decider);
 	print_field("to change", text);
 	print_field("reverse", format_text("%s reaches the memory of %s %s",
 					   addr_text(question->provider),
-					   addr_text(question->client), how(back)));
+					   addr_text(question->client),
+					   how(question->provider, back)));
 	free(text);
 }
 

@@ -105,6 +105,26 @@ static void iommu_flag(struct device *client, struct p2p_route *route)
 		route->flags |= P2P_ROUTE_F_IOMMU;
 }
 
+/*
+ * For a function that is somebody else's. Its default domain is freed when the administrator
+ * changes its group's type, which takes that no driver is bound, or one only that does
+ * without the DMA API (as VFIO's). While one is bound that uses it, and cannot be unbound, the
+ * domain stays. Others may hold the lock for long, and wait for us: it is not waited for. Returns
+ * true with the client locked.
+ */
+static bool client_hold(struct pci_dev *client)
+{
+	struct device_driver *driver;
+
+	if (!device_trylock(&client->dev))
+		return false;
+	driver = client->dev.driver;
+	if (driver && !to_pci_driver(driver)->driver_managed_dma)
+		return true;
+	device_unlock(&client->dev);
+	return false;
+}
+
 /**
  * p2p_route_between() - what the topology says about two functions
  * @provider: the function whose memory it would be
@@ -112,7 +132,8 @@ static void iommu_flag(struct device *client, struct p2p_route *route)
  * @route: where to put the verdict
  *
  * Nothing needs to be registered or bound. Without a BAR there is no address, so
- * the client's DMA mask is left out. Works it out anew each time.
+ * the client's DMA mask is left out. P2P_ROUTE_F_IOMMU as p2p_route_ask() has it. Works it
+ * out anew each time.
  *
  * Context: May sleep. The caller holds references to both functions.
  */
@@ -120,7 +141,10 @@ void p2p_route_between(struct pci_dev *provider, struct pci_dev *client,
 		       struct p2p_route *route)
 {
 	topology_decide(provider, client, false, route);
-	iommu_flag(&client->dev, route);
+	if (client_hold(client)) {
+		iommu_flag(&client->dev, route);
+		device_unlock(&client->dev);
+	}
 }
 EXPORT_SYMBOL_GPL(p2p_route_between);
 
@@ -188,6 +212,38 @@ int p2p_route_get(struct p2p_provider *provider, struct device *client,
 	return route_find(provider, client, false, route);
 }
 EXPORT_SYMBOL_GPL(p2p_route_get);
+
+/**
+ * p2p_route_ask() - can somebody else's device reach this provider, and how?
+ * @provider: whose memory it is
+ * @client: a function that need not be the caller's, nor have a driver
+ * @route: where to put the verdict, in any case
+ *
+ * As p2p_route_get(), which is for the driver of the client or for one that it has attached
+ * to. Whether an IOMMU translates, and with it the DMA mask, counts only while a driver is
+ * bound that uses the DMA API, and nobody holds the device's lock: without, the verdict is that
+ * of the topology.
+ *
+ * Context: May sleep. The caller holds a reference to @client. Tries to take its device lock.
+ * Return: 0, or -ENODEV if the provider has been killed
+ */
+int p2p_route_ask(struct p2p_provider *provider, struct pci_dev *client,
+		  struct p2p_route *route)
+{
+	int ret = 0;
+
+	if (client_hold(client)) {
+		ret = route_find(provider, &client->dev, false, route);
+		device_unlock(&client->dev);
+	} else if (p2p_provider_alive(provider)) {
+		topology_recall(provider, client, route);
+	} else {
+		route_refuse(route, P2P_REASON_PROVIDER_GONE);
+		ret = -ENODEV;
+	}
+	return ret;
+}
+EXPORT_SYMBOL_GPL(p2p_route_ask);
 
 /**
  * p2p_route_translated() - can this device reach this provider by way of its IOMMU?

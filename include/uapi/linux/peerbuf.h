@@ -496,7 +496,8 @@ struct peerbuf_ioc_restore {
  * @nr_attachments: importers attached
  * @nr_mappings: mappings in force
  * @pins: pins in force (explicit pins, static importers' mappings, vmaps)
- * @pid: process that exported, 0 for a driver
+ * @pid: process that exported, by its number in the reader's PID namespace; 0 for one that is
+ *	not in it, and for a driver
  * @maps: mappings made so far
  * @moves: moves so far
  * @revokes: revokes so far
@@ -601,7 +602,7 @@ struct peerbuf_ioc_list {
  * @dma_addr: first DMA address of its latest mapping, zero if none or without
  *	CAP_SYS_ADMIN
  * @mapped_ranges: ranges in that mapping
- * @pid: process that attached
+ * @pid: process that attached, by its number in the reader's PID namespace, or 0
  * @route: its route to the buffer's first range
  * @device: device name
  * @driver: its driver
@@ -664,7 +665,10 @@ struct peerbuf_ioc_attachments {
  * @flags: zero
  * @route: out
  *
- * Answered by nodes and control alike, for any two functions.
+ * Answered by nodes and control alike, for any two functions. Whether an IOMMU translates for
+ * @client is only looked at while a driver is bound to it that uses the kernel's DMA API, and
+ * nobody is about to change that; else PEERBUF_ROUTE_F_IOMMU is left out, and its DMA mask
+ * has no say.
  *
  * errno: ENODEV there is no such function; ENXIO it has no such memory BAR.
  */
