@@ -305,6 +305,9 @@ EXPORT_SYMBOL_GPL(peerbuf_move_locked);
  * returns 0 no importer has the old place mapped any more. After an error the
  * buffer is where it was, with its contents.
  *
+ * Asks for no right to the functions that the buffer has memory of: a driver that moves it
+ * for a user asks whether that user may.
+ *
  * Context: process context, may sleep until fences signal and importers unmap. No
  * reservation lock may be held.
  * Return: 0, or -EINVAL the size differs, an unknown flag, a copy between overlapping

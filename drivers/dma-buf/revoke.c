@@ -173,7 +173,8 @@ void peerbuf_device_buffer_withdrawn(struct peerbuf_device *pdevice,
  *
  * From the moment this is called no new mapping can be made and CPU accesses get
  * SIGBUS. When it returns 0 nothing reaches the memory any more, by any way. Only
- * peerbuf_restore() undoes it: userspace cannot give back what a driver took.
+ * peerbuf_restore() undoes it: userspace cannot give back what a driver took. Asks for no
+ * right to the functions that the buffer has memory of.
  *
  * Context: process context, may sleep. No reservation lock may be held.
  * Return: 0, or -EINPROGRESS: the revoke is in force, but an importer has not unmapped
@@ -195,7 +196,8 @@ EXPORT_SYMBOL_GPL(peerbuf_revoke);
  * peerbuf_restore() - undo peerbuf_revoke()
  * @pb: the buffer; the caller holds a reference to its DMA-BUF
  *
- * Importers that are still attached may map it again, at the place it has.
+ * Importers that are still attached may map it again, at the place it has. What owners of
+ * functions, or the administrator, revoked stays so until they restore it, too.
  *
  * Context: process context, may sleep. No reservation lock may be held.
  * Return: 0, and if somebody else revoked it, too, it stays so until they restore it; -EALREADY

@@ -71,6 +71,24 @@ static int by_id(const void *a, const void *b)
 	return (x->info.id > y->info.id) - (x->info.id < y->info.id);
 }
 
+/* A node tells of an export only what is its own function's: together they tell more. */
+static void views_join(struct export_view *known, struct export_view *more)
+{
+	struct export_view whole = *more;
+
+	if (known->info.state & PEERBUF_STATE_F_SHARED &&
+	    !(more->info.state & PEERBUF_STATE_F_SHARED)) {
+		*more = *known;
+		*known = whole;
+	} else if (known->info.state & PEERBUF_STATE_F_SHARED) {
+		known->info.nr_ranges += more->info.nr_ranges;
+		known->info.nr_devices += more->info.nr_devices;
+		known->info.system_size += more->info.system_size;
+		known->info.hidden_size += more->info.hidden_size;
+	}
+	free(more->importers);
+}
+
 /* An export with memory of several functions is listed by the node of each. */
 static void views_unique(struct views *views)
 {
@@ -80,7 +98,7 @@ static void views_unique(struct views *views)
 		qsort(views->view, views->nr, sizeof(*views->view), by_id);
 	for (n = 0; n < views->nr; n++) {
 		if (kept && views->view[kept - 1].info.id == views->view[n].info.id)
-			free(views->view[n].importers);
+			views_join(&views->view[kept - 1], &views->view[n]);
 		else
 			views->view[kept++] = views->view[n];
 	}
