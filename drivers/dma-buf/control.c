@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* /dev/peerbuf/control: topology for everybody, administration for the administrator. */
+#include <linux/miscdevice.h>
 #include <linux/module.h>
 
 #include "internal.h"

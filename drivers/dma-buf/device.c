@@ -166,23 +166,6 @@ int peerbuf_device_add_bars(struct peerbuf_device *pdevice, unsigned int mask,
 	return ret;
 }
 
-static int peerbuf_device_make_node(struct peerbuf_device *pdevice)
-{
-	const char *bdf = pci_name(pdevice->pdev);
-
-	snprintf(pdevice->misc_name[0], sizeof(pdevice->misc_name[0]),
-		 "peerbuf-%s", bdf);
-	snprintf(pdevice->misc_name[1], sizeof(pdevice->misc_name[1]),
-		 "peerbuf/%s", bdf);
-	pdevice->misc.minor = MISC_DYNAMIC_MINOR;
-	pdevice->misc.name = pdevice->misc_name[0];
-	pdevice->misc.nodename = pdevice->misc_name[1];
-	pdevice->misc.fops = &peerbuf_node_fops;
-	pdevice->misc.parent = &pdevice->pdev->dev;
-	pdevice->misc.mode = 0600;
-	return misc_register(&pdevice->misc);
-}
-
 /* Nobody finds the device before. */
 static int peerbuf_device_publish(struct peerbuf_device *pdevice)
 {
@@ -191,7 +174,7 @@ static int peerbuf_device_publish(struct peerbuf_device *pdevice)
 	lockdep_assert_held(&peerbuf_registry_lock);
 
 	if (pdevice->has_node)
-		ret = peerbuf_device_make_node(pdevice);
+		ret = peerbuf_chrdev_add(pdevice);
 	if (!ret)
 		peerbuf_device_enlist(pdevice);
 	return ret;
@@ -428,7 +411,7 @@ void peerbuf_device_unregister(struct peerbuf_device *pdevice)
 	mutex_unlock(&peerbuf_registry_lock);
 
 	if (pdevice->has_node)
-		misc_deregister(&pdevice->misc);
+		peerbuf_chrdev_remove(pdevice);
 	peerbuf_device_withdraw(pdevice, PEERBUF_DEVICE_GONE, &forever);
 	peerbuf_bars_free_wc(pdevice);
 	peerbuf_device_put(pdevice);

@@ -27,7 +27,6 @@
 #include <linux/dma-resv.h>
 #include <linux/kref.h>
 #include <linux/list.h>
-#include <linux/miscdevice.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/refcount.h>
@@ -54,8 +53,7 @@ struct peerbuf_file;
  * @pdev: reference held
  * @owner: PEERBUF_OWNER_*, immutable
  * @has_node: its own interface is not the only one; immutable
- * @misc: the node, if it has one; gone after unregistration
- * @misc_name: storage for the misc device's names
+ * @minor: of the node, if it has one
  * @registry_node: in the list of devices; peerbuf_registry_lock
  * @transition: one going down, coming up or withdrawal of BARs at a time
  * @lock: protects @providers, @claims and @pass; @state is written under it
@@ -74,8 +72,7 @@ struct peerbuf_device {
 	struct pci_dev *pdev;
 	u32 owner;
 	bool has_node;
-	struct miscdevice misc;
-	char misc_name[2][32];
+	u32 minor;
 	struct list_head registry_node;
 
 	struct mutex transition;
@@ -494,6 +491,13 @@ void peerbuf_lend_exit(void);
 /* stub.c */
 int peerbuf_stub_init(void);
 void peerbuf_stub_exit(void);
+
+/* chrdev.c */
+int peerbuf_chrdev_add(struct peerbuf_device *pdevice);
+void peerbuf_chrdev_remove(struct peerbuf_device *pdevice);
+struct peerbuf_device *peerbuf_chrdev_find(const struct inode *inode);
+int peerbuf_chrdev_init(void);
+void peerbuf_chrdev_exit(void);
 
 /* node.c, control.c */
 extern const struct file_operations peerbuf_node_fops;

@@ -26,9 +26,12 @@ static int __init peerbuf_init(void)
 	ret = peerbuf_foreign_init();
 	if (ret)
 		return ret;
-	ret = peerbuf_control_init();
+	ret = peerbuf_chrdev_init();
 	if (ret)
 		goto err_foreign;
+	ret = peerbuf_control_init();
+	if (ret)
+		goto err_chrdev;
 	ret = peerbuf_lend_init();
 	if (ret)
 		goto err_control;
@@ -42,6 +45,8 @@ err_lend:
 	peerbuf_lend_exit();
 err_control:
 	peerbuf_control_exit();
+err_chrdev:
+	peerbuf_chrdev_exit();
 err_foreign:
 	peerbuf_foreign_exit();
 	return ret;
@@ -57,6 +62,7 @@ static void __exit peerbuf_exit(void)
 	peerbuf_stub_exit();
 	peerbuf_lend_exit();
 	peerbuf_control_exit();
+	peerbuf_chrdev_exit();
 	peerbuf_foreign_exit();
 }
 

@@ -52,20 +52,20 @@ void peerbuf_file_put(struct peerbuf_file *pf)
 	kref_put(&pf->ref, peerbuf_file_free);
 }
 
-/*
- * The misc core opens nodes under the lock that misc_deregister() takes: the device is
- * registered here, and its last reference cannot be gone.
- */
+/* A device that is unregistered meanwhile is gone for whoever opened it, and for its events. */
 static int peerbuf_node_open(struct inode *inode, struct file *filp)
 {
-	struct peerbuf_device *pdevice =
-		container_of(filp->private_data, struct peerbuf_device, misc);
+	struct peerbuf_device *pdevice = peerbuf_chrdev_find(inode);
 	struct peerbuf_file *pf;
 
+	if (!pdevice)
+		return -ENODEV;
+	/* With our reference from here on. */
 	pf = peerbuf_file_create(pdevice, filp->f_mode & FMODE_WRITE);
-	if (!pf)
+	if (!pf) {
+		peerbuf_device_put(pdevice);
 		return -ENOMEM;
-	peerbuf_device_get(pdevice);
+	}
 
 	spin_lock(&pdevice->files_lock);
 	list_add_tail(&pf->device_node, &pdevice->files);

@@ -6,6 +6,7 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -125,4 +126,27 @@ TEST(as_many_devices_as_allowed_and_one_more)
 	close(export.fd);
 	check_ok(peer_allow(control, lent[WANTED - 2], 1U << bars[WANTED - 2]));
 	deny_all();
+}
+
+/* Minors are the nodes' own: other drivers do not use them up. */
+TEST(node_when_misc_devices_are_used_up)
+{
+	struct peerbuf_ioc_info info;
+	struct stat node;
+	char path[64];
+
+	device_unbind("far-mem");
+	check_eq(module_load("misc_hog"), 0);
+	device_bind("far-mem", "peerbuf");
+	check_ok(peer_info(node_open("far-mem"), &info));
+	check_eq(info.addr, lab_addr("far-mem"));
+	snprintf(path, sizeof(path), "/dev/peerbuf/%s", lab_where("far-mem"));
+	check_sys(stat(path, &node));
+	check(S_ISCHR(node.st_mode));
+	check_eq(node.st_mode & 07777, 0600);
+	check_eq(node.st_uid, 0);
+	snprintf(path, sizeof(path), "/sys/class/peerbuf/peerbuf!%s/device/vendor",
+		 lab_where("far-mem"));
+	check(sysfs_exists(path));
+	check_ok(module_unload("misc_hog"));
 }
