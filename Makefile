@@ -14,7 +14,8 @@ VERSION := 0.1.0
 BUILD := build
 DKMS_SRC := /usr/src/peerbuf-$(VERSION)
 
-.PHONY: help demo test test-debug test-rdma test-stress bench check modules modules_install tool \
+.PHONY: help demo test test-debug test-rdma test-stress bench \
+	bench-check bench-accept check modules modules_install tool \
 	install install-tool dkms-install dkms-remove htmldocs clean
 
 help:
@@ -27,7 +28,9 @@ help:
 #:   make test-debug     the guest tests again, in an instrumented 7.2
 #:   make test-rdma      RDMA into a BAR, on an RDMA device made for tests
 #:   make test-stress    eviction storms on shared GPU buffers, ten minutes or so
-#:   make bench          what exporting and mapping costs, as ratios
+#:   make bench          what exporting and mapping costs, in instructions of the guest
+#:   make bench-check    fails if that has grown by 5 % since it was last accepted
+#:   make bench-accept   accepts what it costs now (tests/bench/baseline.json)
 #:   make check          style, sparse, W=1 on four kernels and arm64, documentation
 #:   make htmldocs       Documentation/ as HTML, in build/html
 demo:
@@ -53,7 +56,15 @@ test-stress:
 
 bench:
 	@scripts/install-deps host
-	@tests/bench/run
+	@tests/bench/run $(ARGS)
+
+bench-check:
+	@scripts/install-deps host
+	@tests/bench/run --check $(ARGS)
+
+bench-accept:
+	@scripts/install-deps host
+	@tests/bench/run --accept $(ARGS)
 
 check:
 	@scripts/install-deps host userspace check docs

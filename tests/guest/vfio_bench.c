@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What a VFIO export costs an importer in the kernel, by peerbuf's driver and by the
- * kernel's own, of one range and of many. Both have the same device in turns, so that
- * whatever else happens hits both. Prints "NAME VALUE", medians in microseconds, for
- * tests/bench/run; "NAME.refused ERRNO" where a driver cannot.
+ * kernel's own, of one range and of many. Prints lines of JSON for tests/bench/run, see
+ * figures.h; the step "refused" has an errno: what a driver cannot.
  */
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "figures.h"
 #include "harness.h"
 #include "lab.h"
 #include "vfio.h"
 
-#define TURNS	5
-#define REPEAT	41
-#define SAMPLES	(TURNS * REPEAT)
+#define ROUNDS	101
 #define MANY	64
 
 enum step { EXPORT, ATTACH, MAP, UNMAP, DETACH, CLOSE, STEPS };
@@ -23,120 +21,75 @@ static const char *const step_names[STEPS] = {
 	"export", "attach", "map", "unmap", "detach", "close",
 };
 
-static const struct {
-	const char *name;
-	const char *driver;
-} drivers[2] = {
-	{ "stock", VFIO_STOCK },
-	{ "variant", VFIO_VARIANT },
-};
+static int device, edu;
 
-/* One driver's figures for one number of ranges. */
-struct figures {
-	double took[STEPS][SAMPLES];
-	unsigned int nr;
-	int refused;
-};
-
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static double median(double *values, unsigned int nr)
-{
-	qsort(values, nr, sizeof(*values), compare);
-	return values[nr / 2];
-}
-
-static int export_ranges(int device, unsigned int nr)
+static int export_ranges(unsigned int nr)
 {
 	struct vfio_region_dma_range ranges[MANY];
-	int fd;
 
 	/* Every second page: nothing can be merged. */
 	for (unsigned int i = 0; i < nr; i++)
 		ranges[i] = (struct vfio_region_dma_range) { 2 * i * PAGE, PAGE };
-	fd = peerbuf_vfio_export(device, MEM_BAR, ranges, nr, O_RDWR | O_CLOEXEC);
-	check(fd >= 0);
-	return fd;
+	return peerbuf_vfio_export(device, MEM_BAR, ranges, nr, O_RDWR | O_CLOEXEC);
 }
 
-/* 0, or why the importer could not map it. */
-static int measure_once(int device, int edu, unsigned int nr, double *took)
+/* 0, or why it could not be exported, or the importer could not map it. */
+static int measure_once(struct figures *figures)
 {
-	double at[STEPS + 1];
+	__u64 at[STEPS + 1];
 	__u32 handle;
 	int fd, ret;
 
-	at[EXPORT] = now();
-	fd = export_ranges(device, nr);
-	at[ATTACH] = now();
+	at[EXPORT] = instructions();
+	fd = export_ranges(figures->ranges);
+	at[ATTACH] = instructions();
+	if (fd < 0)
+		return fd;
 	check_ok(edu_attach(edu, fd, EDU_DMA_FOREIGN, 0, &handle));
-	at[MAP] = now();
+	at[MAP] = instructions();
 	ret = edu_map(edu, handle);
-	at[UNMAP] = now();
+	at[UNMAP] = instructions();
 	if (!ret)
 		check_ok(edu_unmap(edu, handle));
-	at[DETACH] = now();
+	at[DETACH] = instructions();
 	check_ok(edu_detach(edu, handle));
-	at[CLOSE] = now();
+	at[CLOSE] = instructions();
 	close(fd);
-	at[STEPS] = now();
-	for (int i = 0; i < STEPS; i++)
-		took[i] = (at[i + 1] - at[i]) * 1e6;
+	at[STEPS] = instructions();
+	if (!ret)
+		figures_add(figures, at);
 	return ret;
 }
 
-static void measure(int device, int edu, unsigned int nr, struct figures *figures)
+static void measure(const char *route, const char *driver, unsigned int nr)
 {
-	double took[STEPS];
+	struct figures figures = {
+		.work = "VFIO export", .who = driver, .route = route, .ranges = nr,
+		.bytes = nr * PAGE, .steps = step_names, .nr_steps = STEPS,
+	};
+	int ret = 0;
 
-	for (int i = 0; i < REPEAT && !figures->refused; i++) {
-		figures->refused = measure_once(device, edu, nr, took);
-		for (int step = 0; step < STEPS; step++)
-			figures->took[step][figures->nr] = took[step];
-		figures->nr += !figures->refused;
-	}
-}
-
-static void print(const char *route, const char *driver, unsigned int nr,
-		  struct figures *figures)
-{
-	double total = 0;
-
-	if (figures->refused) {
-		printf("%s.%s.%u.refused %d\n", route, driver, nr, -figures->refused);
-		return;
-	}
-	for (int step = 0; step < STEPS; step++) {
-		double m = median(figures->took[step], figures->nr);
-
-		printf("%s.%s.%u.%s %.1f\n", route, driver, nr, step_names[step], m);
-		total += m;
-	}
-	printf("%s.%s.%u.total %.1f\n", route, driver, nr, total);
+	for (int i = 0; i < ROUNDS && !ret; i++)
+		ret = measure_once(&figures);
+	if (ret)
+		figure_print(&figures, "refused", -ret);
+	else
+		figures_print(&figures);
 }
 
 static void compare_drivers(const char *route, const char *mem, const char *edu_id)
 {
-	static const unsigned int ranges[2] = { 1, MANY };
-	static struct figures figures[2][2];
-	int container = vfio_container(), edu = edu_open(edu_id), device;
+	static const char *const drivers[] = { VFIO_STOCK, VFIO_VARIANT };
+	int container = vfio_container();
 
-	for (int turn = 0; turn < TURNS; turn++) {
-		for (int d = 0; d < 2; d++) {
-			device = vfio_open(container, mem, drivers[d].driver);
-			for (int r = 0; r < 2; r++)
-				measure(device, edu, ranges[r], &figures[d][r]);
-			close(device);
-		}
+	edu = edu_open(edu_id);
+	figures_settle();
+	for (int d = 0; d < 2; d++) {
+		device = vfio_open(container, mem, drivers[d]);
+		measure(route, drivers[d], 1);
+		measure(route, drivers[d], MANY);
+		close(device);
 	}
-	for (int d = 0; d < 2; d++)
-		for (int r = 0; r < 2; r++)
-			print(route, drivers[d].name, ranges[r], &figures[d][r]);
 }
 
 /* The harness runs these as if they were tests. */
