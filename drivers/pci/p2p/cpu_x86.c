@@ -4,9 +4,10 @@
 #include <asm/processor.h>
 
 #include "host_bridge.h"
+#include "host_list.h"
 
-/* AMD's since Zen all forward, between host bridges as well. */
 bool p2p_cpu_forwards(void)
 {
-	return boot_cpu_data.x86_vendor == X86_VENDOR_AMD && boot_cpu_data.x86 >= 0x17;
+	return p2p_cpu_family_forwards(boot_cpu_data.x86_vendor == X86_VENDOR_AMD,
+				       boot_cpu_data.x86);
 }

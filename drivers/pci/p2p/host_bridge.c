@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Which root complexes forward a request from one of their ports to another.
- * The specification leaves it open and no register tells: it is known of some
- * parts (known_hosts.c), and of all of a CPU vendor's from a family on (cpu_x86.c).
- */
+/* Finds the function and, in cpu_*.c, the CPU that host_list.c judges. */
 
 #include <linux/pci.h>
 
 #include <peerbuf/p2p.h>
 
 #include "host_bridge.h"
-#include "known_hosts.h"
+#include "host_list.h"
 #include "override.h"
 #include "path.h"
 
@@ -35,18 +31,17 @@ static struct pci_dev *host_function_get(struct pci_dev *top, struct pci_bus *ro
 void p2p_host_bridge_describe(struct pci_dev *top, struct p2p_path_host *host)
 {
 	struct pci_bus *root = pci_find_host_bridge(top->bus)->bus;
-	const struct p2p_known_host *known = NULL;
 	struct pci_dev *function;
 
 	host->root = (u64)(u32)pci_domain_nr(root) << 16 | (u64)root->number << 8;
 	host->addr = host->root;
+	host->known = false;
+	host->same_only = false;
 	function = host_function_get(top, root);
 	if (function) {
 		host->addr = p2p_pci_addr(function);
-		known = p2p_known_host(function->vendor, function->device);
+		p2p_host_known(host, function->vendor, function->device);
 	}
 	pci_dev_put(function);
-	host->known = known;
-	host->same_only = known && known->same_only;
 	host->vouched = p2p_override_host(host->root);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The override parameter's language: dddd:bb:dd.f-dddd:bb:dd.f and host:dddd:bb,
- * separated by commas. Pure logic: tests/unit builds this file in userspace.
+ * separated by commas. Pure logic: the peerbuf command and tests/unit build this file in
+ * userspace.
  */
 
 #include <linux/errno.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * From a described path to a verdict. Pure logic: tests/unit builds this file in
- * userspace.
+ * From a described path to a verdict. Pure logic: the peerbuf command and tests/unit
+ * build this file in userspace.
  */
 
 #include <linux/string.h>

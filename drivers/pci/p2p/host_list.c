@@ -1,16 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Host bridges that are known to forward a request from one of their ports to
- * another. Pure logic: tests/unit builds this file in userspace.
+ * Which root complexes forward a request from one of their ports to another.
+ * The specification leaves it open and no register tells, so this is a list of
+ * what is known: all of a CPU vendor's families from one on, or single parts.
+ * Pure logic: the peerbuf command and tests/unit build this file in userspace.
  */
 
 #include <linux/kernel.h>
+#include <linux/types.h>
 
-#include "known_hosts.h"
+#include "host_list.h"
+#include "path.h"
 
 #define ANY_DEVICE	0x10000
 
-static const struct p2p_known_host known_hosts[] = {
+struct known_host {
+	u32 vendor;
+	u32 device;
+	bool same_only;
+};
+
+static const struct known_host known_hosts[] = {
 	/* Sandy Bridge and Ivy Bridge servers: the DMI port's two faces */
 	{ 0x8086, 0x3c00, true },
 	{ 0x8086, 0x3c01, true },
@@ -45,17 +55,31 @@ static const struct p2p_known_host known_hosts[] = {
 	{ 0x10de, 0x2f98, false },
 };
 
-/* The entry of a host bridge, or NULL. */
-const struct p2p_known_host *p2p_known_host(u32 vendor, u32 device)
+static const struct known_host *known_host_find(u16 vendor, u16 device)
 {
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(known_hosts); i++) {
-		const struct p2p_known_host *entry = &known_hosts[i];
+		const struct known_host *entry = &known_hosts[i];
 
 		if (entry->vendor == vendor &&
 		    (entry->device == ANY_DEVICE || entry->device == device))
 			return entry;
 	}
 	return NULL;
+}
+
+/* @vendor, @device: of the function that stands for the host bridge */
+void p2p_host_known(struct p2p_path_host *host, u16 vendor, u16 device)
+{
+	const struct known_host *known = known_host_find(vendor, device);
+
+	host->known = known;
+	host->same_only = known && known->same_only;
+}
+
+/* AMD's since Zen all forward, between host bridges as well. */
+bool p2p_cpu_family_forwards(bool amd, unsigned int family)
+{
+	return amd && family >= 0x17;
 }
