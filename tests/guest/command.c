@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "lab.h"
 
 #define SIZE	(64 * 1024)
+#define DISK	"/dev/$(cd /sys/bus/pci/devices/%s/nvme/nvme* && echo nvme*n*)"
 #define SOMEBODY "setpriv --reuid=65534 --regid=65534 --clear-groups "
 
 static int status_of(int status)
@@ -174,4 +176,79 @@ TEST(ignored_hangup_does_not_end_an_export)
 	check_sys(waitpid(pid, &status, 0));
 	check_eq(status_of(status), 0);
 	unlink(output);
+}
+
+/* The processes that hold exports call themselves what they like. */
+TEST(names_of_processes_keep_output_in_shape)
+{
+	enum { NAMES = 3 };
+	static const char *const names[NAMES] = { "x\350\241", "a b", "tab\there" };
+	int node = node_open("rp-mem");
+	struct peer_export exports[NAMES];
+	size_t n;
+
+	for (n = 0; n < NAMES; n++) {
+		check_sys(prctl(PR_SET_NAME, names[n]));
+		check_ok(peer_export_one(node, MEM_BAR, 0, SIZE, 0, &exports[n]));
+	}
+	check_eq(shell("peerbuf ps -j > /tmp/ps.json && iconv -f UTF-8 -t UTF-8 /tmp/ps.json "
+		       "> /dev/null"), 0);
+	check_eq(shell("test $(peerbuf ps | awk '{ print NF }' | sort -u | wc -l) = 1"), 0);
+	check_eq(shell("test $(LC_ALL=C.UTF-8 peerbuf ps | wc -l) = %d", NAMES + 1), 0);
+}
+
+TEST(bind_refuses_a_disk_in_use)
+{
+	const char *where = lab_where("sw-nvme");
+
+	device_bind("sw-nvme", "nvme");
+	check_ok(device_write("sw-nvme", "driver_override", "\n"));
+	eventually(10, !shell("test -b " DISK, where));
+	/* Other tests know what is on it. */
+	check_eq(shell("dd if=" DISK " of=/tmp/head bs=4K count=1", where), 0);
+	check_eq(shell("mkswap " DISK " && swapon " DISK, where, where), 0);
+	check_eq(shell("peerbuf bind %s 2> /tmp/refusal", where), 1);
+	check_eq(shell("grep 'is swap space' /tmp/refusal"), 0);
+	check_driver("sw-nvme", "nvme");
+	check_eq(shell("swapoff -a"), 0);
+	check_eq(shell("peerbuf bind %s", where), 0);
+	check_eq(shell("peerbuf unbind %s", where), 0);
+	check_driver("sw-nvme", "nvme");
+	eventually(10, !shell("swapon " DISK, where));
+	check_eq(shell("peerbuf bind --force %s", where), 0);
+	check_eq(shell("swapoff -a; peerbuf unbind %s", where), 0);
+	check_driver("sw-nvme", "nvme");
+	eventually(10, !shell("dd if=/tmp/head of=" DISK " oflag=sync", where));
+}
+
+/* The override may name another driver than the one that is bound: it was set later. */
+TEST(unbind_gives_back_override_and_driver)
+{
+	char name[64], override[64];
+	const char *where = lab_where("sw-nvme");
+
+	device_bind("sw-nvme", "nvme");
+	check_ok(device_write("sw-nvme", "driver_override", "vfio-pci"));
+	check_eq(shell("peerbuf bind %s && peerbuf unbind %s", where, where), 0);
+	device_driver("sw-nvme", name, sizeof(name));
+	device_read("sw-nvme", "driver_override", override, sizeof(override));
+	check_ok(device_write("sw-nvme", "driver_override", "\n"));
+	check(!strcmp(name, "nvme"));
+	check(!strcmp(override, "vfio-pci"));
+}
+
+/* Nobody had it before, and nobody has it afterwards, though the nvme driver would. */
+TEST(unbind_leaves_alone_what_had_no_driver)
+{
+	const char *where = lab_where("sw-nvme");
+	char name[64];
+
+	device_bind("sw-nvme", "nvme");
+	device_unbind("sw-nvme");
+	check_ok(device_write("sw-nvme", "driver_override", "\n"));
+	check_eq(shell("peerbuf bind %s && peerbuf unbind %s", where, where), 0);
+	device_driver("sw-nvme", name, sizeof(name));
+	check(!*name);
+	device_bind("sw-nvme", "nvme");
+	check_ok(device_write("sw-nvme", "driver_override", "\n"));
 }

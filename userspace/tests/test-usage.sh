@@ -77,6 +77,13 @@ expect 2 why 01:00.0
 expect 2 why 01:00.0 02:00.0 03:00.0
 expect 2 why 01:00.0 nonsense
 says "$err" 'nonsense: not a PCI address'
+expect 2 why --from
+expect 2 snapshot extra
+expect 2 snapshot --diff one
+expect 2 doctor extra
+expect 2 topo --group colour
+expect 2 topo --tree 01:00.0
+expect 2 unbind --force 01:00.0
 expect 2 why --bar 6 01:00.0 02:00.0
 says "$err" '6: not a BAR'
 expect 2 topo nonsense
@@ -114,7 +121,7 @@ expect 2 events
 expect 2 bind
 
 if [ ! -e /dev/peerbuf/control ]; then
-	for arguments in topo ps devices list stats 'why 01:00.0 02:00.0' 'revoke 1' 'restore 1' \
+	for arguments in ps devices list stats 'revoke 1' 'restore 1' \
 		'export 01:00.0 --bar 0' 'events 01:00.0' 'allow 01:00.0 --bar 0' \
 		'allow 01:00.0 02:00.0' 'deny --host-bridge 00' 'bind 01:00.0' 'move 1 --bar 0'; do
 		# shellcheck disable=SC2086 # several words

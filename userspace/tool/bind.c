@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* bind, unbind: give a function to the stub driver and back, through sysfs. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,21 +8,6 @@
 #include "tool.h"
 
 #define STUB "peerbuf"
-
-static int write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	ssize_t ret;
-	int err = 0;
-
-	if (fd < 0)
-		return -errno;
-	ret = write(fd, text, strlen(text));
-	if (ret < 0)
-		err = -errno;
-	close(fd);
-	return err;
-}
 
 static int set_override(uint64_t addr, const char *driver)
 {
@@ -83,31 +67,34 @@ static int print_driver(uint64_t addr)
 	return EXIT_OK;
 }
 
-/* The override as it is, "" for none. */
-static const char *get_override(uint64_t addr)
+static void look(uint64_t addr, struct bound *bound)
 {
 	char text[64];
-	ssize_t length;
-	int fd = open(format_text("/sys/bus/pci/devices/%s/driver_override", addr_text(addr)),
-		      O_RDONLY | O_CLOEXEC);
 
-	if (fd < 0)
-		return "";
-	length = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	text[length > 0 ? length : 0] = '\0';
-	text[strcspn(text, "\n")] = '\0';
-	return strcmp(text, "(null)") ? format_text("%s", text) : "";
+	read_line(format_text("/sys/bus/pci/devices/%s/driver_override", addr_text(addr)), text,
+		  sizeof(text));
+	if (!strcmp(text, "(null)"))
+		text[0] = '\0';
+	snprintf(bound->override, sizeof(bound->override), "%s", text);
+	snprintf(bound->driver, sizeof(bound->driver), "%.63s", function_driver(addr));
 }
 
-/* What is refused leaves the function as it was, with its driver. */
-static void undo_bind(uint64_t addr, const char *override, const char *driver)
+/*
+ * The override, and the driver that was bound, which need not be the one the override
+ * names: it may have been set after that driver had bound.
+ */
+static int give_back(uint64_t addr, const struct bound *bound)
 {
-	set_override(addr, *override ? override : "\n");
-	if (strcmp(driver, function_driver(addr)))
-		probe(addr);
-	if (strcmp(driver, function_driver(addr)))
-		warning("%s has lost its driver %s", addr_text(addr), driver);
+	bool had_driver = strcmp(bound->driver, "-");
+	int ret;
+
+	ret = set_override(addr, had_driver ? bound->driver : "\n");
+	if (!ret && had_driver && strcmp(bound->driver, function_driver(addr)))
+		ret = probe(addr);
+	set_override(addr, *bound->override ? bound->override : "\n");
+	if (!ret && strcmp(bound->driver, function_driver(addr)))
+		warning("%s has not got its driver %s back", addr_text(addr), bound->driver);
+	return ret;
 }
 
 static int not_shareable(const struct command *self, uint64_t addr)
@@ -117,40 +104,70 @@ static int not_shareable(const struct command *self, uint64_t addr)
 	return EXIT_REFUSED;
 }
 
-static int bind_stub(const struct command *self, uint64_t addr)
+static void report_use(const char *use)
 {
-	const char *override = get_override(addr);
-	const char *driver = function_driver(addr);
-	int ret;
+	warning("%s", use);
+}
 
-	if (!strcmp(driver, STUB))
-		return print_driver(addr);
-	if (!function_find(addr)->shareable)
-		return not_shareable(self, addr);
-	if (strcmp(driver, "-"))
-		warning("%s is taken from its driver %s; 'peerbuf unbind %s' gives it back",
-			addr_text(addr), driver, addr_text(addr));
-	ret = set_override(addr, STUB);
+static int in_use(const struct command *self, uint64_t addr)
+{
+	failed_errno(-EBUSY, "%s %s: in use", self->name, addr_text(addr));
+	hint("stop that first; 'peerbuf bind --force %s' takes it away all the same",
+	     addr_text(addr));
+	return EXIT_REFUSED;
+}
+
+static int take(uint64_t addr, const struct bound *before)
+{
+	int ret = set_override(addr, STUB);
+
 	if (!ret)
-		ret = release(addr, driver);
+		ret = release(addr, before->driver);
 	if (!ret)
 		ret = probe(addr);
 	if (!ret && strcmp(function_driver(addr), STUB))
 		ret = -ENODEV;
+	return ret;
+}
+
+static int bind_stub(const struct command *self, uint64_t addr, bool force)
+{
+	struct bound before;
+	int ret;
+
+	look(addr, &before);
+	if (!strcmp(before.driver, STUB))
+		return print_driver(addr);
+	if (!function_is_shareable(addr))
+		return not_shareable(self, addr);
+	if (function_in_use(addr, report_use) && !force)
+		return in_use(self, addr);
+	ret = bound_save(addr, &before);
+	if (ret && ret != -EACCES)
+		warning("'peerbuf unbind' will not know what was there: /run/peerbuf: %s",
+			strerror(-ret));
+	ret = take(addr, &before);
+	if (!ret && strcmp(before.driver, "-"))
+		warning("%s is taken from its driver %s; 'peerbuf unbind %s' gives it back",
+			addr_text(addr), before.driver, addr_text(addr));
 	if (!ret)
 		return print_driver(addr);
 	sysfs_failed(self, addr, ret);
-	if (ret != -EACCES && ret != -EPERM)
-		undo_bind(addr, override, driver);
+	if (ret == -EACCES || ret == -EPERM)
+		return EXIT_REFUSED;
+	/* What is refused leaves the function as it was, with its driver. */
+	give_back(addr, &before);
+	bound_forget(addr);
 	return EXIT_REFUSED;
 }
 
 static int unbind_stub(const struct command *self, uint64_t addr)
 {
-	const char *driver = function_driver(addr);
+	struct bound before;
+	bool known = bound_load(addr, &before);
 	int ret;
 
-	if (strcmp(driver, STUB)) {
+	if (strcmp(function_driver(addr), STUB)) {
 		failed_errno(-ENODEV, "%s %s: not bound to the stub driver", self->name,
 			     addr_text(addr));
 		return EXIT_REFUSED;
@@ -159,40 +176,49 @@ static int unbind_stub(const struct command *self, uint64_t addr)
 	if (!ret)
 		ret = release(addr, STUB);
 	if (!ret)
-		ret = probe(addr);
+		ret = known ? give_back(addr, &before) : probe(addr);
 	if (ret)
 		return sysfs_failed(self, addr, ret);
+	bound_forget(addr);
 	return print_driver(addr);
 }
 
 static int bind_run(const struct command *self, int argc, char **argv)
 {
-	static const struct option options[] = { HELP_OPTION, { 0 } };
+	static const struct option for_bind[] = {
+		HELP_OPTION, { "force", no_argument, NULL, 'f' }, { 0 }
+	}, for_unbind[] = { HELP_OPTION, { 0 } };
+	bool force = false, binds = self == &bind_command;
 	uint64_t addr;
 	int ret;
 
-	while (next_option(self, argc, argv, ":h", options) != -1)
-		;
+	while (next_option(self, argc, argv, binds ? ":hf" : ":h",
+			   binds ? for_bind : for_unbind) != -1)
+		force = true;
 	count_arguments(self, argc, 1, 1);
 	addr = parse_addr(self, argv[optind]);
 	ret = check(self, addr);
 	if (ret)
 		return ret;
-	return self == &bind_command ? bind_stub(self, addr) : unbind_stub(self, addr);
+	return binds ? bind_stub(self, addr, force) : unbind_stub(self, addr);
 }
 
 const struct command bind_command = {
 	.name = "bind",
-	.synopsis = "FUNCTION",
+	.synopsis = "[--force] FUNCTION",
 	.summary = "Give a function to the stub driver, which exports all its memory",
-	.help = "  FUNCTION              PCI address; its present driver loses it\n",
+	.help = "  FUNCTION              PCI address; its present driver loses it\n"
+		"  -f, --force           also if it is in use\n",
+	.notes = "Refused while a disk of the function is mounted, swap space, or part of a\n"
+		"RAID or volume, while a network interface of it is up or part of another, while\n"
+		"it has virtual functions, and if it is the display the machine boots with.\n",
 	.run = bind_run,
 };
 
 const struct command unbind_command = {
 	.name = "unbind",
 	.synopsis = "FUNCTION",
-	.summary = "Give a function back to its own driver; its exports end",
+	.summary = "Give a function back to the driver it had; its exports end",
 	.help = "  FUNCTION              PCI address of a function bound to the stub driver\n",
 	.run = bind_run,
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <json-c/json.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "tool.h"
 
@@ -29,7 +30,10 @@ void json_set(struct json_object *object, const char *key, struct json_object *v
 
 void json_set_text(struct json_object *object, const char *key, const char *text)
 {
-	json_set(object, key, made(json_object_new_string(text)));
+	char *valid = utf8_valid(text);
+
+	json_set(object, key, made(json_object_new_string(valid)));
+	free(valid);
 }
 
 void json_set_number(struct json_object *object, const char *key, uint64_t number)
@@ -50,8 +54,7 @@ void json_set_addr(struct json_object *object, const char *key, uint64_t addr)
 		json_set_text(object, key, addr_text(addr));
 }
 
-void json_set_route(struct json_object *object, const char *key,
-		    const struct peerbuf_route *route)
+struct json_object *route_json(const struct peerbuf_route *route)
 {
 	struct json_object *value = json_new();
 
@@ -63,7 +66,13 @@ void json_set_route(struct json_object *object, const char *key,
 	json_set_bool(value, "acs_redirect", route->flags & PEERBUF_ROUTE_F_ACS_REDIRECT);
 	json_set_bool(value, "override", route->flags & PEERBUF_ROUTE_F_OVERRIDE);
 	json_set_bool(value, "iommu", route->flags & PEERBUF_ROUTE_F_IOMMU);
-	json_set(object, key, value);
+	return value;
+}
+
+void json_set_route(struct json_object *object, const char *key,
+		    const struct peerbuf_route *route)
+{
+	json_set(object, key, route_json(route));
 }
 
 void json_append(struct json_object *array, struct json_object *value)
@@ -72,9 +81,24 @@ void json_append(struct json_object *array, struct json_object *value)
 		out_of_memory();
 }
 
+void json_append_text(struct json_object *array, const char *text)
+{
+	char *valid = utf8_valid(text);
+
+	json_append(array, made(json_object_new_string(valid)));
+	free(valid);
+}
+
 static void print(struct json_object *object, int flags)
 {
 	puts(json_object_to_json_string_ext(object, flags | JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(object);
+}
+
+void json_print_item(struct json_object *object)
+{
+	fputs(json_object_to_json_string_ext(object, JSON_C_TO_STRING_SPACED |
+					     JSON_C_TO_STRING_NOSLASHESCAPE), stdout);
 	json_object_put(object);
 }
 

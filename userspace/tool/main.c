@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,8 +8,8 @@
 #include "tool.h"
 
 static const struct command *const commands[] = {
-	&topo_command, &why_command, &devices_command, &allow_command, &deny_command,
-	&bind_command, &unbind_command, &export_command, &ps_command, &move_command,
+	&topo_command, &why_command, &doctor_command, &snapshot_command, &devices_command,
+	&allow_command, &deny_command, &bind_command, &unbind_command, &export_command, &ps_command, &move_command,
 	&revoke_command, &restore_command, &events_command, &stats_command, &list_command,
 };
 
@@ -38,6 +39,8 @@ int main(int argc, char **argv)
 {
 	size_t n;
 
+	/* For how wide a character is; numbers and words are the same everywhere. */
+	setlocale(LC_CTYPE, "");
 	if (argc < 2) {
 		print_commands(stderr);
 		return EXIT_USAGE;

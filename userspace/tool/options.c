@@ -32,6 +32,8 @@ void print_usage(const struct command *self)
 	printf("\n%s  -h, --help            print this\n", self->help);
 	if (self->notes)
 		printf("\n%s", self->notes);
+	if (self->columns)
+		self->columns();
 }
 
 void usage_error(const struct command *self, const char *format, ...)

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Tables by libsmartcols: every cell filled, so that awk counts columns right. */
+/*
+ * Tables by libsmartcols: every cell filled and, but for the last of a line, one word,
+ * so that awk counts columns right.
+ */
 #include <libsmartcols.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -26,6 +29,8 @@ struct libscols_table *table_new(void)
 	if (!table)
 		out_of_memory();
 	scols_table_enable_colors(table, use_colors());
+	/* utf8.c has done it: once is enough. */
+	scols_table_enable_noencoding(table, 1);
 	return table;
 }
 
@@ -37,6 +42,8 @@ void table_column(struct libscols_table *table, const char *name, unsigned int f
 		how |= SCOLS_FL_RIGHT;
 	if (flags & TABLE_CUT)
 		how |= SCOLS_FL_TRUNC;
+	if (flags & TABLE_TREE)
+		how |= SCOLS_FL_TREE;
 	if (!scols_table_new_column(table, name, 0, how))
 		out_of_memory();
 }
@@ -56,13 +63,35 @@ struct libscols_line *table_line(struct libscols_table *table)
 	return line;
 }
 
-void table_cell(struct libscols_line *line, unsigned int n, const char *text,
-		const char *color)
+static bool is_last(struct libscols_line *line, unsigned int n)
+{
+	return n + 1 == scols_line_get_ncells(line);
+}
+
+static void set_cell(struct libscols_line *line, unsigned int n, char *text)
 {
 	if (scols_line_set_data(line, n, *text ? text : "-"))
 		out_of_memory();
+	free(text);
+}
+
+void table_cell(struct libscols_line *line, unsigned int n, const char *text,
+		const char *color)
+{
+	set_cell(line, n, is_last(line, n) ? utf8_line(text) : utf8_word(text));
 	if (color)
 		scols_cell_set_color(scols_line_get_cell(line, n), color);
+}
+
+void table_word(struct libscols_line *line, unsigned int n, const char *text)
+{
+	set_cell(line, n, utf8_word(text));
+}
+
+void table_style(struct libscols_table *table, bool headings, bool raw)
+{
+	scols_table_enable_noheadings(table, !headings);
+	scols_table_enable_raw(table, raw);
 }
 
 void table_row(struct libscols_table *table, ...)

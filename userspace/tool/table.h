@@ -9,6 +9,7 @@ struct libscols_line;
 
 #define TABLE_RIGHT	(1U << 0) /* aligned to the right, as numbers are */
 #define TABLE_CUT	(1U << 1) /* cut where a terminal is too narrow */
+#define TABLE_TREE	(1U << 2) /* the column in which lines branch */
 
 /** struct column - @flags: TABLE_* */
 struct column {
@@ -26,6 +27,10 @@ struct libscols_line *table_line(struct libscols_table *table);
 /** table_cell() - one cell; @color a libsmartcols colour name or NULL */
 void table_cell(struct libscols_line *line, unsigned int n, const char *text,
 		const char *color);
+/** table_word() - one cell that is a single word even at the end of a line */
+void table_word(struct libscols_line *line, unsigned int n, const char *text);
+/** table_style() - with @headings or without; @raw: one blank between the cells */
+void table_style(struct libscols_table *table, bool headings, bool raw);
 /** table_print() - to stdout; frees the table */
 void table_print(struct libscols_table *table);
 /** use_colors() - stdout is a terminal that wants them */

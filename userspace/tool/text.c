@@ -6,25 +6,30 @@
 
 #include "tool.h"
 
-#define TEXT_SIZE	256
+#define TEXT_SIZE	256 /* of those whose length is bounded */
 
 /* All texts made so far, so that a caller may hold as many as it likes. */
 struct text {
 	struct text *next;
-	char chars[TEXT_SIZE];
+	char chars[];
 };
 
 static struct text *texts;
 
-static char *next_text(void)
+static char *new_text(size_t size)
 {
-	struct text *text = malloc(sizeof(*text));
+	struct text *text = malloc(sizeof(*text) + size);
 
 	if (!text)
 		out_of_memory();
 	text->next = texts;
 	texts = text;
 	return text->chars;
+}
+
+static char *next_text(void)
+{
+	return new_text(TEXT_SIZE);
 }
 
 void texts_free(void)
@@ -39,11 +44,18 @@ void texts_free(void)
 
 const char *format_text(const char *format, ...)
 {
-	char *text = next_text();
 	va_list args;
+	char *text;
+	int length;
 
 	va_start(args, format);
-	vsnprintf(text, TEXT_SIZE, format, args);
+	length = vsnprintf(NULL, 0, format, args);
+	va_end(args);
+	if (length < 0)
+		out_of_memory();
+	text = new_text(length + 1);
+	va_start(args, format);
+	vsnprintf(text, length + 1, format, args);
 	va_end(args);
 	return text;
 }

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <peerbuf.h>
 
@@ -22,6 +23,8 @@ enum {
 	EXIT_NO_ROUTE	= 3, /* why: the answer is no */
 	EXIT_NO_MODULE	= 4, /* the peerbuf module is not loaded */
 	EXIT_STILL_MAPPED = 5, /* revoke: in force, but an importer has not let go */
+	EXIT_UNKNOWN	= 6, /* why: nobody can know without privilege */
+	EXIT_FINDINGS	= 7, /* doctor: something stands in the way */
 	EXIT_NOT_RUN	= 126, /* export: COMMAND could not be run */
 	EXIT_NOT_FOUND	= 127, /* export: COMMAND was not found */
 	EXIT_SIGNAL	= 128, /* export: plus the signal that ended COMMAND */
@@ -34,6 +37,7 @@ enum {
  * @summary: what it does, for the list of commands
  * @help: what its arguments mean
  * @notes: what else a person must know, or NULL
+ * @columns: prints what else --help says, or NULL
  * @run: does it; argv[0] is the verb; returns an exit code
  */
 struct command {
@@ -42,18 +46,20 @@ struct command {
 	const char *summary;
 	const char *help;
 	const char *notes;
+	void (*columns)(void);
 	int (*run)(const struct command *self, int argc, char **argv);
 };
 
 extern const struct command topo_command, why_command, allow_command, deny_command,
 	export_command, ps_command, revoke_command, restore_command, move_command,
 	devices_command, list_command, stats_command, events_command, bind_command,
-	unbind_command;
+	unbind_command, doctor_command, snapshot_command;
 
 /* options.c: arguments. All of these end the program on bad usage. */
 
 #define HELP_OPTION	{ "help", no_argument, NULL, 'h' }
 #define JSON_OPTION	{ "json", no_argument, NULL, 'j' }
+#define FROM_OPTION	{ "from", required_argument, NULL, 'F' }
 #define BAR_OPTION	{ "bar", required_argument, NULL, 'b' }
 
 /** print_usage() - the command's help, to stdout */
@@ -148,6 +154,11 @@ struct rights {
 bool rights_add(struct rights *rights, const struct peerbuf_error *error);
 void rights_close(struct rights *rights);
 
+/* wrap.c */
+
+/** print_wrapped() - a line, on a terminal several; the first stands at @indent already */
+void print_wrapped(const char *text, unsigned int indent);
+
 /* text.c: values as words, which live until texts_free() */
 
 void texts_free(void);
@@ -165,6 +176,17 @@ const char *state_text(const struct peerbuf_export_info *info);
 const char *range_text(const struct peerbuf_range *range);
 const char *owner_text(uint32_t owner);
 
+/* utf8.c: names that others chose; free(3) what these return */
+
+/** utf8_length() - bytes of the character that @text begins with; 0 if it is none */
+size_t utf8_length(const char *text);
+/** utf8_valid() - @text with U+FFFD for what is not UTF-8 */
+char *utf8_valid(const char *text);
+/** utf8_line() - and with what no terminal shows as \xNN, so that it stays on its line */
+char *utf8_line(const char *text);
+/** utf8_word() - and with blanks as \x20, so that it stays one word */
+char *utf8_word(const char *text);
+
 /* json.c: numbers and words as json-c objects, without the checks at each use */
 
 struct json_object *json_new(void);
@@ -175,41 +197,67 @@ void json_set_number(struct json_object *object, const char *key, uint64_t numbe
 void json_set_bool(struct json_object *object, const char *key, bool value);
 /* An address as text, null for none */
 void json_set_addr(struct json_object *object, const char *key, uint64_t addr);
+struct json_object *route_json(const struct peerbuf_route *route);
 void json_set_route(struct json_object *object, const char *key,
 		    const struct peerbuf_route *route);
+void json_append_text(struct json_object *array, const char *text);
 void json_append(struct json_object *array, struct json_object *value);
 /** json_print() - to stdout, over several lines; frees it */
 int json_print(struct json_object *object);
+/** json_print_item() - to stdout, without the end of the line; frees it */
+void json_print_item(struct json_object *object);
 /** json_print_line() - to stdout, on one line; frees it */
 void json_print_line(struct json_object *object);
 
-/* functions.c: PCI functions, by libpci and sysfs */
+/* functions.c: the functions of the machine at hand, see machine.h */
 
-/**
- * struct function - a PCI function of this machine
- * @addr: its address
- * @vendor: PCI vendor ID
- * @device: PCI device ID
- * @class: PCI class, base and sub
- * @shareable: not a bridge, and has a memory BAR
- * @below_port: not one of those built into the root complex
- */
-struct function {
-	uint64_t addr;
-	uint16_t vendor;
-	uint16_t device;
-	uint16_t class;
-	bool shareable;
-	bool below_port;
-};
+struct function;
 
-/** functions_get() - all of them, by address; kept until the program ends */
-size_t functions_get(const struct function **functions);
 const struct function *function_find(uint64_t addr);
+bool function_is_shareable(uint64_t addr);
+/** no_function() - say that the machine has none there; returns EXIT_REFUSED */
+int no_function(const struct command *self, const char *name);
+/** device_name() - vendor and device in words */
+const char *device_name(uint16_t vendor, uint16_t device);
 /** function_name() - vendor and device in words, or "unknown" */
 const char *function_name(uint64_t addr);
-/** function_driver() - the driver bound now, or "-" */
+/** function_driver() - the driver bound now, not when functions were read; or "-" */
 const char *function_driver(uint64_t addr);
+
+/* sysfs.c: its small files */
+
+/** read_line() - the first line of a file, without its end; a negative errno if none */
+int read_line(const char *path, char *text, size_t size);
+int write_file(const char *path, const char *text);
+
+/* program.c: other programs, by their name in PATH; one at a time */
+
+/** open_program() - read what it prints; NULL if there is none */
+FILE *open_program(const char *const argv[]);
+/** close_program() - its wait status; closes an ordinary file as well */
+int close_program(FILE *file);
+
+/* inuse.c */
+
+/** function_in_use() - tell what would be lost with the driver; whether anything */
+bool function_in_use(uint64_t addr, void (*report)(const char *use));
+
+/* bound.c: what was there before 'bind' */
+
+/**
+ * struct bound - how a function was bound
+ * @driver: its driver, "-" for none
+ * @override: its driver_override, "" for none
+ */
+struct bound {
+	char driver[64];
+	char override[64];
+};
+
+int bound_save(uint64_t addr, const struct bound *bound);
+/** bound_load() - false if nothing is known of this device */
+bool bound_load(uint64_t addr, struct bound *bound);
+void bound_forget(uint64_t addr);
 
 /* override.c: routes the administrator vouches for, see p2p.ko's parameter */
 

@@ -1,248 +1,381 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "table.h"
 #include "tool.h"
+#include "topo.h"
+
+/* More than these and nobody reads a matrix: those of a kind are shown as one. */
+#define GROUP_ABOVE	24
+
+enum output { SHOW_MATRIX, SHOW_FUNCTIONS, SHOW_PAIRS, SHOW_TREE, SHOW_DOT, SHOW_SVG };
 
 /**
- * struct matrix - routes between functions
- * @addrs: the functions
- * @nr: how many
- * @hidden: those left out as built into the root complex
- * @routes: @nr rows of @nr, a row for each provider
+ * struct request - what the command line asks for
+ * @filters: KEY=VALUE, all of which must hold
  */
-struct matrix {
-	uint64_t *addrs;
-	size_t nr;
-	size_t hidden;
-	struct peerbuf_route *routes;
+struct request {
+	enum output output;
+	const char *svg;
+	const char *columns;
+	const char *group;
+	const char *filters[16];
+	size_t nr_filters;
+	bool json;
+	bool all;
+	bool rates;
+	bool headings;
+	bool raw;
 };
 
-static struct peerbuf_route *matrix_route(const struct matrix *matrix, size_t provider,
-					  size_t client)
+static bool is_below(const struct function *function, uint64_t bridge)
 {
-	return &matrix->routes[provider * matrix->nr + client];
+	for (; function; function = function->up)
+		if (function->addr == bridge)
+			return true;
+	return false;
 }
 
-static size_t count_below_ports(const struct function *functions, size_t nr)
+static bool passes(const struct command *self, const struct function *function,
+		   const char *filter)
 {
-	size_t n, count = 0;
+	const char *value = strchr(filter, '=');
+	size_t length = value ? (size_t)(value - filter) : 0;
 
-	for (n = 0; n < nr; n++)
-		count += functions[n].shareable && functions[n].below_port;
-	return count;
+	if (!value)
+		usage_error(self, "%s: not a filter like driver=nvme", filter);
+	value++;
+	if (!strncmp(filter, "driver=", length + 1))
+		return !strcmp(function->driver, value);
+	if (!strncmp(filter, "vendor=", length + 1))
+		return function->vendor == strtoul(value, NULL, 16);
+	if (!strncmp(filter, "class=", length + 1))
+		return !strncasecmp(format_text("%04x", function->class), value, strlen(value));
+	if (!strncmp(filter, "numa=", length + 1))
+		return function->numa_node == atoi(value);
+	if (!strncmp(filter, "group=", length + 1))
+		return function->iommu_group == atoi(value);
+	if (!strncmp(filter, "below=", length + 1))
+		return is_below(function, parse_addr(self, value));
+	usage_error(self, "%s: filters are driver, vendor, class, numa, group and below", filter);
+}
+
+static bool passes_all(const struct command *self, const struct function *function,
+		       const struct request *request)
+{
+	size_t n;
+
+	for (n = 0; n < request->nr_filters; n++)
+		if (!passes(self, function, request->filters[n]))
+			return false;
+	return true;
+}
+
+static bool any_below_ports(const struct machine *machine)
+{
+	size_t n;
+
+	for (n = 0; n < machine->nr; n++)
+		if (machine->functions[n].shareable && machine->functions[n].below_port)
+			return true;
+	return false;
 }
 
 /*
  * The functions of the root complex (USB, SATA, …) are many and seldom meant.
  * Where there are no others, as in small virtual machines, they are.
  */
-static void choose(struct matrix *matrix, bool all)
+static void choose(const struct command *self, struct matrix *matrix,
+		   const struct request *request)
 {
-	const struct function *functions;
-	size_t n, nr = functions_get(&functions);
+	const struct machine *machine = machine_get();
+	bool all = request->all || !any_below_ports(machine);
+	size_t n;
 
-	matrix->addrs = calloc(nr + 1, sizeof(*matrix->addrs));
-	if (!matrix->addrs)
-		out_of_memory();
-	all |= !count_below_ports(functions, nr);
-	for (n = 0; n < nr; n++) {
-		if (!functions[n].shareable)
+	for (n = 0; n < machine->nr; n++) {
+		const struct function *function = &machine->functions[n];
+
+		if (!function->shareable || !passes_all(self, function, request))
 			continue;
-		if (all || functions[n].below_port)
-			matrix->addrs[matrix->nr++] = functions[n].addr;
+		if (all || function->below_port)
+			matrix_add(matrix, function);
 		else
 			matrix->hidden++;
 	}
 }
 
-static void choose_named(const struct command *self, struct matrix *matrix, int nr,
-			 char **names)
+static int choose_named(const struct command *self, struct matrix *matrix, int nr, char **names)
 {
+	const struct function *function;
 	int n;
 
-	matrix->addrs = calloc(nr, sizeof(*matrix->addrs));
-	if (!matrix->addrs)
-		out_of_memory();
-	for (n = 0; n < nr; n++)
-		matrix->addrs[matrix->nr++] = parse_addr(self, names[n]);
-}
-
-static int ask(int control, struct matrix *matrix)
-{
-	struct peerbuf_error error;
-	size_t p, c;
-
-	matrix->routes = calloc(matrix->nr * matrix->nr + 1, sizeof(*matrix->routes));
-	if (!matrix->routes)
-		out_of_memory();
-	for (p = 0; p < matrix->nr; p++) {
-		for (c = 0; c < matrix->nr; c++) {
-			if (peerbuf_route(control, matrix->addrs[p], matrix->addrs[c],
-					  PEERBUF_ANY_BAR, matrix_route(matrix, p, c), &error))
-				return failed(&error, NULL, "route from %s to %s",
-					      addr_text(matrix->addrs[c]),
-					      addr_text(matrix->addrs[p]));
-		}
+	for (n = 0; n < nr; n++) {
+		function = function_find(parse_addr(self, names[n]));
+		if (!function)
+			return no_function(self, names[n]);
+		matrix_add(matrix, function);
 	}
 	return EXIT_OK;
 }
 
-static void print_json(const struct matrix *matrix)
+static void group(const struct command *self, struct matrix *matrix,
+		  const struct request *request)
 {
-	struct json_object *top = json_new(), *functions = json_new_array();
-	struct json_object *routes = json_new_array(), *item;
-	size_t p, c;
+	const char *how = request->group;
 
-	for (p = 0; p < matrix->nr; p++) {
-		item = json_new();
-		json_set_addr(item, "function", matrix->addrs[p]);
-		json_set_text(item, "driver", function_driver(matrix->addrs[p]));
-		json_set_text(item, "name", function_name(matrix->addrs[p]));
-		json_append(functions, item);
-		for (c = 0; c < matrix->nr; c++) {
-			item = json_new();
-			json_set_addr(item, "provider", matrix->addrs[p]);
-			json_set_addr(item, "client", matrix->addrs[c]);
-			json_set_route(item, "route", matrix_route(matrix, p, c));
-			json_append(routes, item);
-		}
+	if (how && strcmp(how, "same") && strcmp(how, "none"))
+		usage_error(self, "%s: groups are same or none", how);
+	if (how ? !strcmp(how, "same") :
+	    matrix->nr > GROUP_ABOVE && !request->json && request->output != SHOW_PAIRS)
+		matrix_group(machine_get(), matrix);
+}
+
+static void print_rows(const struct columns *columns, const void *const *rows, size_t nr,
+		       const char *key, bool json)
+{
+	struct json_object *top, *list;
+	size_t n;
+
+	if (!json) {
+		columns_print(columns, rows, nr);
+		return;
 	}
-	json_set(top, "functions", functions);
-	json_set(top, "routes", routes);
+	top = json_new();
+	list = json_new_array();
+	for (n = 0; n < nr; n++)
+		json_append(list, columns_json(columns, rows[n]));
+	json_set(top, key, list);
 	json_print(top);
 }
 
-static void print_summary(const struct matrix *matrix)
+static void print_functions(const struct columns *columns, const struct matrix *matrix,
+			    bool json)
 {
-	size_t count[3] = { 0 }, p, c;
-
-	for (p = 0; p < matrix->nr; p++)
-		for (c = 0; c < matrix->nr; c++)
-			if (p != c && matrix_route(matrix, p, c)->type < ARRAY_SIZE(count))
-				count[matrix_route(matrix, p, c)->type]++;
-	printf("Of %zu routes between %zu functions, %zu are direct, %zu go through the\n"
-	       "root complex and %zu do not exist.\n\n", matrix->nr * (matrix->nr - 1), matrix->nr,
-	       count[PEERBUF_ROUTE_BUS_ADDR], count[PEERBUF_ROUTE_THRU_HOST_BRIDGE],
-	       count[PEERBUF_ROUTE_NOT_SUPPORTED]);
-}
-
-static const char *color(const struct peerbuf_route *route)
-{
-	switch (route->type) {
-	case PEERBUF_ROUTE_BUS_ADDR:
-		return "green";
-	case PEERBUF_ROUTE_THRU_HOST_BRIDGE:
-		return "yellow";
-	}
-	return "red";
-}
-
-static void print_matrix(const struct matrix *matrix)
-{
-	struct libscols_table *table = table_new();
-	size_t p, c;
-
-	table_column(table, "MEMORY_OF", 0);
-	for (c = 0; c < matrix->nr; c++)
-		table_column(table, addr_label(matrix->addrs[c], true), TABLE_RIGHT);
-	for (p = 0; p < matrix->nr; p++) {
-		struct libscols_line *line = table_line(table);
-
-		table_cell(line, 0, addr_text(matrix->addrs[p]), NULL);
-		for (c = 0; c < matrix->nr; c++) {
-			struct peerbuf_route *route = matrix_route(matrix, p, c);
-
-			if (p == c)
-				table_cell(line, c + 1, "X", NULL);
-			else
-				table_cell(line, c + 1, route_cell(route), color(route));
-		}
-	}
-	table_print(table);
-}
-
-static void print_legend(const struct matrix *matrix)
-{
-	struct libscols_table *table = table_new();
+	const void **rows = calloc(matrix->nr + 1, sizeof(*rows));
 	size_t n;
 
-	puts("\nA row is the memory's owner, a column the device that reaches for it:\n"
-	     "  SWn   directly below a common bridge, by bus address, over n hops\n"
-	     "  RCn   through the root complex, by IOMMU or CPU address, over n hops\n"
-	     "  RCn*  the same, because the administrator vouches for it\n"
-	     "  -     no route; 'peerbuf why ROW COLUMN' says why not\n"
-	     "  X     the function itself");
-	if (matrix->hidden)
-		printf("With --all, %zu more that are built into the root complex.\n",
-		       matrix->hidden);
-	putchar('\n');
-	table_columns(table, (const struct column[]) {
-		{ "FUNCTION", 0 }, { "DRIVER", 0 }, { "NAME", TABLE_CUT }, { NULL, 0 },
-	});
+	if (!rows)
+		out_of_memory();
 	for (n = 0; n < matrix->nr; n++)
-		table_row(table, addr_text(matrix->addrs[n]), function_driver(matrix->addrs[n]),
-			  function_name(matrix->addrs[n]));
-	table_print(table);
+		rows[n] = matrix->members[n].function;
+	print_rows(columns, rows, matrix->nr, "functions", json);
+	free(rows);
 }
 
-static int show(struct matrix *matrix, bool json)
+static void print_pairs(const struct columns *columns, const struct matrix *matrix, bool json)
 {
-	int control = open_control(O_RDONLY);
-	int ret;
+	struct pair *pairs = calloc(matrix->nr * matrix->nr + 1, sizeof(*pairs));
+	const void **rows = calloc(matrix->nr * matrix->nr + 1, sizeof(*rows));
+	size_t p, c, nr = 0;
 
-	if (control < 0)
-		return -control;
-	ret = ask(control, matrix);
-	peerbuf_close(control);
-	if (ret)
-		return ret;
-	if (json) {
-		print_json(matrix);
+	if (!pairs || !rows)
+		out_of_memory();
+	for (p = 0; p < matrix->nr; p++) {
+		for (c = 0; c < matrix->nr; c++) {
+			if (p == c)
+				continue;
+			pairs[nr] = (struct pair) {
+				.provider = matrix->members[p].function,
+				.client = matrix->members[c].function,
+				.verdict = matrix_at(matrix, p, c),
+			};
+			rows[nr] = &pairs[nr];
+			nr++;
+		}
+	}
+	print_rows(columns, rows, nr, "routes", json);
+	free(rows);
+	free(pairs);
+}
+
+static int show(const struct command *self, struct matrix *matrix, const struct request *request)
+{
+	struct columns columns = {
+		.infos = request->output == SHOW_PAIRS ? pair_columns : function_columns,
+		.headings = request->headings,
+		.raw = request->raw,
+	};
+
+	columns_choose(self, &columns, request->columns,
+		       request->output == SHOW_PAIRS ? PAIR_STANDARD :
+		       request->json ? FUNCTION_JSON : FUNCTION_STANDARD);
+	switch (request->output) {
+	case SHOW_FUNCTIONS:
+		print_functions(&columns, matrix, request->json);
+		return EXIT_OK;
+	case SHOW_PAIRS:
+		print_pairs(&columns, matrix, request->json);
+		return EXIT_OK;
+	case SHOW_DOT:
+		return dot_print(matrix, stdout);
+	case SHOW_SVG:
+		return svg_print(matrix, request->svg);
+	default:
+		break;
+	}
+	if (request->json) {
+		matrix_print_json(matrix, &columns);
 		return EXIT_OK;
 	}
 	if (!matrix->nr) {
 		puts("No PCI function here has a memory BAR to share.");
 		return EXIT_OK;
 	}
-	print_summary(matrix);
-	print_matrix(matrix);
-	print_legend(matrix);
+	matrix_print(matrix, request->rates);
+	print_functions(&columns, matrix, false);
+	return EXIT_OK;
+}
+
+static const struct option options[] = {
+	HELP_OPTION, JSON_OPTION,
+	{ "all", no_argument, NULL, 'a' },
+	{ "bandwidth", no_argument, NULL, 'b' },
+	{ "dot", no_argument, NULL, 'd' },
+	{ "filter", required_argument, NULL, 'f' },
+	FROM_OPTION,
+	{ "group", required_argument, NULL, 'g' },
+	{ "noheadings", no_argument, NULL, 'n' },
+	{ "output", required_argument, NULL, 'o' },
+	{ "pairs", no_argument, NULL, 'p' },
+	{ "raw", no_argument, NULL, 'r' },
+	{ "svg", required_argument, NULL, 's' },
+	{ "tree", no_argument, NULL, 't' },
+	{ 0 }
+};
+
+static void set_output(const struct command *self, struct request *request, enum output output)
+{
+	if (request->output != SHOW_MATRIX && request->output != output)
+		usage_error(self, "only one of --pairs, --tree, --dot and --svg");
+	request->output = output;
+}
+
+static void add_filter(const struct command *self, struct request *request, const char *filter)
+{
+	static const struct function nothing;
+
+	if (request->nr_filters == ARRAY_SIZE(request->filters))
+		usage_error(self, "too many filters");
+	/* Whether it is one is not to depend on what there is. */
+	passes(self, &nothing, filter);
+	request->filters[request->nr_filters++] = filter;
+}
+
+static int take_option(const struct command *self, struct request *request, int option)
+{
+	switch (option) {
+	case 'F':
+		return machine_from(optarg);
+	case 'a':
+		request->all = true;
+		break;
+	case 'b':
+		request->rates = true;
+		break;
+	case 'd':
+		set_output(self, request, SHOW_DOT);
+		break;
+	case 'f':
+		add_filter(self, request, optarg);
+		break;
+	case 'g':
+		request->group = optarg;
+		break;
+	case 'j':
+		request->json = true;
+		break;
+	case 'n':
+		request->headings = false;
+		break;
+	case 'o':
+		request->columns = optarg;
+		break;
+	case 'p':
+		set_output(self, request, SHOW_PAIRS);
+		break;
+	case 'r':
+		request->raw = true;
+		break;
+	case 's':
+		set_output(self, request, SHOW_SVG);
+		request->svg = optarg;
+		break;
+	case 't':
+		set_output(self, request, SHOW_TREE);
+		break;
+	}
 	return EXIT_OK;
 }
 
 static int topo_run(const struct command *self, int argc, char **argv)
 {
-	static const struct option options[] = {
-		HELP_OPTION, JSON_OPTION, { "all", no_argument, NULL, 'a' }, { 0 }
-	};
-	bool json = false, all = false;
+	struct request request = { .headings = true };
 	struct matrix matrix = { 0 };
+	bool named;
 	int option, ret;
 
-	while ((option = next_option(self, argc, argv, ":hja", options)) != -1) {
-		json |= option == 'j';
-		all |= option == 'a';
+	while ((option = next_option(self, argc, argv, ":hjabf:g:no:prt", options)) != -1) {
+		ret = take_option(self, &request, option);
+		if (ret)
+			return ret;
 	}
-	if (optind < argc)
-		choose_named(self, &matrix, argc - optind, argv + optind);
+	if (request.output == SHOW_TREE) {
+		count_arguments(self, argc, 0, 0);
+		tree_print(machine_get());
+		return EXIT_OK;
+	}
+	/* Columns of one's choice are asked of a list; the matrix has its own. */
+	if (request.output == SHOW_MATRIX && (request.columns || request.raw))
+		request.output = SHOW_FUNCTIONS;
+	named = optind < argc;
+	if (named)
+		ret = choose_named(self, &matrix, argc - optind, argv + optind);
 	else
-		choose(&matrix, all);
-	ret = show(&matrix, json);
-	free(matrix.addrs);
-	free(matrix.routes);
+		ret = (choose(self, &matrix, &request), EXIT_OK);
+	if (!ret)
+		group(self, &matrix, &request);
+	if (!ret && request.output != SHOW_FUNCTIONS)
+		ret = matrix_judge(&matrix, named);
+	if (!ret)
+		ret = show(self, &matrix, &request);
+	matrix_free(&matrix);
 	return ret;
+}
+
+static void topo_columns(void)
+{
+	puts("\nColumns of functions:");
+	columns_help(function_columns);
+	puts("\nColumns of pairs:");
+	columns_help(pair_columns);
 }
 
 const struct command topo_command = {
 	.name = "topo",
-	.synopsis = "[-j] [--all | FUNCTION…]",
+	.synopsis = "[-jab] [-f FILTER]… [-g HOW] [--from FILE] [FUNCTION…]\n"
+		"-o COLUMNS [-n] [-r] [-p] [FUNCTION…]\n"
+		"--tree | --dot | --svg FILE",
 	.summary = "Show which device reaches whose memory, and how",
 	.help = "  FUNCTION              PCI address; without any, those with memory BARs\n"
 		"                        that sit below a port\n"
 		"  -a, --all             also those built into the root complex\n"
+		"  -b, --bandwidth       what the slowest link between two lets through\n"
+		"  -f, --filter KEY=VAL  only functions with that driver, vendor, class, numa\n"
+		"                        node, IOMMU group, or below that bridge\n"
+		"  -g, --group HOW       same: one for all of a kind in one place; none\n"
+		"      --from FILE       of another machine's snapshot ('peerbuf snapshot')\n"
+		"  -p, --pairs           a line for each pair instead of the matrix\n"
+		"  -o, --output COLUMNS  a list with these columns; +COLUMN adds one\n"
+		"  -n, --noheadings      a list without headings\n"
+		"  -r, --raw             a list with one blank between words\n"
+		"      --tree            all functions and bridges, with ACS, group, BARs\n"
+		"      --dot             a drawing in graphviz's language\n"
+		"      --svg FILE        a drawing, by graphviz\n"
 		"  -j, --json            print JSON\n",
+	.columns = topo_columns,
+	.notes = "Without the kernel module, or with --from, the same rules are applied to what\n"
+		"sysfs or FILE says; '?' is what nobody can read without privilege.\n",
 	.run = topo_run,
 };

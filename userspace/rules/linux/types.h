@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* libc itself includes the user-space header of this name. */
+#include_next <linux/types.h>
+#include "../kernel.h"

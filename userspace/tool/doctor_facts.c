@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What the facts say: kernel, modules, lockdown, limits, rights, importers. */
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "doctor.h"
+#include "tool.h"
+
+static struct json_object *member(struct json_object *object, const char *key)
+{
+	struct json_object *value = NULL;
+
+	if (json_object_is_type(object, json_type_object))
+		json_object_object_get_ex(object, key, &value);
+	return value;
+}
+
+static const char *text_of(struct json_object *object, const char *key)
+{
+	struct json_object *value = member(object, key);
+
+	return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : "";
+}
+
+static uint64_t number_of(struct json_object *object, const char *key)
+{
+	struct json_object *value = member(object, key);
+
+	return json_object_is_type(value, json_type_int) ? json_object_get_uint64(value) : 0;
+}
+
+static bool is_true(struct json_object *object, const char *key)
+{
+	return json_object_get_boolean(member(object, key));
+}
+
+static size_t length_of(struct json_object *array)
+{
+	return json_object_is_type(array, json_type_array) ? json_object_array_length(array) : 0;
+}
+
+/* What programs look for in a kernel's configuration, and peerbuf has no need of. */
+static void check_demands(struct report *report, struct json_object *config)
+{
+	bool p2pdma = !strcmp(text_of(config, "CONFIG_PCI_P2PDMA"), "y");
+	bool notify = !strcmp(text_of(config, "CONFIG_DMABUF_MOVE_NOTIFY"), "y");
+
+	if (p2pdma && notify)
+		return;
+	found(report, SEVERITY_NOTE, "kernel",
+	      format_text("built without %s%s%s, which peerbuf does not need; but RCCL looks into "
+			  "the kernel's configuration and uses no DMA-BUF without both",
+			  p2pdma ? "" : "CONFIG_PCI_P2PDMA", p2pdma || notify ? "" : " and ",
+			  notify ? "" : "CONFIG_DMABUF_MOVE_NOTIFY"),
+	      "for RCCL: NCCL_DMABUF_ENABLE=1 RCCL_FORCE_ENABLE_DMABUF=1");
+}
+
+void check_kernel(struct report *report)
+{
+	struct json_object *config = member(report->facts, "config");
+	const char *release = text_of(report->facts, "kernel");
+	unsigned int major, minor;
+
+	if (sscanf(release, "%u.%u", &major, &minor) != 2)
+		return;
+	if (major < 6 || (major == 6 && minor < 1))
+		found(report, SEVERITY_ERROR, "kernel", format_text("Linux %s", release),
+		      "peerbuf needs Linux 6.1 or later");
+	else
+		found(report, SEVERITY_OK, "kernel", format_text("Linux %s", release), "");
+	if (!config) {
+		found(report, SEVERITY_NOTE, "kernel", "its configuration cannot be read", "");
+		return;
+	}
+	check_demands(report, config);
+	if (!strcmp(text_of(config, "CONFIG_VFIO_PCI_CORE"), "n"))
+		found(report, SEVERITY_NOTE, "kernel",
+		      "built without CONFIG_VFIO_PCI_CORE: no peerbuf-vfio-pci", "");
+	if (!strcmp(text_of(config, "CONFIG_INFINIBAND_USER_ACCESS"), "n"))
+		found(report, SEVERITY_NOTE, "kernel",
+		      "built without CONFIG_INFINIBAND_USER_ACCESS: programs have no RDMA", "");
+}
+
+static void check_version(struct report *report, struct json_object *module)
+{
+	const char *name = text_of(module, "name"), *version = text_of(module, "version");
+	const char *mine = text_of(report->facts, "tool");
+
+	if (*version && *mine && strcmp(version, mine))
+		found(report, SEVERITY_ERROR, "modules",
+		      format_text("%s is of version %s, the command of %s", name, version, mine),
+		      "install both from one release, and load the module again");
+	else
+		found(report, SEVERITY_OK, "modules",
+		      format_text("%s is loaded%s%s", name, *version ? ", version " : "",
+				  version), "");
+}
+
+static void check_module(struct report *report, struct json_object *module)
+{
+	const char *name = text_of(module, "name");
+	bool vfio = !strcmp(name, "peerbuf_vfio_pci");
+	enum severity severity = vfio ? SEVERITY_NOTE : SEVERITY_ERROR;
+
+	if (is_true(module, "loaded"))
+		check_version(report, module);
+	else if (is_true(module, "installed"))
+		found(report, severity, "modules", format_text("%s is not loaded", name),
+		      is_true(report->facts, "secure_boot") ?
+		      format_text("modprobe %s; if the kernel refuses its key, sign it and enrol the "
+				  "key (mokutil --import)", name) :
+		      format_text("modprobe %s", name));
+	else
+		found(report, severity, "modules",
+		      format_text("%s is not installed for this kernel", name),
+		      "make dkms-install, which also builds it for each new kernel");
+}
+
+void check_modules(struct report *report)
+{
+	struct json_object *modules = member(report->facts, "modules");
+	const char *without_key = "";
+	size_t n;
+
+	for (n = 0; n < length_of(modules); n++) {
+		struct json_object *module = json_object_array_get_idx(modules, n);
+
+		check_module(report, module);
+		if (strchr(text_of(module, "taint"), 'E'))
+			without_key = format_text("%s%s%s", without_key, *without_key ? ", " : "",
+						  text_of(module, "name"));
+	}
+	if (*without_key)
+		found(report, SEVERITY_NOTE, "modules",
+		      format_text("not signed by a key this kernel knows: %s", without_key),
+		      "to use them with secure boot, sign them and enrol the key "
+		      "(mokutil --import)");
+}
+
+void check_lockdown(struct report *report)
+{
+	const char *lockdown = text_of(report->facts, "lockdown");
+
+	if (is_true(report->facts, "secure_boot"))
+		found(report, SEVERITY_NOTE, "lockdown",
+		      "secure boot is on: the kernel loads signed modules only",
+		      "sign the modules with a key that is enrolled (mokutil --import)");
+	if (*lockdown && strcmp(lockdown, "none"))
+		found(report, SEVERITY_ERROR, "lockdown",
+		      format_text("kernel lockdown (%s): PCI memory can be exported by drivers of "
+				  "the kernel only, not from user space", lockdown),
+		      "export from the device's own kernel driver; kernel_lockdown(7) says what "
+		      "else lockdown keeps from whom");
+}
+
+void check_limits(struct report *report)
+{
+	struct json_object *memlock = member(report->facts, "memlock");
+	uint64_t soft = number_of(memlock, "soft");
+	uint64_t most = number_of(report->facts, "cgroup_memory_max");
+	bool rdma = length_of(member(report->facts, "importers"));
+
+	if (soft)
+		found(report, rdma ? SEVERITY_WARNING : SEVERITY_NOTE, "limits",
+		      format_text("programs may lock %s of memory each: RDMA and VFIO need as much "
+				  "as they register", size_text(soft)),
+		      "ulimit -l unlimited; for good in /etc/security/limits.d, or LimitMEMLOCK= "
+		      "of the service");
+	if (most)
+		found(report, SEVERITY_NOTE, "limits",
+		      format_text("the memory cgroup may have %s, to which buffers in system memory "
+				  "count", size_text(most)),
+		      "raise memory.max of the cgroup (MemoryMax= of the service) for larger ones");
+}
+
+void check_access(struct report *report)
+{
+	struct json_object *nodes = member(report->facts, "nodes");
+	size_t rules = length_of(member(report->facts, "udev_rules"));
+	bool group = is_true(report->facts, "group");
+	uint64_t nr = number_of(nodes, "nr"), writable = number_of(nodes, "writable");
+
+	if (!member(report->facts, "udev_rules"))
+		return;
+	if (!rules)
+		found(report, SEVERITY_NOTE, "access",
+		      "no udev rule names peerbuf's nodes: they are root's",
+		      "copy packaging/udev/60-peerbuf.rules to /etc/udev/rules.d, and create the "
+		      "group: addgroup --system peerbuf");
+	else if (!group)
+		found(report, SEVERITY_WARNING, "access",
+		      "a udev rule is there, but no group 'peerbuf'",
+		      "addgroup --system peerbuf, then udevadm trigger --subsystem-match=misc");
+	if (writable < nr)
+		found(report, SEVERITY_NOTE, "access",
+		      format_text("%" PRIu64 " of %" PRIu64 " nodes in /dev/peerbuf may not be "
+				  "opened by this user", nr - writable, nr),
+		      "become a member of the nodes' group, or run it as root");
+}
+
+static void check_importer(struct report *report, struct json_object *importer)
+{
+	const char *kind = text_of(importer, "kind"), *device = text_of(importer, "device");
+	const char *who = format_text("%s (%s)", device, text_of(importer, "module"));
+
+	if (!strcmp(kind, "dynamic"))
+		found(report, SEVERITY_OK, "importers",
+		      format_text("%s is dynamic: buffers move and are revoked under it%s", who,
+				  is_true(importer, "also_pins") ?
+				  "; for some of its own calls it pins" : ""), "");
+	else if (!strcmp(kind, "pinned-revocable"))
+		found(report, SEVERITY_NOTE, "importers",
+		      format_text("%s pins, but gives a buffer back when it is revoked; it cannot "
+				  "move meanwhile", who), "");
+	else if (!strcmp(kind, "pinned"))
+		found(report, SEVERITY_WARNING, "importers",
+		      format_text("%s pins and cannot give a buffer back", who),
+		      "export with --allow-pinned if a revoke may wait for it, or with --fallback "
+		      "to give it system memory");
+	else if (!strcmp(kind, "none"))
+		found(report, SEVERITY_WARNING, "importers",
+		      format_text("the driver of %s takes no DMA-BUFs on this kernel", who),
+		      "use a kernel or a driver that does");
+	else
+		found(report, SEVERITY_NOTE, "importers",
+		      format_text("which DMA-BUFs %s takes cannot be told from its module", who),
+		      "");
+}
+
+void check_importers(struct report *report)
+{
+	struct json_object *importers = member(report->facts, "importers");
+	size_t n;
+
+	if (importers && !length_of(importers))
+		found(report, SEVERITY_NOTE, "importers", "there is no RDMA device", "");
+	for (n = 0; n < length_of(importers); n++)
+		check_importer(report, json_object_array_get_idx(importers, n));
+}

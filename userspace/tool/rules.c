@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Describes the functions of a machine to drivers/pci/p2p/path.c, as route.c does to it
+ * in the kernel, and asks it.
+ */
+#include "host_list.h"
+#include "override_list.h"
+#include "path.h"
+
+#include <peerbuf/p2p.h>
+#include <stdlib.h>
+
+#include "machine.h"
+#include "rules.h"
+#include "tool.h"
+
+/**
+ * struct rules - what path.c is told, worked out once
+ * @machine: the functions
+ * @overrides: what the administrator vouches for
+ * @side: of each function, unknown bridges taken not to redirect
+ * @worst: of each function, unknown bridges taken to redirect
+ * @fits: of each function: it has not more bridges above than path.c takes
+ * @path: for the pair at hand
+ */
+struct rules {
+	const struct machine *machine;
+	struct p2p_override_list overrides;
+	struct p2p_path_side *side;
+	struct p2p_path_side *worst;
+	bool *fits;
+	struct p2p_path path;
+};
+
+/* As host_function_get() of host_bridge.c. */
+static const struct function *host_function(const struct machine *machine,
+					    const struct function *top)
+{
+	const struct function *function = machine_find(machine, top->root);
+
+	if (function)
+		return function;
+	return top->pcie == PCIE_ROOT_PORT ? top : NULL;
+}
+
+static void describe_host(const struct rules *rules, const struct function *top,
+			  struct p2p_path_host *host)
+{
+	const struct function *function = host_function(rules->machine, top);
+
+	host->root = top->root;
+	host->addr = top->root;
+	host->known = false;
+	host->same_only = false;
+	if (function) {
+		host->addr = function->addr;
+		p2p_host_known(host, function->vendor, function->device);
+	}
+	host->vouched = p2p_override_list_host(&rules->overrides, host->root);
+}
+
+static bool describe_side(const struct rules *rules, const struct function *function,
+			  bool worst, struct p2p_path_side *side)
+{
+	const struct function *top = function;
+
+	side->domain = PEERBUF_PCI_DOMAIN(function->addr);
+	side->nr = 0;
+	for (; function; top = function, function = function->up) {
+		struct p2p_path_hop *hop = &side->hop[side->nr];
+
+		if (side->nr == P2P_PATH_MAX_HOPS)
+			return false;
+		hop->id = function->addr & 0xffff;
+		hop->acs_redirect = function_redirects(function) ||
+				    (worst && function->acs == ACS_UNKNOWN);
+		side->nr++;
+	}
+	describe_host(rules, top, &side->host);
+	return true;
+}
+
+struct rules *rules_new(const struct machine *machine)
+{
+	struct rules *rules = calloc(1, sizeof(*rules));
+	const char *bad;
+	int length;
+	size_t n;
+
+	if (!rules)
+		out_of_memory();
+	rules->machine = machine;
+	rules->side = calloc(machine->nr + 1, sizeof(*rules->side));
+	rules->worst = calloc(machine->nr + 1, sizeof(*rules->worst));
+	rules->fits = calloc(machine->nr + 1, sizeof(*rules->fits));
+	if (!rules->side || !rules->worst || !rules->fits)
+		out_of_memory();
+	if (p2p_override_list_parse(&rules->overrides, machine->overrides, &bad, &length))
+		warning("overrides not understood: %.*s", length, bad);
+	rules->path.cpu_forwards =
+		p2p_cpu_family_forwards(!strcmp(machine->cpu_vendor, "AuthenticAMD"),
+					machine->cpu_family);
+	for (n = 0; n < machine->nr; n++) {
+		const struct function *function = &machine->functions[n];
+
+		rules->fits[n] = describe_side(rules, function, false, &rules->side[n]) &&
+				 describe_side(rules, function, true, &rules->worst[n]);
+	}
+	return rules;
+}
+
+void rules_free(struct rules *rules)
+{
+	if (!rules)
+		return;
+	free(rules->side);
+	free(rules->worst);
+	free(rules->fits);
+	free(rules);
+}
+
+/* Only the hops in use: most of a side is empty. */
+static void copy_side(struct p2p_path_side *to, const struct p2p_path_side *from)
+{
+	to->domain = from->domain;
+	to->nr = from->nr;
+	to->host = from->host;
+	memcpy(to->hop, from->hop, from->nr * sizeof(*from->hop));
+}
+
+/* A domain's type of "DMA" or "DMA-FQ" is what an IOMMU translates for the DMA API. */
+static bool is_translated(const struct function *client)
+{
+	return !strncmp(client->iommu_type, "DMA", 3);
+}
+
+static uint64_t dma_limit(const struct function *client)
+{
+	if (!client->dma_bits || client->dma_bits >= 64)
+		return UINT64_MAX;
+	return (UINT64_C(1) << client->dma_bits) - 1;
+}
+
+void rules_decide(struct rules *rules, const struct function *provider,
+		  const struct function *client, uint32_t bar, bool redirects,
+		  struct peerbuf_route *route)
+{
+	const struct p2p_path_side *sides = redirects ? rules->worst : rules->side;
+	size_t p = provider - rules->machine->functions, c = client - rules->machine->functions;
+	struct p2p_route answer = {
+		.type = P2P_ROUTE_NOT_SUPPORTED,
+		.reason = P2P_REASON_NO_COMMON_ROOT,
+		.decider = P2P_ADDR_NONE,
+	};
+
+	if (rules->fits[p] && rules->fits[c]) {
+		copy_side(&rules->path.provider, &sides[p]);
+		copy_side(&rules->path.client, &sides[c]);
+		rules->path.pair_vouched = rules->overrides.nr &&
+			p2p_override_list_pair(&rules->overrides, provider->addr, client->addr);
+		p2p_path_decide(&rules->path, &answer);
+	}
+	if (is_translated(client))
+		answer.flags |= P2P_ROUTE_F_IOMMU;
+	if (bar < ARRAY_SIZE(provider->bars) && provider->bars[bar].size) {
+		const struct bar *memory = &provider->bars[bar];
+
+		p2p_path_check_mask(&answer, memory->bus + memory->size - 1,
+				    memory->base + memory->size - 1, dma_limit(client),
+				    client->addr);
+	}
+	*route = (struct peerbuf_route) {
+		.type = answer.type,
+		.reason = answer.reason,
+		.flags = answer.flags,
+		.distance = answer.distance,
+		.decider = answer.decider,
+	};
+}

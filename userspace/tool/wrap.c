@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Sentences on a terminal: broken at blanks, and hanging below their beginning. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "tool.h"
+
+/* Columns to break lines at: only for a person, so that grep sees whole sentences. */
+static size_t line_width(unsigned int indent)
+{
+	struct winsize size;
+
+	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) ||
+	    size.ws_col <= 2 * indent)
+		return SIZE_MAX;
+	return size.ws_col - indent;
+}
+
+/* How much of @text goes on a line of @width: up to the last blank that fits. */
+static size_t line_length(const char *text, size_t width)
+{
+	size_t length = strlen(text);
+
+	if (length <= width)
+		return length;
+	for (length = width; length && text[length] != ' '; length--)
+		;
+	return length ? length : strcspn(text, " ");
+}
+
+void print_wrapped(const char *text, unsigned int indent)
+{
+	size_t width = line_width(indent);
+	bool first = true;
+
+	do {
+		size_t length = line_length(text, width);
+
+		printf("%*s%.*s\n", first ? 0 : (int)indent, "", (int)length, text);
+		text += length;
+		text += *text == ' ';
+		first = false;
+	} while (*text);
+}
