@@ -70,5 +70,6 @@ module_init(peerbuf_init);
 module_exit(peerbuf_exit);
 
 MODULE_DESCRIPTION("PCIe BAR memory as dynamic DMA-BUFs");
+MODULE_VERSION(PEERBUF_RELEASE);
 MODULE_LICENSE("GPL");
 MODULE_IMPORT_NS("DMA_BUF");

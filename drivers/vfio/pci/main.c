@@ -181,5 +181,6 @@ module_init(peerbuf_vfio_module_init);
 module_exit(peerbuf_vfio_module_exit);
 
 MODULE_DESCRIPTION("VFIO devices that share their memory, and reach that of others");
+MODULE_VERSION(PEERBUF_RELEASE);
 MODULE_LICENSE("GPL");
 MODULE_IMPORT_NS("DMA_BUF");
