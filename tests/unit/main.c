@@ -8,8 +8,8 @@ int main(void)
 	test_vecs();
 	test_segments();
 	test_paths();
-	test_overrides();
 	test_hosts();
+	test_overrides();
 	test_texts();
 	return tap_done();
 }

@@ -27,8 +27,8 @@ int tap_done(void);
 void test_vecs(void);
 void test_segments(void);
 void test_paths(void);
-void test_overrides(void);
 void test_hosts(void);
+void test_overrides(void);
 void test_texts(void);
 
 #endif /* _TAP_H */

@@ -1,49 +1,60 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The list of host bridges that forward. */
+/* Which host bridges and CPUs forward peer traffic. */
 
-#include <linux/kernel.h>
-
-#include "known_hosts.h"
+#include "host_list.h"
+#include "path.h"
 #include "tap.h"
 
-enum { UNKNOWN, SAME_ONLY, BOTH };
-
 static const struct {
-	u32 vendor, device;
-	int want;
-} rows[] = {
-	{ 0x8086, 0x3c00, SAME_ONLY },	/* Sandy Bridge */
-	{ 0x8086, 0x2f01, SAME_ONLY },	/* Haswell */
-	{ 0x8086, 0x2033, BOTH },	/* Skylake, the last root port */
-	{ 0x8086, 0x2034, UNKNOWN },
-	{ 0x8086, 0x09a2, BOTH },
-	{ 0x1ae0, 0x0000, BOTH },	/* any of Google's */
-	{ 0x1ae0, 0xffff, BOTH },
-	{ 0x10de, 0x2f94, UNKNOWN },
-	{ 0x10de, 0x2f95, BOTH },	/* Nvidia's CPUs, four of them */
-	{ 0x10de, 0x2f96, BOTH },
-	{ 0x10de, 0x2f97, BOTH },
-	{ 0x10de, 0x2f98, BOTH },
-	{ 0x10de, 0x2f99, UNKNOWN },
-	{ 0x8086, 0x2f95, UNKNOWN },	/* another vendor's number */
-	{ 0x8086, 0x29c0, UNKNOWN },	/* what QEMU's q35 has */
+	u16 vendor, device;
+	bool known, same_only;
+} hosts[] = {
+	{ 0x8086, 0x3c00, true, true },		/* Sandy Bridge servers */
+	{ 0x8086, 0x2f01, true, true },		/* Haswell servers */
+	{ 0x8086, 0x2033, true, false },	/* Skylake servers, port D */
+	{ 0x8086, 0x2034, false, false },
+	{ 0x8086, 0x09a2, true, false },	/* Ice Lake servers */
+	{ 0x1ae0, 0x0001, true, false },	/* all of that vendor's */
+	{ 0x1ae0, 0xffff, true, false },
+	{ 0x10de, 0x2f94, false, false },
+	{ 0x10de, 0x2f95, true, false },	/* Nvidia's CPUs, four of them */
+	{ 0x10de, 0x2f96, true, false },
+	{ 0x10de, 0x2f97, true, false },
+	{ 0x10de, 0x2f98, true, false },
+	{ 0x10de, 0x2f99, false, false },
+	{ 0x8086, 0x2f95, false, false },	/* another vendor's number */
+	{ 0x8086, 0x29c0, false, false },	/* a desktop's, and QEMU's q35 */
+	{ 0x1022, 0x2020, false, false },	/* another vendor's part of that number */
+	{ 0xffff, 0xffff, false, false },	/* does not answer */
 };
 
-static void known_ones(void)
+static void listed_hosts(void)
 {
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(rows); i++) {
-		const struct p2p_known_host *known =
-			p2p_known_host(rows[i].vendor, rows[i].device);
+	for (i = 0; i < ARRAY_SIZE(hosts); i++) {
+		/* Whatever was there before. */
+		struct p2p_path_host host = { .known = i & 1, .same_only = i & 2, .root = 7 };
 
-		ROW("%04x:%04x", rows[i].vendor, rows[i].device);
-		CHECK_EQ(!known ? UNKNOWN : known->same_only ? SAME_ONLY : BOTH,
-			 rows[i].want);
+		ROW("%04x:%04x", hosts[i].vendor, hosts[i].device);
+		p2p_host_known(&host, hosts[i].vendor, hosts[i].device);
+		CHECK_EQ(host.known, hosts[i].known);
+		CHECK_EQ(host.same_only, hosts[i].same_only);
+		CHECK_EQ(host.root, 7);
 	}
+}
+
+static void amd_since_zen(void)
+{
+	CHECK(p2p_cpu_family_forwards(true, 0x17));
+	CHECK(p2p_cpu_family_forwards(true, 0x1a));
+	CHECK(!p2p_cpu_family_forwards(true, 0x15));
+	CHECK(!p2p_cpu_family_forwards(false, 0x17));
+	CHECK(!p2p_cpu_family_forwards(false, 0));
 }
 
 void test_hosts(void)
 {
-	RUN(known_ones);
+	RUN(listed_hosts);
+	RUN(amd_since_zen);
 }
