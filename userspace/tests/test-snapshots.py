@@ -12,10 +12,12 @@ import json
 import os
 import re
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from xml.etree import ElementTree
 
 HERE = Path(__file__).resolve().parent / "snapshots"
 sys.path.insert(0, str(HERE))
@@ -35,11 +37,9 @@ def fail(message):
     print(message)
 
 
-def peerbuf(*words, code=0, columns=None):
+def peerbuf(*words, code=0, **more):
     environment = dict(os.environ, PEERBUF_PCI_IDS=str(HERE / "pci.ids"), LC_ALL="C.UTF-8",
-                       NO_COLOR="1")
-    if columns:
-        environment["COLUMNS"] = str(columns)
+                       NO_COLOR="1", **more)
     done = subprocess.run([PEERBUF, *map(str, words)], env=environment, capture_output=True)
     if code is not None and done.returncode != code:
         fail(f"peerbuf {' '.join(map(str, words))}: exit code {done.returncode}, not {code}\n"
@@ -241,6 +241,23 @@ def check_filters(path):
     peerbuf("topo", "--dot", "--tree", "--from", path, code=2)
 
 
+def check_drawing(paths, directory):
+    """Drawn where graphviz is; otherwise it is said what is missing."""
+    drawing = directory / "routes.svg"
+    missing = peerbuf("topo", "--svg", drawing, "--from", paths["board8"], code=1,
+                      PATH=str(directory))
+    if b"install graphviz" not in missing.stderr or drawing.exists():
+        fail("without graphviz --svg does not say so")
+    if not shutil.which("dot"):
+        return
+    for name in ("board8", "nested-user", "vfs", "grace", "desktop"):
+        peerbuf("topo", "--svg", drawing, "--from", paths[name])
+        text = ElementTree.parse(drawing).getroot().itertext()
+        if "through the root complex" not in " ".join(text):
+            fail(f"{name}: no legend in the drawing")
+    peerbuf("topo", "--svg", directory / "nowhere/routes.svg", "--from", paths["board8"], code=1)
+
+
 def check_bar_mask(directory):
     """The client's DMA mask, where a BAR is asked about."""
     path = directory / "domains"
@@ -308,6 +325,7 @@ def main():
         check_every_bridge(paths["board8-isolated"])
         check_diff(directory)
         check_filters(paths["board8"])
+        check_drawing(paths, directory)
         check_bar_mask(directory)
         check_speed(paths["thousand"])
         check_odd_files(directory)
