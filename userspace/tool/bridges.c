@@ -79,7 +79,7 @@ static bool is_below(const struct function *function, const struct bridges *brid
 
 	for (; function; function = function->up)
 		for (n = 0; n < bridges->nr; n++)
-			if (bridges->hop[n] == function && function->is_bridge &&
+			if (bridges->hop[n] == function &&
 			    function_redirects(function))
 				return true;
 	return false;
@@ -108,9 +108,9 @@ const char *isolation_cost(const struct machine *machine, const struct bridges *
 	if (nr_groups > 8)
 		groups = format_text("%s, …", groups);
 	if (nr_groups < 2)
-		return format_text("%zu function%s below can reach, and be reached by, the others "
+		return format_text("%zu function%s there can reach, and be reached by, the others "
 				   "without the IOMMU", functions, functions > 1 ? "s" : "");
-	return format_text("%zu functions below can reach each other without the IOMMU: their "
+	return format_text("%zu functions there can reach each other without the IOMMU: their "
 			   "IOMMU groups %s become one, which VFIO hands out as a whole", functions,
 			   groups);
 }

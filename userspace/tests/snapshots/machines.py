@@ -217,9 +217,23 @@ def nested(known=True):
     return m
 
 
+def functions():
+    """Cards of several functions, some of which have ACS between them; the first Zen."""
+    m = Machine("AuthenticAMD", 23, iommu="DMA", **FACTS)
+    for bus in (0, 0x40):
+        root = m.host(0, bus)
+        port = m.port(address(0, bus, 1), None, root, ROOT_PORT, 0)
+        for function in range(4):
+            acs = {"state": "read", "capability": 0x0c, "control": RR if function == 1 else 0}
+            m.device(address(0, bus + 1, 0, function), port, root, NIC, 1 << 20, "acme",
+                     acs=acs if function else {"state": "none"})
+    return m
+
+
 def domains():
-    """A storage domain behind a controller, and two ordinary ones."""
-    m = Machine("GenuineIntel", 6, overrides="10000:01:00.0-0000:02:00.0", **FACTS)
+    """A storage domain behind a controller, and two ordinary ones, of the last AMD's CPUs
+    that do not forward."""
+    m = Machine("AuthenticAMD", 21, overrides="10000:01:00.0-0000:02:00.0", **FACTS)
     for domain in (0, 1, 0x10000):
         root = m.host(domain, 0)
         for slot in range(2):
@@ -279,6 +293,7 @@ MACHINES = {
     "vfs": vfs,
     "nested": nested,
     "nested-user": lambda: nested(False),
+    "functions": functions,
     "domains": domains,
     "desktop": desktop,
     "thousand": thousand,
