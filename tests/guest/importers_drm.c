@@ -317,14 +317,17 @@ TEST(virtio_gpu_takes_system_memory)
 
 /* ---- drivers that cannot import, on kernels before 7.2 ---- */
 
-static void cannot_import(const char *module, const char *driver, int error)
+/* Each driver and each DRM core has an errno of its own; it is not we who refuse. */
+static void cannot_import(const char *module, const char *driver, const int *errors)
 {
 	struct peerbuf_export_info info;
+	int ret;
 
 	card = card_open(module, driver);
 	export_system();
-	/* Each driver has an errno of its own; it is not us who refuse. */
-	check_fails(card_import(card, export.fd, &handle), error);
+	ret = card_import(card, export.fd, &handle);
+	printf("%s\n", strerror(-ret));
+	check(ret && among(ret, errors));
 	info = query();
 	check_eq(info.refusals, 0);
 	check_eq(info.nr_attachments, 0);
@@ -337,10 +340,11 @@ static void cannot_import(const char *module, const char *driver, int error)
 
 TEST(bochs_cannot_import)
 {
-	cannot_import("bochs", "bochs-drm", EINVAL);
+	/* Before 6.6 the core had no import for a driver that names none. */
+	cannot_import("bochs", "bochs-drm", (const int[]){ ENOSYS, EINVAL, 0 });
 }
 
 TEST(virtio_gpu_cannot_import)
 {
-	cannot_import("virtio_gpu", "virtio_gpu", ENODEV);
+	cannot_import("virtio_gpu", "virtio_gpu", (const int[]){ ENODEV, 0 });
 }
