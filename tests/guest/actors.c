@@ -60,6 +60,11 @@ void actor_did(const char *deed)
 	fail("%s does not count %s", self->part.name, deed);
 }
 
+void actor_breathe(void)
+{
+	pause_ms(rand() % 2);
+}
+
 static void act(struct actor *actor)
 {
 	const struct part *part = &actor->part;

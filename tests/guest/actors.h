@@ -39,6 +39,11 @@ struct actor *actor_start(const struct part *part);
 struct actor *actor_start_thread(const struct part *part);
 /* Said by an actor: it got this done. Said by anybody else it means nothing. */
 void actor_did(const char *deed);
+/*
+ * Let the others on, every second time for a millisecond. Who only computes keeps them from it,
+ * and a guest on virtual time from getting on.
+ */
+void actor_breathe(void);
 unsigned long actor_rounds(const struct actor *actor);
 /* Until it has done as many rounds since now. */
 void actor_await(struct actor *actor, unsigned long more);

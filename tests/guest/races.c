@@ -78,6 +78,7 @@ static void move_revoke_restore(const void *id)
 	int ret;
 
 	(void)id;
+	actor_breathe();
 	switch (rand() % 4) {
 	case 0:
 		check_among(peer_revoke(node, export->id, rand() % 50),
@@ -180,6 +181,7 @@ static void touch(const void *id)
 		actor_did("access");
 	}
 	munmap(cpu, SIZE);
+	actor_breathe();
 }
 
 static void look(const void *id)
@@ -225,6 +227,7 @@ static void export_and_close(const void *id)
 		close(export.fd);
 	}
 	close(mine);
+	actor_breathe();
 }
 
 /* How often each does each of its deeds at least: a hundredth of what it does, or less. */

@@ -97,6 +97,7 @@ static void look(const void *unused)
 		iova = query.iova + query.length;
 		actor_did("query");
 	}
+	actor_breathe();
 }
 
 static void transfer(__u64 iova, bool to_iova)
@@ -147,6 +148,7 @@ static void write_or_read(const void *unused)
 static void move_and_revoke(const void *unused)
 {
 	(void)unused;
+	actor_breathe();
 	check_ok(peer_move_one(node, export.id, MEM_BAR, START * (1 + rand() % PLACES), SIZE, 0));
 	actor_did("move");
 	if (rand() % 2) {
@@ -180,6 +182,7 @@ static void export_more(const void *unused)
 {
 	(void)unused;
 	close(vfio_export_one(mem, MEM_BAR, START, SIZE));
+	actor_breathe();
 }
 
 #define OFTEN	20
