@@ -162,11 +162,11 @@ def source_files():
     present = [name for name in SOURCES if (CHECKOUT / name).exists()]
     if not present:
         return []
-    listed = subprocess.run(
+    listed = shutil.which("git") and subprocess.run(
         ["git", "-c", "safe.directory=*", "-C", str(CHECKOUT), "ls-files",
          "-z", "--cached", "--others", "--exclude-standard", "--", *present],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    if listed.returncode == 0:
+    if listed and listed.returncode == 0:
         names = {os.fsdecode(n) for n in listed.stdout.split(b"\0") if n}
     else:                              # not a checkout: an unpacked archive
         names = {str(path.relative_to(CHECKOUT)) for top in present

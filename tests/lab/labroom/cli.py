@@ -106,6 +106,8 @@ def parser():
                                                 "default: all but 7.2-debug)")
     prepare.add_argument("-v", dest="verbose", action="store_true",
                          help="show the compilers at work")
+    tree = verb("tree", "make a kernel's tree alone: what `build --bare` needs")
+    tree.add_argument("-k", dest="kernel", required=True, metavar="KERNEL")
     path = verb("path", "print where a kernel's tree, build directory, layer "
                 "and symbols are")
     path.add_argument("-k", dest="kernel", required=True, metavar="KERNEL")
@@ -220,6 +222,13 @@ def _prepare(args):
     return 0
 
 
+def _tree(args):
+    kernels.check(args.kernel)
+    host.ensure_tools()
+    kernels.Kernel(args.kernel)
+    return 0
+
+
 def _path(args):
     kernel = kernels.Kernel(args.kernel)
     layer = build.Layer(kernel)
@@ -250,8 +259,8 @@ def main(argv):
     args = parser().parse_args(argv)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     verbs = {"run": _run, "shell": _shell, "build": _build,
-             "prepare": _prepare, "path": _path, "list": _list,
-             "clean": _clean}
+             "prepare": _prepare, "tree": _tree, "path": _path,
+             "list": _list, "clean": _clean}
     try:
         return verbs[args.verb](args)
     except LabError as error:

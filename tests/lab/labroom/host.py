@@ -14,6 +14,7 @@ NEEDED = {
     "cpio": "cpio",
     "xz": "xz-utils",
     "unshare": "util-linux",
+    "mount": "mount",
     "gpgv": "gpgv",
     "ccache": "ccache",
 }
