@@ -343,7 +343,8 @@ TEST(machine_sleep_takes_lent_bars_away, .timeout = 90)
 	void *cpu;
 
 	cpu = lent_and_mapped(node, edu, &export, &handle);
-	/* As far as freezing tasks, and back. */
+	/* As far as freezing tasks, and back; the kernel spins for that many seconds between. */
+	check_ok(sysfs_write("/sys/module/suspend/parameters/pm_test_delay", "1"));
 	check_ok(sysfs_write("/sys/power/pm_test", "freezer"));
 	check_ok(sysfs_write("/sys/power/state", "freeze"));
 	check_ok(sysfs_write("/sys/power/pm_test", "none"));
