@@ -400,7 +400,8 @@ class RunTest(unittest.TestCase):
         results = run.Results(False, Budget())
         options = argparse.Namespace(debug=False, kernel=["7.2"], jobs=1,
                                      machine=["plain"], test=None,
-                                     timeout=None, tests=None)
+                                     timeout=None, tests=None,
+                                     real_time=False)
         with tempfile.TemporaryDirectory() as folder:
             lab = Path(folder) / "lab"
             lab.write_text("#!/bin/sh\n" + script)

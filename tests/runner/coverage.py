@@ -13,7 +13,10 @@ IGT = Path(__file__).resolve().parent.parent / "igt"
 
 
 def check(results, lab, kernels, all_boots):
-    """One result for all of it; the kernels are those of this run."""
+    """One result for all of it; the kernels are those of this run.
+
+    Returns the (area, test) pairs there are.
+    """
     tests, faults = set(), []
     for kernel in kernels:
         done = subprocess.run([str(lab), "list", "-k", kernel], text=True,
@@ -35,6 +38,7 @@ def check(results, lab, kernels, all_boots):
                for name in results.budget.unknown(
                    f"{area}.{test}" for area, test in tests)]
     results.add("host", "suites", "failed" if faults else "passed", faults)
+    return tests
 
 
 def igt_lists():

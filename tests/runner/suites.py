@@ -68,6 +68,7 @@ class Word:
 
     def __init__(self, area, patterns, must_plan):
         self.area = area
+        self.patterns = patterns
         self.text = ":".join(filter(None, [area, ",".join(patterns)]))
         # A pattern of the command line need not match in every area.
         self.must_plan = must_plan

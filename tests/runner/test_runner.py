@@ -15,7 +15,7 @@ sys.dont_write_bytecode = True
 TESTS = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TESTS))
 
-from runner import coverage, host, suites       # noqa: E402
+from runner import coverage, host, shards, suites   # noqa: E402
 from runner.results import Results              # noqa: E402
 from runner.skips import Budget                 # noqa: E402
 from runner.suites import Word                  # noqa: E402
@@ -311,6 +311,39 @@ bench			bench
     def test_words_of_the_file(self):
         with self.assertRaises(ValueError):
             suites.read("plain/last death\n")
+
+
+class ShardsTest(unittest.TestCase):
+    """Pieces that are no longer than allowed, the longest first, and nothing lost."""
+
+    LINES = "plain a\nplain b x*\nplain c\n"
+
+    def _words(self):
+        return suites.words("6.12", "plain", None, suites.read(self.LINES))
+
+    def test_split(self):
+        words = self._words()
+        for weights, most, want in (([1, 1, 1], 3, [3]), ([1, 1, 1], 2, [2, 1]),
+                                    ([9, 1, 1], 2, [1, 2]), ([1, 9, 1], 2, [1, 1, 1])):
+            parts = shards.split(words, weights, most)
+            self.assertEqual([len(part) for part in parts], want)
+            self.assertEqual([w for part in parts for w in part], words)
+
+    def test_weight(self):
+        tests = {("a", "one"), ("a", "two"), ("b", "x1"), ("b", "y1")}
+        self.assertEqual([shards.weight(w, tests) for w in self._words()],
+                         [2, 1, 0])
+
+    def test_longest_first(self):
+        boots = suites.boots(["6.12", suites.DEBUG], ["plain", "intel"])
+        tests = {(line.area, f"t{n}") for line in suites.read() for n in range(30)}
+        found = shards.pieces(boots, None, tests)
+        weights = [piece.weight for piece in found]
+        self.assertEqual(weights, sorted(weights, reverse=True))
+        for boot in boots:
+            texts = sorted(w.text for piece in found for w in piece.words
+                           if (piece.kernel, piece.machine) == boot)
+            self.assertEqual(texts, sorted(w.text for w in suites.words(*boot, None)))
 
 
 if __name__ == "__main__":
