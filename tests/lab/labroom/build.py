@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """Builds: peerbuf for one kernel, and external modules against it.
 
-peerbuf's result is a layer: a directory the guest stacks over the Debian tree,
-holding the modules, the library, the tools and the tests.
+peerbuf's result is three layers, directories that the guest stacks over the Debian
+tree: the modules, the library with the tools, and the tests.  Each has a key of its own,
+made of the files that it is built from, and a directory in the cache where the last
+build is kept: an edit compiles what depends on it and nothing else.
 """
 
 import os
@@ -12,23 +14,31 @@ import sys
 from pathlib import Path
 
 from . import cache, chroot, compiler
-from .errors import LabError, UsageError
+from .errors import UsageError
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 
-# What goes into a layer, and so into its key.
-SOURCES = ["Kbuild", "drivers", "include", "compat", "userspace",
-           "tests/drivers", "tests/guest", "tests/igt", "tests/demo"]
+# What each part is made from, and so its key. The tools have the rules for routes
+# from p2p; the tests find what the drivers' headers say, and the library.
+SOURCES = {
+    "modules": ["Kbuild", "drivers", "include", "compat", "tests/drivers"],
+    "userspace": ["userspace", "include", "drivers/pci/p2p"],
+    "tests": ["tests/guest", "tests/igt", "tests/demo", "tests/drivers", "include",
+              "userspace/examples"],
+}
 # In there, but read by tests/run alone.
 NOT_BUILT = {"tests/guest/suites", "tests/guest/skips"}
-RECIPE = 1
+RECIPE = 2
 
+# What a module was built from may be gone: make says which it has built now.
 _MODULES = r"""
 build=$1 release=$2 jobs=$3
 make "$jobs" -C "$build" M=/mnt/src CONFIG_PEERBUF_TESTS=y CC="$CC" modules
 updates=/mnt/out/layer/usr/lib/modules/$release/updates
 mkdir -p "$updates"
-find /mnt/src -name '*.ko' -exec cp -t "$updates" {} +
+sed 's,^/mnt/src/,,; s,\.o$,.ko,' /mnt/src/modules.order | while read -r module; do
+    cp "/mnt/src/$module" "$updates"
+done
 if [ -e /mnt/src/Module.symvers ]; then
     cp /mnt/src/Module.symvers "$updates/../peerbuf.symvers"
 fi
@@ -50,31 +60,24 @@ depmod -b /tmp/root "$release"
 cp "$all"/modules.* "$ours"
 """
 
-_USERSPACE = r"""
-jobs=$1 libdir=$2 options=$3
-cd /mnt/src
-prefix="--prefix=/usr --libdir=$libdir --libexecdir=libexec
-        --buildtype=debugoptimized"
-meson setup $prefix $options /tmp/userspace userspace
-ninja "$jobs" -C /tmp/userspace
-DESTDIR=/mnt/out/layer meson install -C /tmp/userspace --no-rebuild
-"""
-
-# The tests find the library just installed: its .pc files, moved to where it
-# is now (a sysroot would move every other library's as well).
-_TESTS = r"""
-jobs=$1 libdir=$2
+# /mnt/build is that of the last time, if there was one.  The tests find the library of
+# the layer below: its .pc files, moved to where it is now (a sysroot would move every
+# other library's as well).
+_MESON = r"""
+jobs=$1 libdir=$2 source=$3 options=$4
 cd /mnt/src
 mkdir /tmp/pc
-for pc in /mnt/out/layer/usr/lib/*/pkgconfig/*.pc; do
+for pc in /mnt/below/usr/lib/*/pkgconfig/*.pc; do
     [ -e "$pc" ] || continue
-    sed 's,^prefix=.*,prefix=/mnt/out/layer/usr,' "$pc" > "/tmp/pc/${pc##*/}"
+    sed 's,^prefix=.*,prefix=/mnt/below/usr,' "$pc" > "/tmp/pc/${pc##*/}"
 done
 export PKG_CONFIG_PATH=/tmp/pc
-meson setup --prefix=/usr --libdir="$libdir" --libexecdir=libexec \
-    --buildtype=debugoptimized /tmp/tests tests/guest
-ninja "$jobs" -C /tmp/tests
-DESTDIR=/mnt/out/layer meson install -C /tmp/tests --no-rebuild
+if ! [ -e /mnt/build/build.ninja ]; then
+    meson setup --prefix=/usr --libdir="$libdir" --libexecdir=libexec \
+        --buildtype=debugoptimized $options /mnt/build "$source"
+fi
+ninja "$jobs" -C /mnt/build
+DESTDIR=/mnt/out/layer meson install -C /mnt/build --no-rebuild
 """
 
 
@@ -83,83 +86,137 @@ class Layer:
 
     def __init__(self, kernel, bare=False, verbose=False):
         self.kernel = kernel
-        self._verbose = verbose
+        self._parts = []
+        if bare:
+            # The kernel's own modules need their index files all the same.
+            self._modules = _Modules(kernel, {}, verbose)
+            self._parts = [self._modules]
+            return
         # Read once: what is built is what the key was made of, even if
         # somebody is editing right now.
-        self._files = {} if bare else {n: _read(n) for n in source_files()}
-        key = cache.digest(RECIPE, kernel.key, Path(__file__).read_bytes(),
-                           [part for name, (content, mode)
-                            in self._files.items()
-                            for part in (name, content, mode)])
-        self.path = cache.obtain("layers", f"{kernel.name}-{key}", self._make)
-        cache.prune("layers", f"{kernel.name}-", keep=6)
+        files = {n: _read(n) for n in source_files()}
+        self._modules = _Modules(kernel, files, verbose)
+        userspace = _Meson("userspace", kernel, files, verbose)
+        tests = _Meson("tests", kernel, files, verbose, below=userspace)
+        self._parts = [tests, userspace, self._modules]
 
     @property
-    def root(self):
-        """What the guest sees stacked over its tree."""
-        return self.path / "layer"
+    def roots(self):
+        """What the guest sees stacked over its tree, topmost first."""
+        return [part.path / "layer" for part in self._parts
+                if (part.path / "layer").exists()]
 
     @property
     def symvers(self):
         """The symbols peerbuf's modules export."""
-        return (self.root / "usr/lib/modules" / self.kernel.release
-                / "peerbuf.symvers")
+        return (self._modules.path / "layer/usr/lib/modules"
+                / self.kernel.release / "peerbuf.symvers")
 
     def modules(self):
         """The modules a guest must load, in order."""
-        if not (self.path / "has-modules").exists():
-            return []
-        return ["p2p", "peerbuf"]
+        return ["p2p", "peerbuf"] if self._modules.files else []
+
+
+class _Part:
+    """One of the three, made unless the cache has it."""
+
+    def __init__(self, name, place, kernel, files, verbose, *parts):
+        self.kernel = kernel
+        self.files = {n: f for n, f in files.items() if _belongs(n, SOURCES[name])}
+        self._verbose = verbose
+        self._kept = cache.base() / "builds" / f"{name}-{place}"
+        self._what = f"building peerbuf's {name} for {place}"
+        key = cache.digest(RECIPE, Path(__file__).read_bytes(), *parts,
+                           [part for name, (content, mode)
+                            in self.files.items()
+                            for part in (name, content, mode)])
+        self.path = cache.obtain("layers", f"{name}-{place}-{key}", self._make)
+        cache.prune("layers", f"{name}-{place}-", keep=6)
 
     def _make(self, partial):
-        cache.note(f"building peerbuf for {self.kernel.name}")
-        source = partial / "src"
-        for name, (content, mode) in self._files.items():
-            _write(source / name, content, mode)
+        cache.note(self._what)
+        (partial / "layer").mkdir()
+        with cache.lock(f"builds-{self._kept.name}"):
+            self._build(partial)
+
+    def _build(self, partial):
+        raise NotImplementedError
+
+    def _source(self):
+        """The kept copy of the sources, brought up to date."""
+        source = self._kept / "src"
+        source.mkdir(parents=True, exist_ok=True)
+        listing = self._kept / "files"
+        before = set(listing.read_text().split("\n")) if listing.exists() else set()
+        for name in before - set(self.files) - {""}:
+            (source / name).unlink(missing_ok=True)
+        for name, (content, mode) in self.files.items():
+            _update(source / name, content, mode)
+        listing.write_text("\n".join(self.files))
+        return source
+
+    def _script(self, binds, text, *args):
+        text = f"CC='{compiler.PROGRAM} {self.kernel.compiler}'; export CC\n" + text
+        chroot.script(self.kernel.image.root,
+                      [*self.kernel.binds(), *compiler.binds(), *binds], text, *args,
+                      verbose=self._verbose, what=self._what)
+
+
+class _Modules(_Part):
+    """The modules, with the index files of all of the kernel's."""
+
+    def __init__(self, kernel, files, verbose):
+        super().__init__("modules", kernel.name, kernel, files, verbose, kernel.key)
+
+    def _build(self, partial):
         updates = (partial / "layer/usr/lib/modules" / self.kernel.release
                    / "updates")
         updates.mkdir(parents=True)
-        if "Kbuild" in self._files:
-            self._script(partial, _MODULES, self.kernel.build_dir,
-                         self.kernel.release, chroot.jobs())
-            (partial / "has-modules").touch()
-        self._depmod(partial)
-        if "userspace/meson.build" in self._files:
-            self._script(partial, _USERSPACE, chroot.jobs(),
-                         self.kernel.arch.libdir, self._meson_options())
-        if "tests/guest/meson.build" in self._files:
-            self._script(partial, _TESTS, chroot.jobs(),
-                         self.kernel.arch.libdir)
-        shutil.rmtree(source, ignore_errors=True)
+        if "Kbuild" in self.files:
+            self._script([(self._source(), "/mnt/src"), (partial, "/mnt/out")],
+                         _MODULES, self.kernel.build_dir, self.kernel.release,
+                         chroot.jobs())
+        self._script([(partial, "/mnt/out"), (self.kernel.modules, "/mnt/modules")],
+                     _DEPMOD, self.kernel.release)
 
-    def _script(self, partial, text, *args):
-        binds = [*self.kernel.binds(), (partial, "/mnt/out"),
-                 *compiler.binds()]
-        text = f"CC='{compiler.PROGRAM} {self.kernel.compiler}'; export CC\n" + text
-        if (partial / "src").exists():
-            binds.append((partial / "src", "/mnt/src"))
-        chroot.script(self.kernel.image.root, binds, text, *args,
-                      verbose=self._verbose,
-                      what=f"building peerbuf for {self.kernel.name}")
 
-    def _depmod(self, partial):
-        binds = [(partial, "/mnt/out"), (self.kernel.modules, "/mnt/modules")]
-        chroot.script(self.kernel.image.root, binds, _DEPMOD,
-                      self.kernel.release, verbose=self._verbose,
-                      what="depmod")
+class _Meson(_Part):
+    """A meson project: the same for all kernels of one tree."""
 
-    def _meson_options(self):
+    def __init__(self, name, kernel, files, verbose, below=None):
+        self._folder = {"userspace": "userspace", "tests": "tests/guest"}[name]
+        self._below = below
+        super().__init__(name, kernel.image.path.name, kernel, files, verbose,
+                         str(below.path if below else ""))
+
+    def _build(self, partial):
+        if f"{self._folder}/meson.build" not in self.files:
+            return
+        source, build = self._source(), self._kept / "build"
+        build.mkdir(exist_ok=True)
+        binds = [(source, "/mnt/src"), (build, "/mnt/build"), (partial, "/mnt/out")]
+        if self._below:
+            binds.append((self._below.path / "layer", "/mnt/below"))
+        self._script(binds, _MESON, chroot.jobs(), self.kernel.arch.libdir,
+                     self._folder, self._options())
+
+    def _options(self):
         """-Dtests=true, if the project knows such an option."""
         for name in ("meson.options", "meson_options.txt"):
-            content, _ = self._files.get("userspace/" + name, (b"", None))
+            content, _ = self.files.get(f"{self._folder}/{name}", (b"", None))
             if b"'tests'" in content:
                 return "-Dtests=true"
         return ""
 
 
+def _belongs(name, tops):
+    return any(name == top or name.startswith(top + "/") for top in tops)
+
+
 def source_files():
     """The project's files that make a layer: tracked, or new, not ignored."""
-    present = [name for name in SOURCES if (CHECKOUT / name).exists()]
+    tops = {top for part in SOURCES.values() for top in part}
+    present = sorted(top for top in tops if (CHECKOUT / top).exists())
     if not present:
         return []
     listed = shutil.which("git") and subprocess.run(
@@ -186,12 +243,19 @@ def _read(name):
     return path.read_bytes(), 0o755 if os.access(path, os.X_OK) else 0o644
 
 
-def _write(path, content, mode):
-    path.parent.mkdir(parents=True, exist_ok=True)
+def _update(path, content, mode):
+    """Written only if it differs: its time says when."""
     if mode is None:
-        path.symlink_to(os.fsdecode(content))
+        target = os.fsdecode(content)
+        if not path.is_symlink() or os.readlink(path) != target:
+            path.unlink(missing_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.symlink_to(target)
         return
-    path.write_bytes(content)
+    if path.is_symlink() or not path.exists() or path.read_bytes() != content:
+        path.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
     path.chmod(mode)
 
 

@@ -235,7 +235,7 @@ def _path(args):
     print(f"release   {kernel.release}", f"tree      {kernel.image.root}",
           f"vmlinuz   {kernel.vmlinuz}",
           f"build     {kernel.build_dir} (inside the tree)",
-          f"layer     {layer.root}", f"symbols   {layer.symvers}", sep="\n")
+          *(f"layer     {root}" for root in layer.roots), f"symbols   {layer.symvers}", sep="\n")
     return 0
 
 
@@ -246,9 +246,10 @@ def _list(args):
 
 
 def _clean(args):
-    kinds = ["layers", "logs"]
+    kinds = ["layers", "builds", "logs"]
     if not args.builds:
-        kinds += ["verbs", "images", "emulators", "kernels", "initramfs", "locks"]
+        kinds += ["verbs", "images", "emulators", "kernels", "initramfs",
+                  "ccache", "locks"]
     for kind in kinds:
         shutil.rmtree(cache.base() / kind, ignore_errors=True)
     return 0

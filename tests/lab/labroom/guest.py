@@ -141,7 +141,7 @@ class Guest:
 
     def _layers(self):
         more = self.userland.layers if self.userland else []
-        return [self.layer.root, *more, *self.kernel.layers]
+        return [*self.layer.roots, *more, *self.kernel.layers]
 
     def _root(self):
         return (self.userland or self.kernel.image).root

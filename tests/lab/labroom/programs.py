@@ -11,7 +11,7 @@ MARK = b"PEERBUF_TEST_ROUNDS"
 
 _LIST = r"""
 LD_LIBRARY_PATH=
-for folder in /mnt/layer/lib/*/; do
+for folder in /mnt/library/lib/*/; do
     LD_LIBRARY_PATH=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$folder
 done
 export LD_LIBRARY_PATH
@@ -30,11 +30,13 @@ exit $status
 
 def listed(layer):
     """Print "AREA TEST" for each; the status, 1 if a program does not tell."""
-    folder = layer.root / FOLDER
+    tests, library = layer.roots[:2]
+    folder = tests / FOLDER
     areas = [path.name for path in sorted(folder.iterdir())
              if MARK in path.read_bytes()]
     line = chroot.command(layer.kernel.image.root,
-                          [(layer.root / "usr", "/mnt/layer")],
+                          [(tests / "usr", "/mnt/layer"),
+                           (library / "usr", "/mnt/library")],
                           ["sh", "-uc", _LIST, "sh", *areas])
     return subprocess.run(line, stdin=subprocess.DEVNULL,
                           check=False).returncode
