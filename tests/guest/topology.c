@@ -10,6 +10,12 @@
 #define SOMEBODY "setpriv --reuid=65534 --regid=65534 --clear-groups "
 #define VERDICTS "peerbuf topo --all --pairs --raw --noheadings -o PROVIDER,CLIENT,ROUTE,HOPS," \
 		 "DECIDER,REASON,REDIRECT,OVERRIDE,IOMMU"
+/* Lines side by side: of the same pair, and equal or not known. */
+#define GUESSED "paste -d ' ' /tmp/kernel /tmp/sysfs | awk '$1 != $10 || $2 != $11 || " \
+		"($3 != $12 && $12 != \"UNKNOWN\") { print; wrong = 1 } END { exit wrong }'"
+#define PLUGGING "(for i in 1 2 3; do lab-host unplug far-edu; sleep 1; " \
+		 "lab-host plug far-edu; sleep 1; done; touch /tmp/plugged) > /dev/null 2>&1 &"
+#define VALID	" && python3 -m json.tool /tmp/answer > /dev/null"
 
 __attribute__((format(printf, 1, 2))) static int shell(const char *format, ...)
 {
@@ -56,8 +62,8 @@ TEST(sysfs_says_what_the_kernel_says_of_redirects_by_hand)
 {
 	const char *port = lab_where("rp0");
 
-	check_eq(shell("setpci -s %s ECAP_ACS+6.w > /tmp/before && "
-		       "setpci -s %s ECAP_ACS+6.w=1d", port, port), 0);
+	check_eq(shell("setpci -s %s ECAP_ACS+6.w > /tmp/before", port), 0);
+	check_eq(shell("setpci -s %s ECAP_ACS+6.w=1d", port), 0);
 	check_eq(shell("echo 1 > /sys/module/p2p/parameters/flush_routes"), 0);
 	compare();
 	check_eq(shell("setpci -s %s ECAP_ACS+6.w=$(cat /tmp/before)", port), 0);
@@ -70,39 +76,32 @@ TEST(without_privilege_nothing_is_guessed)
 	check_eq(shell(VERDICTS " > /tmp/kernel"), 0);
 	check_eq(shell(SOMEBODY "peerbuf snapshot > /tmp/machine"), 0);
 	check_eq(shell(VERDICTS " --from /tmp/machine > /tmp/sysfs"), 0);
-	check_eq(shell("paste -d ' ' /tmp/kernel /tmp/sysfs | awk '$1 != $10 || $2 != $11 || "
-		       "($3 != $12 && $12 != \"UNKNOWN\") { print; wrong = 1 } "
-		       "END { exit wrong }'"), 0);
+	check_eq(shell(GUESSED), 0);
 }
 
 /* From the kernel with the module, from sysfs as anybody, and JSON in any case. */
 TEST(why_and_doctor_give_an_answer)
 {
 	const char *memory = lab_where("sw-mem"), *engine = lab_where("sw-edu");
-	static const char good[] = "python3 -m json.tool /tmp/answer > /dev/null";
 
 	check_eq(shell("peerbuf why %s %s", memory, engine), 0);
-	check_eq(shell("peerbuf why -j %s %s > /tmp/answer && %s", memory, engine, good), 0);
+	check_eq(shell("peerbuf why -j %s %s > /tmp/answer" VALID, memory, engine), 0);
 	check_eq(shell("peerbuf doctor"), 0);
-	check_eq(shell("peerbuf doctor -j > /tmp/answer && %s", good), 0);
+	check_eq(shell("peerbuf doctor -j > /tmp/answer" VALID), 0);
 	check_eq(shell("peerbuf topo --tree"), 0);
-	check_eq(shell("peerbuf snapshot > /tmp/machine && peerbuf snapshot --diff /tmp/machine "
-		       "/tmp/machine"), 0);
+	check_eq(shell("peerbuf snapshot > /tmp/machine"), 0);
+	check_eq(shell("peerbuf snapshot --diff /tmp/machine /tmp/machine"), 0);
 	check_eq(shell("peerbuf topo --dot | grep '^digraph peerbuf {'"), 0);
 }
 
 TEST(topo_while_unplugging)
 {
 	unsigned int asked = 0;
-	int plugs;
 
-	plugs = shell("(for i in 1 2 3; do lab-host unplug far-edu; sleep 1; lab-host plug far-edu; "
-		      "sleep 1; done; touch /tmp/plugged) > /dev/null 2>&1 &");
-	check_eq(plugs, 0);
+	check_eq(shell(PLUGGING), 0);
 	while (access("/tmp/plugged", F_OK)) {
-		check_eq(shell("peerbuf topo -j > /tmp/topo && python3 -m json.tool /tmp/topo "
-			       "> /dev/null"), 0);
-		check_eq(shell("peerbuf topo --tree > /tmp/topo"), 0);
+		check_eq(shell("peerbuf topo -j > /tmp/answer" VALID), 0);
+		check_eq(shell("peerbuf topo --tree > /tmp/answer"), 0);
 		asked++;
 	}
 	check(asked >= 3);

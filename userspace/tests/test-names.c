@@ -78,6 +78,7 @@ static void cell_is_ascii_in_the_c_locale(void)
 
 static void cell_is_one_word(void)
 {
+	static const char blanks[] = { ' ', '\n', '\0' };
 	size_t n;
 
 	for (n = 0; n < ARRAY_SIZE(names); n++) {
@@ -89,10 +90,10 @@ static void cell_is_one_word(void)
 		});
 		table_row(table, "1", names[n].name, "the end");
 		text = printed(table);
-		CHECK(strtok(text, " \n") && strtok(NULL, " \n") && strtok(NULL, " \n"));
-		word = strtok(NULL, " \n");
+		CHECK(strtok(text, blanks) && strtok(NULL, blanks) && strtok(NULL, blanks));
+		word = strtok(NULL, blanks);
 		CHECK_TEXT(word, "1");
-		word = strtok(NULL, " \n");
+		word = strtok(NULL, blanks);
 		CHECK_TEXT(word, *names[n].word ? names[n].word : "-");
 		word = strtok(NULL, "\n");
 		CHECK_TEXT(word + strspn(word, " "), "the end");

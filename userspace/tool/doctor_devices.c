@@ -31,8 +31,8 @@ void check_privilege(struct report *report)
 			   report->machine->functions[n].acs == ACS_GROUPED);
 	if (unread)
 		found(report, SEVERITY_WARNING, "privilege",
-		      format_text("the ACS of %zu bridges could not be read: verdicts may be unknown",
-				  unread), "run it as root");
+		      format_text("the ACS of %zu bridges could not be read: verdicts may be "
+				  "unknown", unread), "run it as root");
 }
 
 void check_iommu(struct report *report)
@@ -54,8 +54,8 @@ void check_iommu(struct report *report)
 	}
 	if (lazy)
 		found(report, SEVERITY_NOTE, "iommu",
-		      format_text("translates, lazily: for %zu functions an address stays usable for "
-				  "a moment after it was unmapped", lazy),
+		      format_text("translates, lazily: for %zu functions an address stays usable "
+				  "for a moment after it was unmapped", lazy),
 		      "iommu.strict=1 on the kernel's command line ends that, at some cost per "
 		      "mapping");
 	if (strict)
@@ -102,20 +102,20 @@ static void report_redirects(struct report *report, struct redirects *redirects)
 	const char *cost = isolation_cost(report->machine, &bridges), *remedy;
 
 	if (redirects->nr > MANY_BRIDGES)
-		remedy = format_text("'peerbuf why' names the bridges between two functions, of %zu in "
-				     "all; with their redirects off, %s", redirects->nr,
+		remedy = format_text("'peerbuf why' names the bridges between two functions, of "
+				     "%zu in all; with their redirects off, %s", redirects->nr,
 				     cost ? cost : "");
 	else
-		remedy = format_text("to make them direct, boot with pci=disable_acs_redir=%s; then "
-				     "%s", bridges_redirecting(&bridges), cost ? cost : "");
+		remedy = format_text("to make them direct, boot with pci=disable_acs_redir=%s; "
+				     "then %s", bridges_redirecting(&bridges), cost ? cost : "");
 	if (redirects->refused)
 		found(report, SEVERITY_ERROR, "acs",
 		      format_text("ACS sends %zu routes up to a host bridge that is not known to "
 				  "forward", redirects->refused), remedy);
 	if (redirects->detours)
 		found(report, SEVERITY_WARNING, "acs",
-		      format_text("ACS sends %zu routes between neighbours through the root complex",
-				  redirects->detours), remedy);
+		      format_text("ACS sends %zu routes between neighbours through the root "
+				  "complex", redirects->detours), remedy);
 }
 
 /**
@@ -173,8 +173,8 @@ void check_routes(struct report *report)
 	free(tally.redirects.bridge);
 	if (tally.foreign)
 		found(report, SEVERITY_WARNING, "routes",
-		      format_text("%zu of %zu routes cross a host bridge that is not known to forward",
-				  tally.foreign, tally.all),
+		      format_text("%zu of %zu routes cross a host bridge that is not known to "
+				  "forward", tally.foreign, tally.all),
 		      "put the devices below one switch, or, if the platform's vendor says that it "
 		      "forwards, 'peerbuf allow --host-bridge'; 'peerbuf topo' shows which");
 	else if (tally.all && !tally.unknown && !tally.redirects.refused)
@@ -209,8 +209,8 @@ static void check_bar(struct report *report, const struct function *function, un
 			  strcmp(function->driver, "-") ?
 			  format_text("unbind %s, then ", function->driver) : "",
 			  largest(bar->sizes), addr_text(function->addr), n,
-			  "; if there is no room, \"Above 4G decoding\" and \"Resizable BAR\" in the "
-			  "firmware make it"));
+			  "; if there is no room, \"Above 4G decoding\" and \"Resizable BAR\" in "
+			  "the firmware make it"));
 }
 
 void check_bars(struct report *report)
@@ -272,14 +272,15 @@ void check_masks(struct report *report)
 		    !strncmp(function->iommu_type, "DMA", 3))
 			continue;
 		found(report, SEVERITY_WARNING, "masks",
-		      format_text("%s puts out addresses of %u bits, and BARs reach up to 0x%" PRIx64,
-				  addr_text(function->addr), function->dma_bits, end),
+		      format_text("%s puts out addresses of %u bits, and BARs reach up to 0x%"
+				  PRIx64, addr_text(function->addr), function->dma_bits, end),
 		      "have an IOMMU translate for it, or the firmware place BARs lower");
 	}
 }
 
 void check_links(struct report *report)
 {
+	struct link most = { 0 };
 	size_t n;
 
 	for (n = 0; n < report->machine->nr; n++) {
@@ -289,11 +290,11 @@ void check_links(struct report *report)
 		if (!link->speed || !is_meant(function) ||
 		    (link->speed >= link->max_speed && link->width >= link->max_width))
 			continue;
+		most.speed = link->max_speed;
+		most.width = link->max_width;
 		found(report, SEVERITY_NOTE, "links",
 		      format_text("%s has a link of %s and could do %s", addr_text(function->addr),
-				  link_text(link),
-				  link_text(&(const struct link) { .speed = link->max_speed,
-								   .width = link->max_width })),
+				  link_text(link), link_text(&most)),
 		      link->width < link->max_width ? "a wider slot, or seat the card again" :
 		      "an idle device may have slowed it down; otherwise a faster slot");
 	}

@@ -108,8 +108,8 @@ static void check_module(struct report *report, struct json_object *module)
 	else if (is_true(module, "installed"))
 		found(report, severity, "modules", format_text("%s is not loaded", name),
 		      is_true(report->facts, "secure_boot") ?
-		      format_text("modprobe %s; if the kernel refuses its key, sign it and enrol the "
-				  "key (mokutil --import)", name) :
+		      format_text("modprobe %s; if the kernel refuses its key, sign it and enrol "
+				  "the key (mokutil --import)", name) :
 		      format_text("modprobe %s", name));
 	else
 		found(report, severity, "modules",
@@ -169,8 +169,8 @@ void check_limits(struct report *report)
 		      "of the service");
 	if (most)
 		found(report, SEVERITY_NOTE, "limits",
-		      format_text("the memory cgroup may have %s, to which buffers in system memory "
-				  "count", size_text(most)),
+		      format_text("the memory cgroup may have %s, to which buffers in system "
+				  "memory count", size_text(most)),
 		      "raise memory.max of the cgroup (MemoryMax= of the service) for larger ones");
 }
 

@@ -163,7 +163,8 @@ static void put_unit(const struct drawing *drawing, size_t u)
 		put_quoted(format_text("switch %s%s%s", addr_label(unit->box->addr, true),
 				       one ? "\namong its own: " : "",
 				       one ? looks[look_of(type)].words : ""), drawing->to);
-		fprintf(drawing->to, "\n      labelloc=t style=rounded color=\"%s\" fontcolor=\"%s\" "
+		fprintf(drawing->to,
+			"\n      labelloc=t style=rounded color=\"%s\" fontcolor=\"%s\" "
 			"penwidth=2\n", color, color);
 		indent = "      ";
 	}
@@ -188,7 +189,8 @@ static void put_hosts(const struct drawing *drawing)
 		fprintf(drawing->to, "  subgraph cluster_h%zu {\n    label=", u);
 		put_quoted(format_text("host bridge %04x:%02x", (uint32_t)(root >> 16),
 				       (unsigned int)(root >> 8 & 0xff)), drawing->to);
-		fputs("\n    labelloc=t style=filled fillcolor=\"#f6f8fa\" color=\"#d0d7de\"\n", drawing->to);
+		fputs("\n    labelloc=t style=filled fillcolor=\"#f6f8fa\" color=\"#d0d7de\"\n",
+		      drawing->to);
 		for (; v < drawing->nr; v++)
 			if (drawing->units[v].box->root == root)
 				put_unit(drawing, v);

@@ -64,17 +64,19 @@ static const char *module_path(const char *release, const char *module)
 /* Lines "CRC SYMBOL" of every symbol that the module takes from others. */
 static void read_calls(const char *module, struct calls *calls)
 {
-	const char *argv[] = { "modprobe", "--dump-modversions", NULL, NULL };
+	const char *path;
 	char symbol[128], *line = NULL;
 	struct utsname name;
 	size_t size = 0;
 	FILE *file;
 
 	uname(&name);
-	argv[2] = module_path(name.release, module);
-	if (!argv[2])
+	path = module_path(name.release, module);
+	if (!path)
 		return;
-	file = open_program(argv);
+	file = open_program((const char *const []) {
+		"modprobe", "--dump-modversions", path, NULL,
+	});
 	while (file && getline(&line, &size, file) > 0)
 		if (sscanf(line, "%*s %127s", symbol) == 1)
 			take_symbol(calls, symbol);

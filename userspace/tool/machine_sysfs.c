@@ -269,7 +269,7 @@ static void describe(struct pci_dev *dev, struct function *function)
 /* What is gone before it was read to the end was not there. */
 static void add(struct machine *machine, struct pci_dev *dev)
 {
-	struct function *volatile function = machine_add(machine);
+	struct function *function = machine_add(machine);
 	jmp_buf here;
 
 	gone = &here;
@@ -303,8 +303,9 @@ static void read_cpu(struct machine *machine)
 	size_t size = 0;
 
 	while (file && getline(&line, &size, file) > 0 && *line != '\n') {
-		sscanf(line, "vendor_id : %31s", machine->cpu_vendor);
-		sscanf(line, "cpu family : %u", &machine->cpu_family);
+		if (sscanf(line, "vendor_id : %31s", machine->cpu_vendor) != 1 &&
+		    sscanf(line, "cpu family : %u", &machine->cpu_family) != 1)
+			continue;
 	}
 	free(line);
 	if (file)

@@ -202,7 +202,8 @@ static void print_summary(const struct matrix *matrix)
 	       numbers[PEERBUF_ROUTE_BUS_ADDR], numbers[PEERBUF_ROUTE_THRU_HOST_BRIDGE],
 	       numbers[PEERBUF_ROUTE_NOT_SUPPORTED]);
 	if (numbers[3])
-		printf("%zu are not known: without privilege nobody can read whether ACS redirects.\n",
+		printf("%zu are not known: without privilege nobody can read whether ACS "
+		       "redirects.\n",
 		       numbers[3]);
 	putchar('\n');
 }
@@ -293,8 +294,8 @@ static void print_legend(const struct matrix *matrix, bool rates)
 		puts("  ?     not known without privilege; 'peerbuf why ROW COLUMN' says what is");
 	puts("  X     the function itself");
 	if (matrix->grouped)
-		puts("a+n stands for a and n others of its kind in the same place, whose routes are\n"
-		     "the same; with --group none each is shown by itself.");
+		puts("a+n stands for a and n others of its kind in the same place, whose routes\n"
+		     "are the same; with --group none each is shown by itself.");
 	if (matrix->hidden)
 		printf("With --all, %zu more that are built into the root complex.\n",
 		       matrix->hidden);
