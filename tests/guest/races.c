@@ -18,7 +18,7 @@
 #define BUFFERS	3
 #define PLACES	16
 #define GUARD	PAGE
-#define SECONDS	6
+#define SECONDS	2
 #define SEED	23
 #define LENGTH	100
 
