@@ -11,6 +11,9 @@
 
 #include "ports.h"
 
+/* A status of the host's: ask again. */
+#define NOT_YET		75
+
 static void die(const char *what)
 {
 	fprintf(stderr, "lab-host: %s: %s\n", what, strerror(errno));
@@ -76,8 +79,10 @@ struct answer {
 	char *data;
 };
 
+/* While it lasts the clock is held: see ports.h. */
 static struct answer request(int fd, int argc, char **argv)
 {
+	int clock = lab_hold_clock();
 	struct answer got;
 	char line[64];
 
@@ -92,6 +97,8 @@ static struct answer request(int fd, int argc, char **argv)
 		die("memory");
 	read_all(fd, got.data, got.length);
 	got.data[got.length] = '\0';
+	if (clock >= 0)
+		close(clock);
 	return got;
 }
 
@@ -135,11 +142,28 @@ static void slot_off(const char *bdf)
 	globfree(&list);
 }
 
+/*
+ * What is waited for is this guest's own kernel, which needs time to pass: so the host is
+ * asked now and then. It also says when that has taken too long.
+ */
+static struct answer wait_gone(int fd, char *id)
+{
+	char *gone[] = { "", "gone", id };
+	struct answer got;
+
+	for (;;) {
+		got = request(fd, 3, gone);
+		if (got.status != NOT_YET)
+			return got;
+		free(got.data);
+		usleep(10000);
+	}
+}
+
 /* Press the button, switch the slot off, wait until the device is gone. */
 static int unplug(int fd, char *id)
 {
 	char *where[] = { "", "where", id }, *press[] = { "", "press", id };
-	char *gone[] = { "", "gone", id };
 	struct answer at = request(fd, 3, where), got;
 
 	if (at.status)
@@ -148,10 +172,9 @@ static int unplug(int fd, char *id)
 	if (got.status)
 		return show(got);
 	slot_off(at.data);
-	return show(request(fd, 3, gone));
+	return show(wait_gone(fd, id));
 }
 
-/* The clock is held until this process ends: all it does is wait for the host. */
 int main(int argc, char **argv)
 {
 	int gate = open("/run/lab-host.lock", O_CREAT | O_RDWR | O_CLOEXEC, 0600);
@@ -159,7 +182,6 @@ int main(int argc, char **argv)
 
 	if (gate < 0 || flock(gate, LOCK_EX))
 		die("/run/lab-host.lock");
-	lab_hold_clock();
 	fd = lab_port("lab.host");
 	if (fd < 0)
 		die("no port to the host");

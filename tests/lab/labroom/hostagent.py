@@ -26,7 +26,14 @@ from . import machine
 from .errors import LabError
 
 UNPLUG_TIMEOUT = 30
+# A status for lab-host: ask again. And how long to wait for something before that.
+NOT_YET = 75
+GLANCE = 0.002
 MOST = 1 << 20       # what one `read` returns at most
+
+
+class _NotYet(Exception):
+    """What is asked for takes longer."""
 
 
 class HostAgent:
@@ -37,6 +44,7 @@ class HostAgent:
         self._machine = room
         self._qmp = qmp
         self._patience = patience
+        self._pressed = 0           # when a slot's button was
         threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self):
@@ -66,6 +74,8 @@ class HostAgent:
             return 2, b"lab-host: bad arguments (try lab-host --help)\n"
         try:
             return 0, actions[name][1](*rest).encode()
+        except _NotYet:
+            return NOT_YET, b""
         except (LabError, OSError, ValueError) as error:
             return 1, f"lab-host {name}: {error}\n".encode()
 
@@ -134,17 +144,19 @@ class HostAgent:
         self._endpoint(name)
         self._qmp.forget_events()
         self._qmp.ask("device_del", id=name)
+        self._pressed = time.monotonic()
         return ""
 
     def gone(self, name):
-        """Wait until the guest has released the device."""
+        """Has the guest released the device?"""
         patience = UNPLUG_TIMEOUT * self._patience
-        if not self._qmp.wait_event(
+        if self._qmp.wait_event(
                 lambda e: e["event"] == "DEVICE_DELETED"
-                and e["data"].get("device") == name, patience):
-            raise LabError(f"the guest did not release {name} within "
-                           f"{patience} s")
-        return ""
+                and e["data"].get("device") == name, GLANCE):
+            return ""
+        if time.monotonic() < self._pressed + patience:
+            raise _NotYet
+        raise LabError(f"the guest did not release {name} within {patience} s")
 
     def plug(self, name):
         """Plug the same kind of device into the same slot."""
