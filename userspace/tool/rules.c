@@ -128,9 +128,30 @@ static void copy_side(struct p2p_path_side *to, const struct p2p_path_side *from
 	memcpy(to->hop, from->hop, from->nr * sizeof(*from->hop));
 }
 
-/* A domain's type of "DMA" or "DMA-FQ" is what an IOMMU translates for the DMA API. */
+/*
+ * Drivers that give the function another domain than its group's default one: the kernel's
+ * driver_managed_dma, which sysfs does not show.
+ */
+static bool manages_dma(const char *driver)
+{
+	static const char *const names[] = { "vfio-pci", "peerbuf-vfio-pci", "pci-stub" };
+	size_t n;
+
+	for (n = 0; n < sizeof(names) / sizeof(*names); n++) {
+		if (!strcmp(driver, names[n]))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A domain's type of "DMA" or "DMA-FQ" is what an IOMMU translates for the DMA API. As the
+ * kernel has it, only while a driver is bound that uses that: the type may change before.
+ */
 static bool is_translated(const struct function *client)
 {
+	if (!strcmp(client->driver, "-") || manages_dma(client->driver))
+		return false;
 	return !strncmp(client->iommu_type, "DMA", 3);
 }
 
