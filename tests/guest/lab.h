@@ -32,6 +32,13 @@ void check_host_bytes(const char *id, __u64 offset, size_t length, __u8 byte);
 /* What the NVMe's medium has: at most 16 KiB. */
 void lab_host_disk(__u64 offset, void *data, size_t length);
 
+/*
+ * What is waited for takes the host's time: the guest's clock must not run off meanwhile. That
+ * of 9p, of disks with a driver of the kernel's and of lab_host() is held by itself.
+ */
+int lab_clock_hold(void);
+void lab_clock_release(int clock);
+
 bool sysfs_exists(const char *path);
 int sysfs_write(const char *path, const char *text);
 /* All of it, and its first line. */

@@ -18,7 +18,7 @@
 #define BUFFERS	3
 #define PLACES	16
 #define GUARD	PAGE
-#define SECONDS	2
+#define SECONDS	4
 #define SEED	23
 #define LENGTH	100
 
@@ -233,7 +233,7 @@ static void export_and_close(const void *id)
 /* How often each does each of its deeds at least: a hundredth of what it does, or less. */
 #define OFTEN	20
 /* A transfer takes a tenth of a second, and waits for those of others. */
-#define SOME	2
+#define SOME	1
 
 TEST(everything_at_once, .timeout = 120)
 {

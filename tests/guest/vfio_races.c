@@ -21,7 +21,7 @@
 #define START	(128 * 1024ULL)
 #define SIZE	(64 * 1024ULL)
 #define IOVAS	4
-#define SECONDS	4
+#define SECONDS	6
 #define PLACES	3
 #define SEED	29
 #define ROUNDS	4
