@@ -16,6 +16,7 @@
 #include <linux/atomic.h>
 #include <linux/blk-mq.h>
 #include <linux/fs.h>
+#include <linux/irq_work.h>
 #include <linux/kprobes.h>
 #include <linux/kthread.h>
 #include <linux/miscdevice.h>
@@ -27,11 +28,18 @@
 static atomic_t waiting = ATOMIC_INIT(0);
 static struct task_struct *spinner;
 
-/* May be called in any context in which a task may be woken. */
+static void wake(struct irq_work *work)
+{
+	wake_up_process(spinner);
+}
+
+static DEFINE_IRQ_WORK(waker, wake);
+
+/* In any context: a probe that is a breakpoint runs as if in an NMI, where nobody is woken. */
 static void hold(void)
 {
 	if (atomic_inc_return(&waiting) == 1)
-		wake_up_process(spinner);
+		irq_work_queue(&waker);
 }
 
 /* What began before this module was there may end without having been counted. */
@@ -50,18 +58,9 @@ module_param_cb(waiting, &waiting_ops, NULL, 0444);
 MODULE_PARM_DESC(waiting, "how many wait for the host just now");
 
 /*
- * No cpu_relax(): the emulator ends what it runs at each, and time would hardly pass for
- * whoever has something to do in the guest meanwhile.
+ * Busy while anybody waits, and the first to give way. At each cpu_relax() the emulator goes on
+ * to the other CPU, where whoever has got an answer wants to run.
  */
-static void spin_for_a_while(void)
-{
-	int i;
-
-	for (i = 0; i < 1000; i++)
-		barrier();
-}
-
-/* Busy while anybody waits, and the first to give way. */
 static int spin(void *unused)
 {
 	while (!kthread_should_stop()) {
@@ -70,7 +69,7 @@ static int spin(void *unused)
 			schedule();
 		__set_current_state(TASK_RUNNING);
 		while (atomic_read(&waiting) > 0 && !kthread_should_stop()) {
-			spin_for_a_while();
+			cpu_relax();
 			cond_resched();
 		}
 	}
@@ -267,6 +266,7 @@ err_points:
 err_rpcs:
 	rpcs_exit();
 err_spinner:
+	irq_work_sync(&waker);
 	kthread_stop(spinner);
 	return ret;
 }
