@@ -63,10 +63,10 @@ TEST(mr_of_all_of_it)
 	past_the_end(bar.mr, size);
 }
 
-/* A small piece of a large buffer, at an address of its own choosing. */
+/* A small piece of a large buffer, at an address of its own choosing, down to the page. */
 TEST(mr_of_what_is_behind_4_gib)
 {
-	const __u64 from = FOUR_GIB + 123, iova = 0x7000000123;
+	const __u64 from = FOUR_GIB + 0x123, iova = 0x7000000123;
 	__u64 size = large_bar(MEM);
 	struct peer_export export;
 	struct ibv_mr *mr;
