@@ -16,7 +16,7 @@
 
 #define ROUNDS		101
 #define MEMORY_ROUNDS	5
-#define REVOKE_ROUNDS	201
+#define REVOKE_ROUNDS	101
 #define IMPORTERS_MOST	64
 #define SMALL		(64 * 1024ULL)
 
@@ -49,6 +49,7 @@ static void measure_once(struct figures *figures)
 	__u64 at[STEPS + 1];
 	__u32 handle;
 
+	figures_calm();
 	at[EXPORT] = instructions();
 	check_ok(peer_export_one(node, MEM_BAR, 0, figures->bytes, 0, &export));
 	at[ATTACH] = instructions();
@@ -147,6 +148,7 @@ static void revoke_with(unsigned int importers)
 	for (unsigned int i = 0; i < REVOKE_ROUNDS; i++) {
 		for (unsigned int h = 0; h < importers; h++)
 			check_ok(edu_map(edu, handles[h]));
+		figures_calm();
 		at[0] = instructions();
 		check_ok(peer_revoke(node, export.id, PEERBUF_WAIT_FOREVER));
 		at[1] = instructions();

@@ -10,6 +10,8 @@
 /* QEMU's -icount shift=1: VIRTUAL_TIME of labroom/machine.py. */
 #define NS_PER_INSTRUCTION	2
 
+#define CALM_MS			20
+
 void figures_settle(void)
 {
 	cpu_set_t cpus;
@@ -17,6 +19,11 @@ void figures_settle(void)
 	CPU_ZERO(&cpus);
 	CPU_SET(sysconf(_SC_NPROCESSORS_ONLN) - 1, &cpus);
 	check_sys(sched_setaffinity(0, sizeof(cpus), &cpus));
+}
+
+void figures_calm(void)
+{
+	pause_ms(CALM_MS);
 }
 
 __u64 instructions(void)

@@ -42,6 +42,11 @@ struct figures {
 
 /* Stay on the last CPU: interrupts are on the first one. */
 void figures_settle(void);
+/*
+ * Let happen what was put off, before a round begins: an IOMMU's flushes are, for ten
+ * milliseconds. Otherwise it is a matter of phase in which rounds they happen.
+ */
+void figures_calm(void);
 /* Instructions the machine has executed, counted from some moment on. */
 __u64 instructions(void);
 /* One more round: @at has the beginning of each step, and the end of the last one. */

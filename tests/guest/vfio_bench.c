@@ -40,6 +40,7 @@ static int measure_once(struct figures *figures)
 	__u32 handle;
 	int fd, ret;
 
+	figures_calm();
 	at[EXPORT] = instructions();
 	fd = export_ranges(figures->ranges);
 	at[ATTACH] = instructions();
