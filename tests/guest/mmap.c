@@ -291,8 +291,11 @@ TEST(large_pieces_of_a_bar)
 
 TEST(large_pieces_of_system_memory)
 {
-	large_pieces(&(struct peerbuf_range){ .length = 8 << 20,
-					      .flags = PEERBUF_RANGE_F_SYSTEM });
+	const struct peerbuf_range system = {
+		.length = 8 << 20, .flags = PEERBUF_RANGE_F_SYSTEM,
+	};
+
+	large_pieces(&system);
 }
 
 /* A child has the pages its parent had, without a fault; both lose them. */

@@ -137,7 +137,7 @@ enum peerbuf_reason {
 	PEERBUF_REASON_PAST_END			= 72, /* range ends past the BAR */
 	PEERBUF_REASON_OVERFLOW			= 73, /* offset + length, or the sum, overflows */
 	PEERBUF_REASON_SIZE_MISMATCH		= 74, /* a move must keep the buffer's size */
-	PEERBUF_REASON_OVERLAP			= 75, /* copy to a place that overlaps, also itself */
+	PEERBUF_REASON_OVERLAP			= 75, /* copy to a place that overlaps */
 	PEERBUF_REASON_BAD_FD			= 76, /* no such file descriptor */
 	PEERBUF_REASON_NOT_DMABUF		= 77, /* the fd is not a dma-buf */
 	PEERBUF_REASON_NOT_PEERBUF		= 78, /* a dma-buf of another exporter */
