@@ -136,11 +136,11 @@ static void put_node(const struct drawing *drawing, size_t n, const char *indent
 	const struct function *function = member->function;
 	const char *name = device_name(function->vendor, function->device);
 	const char *addr = addr_label(function->addr, true);
-	char *valid = utf8_valid(name);
+	/* Room for a few words: a ticket is not wide. Cut first, it may be within a character. */
+	char *valid = utf8_valid(format_text("%.40s", name));
 
 	fprintf(drawing->to, "%sf%zu [label=", indent, n);
-	/* Room for a few words: a ticket is not wide. */
-	put_quoted(format_text("%s%s\n%.40s\n%s\n%s", addr, member->nr > 1 ?
+	put_quoted(format_text("%s%s\n%s\n%s\n%s", addr, member->nr > 1 ?
 			       format_text(" and %zu more", member->nr - 1) : "",
 			       valid, function->driver, link_text(&function->link)), drawing->to);
 	fputs("]\n", drawing->to);
