@@ -27,13 +27,3 @@ void large_spots(__u64 size, __u64 length, struct large_spots *spots)
 	if (size > 2 * FOUR_GIB)
 		spots->at[4] = size / 2 - length / 2;
 }
-
-void large_host_has(const char *id, __u64 offset, __u64 length, __u32 seed)
-{
-	__u8 *data = malloc(length);
-
-	check(data);
-	lab_host_read(id, offset, data, length);
-	check(pattern_matches(data, length, seed));
-	free(data);
-}

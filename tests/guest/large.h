@@ -27,7 +27,5 @@ __u64 large_bar(const char *id);
  * them share a byte of this length.
  */
 void large_spots(__u64 size, __u64 length, struct large_spots *spots);
-/* The pattern, in the file that is the device's memory. */
-void large_host_has(const char *id, __u64 offset, __u64 length, __u32 seed);
 
 #endif /* LARGE_H */

@@ -6,6 +6,7 @@
 #include "harness.h"
 #include "large.h"
 #include "rdma.h"
+#include "scene.h"
 
 #define MEM	"rp-mem"
 #define LENGTH	600
@@ -39,7 +40,7 @@ static void reaches(struct ibv_mr *mr, __u64 remote, __u64 offset, __u32 seed)
 {
 	lab_host_fill(MEM, offset, LENGTH, 0xee);
 	write_pattern(mr, remote, seed);
-	large_host_has(MEM, offset, LENGTH, seed);
+	check_host_pattern(MEM, offset, LENGTH, seed);
 	read_pattern(mr, remote, seed);
 }
 

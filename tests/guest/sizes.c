@@ -10,6 +10,7 @@
 #include "harness.h"
 #include "lab.h"
 #include "large.h"
+#include "scene.h"
 
 #define LENGTH	600
 
@@ -33,7 +34,7 @@ static void cpu_reaches(__u8 *cpu, __u64 at, __u64 offset, __u32 seed)
 	check_eq(cpu[at], 0xee);
 	check_eq(cpu[at + LENGTH - 1], 0xee);
 	pattern_fill(cpu + at, LENGTH, seed);
-	large_host_has(mem, offset, LENGTH, seed);
+	check_host_pattern(mem, offset, LENGTH, seed);
 }
 
 TEST(cpu_maps_all_of_it)
@@ -47,7 +48,7 @@ TEST(cpu_maps_all_of_it)
 	for (unsigned int i = 0; i < spots.nr; i++)
 		cpu_reaches(cpu, spots.at[i], spots.at[i], i + 1);
 	for (unsigned int i = 0; i < spots.nr; i++)
-		large_host_has(mem, spots.at[i], LENGTH, i + 1);
+		check_host_pattern(mem, spots.at[i], LENGTH, i + 1);
 }
 
 /* A window of it that begins below 4 GiB and ends above, and the last page. */
@@ -199,7 +200,7 @@ static void moves_to(__u64 offset, __u32 handle, __u8 *cpu, __u32 seed)
 
 	lab_host_fill(mem, offset, MOVED, 0xee);
 	check_ok(peer_move_one(node, export.id, MEM_BAR, offset, MOVED, PEERBUF_MOVE_F_COPY));
-	large_host_has(mem, offset, MOVED, seed);
+	check_host_pattern(mem, offset, MOVED, seed);
 	check(pattern_matches(cpu, MOVED, seed));
 	check_ok(edu_copy(edu, handle, 0, 0, LENGTH, EDU_DMA_FROM_BUFFER, 0));
 	check_ok(edu_get(edu, 0, inner, LENGTH));

@@ -6,6 +6,7 @@
 #include "harness.h"
 #include "lab.h"
 #include "large.h"
+#include "scene.h"
 #include "vfio.h"
 
 #define EDU	"rp-edu"
@@ -31,7 +32,7 @@ static void reaches(__u64 iova, __u64 offset, __u32 seed)
 {
 	lab_host_fill(MEM, offset, LENGTH, 0xee);
 	vfio_edu_write(&edu, iova, LENGTH, seed);
-	large_host_has(MEM, offset, LENGTH, seed);
+	check_host_pattern(MEM, offset, LENGTH, seed);
 	check(vfio_edu_reads(&edu, iova, LENGTH, seed));
 }
 

@@ -7,32 +7,9 @@
 #include "doctor.h"
 #include "tool.h"
 
-static struct json_object *member(struct json_object *object, const char *key)
-{
-	struct json_object *value = NULL;
-
-	if (json_object_is_type(object, json_type_object))
-		json_object_object_get_ex(object, key, &value);
-	return value;
-}
-
-static const char *text_of(struct json_object *object, const char *key)
-{
-	struct json_object *value = member(object, key);
-
-	return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : "";
-}
-
-static uint64_t number_of(struct json_object *object, const char *key)
-{
-	struct json_object *value = member(object, key);
-
-	return json_object_is_type(value, json_type_int) ? json_object_get_uint64(value) : 0;
-}
-
 static bool is_true(struct json_object *object, const char *key)
 {
-	return json_object_get_boolean(member(object, key));
+	return json_object_get_boolean(json_member(object, key));
 }
 
 static size_t length_of(struct json_object *array)
@@ -43,8 +20,8 @@ static size_t length_of(struct json_object *array)
 /* What programs look for in a kernel's configuration, and peerbuf has no need of. */
 static void check_demands(struct report *report, struct json_object *config)
 {
-	bool p2pdma = !strcmp(text_of(config, "CONFIG_PCI_P2PDMA"), "y");
-	bool notify = !strcmp(text_of(config, "CONFIG_DMABUF_MOVE_NOTIFY"), "y");
+	bool p2pdma = !strcmp(json_text_of(config, "CONFIG_PCI_P2PDMA"), "y");
+	bool notify = !strcmp(json_text_of(config, "CONFIG_DMABUF_MOVE_NOTIFY"), "y");
 
 	if (p2pdma && notify)
 		return;
@@ -58,8 +35,8 @@ static void check_demands(struct report *report, struct json_object *config)
 
 void check_kernel(struct report *report)
 {
-	struct json_object *config = member(report->facts, "config");
-	const char *release = text_of(report->facts, "kernel");
+	struct json_object *config = json_member(report->facts, "config");
+	const char *release = json_text_of(report->facts, "kernel");
 	unsigned int major, minor;
 
 	if (sscanf(release, "%u.%u", &major, &minor) != 2)
@@ -74,18 +51,18 @@ void check_kernel(struct report *report)
 		return;
 	}
 	check_demands(report, config);
-	if (!strcmp(text_of(config, "CONFIG_VFIO_PCI_CORE"), "n"))
+	if (!strcmp(json_text_of(config, "CONFIG_VFIO_PCI_CORE"), "n"))
 		found(report, SEVERITY_NOTE, "kernel",
 		      "built without CONFIG_VFIO_PCI_CORE: no peerbuf-vfio-pci", "");
-	if (!strcmp(text_of(config, "CONFIG_INFINIBAND_USER_ACCESS"), "n"))
+	if (!strcmp(json_text_of(config, "CONFIG_INFINIBAND_USER_ACCESS"), "n"))
 		found(report, SEVERITY_NOTE, "kernel",
 		      "built without CONFIG_INFINIBAND_USER_ACCESS: programs have no RDMA", "");
 }
 
 static void check_version(struct report *report, struct json_object *module)
 {
-	const char *name = text_of(module, "name"), *version = text_of(module, "version");
-	const char *mine = text_of(report->facts, "tool");
+	const char *name = json_text_of(module, "name"), *version = json_text_of(module, "version");
+	const char *mine = json_text_of(report->facts, "tool");
 
 	if (*version && *mine && strcmp(version, mine))
 		found(report, SEVERITY_ERROR, "modules",
@@ -99,7 +76,7 @@ static void check_version(struct report *report, struct json_object *module)
 
 static void check_module(struct report *report, struct json_object *module)
 {
-	const char *name = text_of(module, "name");
+	const char *name = json_text_of(module, "name");
 	bool vfio = !strcmp(name, "peerbuf_vfio_pci");
 	enum severity severity = vfio ? SEVERITY_NOTE : SEVERITY_ERROR;
 
@@ -119,7 +96,7 @@ static void check_module(struct report *report, struct json_object *module)
 
 void check_modules(struct report *report)
 {
-	struct json_object *modules = member(report->facts, "modules");
+	struct json_object *modules = json_member(report->facts, "modules");
 	const char *without_key = "";
 	size_t n;
 
@@ -127,9 +104,9 @@ void check_modules(struct report *report)
 		struct json_object *module = json_object_array_get_idx(modules, n);
 
 		check_module(report, module);
-		if (strchr(text_of(module, "taint"), 'E'))
+		if (strchr(json_text_of(module, "taint"), 'E'))
 			without_key = format_text("%s%s%s", without_key, *without_key ? ", " : "",
-						  text_of(module, "name"));
+						  json_text_of(module, "name"));
 	}
 	if (*without_key)
 		found(report, SEVERITY_NOTE, "modules",
@@ -140,7 +117,7 @@ void check_modules(struct report *report)
 
 void check_lockdown(struct report *report)
 {
-	const char *lockdown = text_of(report->facts, "lockdown");
+	const char *lockdown = json_text_of(report->facts, "lockdown");
 
 	if (is_true(report->facts, "secure_boot"))
 		found(report, SEVERITY_NOTE, "lockdown",
@@ -156,10 +133,10 @@ void check_lockdown(struct report *report)
 
 void check_limits(struct report *report)
 {
-	struct json_object *memlock = member(report->facts, "memlock");
-	uint64_t soft = number_of(memlock, "soft");
-	uint64_t most = number_of(report->facts, "cgroup_memory_max");
-	bool rdma = length_of(member(report->facts, "importers"));
+	struct json_object *memlock = json_member(report->facts, "memlock");
+	uint64_t soft = json_number_of(memlock, "soft");
+	uint64_t most = json_number_of(report->facts, "cgroup_memory_max");
+	bool rdma = length_of(json_member(report->facts, "importers"));
 
 	if (soft)
 		found(report, rdma ? SEVERITY_WARNING : SEVERITY_NOTE, "limits",
@@ -176,12 +153,12 @@ void check_limits(struct report *report)
 
 void check_access(struct report *report)
 {
-	struct json_object *nodes = member(report->facts, "nodes");
-	size_t rules = length_of(member(report->facts, "udev_rules"));
+	struct json_object *nodes = json_member(report->facts, "nodes");
+	size_t rules = length_of(json_member(report->facts, "udev_rules"));
 	bool group = is_true(report->facts, "group");
-	uint64_t nr = number_of(nodes, "nr"), writable = number_of(nodes, "writable");
+	uint64_t nr = json_number_of(nodes, "nr"), writable = json_number_of(nodes, "writable");
 
-	if (!member(report->facts, "udev_rules"))
+	if (!json_member(report->facts, "udev_rules"))
 		return;
 	if (!rules)
 		found(report, SEVERITY_NOTE, "access",
@@ -201,8 +178,9 @@ void check_access(struct report *report)
 
 static void check_importer(struct report *report, struct json_object *importer)
 {
-	const char *kind = text_of(importer, "kind"), *device = text_of(importer, "device");
-	const char *who = format_text("%s (%s)", device, text_of(importer, "module"));
+	const char *device = json_text_of(importer, "device");
+	const char *kind = json_text_of(importer, "kind");
+	const char *who = format_text("%s (%s)", device, json_text_of(importer, "module"));
 
 	if (!strcmp(kind, "dynamic"))
 		found(report, SEVERITY_OK, "importers",
@@ -230,7 +208,7 @@ static void check_importer(struct report *report, struct json_object *importer)
 
 void check_importers(struct report *report)
 {
-	struct json_object *importers = member(report->facts, "importers");
+	struct json_object *importers = json_member(report->facts, "importers");
 	size_t n;
 
 	if (importers && !length_of(importers))

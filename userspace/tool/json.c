@@ -112,3 +112,26 @@ void json_print_line(struct json_object *object)
 {
 	print(object, JSON_C_TO_STRING_PLAIN);
 }
+
+struct json_object *json_member(struct json_object *object, const char *key)
+{
+	struct json_object *value = NULL;
+
+	if (json_object_is_type(object, json_type_object))
+		json_object_object_get_ex(object, key, &value);
+	return value;
+}
+
+const char *json_text_of(struct json_object *object, const char *key)
+{
+	struct json_object *value = json_member(object, key);
+
+	return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : "";
+}
+
+uint64_t json_number_of(struct json_object *object, const char *key)
+{
+	struct json_object *value = json_member(object, key);
+
+	return json_object_is_type(value, json_type_int) ? json_object_get_uint64(value) : 0;
+}

@@ -132,48 +132,23 @@ struct json_object *machine_to_json(const struct machine *machine)
 	return top;
 }
 
-/* Members that are missing or null read as nothing: files of other versions have others. */
-
-static struct json_object *member(struct json_object *object, const char *key)
-{
-	struct json_object *value = NULL;
-
-	if (json_object_is_type(object, json_type_object))
-		json_object_object_get_ex(object, key, &value);
-	return value;
-}
-
-static const char *text_of(struct json_object *object, const char *key)
-{
-	struct json_object *value = member(object, key);
-
-	return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : "";
-}
-
-static uint64_t number_of(struct json_object *object, const char *key)
-{
-	struct json_object *value = member(object, key);
-
-	return json_object_is_type(value, json_type_int) ? json_object_get_uint64(value) : 0;
-}
-
 static int optional_of(struct json_object *object, const char *key)
 {
-	struct json_object *value = member(object, key);
+	struct json_object *value = json_member(object, key);
 
 	return json_object_is_type(value, json_type_int) ? json_object_get_int(value) : -1;
 }
 
 static bool bool_of(struct json_object *object, const char *key)
 {
-	return json_object_get_boolean(member(object, key));
+	return json_object_get_boolean(json_member(object, key));
 }
 
 static uint64_t addr_of(struct json_object *object, const char *key)
 {
 	uint64_t addr;
 
-	return peerbuf_addr_parse(text_of(object, key), &addr) ? PEERBUF_PCI_NONE : addr;
+	return peerbuf_addr_parse(json_text_of(object, key), &addr) ? PEERBUF_PCI_NONE : addr;
 }
 
 static size_t length_of(struct json_object *array)
@@ -183,8 +158,8 @@ static size_t length_of(struct json_object *array)
 
 static void read_bar(struct function *function, struct json_object *object)
 {
-	struct json_object *sizes = member(object, "resizable");
-	uint64_t number = number_of(object, "bar");
+	struct json_object *sizes = json_member(object, "resizable");
+	uint64_t number = json_number_of(object, "bar");
 	struct bar *bar;
 	size_t n;
 
@@ -192,10 +167,10 @@ static void read_bar(struct function *function, struct json_object *object)
 		return;
 	bar = &function->bars[number];
 	*bar = (struct bar) {
-		.size = number_of(object, "size"),
-		.base = number_of(object, "base"),
-		.bus = number_of(object, "bus_address"),
-		.io = !strcmp(text_of(object, "type"), "io"),
+		.size = json_number_of(object, "size"),
+		.base = json_number_of(object, "base"),
+		.bus = json_number_of(object, "bus_address"),
+		.io = !strcmp(json_text_of(object, "type"), "io"),
 		.prefetchable = bool_of(object, "prefetchable"),
 		.is_64bit = bool_of(object, "64bit"),
 	};
@@ -205,56 +180,57 @@ static void read_bar(struct function *function, struct json_object *object)
 
 static void read_acs(struct function *function, struct json_object *object)
 {
-	const char *state = text_of(object, "state");
+	const char *state = json_text_of(object, "state");
 	size_t n;
 
 	for (n = 0; n < ARRAY_SIZE(acs_names); n++)
 		if (!strcmp(state, acs_names[n]))
 			function->acs = n;
-	function->acs_capability = number_of(object, "capability");
-	function->acs_control = number_of(object, "control");
+	function->acs_capability = json_number_of(object, "capability");
+	function->acs_control = json_number_of(object, "control");
 }
 
 static void read_link(struct link *link, struct json_object *object)
 {
-	link->speed = number_of(object, "speed");
-	link->width = number_of(object, "width");
-	link->max_speed = number_of(object, "max_speed");
-	link->max_width = number_of(object, "max_width");
+	link->speed = json_number_of(object, "speed");
+	link->width = json_number_of(object, "width");
+	link->max_speed = json_number_of(object, "max_speed");
+	link->max_width = json_number_of(object, "max_width");
 }
 
 static uint64_t root_of(struct json_object *object, uint64_t addr)
 {
 	unsigned int domain, bus;
 
-	if (sscanf(text_of(object, "root"), "%x:%x", &domain, &bus) == 2 && bus <= 0xff)
+	if (sscanf(json_text_of(object, "root"), "%x:%x", &domain, &bus) == 2 && bus <= 0xff)
 		return (uint64_t)domain << 16 | bus << 8;
 	return addr & ~UINT64_C(0xff);
 }
 
 static void read_function(struct function *function, struct json_object *object)
 {
-	struct json_object *bars = member(object, "bars");
+	struct json_object *bars = json_member(object, "bars");
 	size_t n;
 
 	function->addr = addr_of(object, "function");
 	function->parent = addr_of(object, "parent");
 	function->physical = addr_of(object, "physical");
 	function->root = root_of(object, function->addr);
-	function->vendor = number_of(object, "vendor");
-	function->device = number_of(object, "device");
-	function->class = number_of(object, "class");
+	function->vendor = json_number_of(object, "vendor");
+	function->device = json_number_of(object, "device");
+	function->class = json_number_of(object, "class");
 	function->is_bridge = bool_of(object, "bridge");
 	function->numa_node = optional_of(object, "numa_node");
 	function->iommu_group = optional_of(object, "iommu_group");
 	function->pcie = optional_of(object, "pcie_type");
-	function->dma_bits = number_of(object, "dma_mask_bits");
-	function->command = number_of(object, "command");
-	snprintf(function->driver, sizeof(function->driver), "%.63s", text_of(object, "driver"));
+	function->dma_bits = json_number_of(object, "dma_mask_bits");
+	function->command = json_number_of(object, "command");
+	snprintf(function->driver, sizeof(function->driver), "%.63s",
+		 json_text_of(object, "driver"));
 	snprintf(function->iommu_type, sizeof(function->iommu_type), "%.15s",
-		 text_of(object, "iommu_type"));
-	read_acs(function, member(object, "acs"));
-	read_link(&function->link, member(object, "link"));
+		 json_text_of(object, "iommu_type"));
+	read_acs(function, json_member(object, "acs"));
+	read_link(&function->link, json_member(object, "link"));
 	for (n = 0; n < length_of(bars); n++)
 		read_bar(function, json_object_array_get_idx(bars, n));
 }
@@ -289,18 +265,18 @@ static const char *read_functions(struct machine *machine, struct json_object *l
 
 const char *machine_read_json(struct machine *machine, struct json_object *top)
 {
-	struct json_object *cpu = member(top, "cpu"), *facts = member(top, "facts");
+	struct json_object *cpu = json_member(top, "cpu"), *facts = json_member(top, "facts");
 
-	if (strcmp(text_of(top, "format"), FORMAT))
+	if (strcmp(json_text_of(top, "format"), FORMAT))
 		return "not a snapshot of peerbuf's";
-	if (number_of(top, "version") != VERSION)
+	if (json_number_of(top, "version") != VERSION)
 		return "a snapshot of another version of peerbuf";
 	snprintf(machine->cpu_vendor, sizeof(machine->cpu_vendor), "%.31s",
-		 text_of(cpu, "vendor"));
-	machine->cpu_family = number_of(cpu, "family");
+		 json_text_of(cpu, "vendor"));
+	machine->cpu_family = json_number_of(cpu, "family");
 	snprintf(machine->overrides, sizeof(machine->overrides), "%.4095s",
-		 text_of(top, "overrides"));
+		 json_text_of(top, "overrides"));
 	if (json_object_is_type(facts, json_type_object))
 		machine->facts = json_object_get(facts);
-	return read_functions(machine, member(top, "functions"));
+	return read_functions(machine, json_member(top, "functions"));
 }

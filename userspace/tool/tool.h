@@ -197,6 +197,11 @@ void json_set_number(struct json_object *object, const char *key, uint64_t numbe
 void json_set_bool(struct json_object *object, const char *key, bool value);
 /* An address as text, null for none */
 void json_set_addr(struct json_object *object, const char *key, uint64_t addr);
+
+/* Members that are missing or null read as nothing: files of other versions have others. */
+struct json_object *json_member(struct json_object *object, const char *key);
+const char *json_text_of(struct json_object *object, const char *key);
+uint64_t json_number_of(struct json_object *object, const char *key);
 struct json_object *route_json(const struct peerbuf_route *route);
 void json_set_route(struct json_object *object, const char *key,
 		    const struct peerbuf_route *route);
