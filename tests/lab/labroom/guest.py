@@ -51,9 +51,7 @@ class Guest:
         self.append = append
         self.userland = userland    # if not the kernel's own tree
         self.gpus = gpus
-        # The instrumented kernel's frame-pointer unwinder takes the trampoline of
-        # lab_clock's kretprobes for a broken stack, now and then, and says so.
-        self.real_time = real_time or self.kernel.debug
+        self.real_time = real_time
         self.timeout = timeout or TIMEOUT[self.kernel.debug]
         self.qemu = emulator.obtain(gpus and self.kernel.makes_blobs,
                                     self.kernel.arch)

@@ -9,20 +9,22 @@
  * for the host, a thread of this module keeps one CPU busy.
  *
  * Who waits for the host:
- *   - whoever has a request to the 9p server under way: seen by kretprobes,
- *   - whoever has a request to a disk under way: seen by the block layer's tracepoints,
+ *   - whoever has a request to the 9p server or to a disk under way: seen by tracepoints,
  *   - programs, which hold /dev/lab-clock open for so long.
  */
 #include <linux/atomic.h>
 #include <linux/blk-mq.h>
 #include <linux/fs.h>
 #include <linux/irq_work.h>
-#include <linux/kprobes.h>
 #include <linux/kthread.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/notifier.h>
 #include <linux/sched.h>
+#include <linux/spinlock.h>
 #include <linux/tracepoint.h>
+
+struct p9_client;
 
 /* How many wait for the host. */
 static atomic_t waiting = ATOMIC_INIT(0);
@@ -35,7 +37,7 @@ static void wake(struct irq_work *work)
 
 static DEFINE_IRQ_WORK(waker, wake);
 
-/* In any context: a probe that is a breakpoint runs as if in an NMI, where nobody is woken. */
+/* In any context: a tracepoint is passed with any lock held, so nobody is woken here. */
 static void hold(void)
 {
 	if (atomic_inc_return(&waiting) == 1)
@@ -78,74 +80,73 @@ static int spin(void *unused)
 
 /* --- 9p */
 
-static int rpc_begins(struct kretprobe_instance *instance, struct pt_regs *regs)
-{
-	hold();
-	return 0;
-}
+/*
+ * A request begins and ends at tracepoints that name its client and its tag. One that is broken
+ * off by a signal ends unseen; the next request with its tag, which is soon as the lowest free
+ * tag is taken, finds it here and goes on in its place.
+ */
+static struct {
+	const void *client;
+	int tag;
+} requests[256];
 
-static int rpc_ends(struct kretprobe_instance *instance, struct pt_regs *regs)
-{
-	release();
-	return 0;
-}
+static DEFINE_RAW_SPINLOCK(requests_lock);
 
-/* A call that finds no free instance is not seen at all, neither begin nor end. */
-#define RPC(name)					\
-	{						\
-		.kp.symbol_name = name,			\
-		.entry_handler = rpc_begins,		\
-		.handler = rpc_ends,			\
-		.maxactive = 64,			\
-	}
-
-/* The compiler may have made a copy with a suffix of its own. */
-static struct kretprobe rpcs[][3] = {
-	{ RPC("p9_client_rpc"), RPC("p9_client_rpc.constprop.0"),
-	  RPC("p9_client_rpc.isra.0") },
-	{ RPC("p9_client_zc_rpc"), RPC("p9_client_zc_rpc.constprop.0"),
-	  RPC("p9_client_zc_rpc.isra.0") },
-};
-
-static struct kretprobe *probed[ARRAY_SIZE(rpcs)];
-
-static void rpcs_exit(void)
+/* Where a request is, or -1. With @client NULL: where there is room. Holds requests_lock. */
+static int request_at(const void *client, int tag)
 {
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(probed); i++) {
-		if (probed[i])
-			unregister_kretprobe(probed[i]);
+	for (i = 0; i < ARRAY_SIZE(requests); i++) {
+		if (requests[i].client == client && (!client || requests[i].tag == tag))
+			return i;
 	}
+	return -1;
 }
 
-static int rpc_init(int which)
+/* False where it is known already, or where there is no room: then its end is not seen either. */
+static bool request_add(const void *client, int tag)
 {
-	int i, ret = -ENOENT;
+	unsigned long flags;
+	bool added = false;
+	int i;
 
-	for (i = 0; i < ARRAY_SIZE(rpcs[which]); i++) {
-		ret = register_kretprobe(&rpcs[which][i]);
-		if (!ret) {
-			probed[which] = &rpcs[which][i];
-			return 0;
+	raw_spin_lock_irqsave(&requests_lock, flags);
+	if (request_at(client, tag) < 0) {
+		i = request_at(NULL, 0);
+		if (i >= 0) {
+			requests[i].client = client;
+			requests[i].tag = tag;
+			added = true;
 		}
 	}
-	pr_err("lab_clock: %s: not to be found\n", rpcs[which][0].kp.symbol_name);
-	return ret;
+	raw_spin_unlock_irqrestore(&requests_lock, flags);
+	return added;
 }
 
-static int rpcs_init(void)
+static bool request_remove(const void *client, int tag)
 {
-	int i, ret;
+	unsigned long flags;
+	int i;
 
-	for (i = 0; i < ARRAY_SIZE(rpcs); i++) {
-		ret = rpc_init(i);
-		if (ret) {
-			rpcs_exit();
-			return ret;
-		}
-	}
-	return 0;
+	raw_spin_lock_irqsave(&requests_lock, flags);
+	i = request_at(client, tag);
+	if (i >= 0)
+		requests[i].client = NULL;
+	raw_spin_unlock_irqrestore(&requests_lock, flags);
+	return i >= 0;
+}
+
+static void p9_begins(void *data, struct p9_client *client, s8 type, int tag)
+{
+	if (request_add(client, (u16)tag))
+		hold();
+}
+
+static void p9_ends(void *data, struct p9_client *client, s8 type, int tag, int err)
+{
+	if (request_remove(client, (u16)tag))
+		release();
 }
 
 /* --- disks */
@@ -168,11 +169,15 @@ static void rq_completed(void *data, struct request *rq, blk_status_t status,
 		release();
 }
 
+/* --- tracepoints, of the kernel and of its modules */
+
 static struct {
 	const char *name;
 	void *probe;
 	struct tracepoint *point;
 } points[] = {
+	{ "9p_client_res", p9_ends },
+	{ "9p_client_req", p9_begins },
 	{ "block_rq_complete", rq_completed },
 	{ "block_rq_requeue", rq_requeued },
 	/* The last: what ends has begun after the others were there. */
@@ -189,6 +194,30 @@ static void point_find(struct tracepoint *point, void *unused)
 	}
 }
 
+/* Called for each module that is there when the notifier is registered. */
+static int module_find(struct notifier_block *nb, unsigned long event, void *data)
+{
+	struct tp_module *module = data;
+	int i;
+
+	for (i = 0; event == MODULE_STATE_COMING && i < module->mod->num_tracepoints; i++)
+		point_find(tracepoint_ptr_deref(&module->mod->tracepoints_ptrs[i]), NULL);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block modules = { .notifier_call = module_find };
+
+static int points_find(void)
+{
+	int ret;
+
+	for_each_kernel_tracepoint(point_find, NULL);
+	ret = register_tracepoint_module_notifier(&modules);
+	if (!ret)
+		unregister_tracepoint_module_notifier(&modules);
+	return ret;
+}
+
 static void points_exit(int nr)
 {
 	while (nr--)
@@ -200,7 +229,9 @@ static int points_init(void)
 {
 	int i, ret;
 
-	for_each_kernel_tracepoint(point_find, NULL);
+	ret = points_find();
+	if (ret)
+		return ret;
 	for (i = 0; i < ARRAY_SIZE(points); i++) {
 		ret = points[i].point ?
 			tracepoint_probe_register(points[i].point, points[i].probe, NULL) :
@@ -250,12 +281,9 @@ static int __init lab_clock_init(void)
 		return PTR_ERR(spinner);
 	sched_set_normal(spinner, MAX_NICE);
 	wake_up_process(spinner);
-	ret = rpcs_init();
-	if (ret)
-		goto err_spinner;
 	ret = points_init();
 	if (ret)
-		goto err_rpcs;
+		goto err_spinner;
 	ret = misc_register(&clock_device);
 	if (ret)
 		goto err_points;
@@ -263,8 +291,6 @@ static int __init lab_clock_init(void)
 
 err_points:
 	points_exit(ARRAY_SIZE(points));
-err_rpcs:
-	rpcs_exit();
 err_spinner:
 	irq_work_sync(&waker);
 	kthread_stop(spinner);
