@@ -8,10 +8,12 @@ import sys
 from pathlib import Path
 
 LAB = Path(__file__).resolve().parents[1] / "lab" / "lab"
+sys.path.insert(0, str(LAB.parent))
+
+from labroom.errors import EXIT_GONE            # noqa: E402
+
 INSTALLED = "/usr/libexec/peerbuf/tests"
 TIMEOUT = 900
-# The lab's exit status for a kernel that no Debian suite offers any more.
-GONE = 120
 
 # What runs in which machine: one guest each.
 WORK = {
@@ -92,7 +94,7 @@ def _prepare(kernel):
     """What its guests need; False if the kernel cannot be had any more."""
     done = subprocess.run([str(LAB), "prepare", "-k", kernel.name], check=False,
                           stdin=subprocess.DEVNULL)
-    kernel.gone = done.returncode == GONE     # the lab has said why
+    kernel.gone = done.returncode == EXIT_GONE     # the lab has said why
     kernel.good = done.returncode == 0
     return kernel.good
 

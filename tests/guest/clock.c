@@ -4,6 +4,8 @@
  * with the host's while the guest waits for the host. tests/lab/guest/clock/lab_clock.c.
  */
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -114,13 +116,50 @@ TEST(stays_while_a_disk_is_waited_for)
 	check_stayed(&start);
 }
 
-/* Whoever begins to wait also ends: else the clock would never jump again. */
-TEST(nobody_waits_for_ever)
+static bool nobody_waits(void)
 {
 	char waiting[16];
 
+	sysfs_read("/sys/module/lab_clock/parameters/waiting", waiting, sizeof(waiting));
+	return !strcmp(waiting, "0");
+}
+
+/* Whoever begins to wait also ends: else the clock would never jump again. */
+TEST(nobody_waits_for_ever)
+{
 	needs_virtual_time();
 	check_eq(lab_host("where rp-mem"), 0);
-	eventually(5, (sysfs_read("/sys/module/lab_clock/parameters/waiting", waiting,
-				  sizeof(waiting)), !strcmp(waiting, "0")));
+	eventually(5, nobody_waits());
+}
+
+static void reads_for_ever(void)
+{
+	char bytes[4096];
+	int fd = open("/mnt/bars/rp-mem", O_RDONLY | O_CLOEXEC);
+
+	check(fd >= 0);
+	for (;;)
+		check_eq(pread(fd, bytes, sizeof(bytes), 0), sizeof(bytes));
+}
+
+/* A read that SIGKILL breaks off, of two under way: nobody sees it end. */
+TEST(a_request_that_is_broken_off_is_forgotten)
+{
+	needs_virtual_time();
+	for (unsigned int i = 0; i < 20; i++) {
+		pid_t other = fork(), reader;
+
+		if (!other)
+			reads_for_ever();
+		reader = fork();
+		if (!reader)
+			reads_for_ever();
+		check(other > 0 && reader > 0);
+		pause_ms(i);
+		check_eq(kill(reader, SIGKILL), 0);
+		check_eq(kill(other, SIGKILL), 0);
+		check_eq(waitpid(reader, NULL, 0), reader);
+		check_eq(waitpid(other, NULL, 0), other);
+	}
+	eventually(30, nobody_waits());
 }

@@ -36,11 +36,11 @@ def split(words, weights, most):
     return pieces
 
 
-def pieces(boots, pattern, tests):
+def pieces(boots, patterns, tests):
     """Every piece of these (kernel, machine) boots, the longest first."""
     every = []
     for kernel, machine in boots:
-        words = suites.words(kernel, machine, pattern)
+        words = suites.words(kernel, machine, patterns, tests)
         weights = [weight(word, tests) for word in words]
         parts = split(words, weights, MOST[kernel == DEBUG])
         for number, part in enumerate(parts, 1):

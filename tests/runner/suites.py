@@ -74,21 +74,33 @@ class Word:
         self.must_plan = must_plan
 
 
-def words(kernel, machine, pattern, lines=None):
-    """What `suite` is told: the tests of a boot that match."""
+def _matches(area, test, pattern):
+    """Does a test match AREA.TEST, or TEST alone?"""
+    head, dot, tail = pattern.partition(".")
+    if not dot:
+        return fnmatch.fnmatch(test, pattern)
+    return fnmatch.fnmatch(area, head) and fnmatch.fnmatch(test, tail)
+
+
+def words(kernel, machine, patterns, tests, lines=None):
+    """What `suite` is told: what a boot's lines choose of the (area, test) pairs there are.
+
+    All of it, or what matches any of the patterns: AREA, AREA.TEST or TEST, with wildcards.
+    """
     chosen = []
     for line in read() if lines is None else lines:
         if not here(line, kernel, machine):
             continue
-        # AREA, AREA.TEST or TEST, with wildcards.
-        if not pattern or fnmatch.fnmatch(line.area, pattern):
+        if not patterns or any(fnmatch.fnmatch(line.area, p) for p in patterns):
             chosen.append(Word(line.area, line.patterns, True))
             continue
-        head, dot, tail = pattern.partition(".")
-        if dot and not fnmatch.fnmatch(line.area, head):
-            continue
-        refused = [p for p in line.patterns if p.startswith("!")]
-        chosen.append(Word(line.area, [tail if dot else head] + refused, False))
+        names = wanted(sorted(test for area, test in tests if area == line.area),
+                       line.patterns)
+        names = [name for name in names
+                 if any(_matches(line.area, name, p) for p in patterns)]
+        if names:
+            # Not every kernel's programs have every test.
+            chosen.append(Word(line.area, names, False))
     return chosen
 
 

@@ -261,9 +261,12 @@ plain/unplug		death	*unplugged
 bench			bench
 """)
 
-    def words(self, kernel, machine, pattern=None):
+    TESTS = {("bytes", "read"), ("bytes", "write"), ("bytes", "slow_write"),
+             ("sleep", "write"), ("death", "unplugged"), ("death", "write")}
+
+    def words(self, kernel, machine, *patterns):
         """The words for suite."""
-        return [w.text for w in suites.words(kernel, machine, pattern,
+        return [w.text for w in suites.words(kernel, machine, patterns, self.TESTS,
                                              self.LINES)]
 
     def test_boots(self):
@@ -278,14 +281,24 @@ bench			bench
         self.assertEqual(self.words("6.12", "plain/unplug"), [])
 
     def test_pattern(self):
-        # It may as well be the name of a test in any area.
-        self.assertEqual(self.words("6.12", "plain", "bytes"),
-                         ["bytes:!slow*", "sleep:bytes", "death:bytes"])
-        self.assertEqual(self.words("6.12", "plain", "b*.write"),
-                         ["bytes:write,!slow*"])
-        chosen = suites.words("6.12", "plain", "bytes", self.LINES)
+        self.assertEqual(self.words("6.12", "plain", "bytes"), ["bytes:!slow*"])
+        # What the line leaves out stays out.
+        self.assertEqual(self.words("6.12", "plain", "b*.*write"), ["bytes:write"])
+        # A test's name alone finds it in any area; death's line has no such test.
+        self.assertEqual(self.words("6.12", "plain", "write"),
+                         ["bytes:write", "sleep:write"])
+        self.assertEqual(self.words("6.12", "plain", "nothing"), [])
+
+    def test_patterns_add_up(self):
+        self.assertEqual(self.words("6.12", "plain", "bytes.read", "sleep"),
+                         ["bytes:read", "sleep"])
+        self.assertEqual(self.words("6.12", "plain", "bytes.read", "write"),
+                         ["bytes:read,write", "sleep:write"])
+
+    def test_an_area_asked_for_by_name_must_plan(self):
+        chosen = suites.words("6.12", "plain", ["bytes"], self.TESTS, self.LINES)
         self.assertTrue(chosen[0].must_plan)
-        chosen = suites.words("6.12", "plain", "write", self.LINES)
+        chosen = suites.words("6.12", "plain", ["write"], self.TESTS, self.LINES)
         self.assertFalse(any(word.must_plan for word in chosen))
 
     def test_every_test_runs_somewhere(self):
@@ -319,7 +332,7 @@ class ShardsTest(unittest.TestCase):
     LINES = "plain a\nplain b x*\nplain c\n"
 
     def _words(self):
-        return suites.words("6.12", "plain", None, suites.read(self.LINES))
+        return suites.words("6.12", "plain", (), set(), suites.read(self.LINES))
 
     def test_split(self):
         words = self._words()
@@ -337,13 +350,14 @@ class ShardsTest(unittest.TestCase):
     def test_longest_first(self):
         boots = suites.boots(["6.12", suites.DEBUG], ["plain", "intel"])
         tests = {(line.area, f"t{n}") for line in suites.read() for n in range(30)}
-        found = shards.pieces(boots, None, tests)
+        found = shards.pieces(boots, (), tests)
         weights = [piece.weight for piece in found]
         self.assertEqual(weights, sorted(weights, reverse=True))
         for boot in boots:
             texts = sorted(w.text for piece in found for w in piece.words
                            if (piece.kernel, piece.machine) == boot)
-            self.assertEqual(texts, sorted(w.text for w in suites.words(*boot, None)))
+            self.assertEqual(texts, sorted(
+                w.text for w in suites.words(*boot, (), tests)))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@
 #include <linux/blk-mq.h>
 #include <linux/fs.h>
 #include <linux/irq_work.h>
+#include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
@@ -59,35 +60,19 @@ static const struct kernel_param_ops waiting_ops = { .get = waiting_get };
 module_param_cb(waiting, &waiting_ops, NULL, 0444);
 MODULE_PARM_DESC(waiting, "how many wait for the host just now");
 
-/*
- * Busy while anybody waits, and the first to give way. At each cpu_relax() the emulator goes on
- * to the other CPU, where whoever has got an answer wants to run.
- */
-static int spin(void *unused)
-{
-	while (!kthread_should_stop()) {
-		set_current_state(TASK_IDLE);
-		if (!atomic_read(&waiting) && !kthread_should_stop())
-			schedule();
-		__set_current_state(TASK_RUNNING);
-		while (atomic_read(&waiting) > 0 && !kthread_should_stop()) {
-			cpu_relax();
-			cond_resched();
-		}
-	}
-	return 0;
-}
-
-/* --- 9p */
+/* --- requests to the 9p server */
 
 /*
- * A request begins and ends at tracepoints that name its client and its tag. One that is broken
- * off by a signal ends unseen; the next request with its tag, which is soon as the lowest free
- * tag is taken, finds it here and goes on in its place.
+ * A request begins and ends at tracepoints that name its client and its tag. One that a signal
+ * breaks off ends unseen. The next request with its tag finds it here and goes on in its place;
+ * if there is none for so many seconds of the guest, it is forgotten.
  */
+#define REQUEST_LIFE	(20 * HZ)
+
 static struct {
 	const void *client;
 	int tag;
+	unsigned long began;	/* in jiffies */
 } requests[256];
 
 static DEFINE_RAW_SPINLOCK(requests_lock);
@@ -108,20 +93,21 @@ static int request_at(const void *client, int tag)
 static bool request_add(const void *client, int tag)
 {
 	unsigned long flags;
-	bool added = false;
+	bool known;
 	int i;
 
 	raw_spin_lock_irqsave(&requests_lock, flags);
-	if (request_at(client, tag) < 0) {
+	i = request_at(client, tag);
+	known = i >= 0;
+	if (!known)
 		i = request_at(NULL, 0);
-		if (i >= 0) {
-			requests[i].client = client;
-			requests[i].tag = tag;
-			added = true;
-		}
+	if (i >= 0) {
+		requests[i].client = client;
+		requests[i].tag = tag;
+		requests[i].began = jiffies;
 	}
 	raw_spin_unlock_irqrestore(&requests_lock, flags);
-	return added;
+	return i >= 0 && !known;
 }
 
 static bool request_remove(const void *client, int tag)
@@ -137,6 +123,24 @@ static bool request_remove(const void *client, int tag)
 	return i >= 0;
 }
 
+/* How many were forgotten. */
+static int requests_expire(void)
+{
+	unsigned long flags;
+	int i, nr = 0;
+
+	raw_spin_lock_irqsave(&requests_lock, flags);
+	for (i = 0; i < ARRAY_SIZE(requests); i++) {
+		if (requests[i].client &&
+		    time_after(jiffies, requests[i].began + REQUEST_LIFE)) {
+			requests[i].client = NULL;
+			nr++;
+		}
+	}
+	raw_spin_unlock_irqrestore(&requests_lock, flags);
+	return nr;
+}
+
 static void p9_begins(void *data, struct p9_client *client, s8 type, int tag)
 {
 	if (request_add(client, (u16)tag))
@@ -147,6 +151,35 @@ static void p9_ends(void *data, struct p9_client *client, s8 type, int tag, int 
 {
 	if (request_remove(client, (u16)tag))
 		release();
+}
+
+/* --- the thread */
+
+/*
+ * Busy while anybody waits, and the first to give way. At each cpu_relax() the emulator goes on
+ * to the other CPU, where whoever has got an answer wants to run.
+ */
+static int spin(void *unused)
+{
+	unsigned long look = jiffies;
+	int nr;
+
+	while (!kthread_should_stop()) {
+		set_current_state(TASK_IDLE);
+		if (!atomic_read(&waiting) && !kthread_should_stop())
+			schedule();
+		__set_current_state(TASK_RUNNING);
+		while (atomic_read(&waiting) > 0 && !kthread_should_stop()) {
+			if (time_after(jiffies, look)) {
+				look = jiffies + HZ;
+				for (nr = requests_expire(); nr; nr--)
+					release();
+			}
+			cpu_relax();
+			cond_resched();
+		}
+	}
+	return 0;
 }
 
 /* --- disks */
