@@ -52,6 +52,25 @@ static bool stacks_are_vmalloced(void)
 	return found;
 }
 
+/*
+ * The instrumented kernel keeps every stack that something was allocated or freed by, each once,
+ * in pools of four pages, and gives none back.
+ */
+#define PAGES_PER_POOL	4
+
+static long stack_pools(void)
+{
+	FILE *file = fopen("/sys/kernel/debug/stackdepot/stats", "re");
+	char line[64];
+	long pools = 0;
+
+	while (file && fgets(line, sizeof(line), file))
+		sscanf(line, "pools: %ld", &pools);
+	if (file)
+		fclose(file);
+	return pools;
+}
+
 /* A CPU's own free pages are not among the zone's. */
 static void zones_count(struct pages *pages)
 {
@@ -80,7 +99,7 @@ void pages_count(struct pages *pages)
 	if (!stacks_are_vmalloced())
 		kb += meminfo("KernelStack:");
 	zones_count(pages);
-	pages->counted = vmstat_sum() + kb / KB_PER_PAGE;
+	pages->counted = vmstat_sum() + kb / KB_PER_PAGE + stack_pools() * PAGES_PER_POOL;
 }
 
 static long belonging_to_nothing(const struct pages *pages)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Results: what came of every test, and what the run has to say in the end."""
 
+import resource
 import threading
 
 from .skips import HOST
@@ -72,6 +73,9 @@ class Results:
             print(f"failed: {name}")
         print(f"{len(self.retries)} boots retried, "
               f"{len(self.without_lockdep)} tests without lockdep")
-        print(f"took {seconds:.0f} s")
+        # Of all the guests and builds that were waited for: that does not depend on
+        # what else the machine does.
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        print(f"took {seconds:.0f} s, {used.ru_utime + used.ru_stime:.0f} s of CPU")
         print("{passed} passed, {failed} failed, {skipped} skipped"
               .format(**self.counts))
