@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -405,4 +406,49 @@ TEST(buffer_of_the_stock_driver)
 	check_fails(map_at(fd, 0, SIZE, PEER_IOVA, ACCESS, &error), EOPNOTSUPP);
 	check_eq(error.reason, PEERBUF_REASON_FOREIGN_EXPORTER);
 	check_eq(mappings(), 0);
+}
+
+/* ---- mappings of millions of pages ---- */
+
+#define MANY_PAGES	(32ULL << 30)
+/* No page but the smallest fits: it is off the alignment of the BAR by one. */
+#define MANY_PAGES_IOVA	((1ULL << 45) + PAGE)
+
+static void map_many_pages(void)
+{
+	scene();
+	close(dmabuf);
+	dmabuf = vfio_export_one(mem, MEM_BAR, 0, MANY_PAGES);
+	check_ok(map_at(dmabuf, 0, MANY_PAGES, MANY_PAGES_IOVA, ACCESS, NULL));
+}
+
+static pid_t many_pages_start(void)
+{
+	pid_t pid = check_sys(fork());
+
+	if (!pid) {
+		map_many_pages();
+		_exit(0);
+	}
+	return pid;
+}
+
+TEST(long_map_ends_with_its_process, .timeout = 300)
+{
+	double start, all;
+	int status;
+	pid_t pid;
+
+	if (bar_size(MEM, MEM_BAR) < MANY_PAGES)
+		skip("the BAR has not that many pages");
+	start = now();
+	pid = many_pages_start();
+	check_eq(waitpid(pid, &status, 0), pid);
+	check_eq(status, 0);
+	all = now() - start;
+	pid = many_pages_start();
+	pause_ms(all * 1000 / 4);
+	start = now();
+	process_kill(pid);
+	check(now() - start < all / 2);
 }

@@ -113,7 +113,10 @@ static int peerbuf_vfio_import_install(struct peerbuf_vfio_import *import)
 	if (ret) {
 		import->mapping = NULL;
 		peerbuf_unmap(mapping);
-		return ret;
+		/* Withdrawn while we were at it: as if it had been just before. */
+		if (ret == -ENODEV)
+			peerbuf_vfio_import_gone(import);
+		return ret == -ENODEV ? 0 : ret;
 	}
 	peerbuf_vfio_import_state(import, PEERBUF_VFIO_STATE_MAPPED, 0);
 	return 0;
@@ -270,6 +273,8 @@ u32 peerbuf_vfio_import_reason(int error)
 		return PEERBUF_REASON_NO_ROUTE;
 	case -ENODEV:
 		return PEERBUF_REASON_DEVICE_GONE;
+	case -EINTR:
+		return PEERBUF_REASON_INTERRUPTED;
 	case -EADDRINUSE:
 		return PEERBUF_REASON_IOVA_BUSY;
 	case -EINVAL:
@@ -292,6 +297,8 @@ static u32 peerbuf_vfio_attach_reason(const struct peerbuf_vfio_import *import, 
 		return PEERBUF_REASON_NO_ROUTE;
 	case -ENODEV:
 		return PEERBUF_REASON_DEVICE_GONE;
+	case -EINTR:
+		return PEERBUF_REASON_INTERRUPTED;
 	case -ENOMEM:
 		return PEERBUF_REASON_NONE;
 	default:
@@ -318,7 +325,12 @@ static int peerbuf_vfio_import_attach(struct peerbuf_vfio_import *import, u32 *r
 		return PTR_ERR(att);
 	}
 
-	dma_resv_lock(import->dmabuf->resv, NULL);
+	ret = dma_resv_lock_interruptible(import->dmabuf->resv, NULL);
+	if (ret) {
+		*reason = PEERBUF_REASON_INTERRUPTED;
+		peerbuf_detach(att);
+		return ret;
+	}
 	import->att = att;
 	ret = peerbuf_vfio_import_install(import);
 	if (!ret && import->state == PEERBUF_VFIO_STATE_DEAD)

@@ -208,8 +208,8 @@ int peerbuf_vfio_ioctl_unmap(struct peerbuf_vfio *pv, struct peerbuf_vfio_call *
  * A buffer that was revoked may die afterwards without another word to its importers, so what
  * it is now counts for more than what was seen last.
  */
-static void peerbuf_vfio_import_describe(struct peerbuf_vfio_import *import,
-					 struct peerbuf_vfio_ioc_query *arg)
+static int peerbuf_vfio_import_describe(struct peerbuf_vfio_import *import,
+					struct peerbuf_vfio_ioc_query *arg)
 {
 	struct peerbuf *pb = peerbuf_from_dma_buf(import->dmabuf);
 
@@ -219,7 +219,9 @@ static void peerbuf_vfio_import_describe(struct peerbuf_vfio_import *import,
 	arg->access = import->access;
 	arg->id = pb ? peerbuf_id(pb) : 0;
 
-	dma_resv_lock(import->dmabuf->resv, NULL);
+	/* Whoever is at work on the buffer may take his time: a signal starts the call again. */
+	if (dma_resv_lock_interruptible(import->dmabuf->resv, NULL))
+		return -ERESTARTNOINTR;
 	peerbuf_vfio_route_out(&arg->route, &import->route);
 	arg->reason = peerbuf_vfio_import_trouble(import);
 	arg->changes = import->changes;
@@ -232,12 +234,14 @@ static void peerbuf_vfio_import_describe(struct peerbuf_vfio_import *import,
 		arg->reason = peerbuf_vfio_import_reason(import->error);
 	}
 	dma_resv_unlock(import->dmabuf->resv);
+	return 0;
 }
 
 int peerbuf_vfio_ioctl_query(struct peerbuf_vfio *pv, struct peerbuf_vfio_call *call)
 {
 	struct peerbuf_vfio_ioc_query *arg = &call->query;
 	struct peerbuf_vfio_import *import;
+	int ret;
 
 	if (arg->flags & ~PEERBUF_VFIO_QUERY_F_NEXT) {
 		arg->reason = PEERBUF_REASON_FLAGS;
@@ -257,9 +261,9 @@ int peerbuf_vfio_ioctl_query(struct peerbuf_vfio *pv, struct peerbuf_vfio_call *
 		return -ENOENT;
 
 	/* Not under the space's lock: the buffer's may be somebody else's for long. */
-	peerbuf_vfio_import_describe(import, arg);
+	ret = peerbuf_vfio_import_describe(import, arg);
 	peerbuf_vfio_import_put(import);
-	return 0;
+	return ret;
 }
 
 int peerbuf_vfio_ioctl_info(struct peerbuf_vfio *pv, struct peerbuf_vfio_call *call)

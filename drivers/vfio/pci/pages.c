@@ -10,6 +10,7 @@
  * place of type1's, type1 will unpin what it finds there: no harm for a BAR, which is
  * never pinned, but system memory is kept out.
  */
+#include <linux/sched/signal.h>
 #include <linux/sizes.h>
 
 #include "internal.h"
@@ -17,11 +18,28 @@
 /* Below the second page size of every page table there is. */
 #define PEERBUF_VFIO_SMALL_STEP		SZ_1M
 
+/* Quick even where it takes the smallest pages, and no smaller than any page that pays. */
+#define PEERBUF_VFIO_LARGE_STEP		SZ_1G
+
 /* Between two looks at whether somebody else wants the CPU. */
 static void peerbuf_vfio_breathe(u64 done)
 {
 	if (!(done & (PEERBUF_VFIO_SMALL_STEP - 1)))
 		cond_resched();
+}
+
+/*
+ * Under resv, between pieces of work that has not been done to the end: is it still wanted?
+ * Whoever withdraws the buffer waits for this lock. Work items have no signals.
+ */
+static int peerbuf_vfio_pages_wanted(struct peerbuf_vfio_import *import)
+{
+	dma_resv_assert_held(import->dmabuf->resv);
+
+	cond_resched();
+	if (signal_pending(current))
+		return -EINTR;
+	return peerbuf_vfio_import_trouble(import) ? -ENODEV : 0;
 }
 
 /**
@@ -100,6 +118,25 @@ static void peerbuf_vfio_piece_unmap_ours(struct iommu_domain *domain,
 		iommu_unmap(domain, piece->iova + done - run, run);
 }
 
+/* Bytes from @iova to the end of its step. The IOMMU's pages are aligned: none spans two steps. */
+static u64 peerbuf_vfio_step(const struct peerbuf_vfio_space *space, u64 iova)
+{
+	u64 step = space->exclusive ? PEERBUF_VFIO_LARGE_STEP : PEERBUF_VFIO_SMALL_STEP;
+
+	return step - (iova & (step - 1));
+}
+
+static void peerbuf_vfio_range_unmap(struct peerbuf_vfio_space *space, u64 iova, u64 length)
+{
+	u64 at, step;
+
+	for (at = 0; at < length; at += step) {
+		step = min(peerbuf_vfio_step(space, iova + at), length - at);
+		cond_resched();
+		WARN_ON_ONCE(iommu_unmap(space->domain, iova + at, step) != step);
+	}
+}
+
 /* The first @length bytes of an import. With the IOTLB flushed, too. */
 static void peerbuf_vfio_pages_unmap_first(struct peerbuf_vfio_import *import, u64 length)
 {
@@ -107,8 +144,7 @@ static void peerbuf_vfio_pages_unmap_first(struct peerbuf_vfio_import *import, u
 	struct iommu_domain *domain = import->pv->space->domain;
 
 	if (import->pv->space->exclusive) {
-		if (length)
-			WARN_ON_ONCE(iommu_unmap(domain, import->iova, length) != length);
+		peerbuf_vfio_range_unmap(import->pv->space, import->iova, length);
 		return;
 	}
 	while (peerbuf_vfio_piece_next(import, &piece) && piece.done < length) {
@@ -117,34 +153,43 @@ static void peerbuf_vfio_pages_unmap_first(struct peerbuf_vfio_import *import, u
 	}
 }
 
-static bool peerbuf_vfio_pages_free(struct peerbuf_vfio_import *import)
+/* 0, -EADDRINUSE, or why it is not looked for any more. */
+static int peerbuf_vfio_pages_free(struct peerbuf_vfio_import *import)
 {
 	struct iommu_domain *domain = import->pv->space->domain;
+	int ret = 0;
 	u64 done;
 
 	for (done = 0; done < import->length; done += PAGE_SIZE) {
-		peerbuf_vfio_breathe(done);
+		if (!(done & (PEERBUF_VFIO_SMALL_STEP - 1)))
+			ret = peerbuf_vfio_pages_wanted(import);
+		if (ret)
+			return ret;
 		if (iommu_iova_to_phys(domain, import->iova + done))
-			return false;
+			return -EADDRINUSE;
 	}
-	return true;
+	return 0;
 }
 
-/* Did we win against whoever mapped there at the same time? */
-static bool peerbuf_vfio_pages_ours(struct peerbuf_vfio_import *import)
+/* Did we win against whoever mapped there at the same time? Returns as the former. */
+static int peerbuf_vfio_pages_ours(struct peerbuf_vfio_import *import)
 {
 	struct peerbuf_vfio_piece piece = peerbuf_vfio_piece_none(import);
 	struct iommu_domain *domain = import->pv->space->domain;
+	int ret = 0;
 	u64 at;
 
 	while (peerbuf_vfio_piece_next(import, &piece)) {
 		for (at = 0; at < piece.length; at += PAGE_SIZE) {
-			peerbuf_vfio_breathe(at);
+			if (!(at & (PEERBUF_VFIO_SMALL_STEP - 1)))
+				ret = peerbuf_vfio_pages_wanted(import);
+			if (ret)
+				return ret;
 			if (!peerbuf_vfio_is_ours(domain, &piece, at))
-				return false;
+				return -EADDRINUSE;
 		}
 	}
-	return true;
+	return 0;
 }
 
 /* What an IOMMU driver's errno is to us: the arguments were checked by us. */
@@ -166,7 +211,6 @@ static int peerbuf_vfio_piece_map(struct peerbuf_vfio_import *import,
 				  const struct peerbuf_vfio_piece *piece, u64 *done)
 {
 	struct peerbuf_vfio_space *space = import->pv->space;
-	u64 step = space->exclusive ? piece->length : PEERBUF_VFIO_SMALL_STEP;
 	u64 at, length;
 	int prot, ret;
 
@@ -177,8 +221,10 @@ static int peerbuf_vfio_piece_map(struct peerbuf_vfio_import *import,
 		prot |= IOMMU_WRITE;
 
 	for (at = 0; at < piece->length; at += length) {
-		length = min(step, piece->length - at);
-		cond_resched();
+		length = min(peerbuf_vfio_step(space, piece->iova + at), piece->length - at);
+		ret = peerbuf_vfio_pages_wanted(import);
+		if (ret)
+			return ret;
 		ret = iommu_map(space->domain, piece->iova + at, piece->paddr + at,
 				length, prot, GFP_KERNEL_ACCOUNT);
 		if (ret)
@@ -203,9 +249,10 @@ static int peerbuf_vfio_pieces_check(struct peerbuf_vfio_import *import)
 }
 
 /*
- * Under resv, with a mapping. All or nothing. Returns -EADDRINUSE if any page is mapped
- * already, -EINVAL if the memory lies off the IOMMU's pages, -EOPNOTSUPP if it is system
- * memory and the IOVAs are not exclusively ours, -ENOMEM, or -EIO if the IOMMU driver fails.
+ * Under resv, with a mapping. All or nothing. Returns -EINTR if a signal arrived, -ENODEV if
+ * the buffer was withdrawn meanwhile, -EADDRINUSE if any page is mapped already, -EINVAL if the
+ * memory lies off the IOMMU's pages, -EOPNOTSUPP if it is system memory and the IOVAs are not
+ * exclusively ours, -ENOMEM, or -EIO if the IOMMU driver fails.
  */
 int peerbuf_vfio_pages_map(struct peerbuf_vfio_import *import)
 {
@@ -219,13 +266,15 @@ int peerbuf_vfio_pages_map(struct peerbuf_vfio_import *import)
 	ret = peerbuf_vfio_pieces_check(import);
 	if (ret)
 		return ret;
-	if (!exclusive && !peerbuf_vfio_pages_free(import))
-		return -EADDRINUSE;
+	if (!exclusive)
+		ret = peerbuf_vfio_pages_free(import);
+	if (ret)
+		return ret;
 
 	while (!ret && peerbuf_vfio_piece_next(import, &piece))
 		ret = peerbuf_vfio_piece_map(import, &piece, &done);
-	if (!ret && !exclusive && !peerbuf_vfio_pages_ours(import))
-		ret = -EADDRINUSE;
+	if (!ret && !exclusive)
+		ret = peerbuf_vfio_pages_ours(import);
 	if (ret)
 		peerbuf_vfio_pages_unmap_first(import, done);
 	return ret;
