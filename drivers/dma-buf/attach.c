@@ -89,6 +89,7 @@ static int peerbuf_check_client(struct peerbuf *pb, struct peerbuf_client *clien
 		return peerbuf_refuse(pb, dev, -ENODEV, reason, NULL);
 
 	reason = peerbuf_unreachable(pb, client, pb->placement, &route);
+	client->route = route;
 	if (!reason || (peerbuf_moves_for_others(pb) &&
 			reason != PEERBUF_REASON_DEVICE_GONE))
 		return 0;
@@ -106,6 +107,7 @@ peerbuf_client_create(struct dma_buf_attachment *attach)
 		return NULL;
 
 	client->attach = attach;
+	client->route.decider = P2P_ADDR_NONE;
 	client->native = peerbuf_attach_is_helper(attach, &client->revocable);
 	if (client->native)
 		client->by_phys = peerbuf_attach_is_by_phys(attach);
@@ -133,10 +135,24 @@ static int peerbuf_ask_exporter(struct peerbuf *pb, struct device *dev)
 	if (!ret)
 		return 0;
 
-	dma_resv_lock(pb->dmabuf->resv, NULL);
-	peerbuf_refuse(pb, dev, ret, PEERBUF_REASON_VETO, NULL);
-	dma_resv_unlock(pb->dmabuf->resv);
+	if (!peerbuf_lock(pb, PEERBUF_WAIT_KILLABLE)) {
+		peerbuf_refuse(pb, dev, ret, PEERBUF_REASON_VETO, NULL);
+		dma_resv_unlock(pb->dmabuf->resv);
+	}
 	return ret;
+}
+
+/* Under resv. */
+static void peerbuf_client_add(struct peerbuf *pb, struct peerbuf_client *client)
+{
+	struct dma_buf_attachment *attach = client->attach;
+
+	spin_lock(&pb->mappings_lock);
+	list_add_tail(&client->node, &pb->clients);
+	pb->account.nr_clients++;
+	spin_unlock(&pb->mappings_lock);
+	attach->priv = client;
+	trace_peerbuf_attach(pb, attach->dev, client->revocable);
 }
 
 int peerbuf_op_attach(struct dma_buf *dmabuf, struct dma_buf_attachment *attach)
@@ -153,15 +169,13 @@ int peerbuf_op_attach(struct dma_buf *dmabuf, struct dma_buf_attachment *attach)
 	if (!client)
 		return -ENOMEM;
 
-	dma_resv_lock(dmabuf->resv, NULL);
-	ret = peerbuf_check_client(pb, client);
+	ret = peerbuf_lock(pb, PEERBUF_WAIT_KILLABLE);
 	if (!ret) {
-		list_add_tail(&client->node, &pb->clients);
-		pb->account.nr_clients++;
-		attach->priv = client;
-		trace_peerbuf_attach(pb, attach->dev, client->revocable);
+		ret = peerbuf_check_client(pb, client);
+		if (!ret)
+			peerbuf_client_add(pb, client);
+		dma_resv_unlock(dmabuf->resv);
 	}
-	dma_resv_unlock(dmabuf->resv);
 
 	if (ret) {
 		peerbuf_client_free(client);
@@ -183,8 +197,10 @@ void peerbuf_op_detach(struct dma_buf *dmabuf, struct dma_buf_attachment *attach
 	dma_resv_lock(dmabuf->resv, NULL);
 	if (WARN_ON_ONCE(client->maps))
 		peerbuf_forget_client(pb, client);
+	spin_lock(&pb->mappings_lock);
 	list_del(&client->node);
 	pb->account.nr_clients--;
+	spin_unlock(&pb->mappings_lock);
 	dma_resv_unlock(dmabuf->resv);
 
 	attach->priv = NULL;

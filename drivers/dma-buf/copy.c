@@ -3,17 +3,23 @@
  * Copying from one placement to another by the CPU.
  *
  * Window by window: mapping a BAR of many gigabytes at once would cost page tables
- * in proportion.
+ * in proportion. A window of a prefetchable BAR is write-combined, and written from its
+ * first byte to its last, a pile of bursts for the bus to make. Each is copied in steps,
+ * between which we look whether the copy is still wanted: whoever withdraws the buffer, or
+ * kills us, waits for one step at most.
  */
 #include <linux/highmem.h>
 #include <linux/io.h>
+#include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
-#include <linux/slab.h>
 
 #include "internal.h"
 
-#define PEERBUF_COPY_WINDOW	SZ_1M
+#define PEERBUF_COPY_WINDOW	SZ_16M
+
+/* Milliseconds, even where each read waits for a device. */
+#define PEERBUF_COPY_STEP	SZ_64K
 
 /**
  * struct peerbuf_window - one side of a copy
@@ -32,7 +38,10 @@ static int peerbuf_window_open(struct peerbuf_window *window,
 	window->pfn = PHYS_PFN(vec->paddr + at);
 	if (vec->kind == P2P_VEC_SYSTEM)
 		return 0;
-	window->io = ioremap(vec->paddr + at, len);
+	if (p2p_provider_prefetchable(vec->provider))
+		window->io = ioremap_wc(vec->paddr + at, len);
+	else
+		window->io = ioremap(vec->paddr + at, len);
 	return window->io ? 0 : -ENOMEM;
 }
 
@@ -42,64 +51,134 @@ static void peerbuf_window_close(const struct peerbuf_window *window)
 		iounmap(window->io);
 }
 
-static void peerbuf_page_read(void *to, const struct peerbuf_window *from, size_t at)
+static struct page *peerbuf_window_page(const struct peerbuf_window *window, size_t at)
 {
-	void *page;
-
-	if (from->io) {
-		memcpy_fromio(to, from->io + at, PAGE_SIZE);
-		return;
-	}
-	page = kmap_local_page(pfn_to_page(from->pfn + (at >> PAGE_SHIFT)));
-	memcpy(to, page, PAGE_SIZE);
-	kunmap_local(page);
+	return pfn_to_page(window->pfn + (at >> PAGE_SHIFT));
 }
 
-static void peerbuf_page_write(const struct peerbuf_window *to, const void *from, size_t at)
+/*
+ * A read from a device is as slow as the way to it is long, whatever its width, so they are
+ * as wide as they get. Some architectures' memcpy_fromio() reads half as much at a time.
+ */
+static void peerbuf_io_read(void *to, const void __iomem *from, size_t len)
+{
+#ifdef CONFIG_64BIT
+	u64 *word = to;
+	size_t at;
+
+	for (at = 0; at < len; at += sizeof(*word))
+		*word++ = __raw_readq(from + at);
+#else
+	memcpy_fromio(to, from, len);
+#endif
+}
+
+static void peerbuf_io_write(void __iomem *to, const void *from, size_t len)
+{
+	__iowrite64_copy(to, from, len / sizeof(u64));
+}
+
+static void peerbuf_page_copy(const struct peerbuf_window *to,
+			      const struct peerbuf_window *from, size_t at)
 {
 	void *page;
 
 	if (to->io) {
-		memcpy_toio(to->io + at, from, PAGE_SIZE);
+		page = kmap_local_page(peerbuf_window_page(from, at));
+		peerbuf_io_write(to->io + at, page, PAGE_SIZE);
+	} else if (from->io) {
+		page = kmap_local_page(peerbuf_window_page(to, at));
+		peerbuf_io_read(page, from->io + at, PAGE_SIZE);
+	} else {
+		memcpy_page(peerbuf_window_page(to, at), 0,
+			    peerbuf_window_page(from, at), 0, PAGE_SIZE);
 		return;
 	}
-	page = kmap_local_page(pfn_to_page(to->pfn + (at >> PAGE_SHIFT)));
-	memcpy(page, from, PAGE_SIZE);
 	kunmap_local(page);
-}
-
-static void peerbuf_copy_windows(const struct peerbuf_window *to,
-				 const struct peerbuf_window *from, size_t len,
-				 void *bounce)
-{
-	size_t done;
-
-	for (done = 0; done < len; done += PAGE_SIZE) {
-		peerbuf_page_read(bounce, from, done);
-		peerbuf_page_write(to, bounce, done);
-	}
-	/* Posted writes have arrived once a read behind them returns. */
-	if (to->io) {
-		/* Combined ones are not even posted, and a read need not push them out. */
-		wmb();
-		readb(to->io + len - 1);
-	}
-	cond_resched();
 }
 
 /**
  * struct peerbuf_copy - a copy under way
+ * @pb: the buffer
  * @to: where to
- * @from: where from
- * @bounce: a page: what is in a BAR can only be read and written by its own functions
+ * @patience: signals that end it
+ * @bounce: a step's worth: from one BAR to another it goes by here
  */
 struct peerbuf_copy {
-	const struct p2p_vecs *to;
-	const struct p2p_vecs *from;
+	struct peerbuf *pb;
+	const struct peerbuf_placement *to;
+	const struct peerbuf_patience *patience;
 	void *bounce;
 };
 
-/* From @offset on as far as one window goes. Returns the bytes copied, or -ENOMEM. */
+/*
+ * Is the copy still wanted? Whoever withdraws the buffer, or takes one of its devices down,
+ * waits for resv, which we hold, or for no longer than he likes.
+ */
+static int peerbuf_copy_wanted(const struct peerbuf_copy *copy)
+{
+	bool signal = copy->patience->mode == PEERBUF_WAIT_INTR ?
+			      signal_pending(current) : fatal_signal_pending(current);
+
+	if (peerbuf_trouble(copy->pb) || peerbuf_placement_trouble(copy->to))
+		return -ENODEV;
+	return signal ? -EINTR : 0;
+}
+
+/*
+ * What does not decode memory reads as ones, and the contents would be lost. A BAR that was
+ * withdrawn may be somebody else's by the next window.
+ */
+static int peerbuf_copy_possible(const struct peerbuf_copy *copy, u32 *reason)
+{
+	const struct peerbuf_placement *from = copy->pb->placement;
+
+	if (!peerbuf_vecs_alive(copy->to->vecs) || !peerbuf_vecs_alive(from->vecs))
+		return -ENODEV;
+	if (!peerbuf_placement_decodes(copy->to) || !peerbuf_placement_decodes(from)) {
+		*reason = PEERBUF_REASON_MEMORY_DECODE_OFF;
+		return -EIO;
+	}
+	return 0;
+}
+
+static void peerbuf_copy_step(const struct peerbuf_copy *copy, const struct peerbuf_window *to,
+			      const struct peerbuf_window *from, size_t at, size_t len)
+{
+	size_t done;
+
+	if (to->io && from->io) {
+		peerbuf_io_read(copy->bounce, from->io + at, len);
+		peerbuf_io_write(to->io + at, copy->bounce, len);
+		return;
+	}
+	for (done = 0; done < len; done += PAGE_SIZE)
+		peerbuf_page_copy(to, from, at + done);
+}
+
+static int peerbuf_copy_windows(const struct peerbuf_copy *copy, const struct peerbuf_window *to,
+				const struct peerbuf_window *from, size_t len)
+{
+	size_t at, step;
+	int ret;
+
+	for (at = 0; at < len; at += step) {
+		ret = peerbuf_copy_wanted(copy);
+		if (ret)
+			return ret;
+		step = min_t(size_t, len - at, PEERBUF_COPY_STEP);
+		peerbuf_copy_step(copy, to, from, at, step);
+		cond_resched();
+	}
+	/* Posted writes have arrived once a read behind them returns. */
+	if (to->io) {
+		wmb(); /* what this CPU has combined goes out before the read */
+		readb(to->io + len - 1);
+	}
+	return 0;
+}
+
+/* From @offset on as far as one window goes. Returns the bytes copied, or an error. */
 static ssize_t peerbuf_copy_at(const struct peerbuf_copy *copy, u64 offset)
 {
 	struct peerbuf_window to, from;
@@ -108,8 +187,8 @@ static ssize_t peerbuf_copy_at(const struct peerbuf_copy *copy, u64 offset)
 	size_t len;
 	int ret;
 
-	dst = p2p_vecs_find(copy->to, offset, &dst_at);
-	src = p2p_vecs_find(copy->from, offset, &src_at);
+	dst = p2p_vecs_find(copy->to->vecs, offset, &dst_at);
+	src = p2p_vecs_find(copy->pb->placement->vecs, offset, &src_at);
 	len = min3(dst->len - dst_at, src->len - src_at, (u64)PEERBUF_COPY_WINDOW);
 
 	ret = peerbuf_window_open(&to, dst, dst_at, len);
@@ -117,56 +196,51 @@ static ssize_t peerbuf_copy_at(const struct peerbuf_copy *copy, u64 offset)
 		return ret;
 	ret = peerbuf_window_open(&from, src, src_at, len);
 	if (!ret) {
-		peerbuf_copy_windows(&to, &from, len, copy->bounce);
+		ret = peerbuf_copy_windows(copy, &to, &from, len);
 		peerbuf_window_close(&from);
 	}
 	peerbuf_window_close(&to);
 	return ret ?: len;
 }
 
-/* A device that goes down waits for resv, which we hold: it must not wait for long. */
-static int peerbuf_copy_goes_on(const struct peerbuf_placement *to,
-				const struct peerbuf_placement *from,
-				const struct peerbuf_patience *patience)
+static int peerbuf_copy_all(const struct peerbuf_copy *copy, u32 *reason)
 {
-	bool signal = patience->mode == PEERBUF_WAIT_INTR ?
-			      signal_pending(current) : fatal_signal_pending(current);
+	u64 size = copy->pb->placement->vecs->size;
+	u64 offset = 0;
+	ssize_t len;
+	int ret;
 
-	if (peerbuf_placement_trouble(to) || peerbuf_placement_trouble(from))
-		return -ENODEV;
-	return signal ? -EINTR : 0;
+	for (;;) {
+		ret = peerbuf_copy_possible(copy, reason);
+		if (ret || offset == size)
+			return ret;
+		len = peerbuf_copy_at(copy, offset);
+		if (len < 0)
+			return len;
+		offset += len;
+	}
 }
 
 /*
  * Under the buffer's resv, importers stopped and CPU mappings zapped. The places have
- * the same size and do not overlap. Returns 0, -ENOMEM, -EINTR, -ENODEV, or -EOPNOTSUPP:
- * the CPU cannot address all of it.
+ * the same size and do not overlap. Returns 0, -ENOMEM, -EINTR; -ENODEV: the buffer was withdrawn,
+ * or a device went down; -EIO: one does not decode memory; -EOPNOTSUPP: the CPU cannot address
+ * all of it. After an error what is in @to is undefined.
  */
-int peerbuf_copy(const struct peerbuf_placement *to,
-		 const struct peerbuf_placement *from,
-		 const struct peerbuf_patience *patience)
+int peerbuf_copy(struct peerbuf *pb, const struct peerbuf_placement *to,
+		 const struct peerbuf_patience *patience, u32 *reason)
 {
-	struct peerbuf_copy copy = { .to = to->vecs, .from = from->vecs };
-	u64 offset = 0;
-	ssize_t len;
-	int ret = 0;
+	struct peerbuf_copy copy = { .pb = pb, .to = to, .patience = patience };
+	int ret;
 
-	if (to->hidden_size || from->hidden_size)
+	dma_resv_assert_held(pb->dmabuf->resv);
+
+	if (to->hidden_size || pb->placement->hidden_size)
 		return -EOPNOTSUPP;
-	copy.bounce = kmalloc(PAGE_SIZE, GFP_KERNEL);
+	copy.bounce = kvmalloc(PEERBUF_COPY_STEP, GFP_KERNEL);
 	if (!copy.bounce)
 		return -ENOMEM;
-
-	while (!ret && offset < from->vecs->size) {
-		ret = peerbuf_copy_goes_on(to, from, patience);
-		if (ret)
-			break;
-		len = peerbuf_copy_at(&copy, offset);
-		if (len < 0)
-			ret = len;
-		else
-			offset += len;
-	}
-	kfree(copy.bounce);
+	ret = peerbuf_copy_all(&copy, reason);
+	kvfree(copy.bounce);
 	return ret;
 }

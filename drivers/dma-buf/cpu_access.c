@@ -3,9 +3,11 @@
  * CPU access by userspace: page tables filled on fault, emptied on move and revoke.
  *
  * A fault looks the place up under resv, so it sees the buffer either before a move or
- * after it. Waiting for that lock with the mmap lock held is fine: whoever holds resv
- * waits for fences at most, and must not touch user memory.
+ * after it. Whoever has that lock may be copying gigabytes. So a fault that finds it taken lets
+ * go of the mmap lock, waits, and has the fault tried again: meanwhile other threads
+ * can map and unmap, and a process that is killed dies.
  */
+#include <linux/file.h>
 #include <linux/mm.h>
 
 #include "internal.h"
@@ -18,9 +20,9 @@ static u64 peerbuf_vma_begin(const struct vm_area_struct *vma)
 
 /*
  * Under resv: makes the memory what a CPU is to see, where it can see it. Returns 0, or
- * -ENODEV, -EHOSTUNREACH, what the exporter said, or -EINTR if @intr lets a signal end it.
+ * -ENODEV, -EHOSTUNREACH, what the exporter said, or -EINTR if @mode lets a signal end it.
  */
-static int peerbuf_cpu_prepare(struct peerbuf *pb, bool intr)
+static int peerbuf_cpu_prepare(struct peerbuf *pb, int mode)
 {
 	int ret = 0;
 
@@ -28,34 +30,88 @@ static int peerbuf_cpu_prepare(struct peerbuf *pb, bool intr)
 		return -ENODEV;
 	if (pb->placement->hidden_size)
 		ret = peerbuf_make_cpu_reachable(pb, PEERBUF_REASON_HIDDEN);
-	return ret ?: peerbuf_wait_kernel(pb, intr);
+	return ret ?: peerbuf_wait_kernel(pb, mode);
 }
 
 /*
- * Under resv: 0, or what the fault handler is to return. A signal sends a process back to
- * take it and fault again. The kernel accessing user memory would fault for ever: it waits.
+ * A signal sends a process back to take it and fault again. The kernel accessing user memory
+ * would fault for ever: only killing the process ends that.
  */
-static vm_fault_t peerbuf_fault_prepare(struct peerbuf *pb, bool user)
+static int peerbuf_fault_mode(unsigned int flags)
 {
-	int ret = peerbuf_cpu_prepare(pb, user);
+	return flags & FAULT_FLAG_USER ? PEERBUF_WAIT_INTR : PEERBUF_WAIT_KILLABLE;
+}
 
-	if (ret == -EINTR && user)
-		return VM_FAULT_NOPAGE;
+static vm_fault_t peerbuf_fault_interrupted(unsigned int flags)
+{
+	return flags & FAULT_FLAG_USER ? VM_FAULT_NOPAGE : VM_FAULT_SIGBUS;
+}
+
+/* Under resv: can the fault be served as things are? What follows an error is all the same. */
+static bool peerbuf_fault_ready(struct peerbuf *pb)
+{
+	return peerbuf_trouble(pb) ||
+	       (!pb->placement->hidden_size &&
+		dma_resv_test_signaled(pb->dmabuf->resv, DMA_RESV_USAGE_KERNEL));
+}
+
+/* Under resv: 0, or what the fault handler is to return. */
+static vm_fault_t peerbuf_fault_prepare(struct peerbuf *pb, unsigned int flags)
+{
+	int ret = peerbuf_cpu_prepare(pb, peerbuf_fault_mode(flags));
+
+	if (ret == -EINTR)
+		return peerbuf_fault_interrupted(flags);
 	return ret ? VM_FAULT_SIGBUS : 0;
 }
 
-/* Returns with resv held, or what the fault handler is to return. */
+/*
+ * Without the mmap lock, which does not come back: what can take long is done or waited for
+ * here. What came of it is seen when the fault is tried again. The file keeps the buffer, as
+ * the VMA may go.
+ */
+static vm_fault_t peerbuf_fault_later(struct vm_fault *vmf, struct peerbuf *pb)
+{
+	unsigned int flags = vmf->flags;
+	struct file *file;
+
+	if (flags & FAULT_FLAG_RETRY_NOWAIT)
+		return VM_FAULT_RETRY;
+
+	file = get_file(vmf->vma->vm_file);
+	mmap_read_unlock(vmf->vma->vm_mm);
+	if (!peerbuf_lock(pb, peerbuf_fault_mode(flags))) {
+		peerbuf_fault_prepare(pb, flags);
+		dma_resv_unlock(pb->dmabuf->resv);
+	}
+	fput(file);
+	return VM_FAULT_RETRY;
+}
+
+/*
+ * Returns with resv held, or what the fault handler is to return. A taken lock may be found any
+ * number of times, and each time other threads get the mmap lock. The rest is done
+ * without the mmap lock once, as it may fail, and then with it.
+ */
 static vm_fault_t peerbuf_fault_begin(struct vm_fault *vmf, struct peerbuf *pb)
 {
-	bool user = vmf->flags & FAULT_FLAG_USER;
+	struct dma_resv *resv = pb->dmabuf->resv;
 	vm_fault_t ret;
 
-	if (peerbuf_lock(pb, user ? PEERBUF_WAIT_INTR : PEERBUF_WAIT_IDLE))
-		return VM_FAULT_NOPAGE;
+	if (!dma_resv_trylock(resv)) {
+		if (vmf->flags & FAULT_FLAG_ALLOW_RETRY)
+			return peerbuf_fault_later(vmf, pb);
+		if (peerbuf_lock(pb, peerbuf_fault_mode(vmf->flags)))
+			return peerbuf_fault_interrupted(vmf->flags);
+	}
+	if (!peerbuf_fault_ready(pb) && fault_flag_allow_retry_first(vmf->flags)) {
+		dma_resv_unlock(resv);
+		return peerbuf_fault_later(vmf, pb);
+	}
 
-	ret = peerbuf_fault_prepare(pb, user);
+	ret = peerbuf_fault_prepare(pb, vmf->flags);
 	if (ret)
-		dma_resv_unlock(pb->dmabuf->resv);
+		dma_resv_unlock(resv);
 	else
 		peerbuf_stat_inc(PEERBUF_STAT_FAULTS);
 	return ret;
@@ -65,6 +121,8 @@ static vm_fault_t peerbuf_vm_fault(struct vm_fault *vmf)
 {
 	struct peerbuf *pb = vmf->vma->vm_private_data;
 	vm_fault_t ret;
+
+	mmap_assert_locked(vmf->vma->vm_mm);
 
 	ret = peerbuf_fault_begin(vmf, pb);
 	if (ret)
@@ -77,7 +135,8 @@ static vm_fault_t peerbuf_vm_fault(struct vm_fault *vmf)
 
 /*
  * A debugger, with the mmap lock of the process it looks at. Whatever the error, it is told
- * EIO; nobody gets a signal.
+ * EIO; nobody gets a signal. That lock cannot be let go of here, so whoever is at work on the
+ * buffer is waited for with it, until the debugger is killed.
  */
 static int peerbuf_vm_access(struct vm_area_struct *vma, unsigned long addr, void *buf, int len,
 			     int write)
@@ -87,7 +146,7 @@ static int peerbuf_vm_access(struct vm_area_struct *vma, unsigned long addr, voi
 
 	if (ret)
 		return ret;
-	ret = peerbuf_cpu_prepare(pb, false);
+	ret = peerbuf_cpu_prepare(pb, PEERBUF_WAIT_KILLABLE);
 	if (!ret)
 		ret = peerbuf_vma_access(vma, addr, buf, len, write, pb->placement->vecs,
 					 peerbuf_vma_begin(vma));
@@ -108,30 +167,38 @@ static const struct vm_operations_struct peerbuf_vm_ops = {
 int peerbuf_op_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 {
 	struct peerbuf *pb = dmabuf->priv;
-	int ret = -ENODEV;
+	int ret;
 
-	dma_resv_lock(dmabuf->resv, NULL);
-	if (!peerbuf_trouble(pb))
-		ret = peerbuf_vma_init(vma, pb->placement->vecs);
-	dma_resv_unlock(dmabuf->resv);
+	/* Nothing is given out yet, so nobody is waited for: a fault looks again, under resv. */
+	if (peerbuf_trouble_unlocked(pb))
+		return -ENODEV;
+	ret = peerbuf_vma_init(vma, NULL);
 	if (ret)
 		return ret;
+	spin_lock(&pb->mappings_lock);
+	peerbuf_vma_suit(vma, pb->placement->vecs);
+	spin_unlock(&pb->mappings_lock);
 
 	vma->vm_private_data = pb;
 	vma->vm_ops = &peerbuf_vm_ops;
 	return 0;
 }
 
-/* Returns -EPERM if the export said so, else what a DMA-BUF without the operation gives. */
+/*
+ * Returns -EPERM if the export said so, else what a DMA-BUF without the operation gives. The
+ * caller may have the mmap lock: while somebody is at work on the buffer a refusal is not
+ * accounted for.
+ */
 static int peerbuf_refuse_cpu(struct dma_buf *dmabuf, int otherwise)
 {
 	struct peerbuf *pb = dmabuf->priv;
 
 	if (!(pb->flags & PEERBUF_EXPORT_F_NO_CPU))
 		return otherwise;
-	dma_resv_lock(dmabuf->resv, NULL);
-	peerbuf_refuse(pb, NULL, -EPERM, PEERBUF_REASON_NO_CPU, NULL);
-	dma_resv_unlock(dmabuf->resv);
+	if (dma_resv_trylock(dmabuf->resv)) {
+		peerbuf_refuse(pb, NULL, -EPERM, PEERBUF_REASON_NO_CPU, NULL);
+		dma_resv_unlock(dmabuf->resv);
+	}
 	return -EPERM;
 }
 
@@ -185,7 +252,8 @@ int peerbuf_op_begin_cpu_access(struct dma_buf *dmabuf,
 int peerbuf_op_end_cpu_access(struct dma_buf *dmabuf,
 			      enum dma_data_direction dir)
 {
-	dma_resv_lock(dmabuf->resv, NULL);
+	if (peerbuf_lock(dmabuf->priv, PEERBUF_WAIT_KILLABLE))
+		return -EINTR;
 	peerbuf_sync_caches(dmabuf->priv, p2p_map_sync_for_device);
 	dma_resv_unlock(dmabuf->resv);
 	/* Ordered before whatever tells a device to look. */

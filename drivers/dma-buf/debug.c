@@ -55,7 +55,7 @@ static void peerbuf_debug_export(struct seq_file *m, struct peerbuf *pb)
 	struct peerbuf_client *client;
 
 	seq_printf(m, "export %llu size %llu flags %#x state %#x revoked %#x generation %llu holds %u by %s\n",
-		   pb->id, pb->size, pb->flags, peerbuf_state(pb), peerbuf_revoked(pb),
+		   pb->id, pb->size, pb->flags, peerbuf_state(pb, true), peerbuf_revoked(pb),
 		   pb->generation, pb->nr_holds, pb->comm);
 	peerbuf_debug_vecs(m, pb->placement->vecs);
 	list_for_each_entry(client, &pb->clients, node)
@@ -64,20 +64,22 @@ static void peerbuf_debug_export(struct seq_file *m, struct peerbuf *pb)
 
 static int peerbuf_debug_show(struct seq_file *m, void *unused)
 {
+	unsigned long until = jiffies + PEERBUF_GLANCE;
 	struct peerbuf *pb;
-	int ret = 0;
 	u64 id = 0;
 
-	while (!ret && (pb = peerbuf_registry_next(id))) {
+	while ((pb = peerbuf_registry_next(id))) {
 		id = pb->id;
-		ret = peerbuf_lock(pb, PEERBUF_WAIT_INTR);
-		if (!ret) {
+		if (peerbuf_lock_until(pb, until)) {
 			peerbuf_debug_export(m, pb);
 			dma_resv_unlock(pb->dmabuf->resv);
+		} else {
+			seq_printf(m, "export %llu size %llu revoked %#x busy by %s\n",
+				   pb->id, pb->size, peerbuf_revoked(pb), pb->comm);
 		}
 		peerbuf_put(pb);
 	}
-	return ret;
+	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(peerbuf_debug);
 

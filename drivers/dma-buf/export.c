@@ -37,8 +37,10 @@ static void peerbuf_leave_all(struct peerbuf *pb)
 	struct peerbuf_placement *last, *old, *next;
 
 	dma_resv_lock(pb->dmabuf->resv, NULL);
+	spin_lock(&pb->mappings_lock);
 	last = pb->placement;
 	pb->placement = NULL;
+	spin_unlock(&pb->mappings_lock);
 	list_for_each_entry_safe(old, next, &pb->left, left)
 		peerbuf_placement_destroy(old);
 	if (last) {
@@ -116,26 +118,66 @@ static const struct dma_buf_ops peerbuf_no_cpu_dma_buf_ops = {
 	.release = peerbuf_op_release,
 };
 
-/* Under resv. While it is being exported a buffer lies nowhere, and nothing maps it. */
-bool peerbuf_lies_in(struct peerbuf *pb, struct peerbuf_device *pdevice)
+/*
+ * Under mappings_lock: does @pdevice own some of it, or is it listed there? See
+ * peerbuf_belongs_to().
+ */
+bool peerbuf_belongs_held(struct peerbuf *pb, struct peerbuf_device *pdevice)
 {
-	dma_resv_assert_held(pb->dmabuf->resv);
+	lockdep_assert_held(&pb->mappings_lock);
 
-	return pb->placement && peerbuf_placement_uses(pb->placement, pdevice);
+	return pb->home == pdevice ||
+	       (pb->placement && peerbuf_placement_uses(pb->placement, pdevice));
 }
 
 /*
- * Under resv: does the device's node list it? One that was exported there stays known there,
+ * Without resv, as at this moment. While it is being exported a buffer lies nowhere, and nothing
+ * maps it. A visitor.
+ */
+bool peerbuf_lies_in(struct peerbuf *pb, struct peerbuf_device *pdevice)
+{
+	bool lies;
+
+	spin_lock(&pb->mappings_lock);
+	lies = pb->placement && peerbuf_placement_uses(pb->placement, pdevice);
+	spin_unlock(&pb->mappings_lock);
+	return lies;
+}
+
+/*
+ * Does the device's node list it? One that was exported there stays known there,
  * where else could it be told to come back?
  */
 bool peerbuf_belongs_to(struct peerbuf *pb, struct peerbuf_device *pdevice)
 {
-	return pb->home == pdevice || peerbuf_lies_in(pb, pdevice);
+	bool belongs;
+
+	spin_lock(&pb->mappings_lock);
+	belongs = peerbuf_belongs_held(pb, pdevice);
+	spin_unlock(&pb->mappings_lock);
+	return belongs;
+}
+
+static u32 peerbuf_trouble_at(struct peerbuf *pb, const struct peerbuf_placement *placement)
+{
+	u32 trouble = peerbuf_placement_trouble(placement);
+	u32 marks = peerbuf_revoked(pb);
+
+	if (marks & PEERBUF_REVOKED_DEAD ||
+	    trouble == PEERBUF_REASON_DEVICE_GONE)
+		return PEERBUF_REASON_DEVICE_GONE;
+	if (marks)
+		return PEERBUF_REASON_REVOKED;
+	return trouble;
 }
 
 /**
  * peerbuf_trouble() - why a buffer cannot be reached now
  * @pb: the buffer
+ *
+ * It may become true at any time: whoever withdraws the buffer does not wait for the lock. What
+ * is made while this says 0 is found by him afterwards, under the lock. An operation of
+ * an exporting driver that takes long, a copy above all, asks from time to time and gives up.
  *
  * Context: the DMA-BUF's reservation lock is held.
  * Return: 0 if it can; PEERBUF_REASON_REVOKED or PEERBUF_REASON_DEVICE_DOWN if it may come
@@ -143,38 +185,49 @@ bool peerbuf_belongs_to(struct peerbuf *pb, struct peerbuf_device *pdevice)
  */
 u32 peerbuf_trouble(struct peerbuf *pb)
 {
-	u32 trouble;
-
 	dma_resv_assert_held(pb->dmabuf->resv);
 
-	trouble = peerbuf_placement_trouble(pb->placement);
-	if (peerbuf_revoked(pb) & PEERBUF_REVOKED_DEAD ||
-	    trouble == PEERBUF_REASON_DEVICE_GONE)
-		return PEERBUF_REASON_DEVICE_GONE;
-	if (peerbuf_revoked(pb))
-		return PEERBUF_REASON_REVOKED;
-	return trouble;
+	return peerbuf_trouble_at(pb, pb->placement);
 }
 EXPORT_SYMBOL_GPL(peerbuf_trouble);
 
-/* Under resv: PEERBUF_STATE_F_* */
-u32 peerbuf_state(struct peerbuf *pb)
+/*
+ * Without resv: what was true at some moment of the call, for who is not given the memory
+ * for it. A visitor, or with the DMA-BUF held.
+ */
+u32 peerbuf_trouble_unlocked(struct peerbuf *pb)
+{
+	u32 trouble = PEERBUF_REASON_DEVICE_GONE;
+
+	spin_lock(&pb->mappings_lock);
+	if (pb->placement)
+		trouble = peerbuf_trouble_at(pb, pb->placement);
+	spin_unlock(&pb->mappings_lock);
+	return trouble;
+}
+
+/*
+ * PEERBUF_STATE_F_*. Under resv, or under mappings_lock with @held false, which leaves out
+ * what cannot be known then.
+ */
+u32 peerbuf_state(struct peerbuf *pb, bool held)
 {
 	u32 trouble = peerbuf_placement_trouble(pb->placement);
+	u32 marks = peerbuf_revoked(pb);
 	u32 state = 0;
 
-	dma_resv_assert_held(pb->dmabuf->resv);
-
-	if (peerbuf_revoked(pb) & ~PEERBUF_REVOKED_DEAD)
+	if (marks & ~PEERBUF_REVOKED_DEAD)
 		state |= PEERBUF_STATE_F_REVOKED;
-	if (peerbuf_revoked(pb) & PEERBUF_REVOKED_DEAD || trouble == PEERBUF_REASON_DEVICE_GONE)
+	if (marks & PEERBUF_REVOKED_DEAD || trouble == PEERBUF_REASON_DEVICE_GONE)
 		state |= PEERBUF_STATE_F_DEAD;
 	else if (trouble)
 		state |= PEERBUF_STATE_F_DEVICE_DOWN;
-	if (peerbuf_pins(pb))
-		state |= PEERBUF_STATE_F_PINNED;
-	if (pb->vmap)
+	if (READ_ONCE(pb->vmap))
 		state |= PEERBUF_STATE_F_VMAPPED;
+	if (!held)
+		state |= PEERBUF_STATE_F_BUSY;
+	else if (peerbuf_pins(pb))
+		state |= PEERBUF_STATE_F_PINNED;
 	return state;
 }
 
@@ -203,6 +256,7 @@ static struct peerbuf *peerbuf_alloc(const struct peerbuf_export_args *args)
 	INIT_LIST_HEAD(&pb->file_node);
 	INIT_LIST_HEAD(&pb->clients);
 	INIT_LIST_HEAD(&pb->holds);
+	INIT_WORK(&pb->settling, peerbuf_settle_work);
 	spin_lock_init(&pb->mappings_lock);
 	init_waitqueue_head(&pb->unheld);
 	return pb;
@@ -261,7 +315,11 @@ static int peerbuf_place_first(struct peerbuf *pb, struct p2p_vecs *vecs,
 	dma_resv_lock(pb->dmabuf->resv, NULL);
 	placement = peerbuf_placement_create(pb, vecs, when_down, reason);
 	if (!IS_ERR(placement)) {
+		spin_lock(&pb->mappings_lock);
 		pb->placement = placement;
+		spin_unlock(&pb->mappings_lock);
+		/* Nobody needs to be told that it is away before it is known. */
+		pb->told = peerbuf_trouble(pb);
 		trace_peerbuf_export(pb);
 	}
 	dma_resv_unlock(pb->dmabuf->resv);

@@ -195,7 +195,7 @@ EXPORT_SYMBOL_GPL(peerbuf_detach);
  *
  * Context: process context, may sleep. The reservation lock must not be held.
  * Return: 0, or -EHOSTUNREACH there is no route; -ENODEV the memory is gone; -EOPNOTSUPP the
- * DMA-BUF is another exporter's.
+ * DMA-BUF is another exporter's; -EINTR the caller is being killed.
  */
 int peerbuf_attach_route(struct dma_buf *dmabuf, struct device *dev,
 			 const struct peerbuf_importer_ops *ops,
@@ -209,7 +209,8 @@ int peerbuf_attach_route(struct dma_buf *dmabuf, struct device *dev,
 	if (!pb)
 		return -EOPNOTSUPP;
 
-	dma_resv_lock(dmabuf->resv, NULL);
+	if (peerbuf_lock(pb, PEERBUF_WAIT_KILLABLE))
+		return -EINTR;
 	ret = peerbuf_check_routes(pb->placement->vecs, dev, ops && ops->by_phys,
 				   route);
 	dma_resv_unlock(dmabuf->resv);

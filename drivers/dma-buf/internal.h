@@ -11,8 +11,8 @@
  *	  dma_buf.resv			everything about where a buffer is
  *	    peerbuf_device.lock		the claims on a device, its providers
  *	    the list of devices		(spin)
- *	    peerbuf.mappings_lock	(spin) which mappings are in force
- *	    peerbuf.marks.lock		(spin) who has withdrawn the buffer
+ *	    peerbuf.mappings_lock	(spin) which mappings are in force, where the buffer is
+ *	      peerbuf.marks.lock	(spin) who has withdrawn the buffer
  *	    peerbuf_device.files_lock	(spin) who listens to events
  *
  * Nothing is waited for under a device's lock, and no resv taken: the loop over a
@@ -33,17 +33,22 @@
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 
 #include <linux/peerbuf.h>
 #include <peerbuf/peerbuf.h>
 
 #include "rights.h"
+#include "wait.h"
 
 #define PEERBUF_NR_BARS		PCI_STD_NUM_BARS
 #define PEERBUF_EVENT_ROOM	128
 
 /* Where an importer cannot be waited for without end it gets this long. */
 #define PEERBUF_SLEEP_PATIENCE	(5 * HZ)
+
+/* Who only looks at buffers waits this long for all who are at work on them. */
+#define PEERBUF_GLANCE		(HZ / 5)
 
 struct peerbuf_file;
 
@@ -99,6 +104,7 @@ struct peerbuf_device {
  * @pdevice: reference held
  * @pass: the last walk over the device's claims that was here;
  *	peerbuf_device.lock
+ * @nr_ranges: of the placement, that are in this device
  *
  * Lives from before its placement is used until every mapping made from that
  * placement is gone: whoever takes the device down finds the buffer all that time.
@@ -108,6 +114,7 @@ struct peerbuf_claim {
 	struct peerbuf *pb;
 	struct peerbuf_device *pdevice;
 	u64 pass;
+	u32 nr_ranges;
 };
 
 /**
@@ -135,7 +142,7 @@ struct peerbuf_placement {
 
 /**
  * struct peerbuf_client - an importer, from our side
- * @node: in peerbuf.clients; resv
+ * @node: in peerbuf.clients; as that
  * @attach: the attachment it hangs off
  * @revocable: gives the memory back when invalidated; resv
  * @native: uses the importer helper: segments, no sg_table; immutable
@@ -147,6 +154,7 @@ struct peerbuf_placement {
  * @nr_segments: of the latest mapping; resv
  * @mapped_ranges: vecs in the latest mapping; resv
  * @dma_addr: first address of the latest mapping; resv
+ * @route: found when somebody last looked; changed under resv and mappings_lock
  * @pid: the process that attached; reference held
  * @comm: who attached
  */
@@ -163,6 +171,7 @@ struct peerbuf_client {
 	u32 nr_segments;
 	u32 mapped_ranges;
 	dma_addr_t dma_addr;
+	struct p2p_route route;
 	struct pid *pid;
 	char comm[TASK_COMM_LEN];
 };
@@ -218,19 +227,24 @@ struct peerbuf_dma {
  * @home: the device that lists it wherever it lies, or NULL; reference held; immutable
  * @file: the node that it ends with, or NULL; reference held
  * @file_node: in @file's list; file->lock
- * @placement: where it is; resv. A revoked buffer remembers its place. NULL only
- *	while the export is being made
+ * @placement: where it is; changed under resv and mappings_lock, read under either. A
+ *	revoked buffer remembers its place. NULL only while the export is being made, and
+ *	when it is being released
  * @left: placements it has left and somebody still maps, in that order; resv
- * @marks: who withdrew it; set and lifted under resv. Set together with an
- *	invalidation, if there was none before
- * @generation: counts invalidations; resv to write, mappings_lock to compare
- * @clients: importers; resv
+ * @marks: who withdrew it, and whether what was mapped before must go; set under
+ *	mappings_lock or resv, lifted under resv
+ * @asked: number of the latest call of peerbuf_settle(); so is the next
+ * @settled: the call that importers have been told of; resv to write
+ * @settling: the work that tells them when the lock is free
+ * @told: the trouble they know of, as peerbuf_trouble(); resv
+ * @generation: counts invalidations; changed under resv and mappings_lock, read under either
+ * @clients: importers; changed under resv and mappings_lock, read under either
  * @vmap: the kernel's CPU mapping, or NULL; resv
- * @mappings_lock: protects @holds
+ * @mappings_lock: protects @holds, and lets others look at what changes under it
  * @holds: mappings and vmap in force, in order of generation
- * @unheld: woken when one ends
+ * @unheld: woken when one ends, and when importers have been told
  * @nr_holds: length of @holds
- * @account: what queries show; resv
+ * @account: what queries show; resv to write. Counters are read without, too
  */
 struct peerbuf {
 	struct dma_buf *dmabuf;
@@ -252,6 +266,10 @@ struct peerbuf {
 	struct peerbuf_placement *placement;
 	struct list_head left;
 	struct peerbuf_marks marks;
+	atomic64_t asked;
+	atomic64_t settled;
+	struct work_struct settling;
+	u32 told;
 	u64 generation;
 	struct list_head clients;
 	struct peerbuf_vmap *vmap;
@@ -327,6 +345,7 @@ int peerbuf_check_aliases(const struct peerbuf *pb, const struct p2p_vecs *to,
 			  u32 flags, u32 *reason);
 bool peerbuf_placement_uses(const struct peerbuf_placement *placement,
 			    const struct peerbuf_device *pdevice);
+bool peerbuf_placement_decodes(const struct peerbuf_placement *placement);
 void peerbuf_reap(struct peerbuf *pb);
 bool peerbuf_vecs_alive(const struct p2p_vecs *vecs);
 
@@ -337,7 +356,9 @@ struct dma_buf *peerbuf_export_for(const struct peerbuf_export_args *args,
 				   u32 *reason);
 bool peerbuf_lies_in(struct peerbuf *pb, struct peerbuf_device *pdevice);
 bool peerbuf_belongs_to(struct peerbuf *pb, struct peerbuf_device *pdevice);
-u32 peerbuf_state(struct peerbuf *pb);
+bool peerbuf_belongs_held(struct peerbuf *pb, struct peerbuf_device *pdevice);
+u32 peerbuf_trouble_unlocked(struct peerbuf *pb);
+u32 peerbuf_state(struct peerbuf *pb, bool held);
 
 /* attach.c */
 int peerbuf_op_attach(struct dma_buf *dmabuf, struct dma_buf_attachment *attach);
@@ -390,7 +411,8 @@ void peerbuf_foreign_exit(void);
 struct device *peerbuf_foreign_device(void);
 int peerbuf_foreign_piece(struct scatterlist *sg, u64 *paddr);
 
-/* cpu_access.c, vmap.c */
+/* vma.c, cpu_access.c, vmap.c */
+void peerbuf_vma_suit(struct vm_area_struct *vma, const struct p2p_vecs *vecs);
 int peerbuf_op_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma);
 int peerbuf_op_refuse_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma);
 int peerbuf_op_refuse_cpu_access(struct dma_buf *dmabuf,
@@ -402,47 +424,13 @@ int peerbuf_op_end_cpu_access(struct dma_buf *dmabuf,
 int peerbuf_op_vmap(struct dma_buf *dmabuf, struct iosys_map *map);
 void peerbuf_op_vunmap(struct dma_buf *dmabuf, struct iosys_map *map);
 
-/* wait.c */
-
-/**
- * struct peerbuf_patience - how a wait may end before its time
- * @deadline: in jiffies
- * @forever: there is no deadline
- * @mode: PEERBUF_WAIT_*
- */
-struct peerbuf_patience {
-	unsigned long deadline;
-	bool forever;
-	enum {
-		PEERBUF_WAIT_IDLE,	/* no signal ends it */
-		PEERBUF_WAIT_KILLABLE,
-		PEERBUF_WAIT_INTR,
-	} mode;
-};
-
-struct peerbuf_patience peerbuf_patience(unsigned long timeout, int mode);
-int peerbuf_lock(struct peerbuf *pb, int mode);
-void peerbuf_invalidate(struct peerbuf *pb);
-int peerbuf_drain(struct peerbuf *pb, const struct peerbuf_patience *patience,
-		  u32 *reason);
-int peerbuf_wait_kernel(struct peerbuf *pb, bool intr);
-int peerbuf_wait_fences(struct peerbuf *pb,
-			const struct peerbuf_patience *patience);
-bool peerbuf_unheld(struct peerbuf *pb, u64 generation);
-void peerbuf_forget_client(struct peerbuf *pb, struct peerbuf_client *client);
-void peerbuf_first_holder(struct peerbuf *pb, u64 generation, u64 *addr,
-			  char *name, size_t len, u32 *count);
-int peerbuf_wait_unheld(struct peerbuf *pb, u64 generation,
-			const struct peerbuf_patience *patience);
-
 /* move.c, copy.c */
 int peerbuf_move_to(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
 		    int finish_mode, struct peerbuf_rights *rights, u32 *reason);
 int peerbuf_move_held(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
 		      const struct peerbuf_patience *patience, u32 *reason);
-int peerbuf_copy(const struct peerbuf_placement *to,
-		 const struct peerbuf_placement *from,
-		 const struct peerbuf_patience *patience);
+int peerbuf_copy(struct peerbuf *pb, const struct peerbuf_placement *to,
+		 const struct peerbuf_patience *patience, u32 *reason);
 
 /* revoke.c */
 #define PEERBUF_REVOKED_USER	BIT(0)	/* by who has a node: peerbuf_marks.owners */
@@ -450,10 +438,9 @@ int peerbuf_copy(const struct peerbuf_placement *to,
 #define PEERBUF_REVOKED_DRIVER	BIT(2)	/* by the exporting driver */
 #define PEERBUF_REVOKED_DEAD	BIT(3)	/* for good */
 
-int peerbuf_mark_revoked(struct peerbuf *pb, u32 cause, struct peerbuf_device *owner,
-			 int mode);
+int peerbuf_mark_revoked(struct peerbuf *pb, u32 cause, struct peerbuf_device *owner);
 int peerbuf_restore_for(struct peerbuf *pb, u32 causes, struct peerbuf_rights *rights,
-			u32 *reason);
+			int mode, u32 *reason);
 void peerbuf_device_buffer_down(struct peerbuf_device *pdevice,
 				struct peerbuf *pb);
 void peerbuf_device_buffer_up(struct peerbuf_device *pdevice,
@@ -465,6 +452,12 @@ void peerbuf_device_buffer_withdrawn(struct peerbuf_device *pdevice,
 static inline u32 peerbuf_revoked(const struct peerbuf *pb)
 {
 	return READ_ONCE(pb->marks.causes);
+}
+
+/* Where the buffer is, and who is attached, changes under both locks: it does not now. */
+static inline void peerbuf_assert_stays(const struct peerbuf *pb)
+{
+	lockdep_assert(dma_resv_held(pb->dmabuf->resv) || lockdep_is_held(&pb->mappings_lock));
 }
 
 /* device.c */

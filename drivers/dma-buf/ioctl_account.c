@@ -2,6 +2,7 @@
 /* Calls that tell who holds what. */
 #include <linux/capability.h>
 #include <linux/pid.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -17,52 +18,87 @@ static void peerbuf_route_out(struct peerbuf_route *to,
 	to->decider = from->decider;
 }
 
+/* Claims are in the order of the ranges. */
 static u64 peerbuf_first_addr(const struct peerbuf *pb)
 {
-	const struct p2p_vecs *vecs = pb->placement->vecs;
-	u32 i;
-
-	for (i = 0; i < vecs->nr; i++)
-		if (vecs->vec[i].provider)
-			return p2p_pci_addr(p2p_provider_pdev(vecs->vec[i].provider));
+	if (pb->placement->nr_claims)
+		return p2p_pci_addr(pb->placement->claims[0].pdevice->pdev);
 	return pb->home ? p2p_pci_addr(pb->home->pdev) : PEERBUF_PCI_NONE;
 }
 
-/* @by: whose node asks, or NULL. Returns 0, or -ERESTARTNOINTR when a signal arrived. */
-static int peerbuf_describe(struct peerbuf *pb, const struct peerbuf_device *by,
-			    struct peerbuf_export_info *info)
+/* Under mappings_lock. What resv protects beyond that are counters, good enough as they are. */
+static void peerbuf_describe_glance(struct peerbuf *pb, bool held,
+				    struct peerbuf_export_info *info)
 {
+	lockdep_assert_held(&pb->mappings_lock);
+
+	info->maps = READ_ONCE(pb->account.maps);
+	info->moves = READ_ONCE(pb->account.moves);
+	info->revokes = READ_ONCE(pb->account.revokes);
+	info->refusals = READ_ONCE(pb->account.refusals);
+	info->fallbacks = READ_ONCE(pb->account.fallbacks);
+	info->nr_attachments = pb->account.nr_clients;
+	info->nr_mappings = pb->nr_holds - (READ_ONCE(pb->vmap) ? 1 : 0);
+	/* It is being released. */
+	if (!pb->placement) {
+		info->state = PEERBUF_STATE_F_DEAD;
+		return;
+	}
+	info->addr = peerbuf_first_addr(pb);
+	info->state = peerbuf_state(pb, held);
+	info->nr_ranges = pb->placement->vecs->nr;
+	info->nr_devices = pb->placement->nr_claims;
+	info->system_size = pb->placement->system_size;
+	info->hidden_size = pb->placement->hidden_size;
+}
+
+/* Under resv. */
+static void peerbuf_describe_held(struct peerbuf *pb, struct peerbuf_export_info *info)
+{
+	dma_resv_assert_held(pb->dmabuf->resv);
+
+	info->pins = peerbuf_pins(pb);
+	info->last_refusal = pb->account.last_refusal;
+	info->last_refusal_errno = pb->account.last_refusal_errno;
+	info->last_refusal_addr = pb->account.last_refusal_addr;
+	peerbuf_route_out(&info->last_refusal_route,
+			  &pb->account.last_refusal_route);
+}
+
+/* A signal ended the wait for whoever is at work on the buffer: the call starts again. */
+static bool peerbuf_cut_short(const struct peerbuf_export_info *info)
+{
+	return info->state & PEERBUF_STATE_F_BUSY && signal_pending(current);
+}
+
+/*
+ * @by: whose node asks, or NULL. Whoever is at work on the buffer is waited for until @until,
+ * in jiffies.
+ */
+static void peerbuf_describe(struct peerbuf *pb, const struct peerbuf_device *by,
+			     unsigned long until, struct peerbuf_export_info *info)
+{
+	bool held = peerbuf_lock_until(pb, until);
+
 	memset(info, 0, sizeof(*info));
 	info->id = pb->id;
 	info->buffer_size = pb->size;
 	info->flags = pb->flags;
 	info->pid = pid_vnr(pb->pid);
 	strscpy(info->comm, pb->comm, sizeof(info->comm));
+	info->addr = PEERBUF_PCI_NONE;
+	info->last_refusal_addr = PEERBUF_PCI_NONE;
+	info->last_refusal_route.decider = PEERBUF_PCI_NONE;
 
-	if (peerbuf_lock(pb, PEERBUF_WAIT_INTR))
-		return -ERESTARTNOINTR;
-	info->addr = peerbuf_first_addr(pb);
-	info->state = peerbuf_state(pb);
-	info->nr_ranges = pb->placement->vecs->nr;
-	info->nr_devices = pb->placement->nr_claims;
-	info->nr_attachments = pb->account.nr_clients;
-	info->nr_mappings = pb->nr_holds - (pb->vmap ? 1 : 0);
-	info->pins = peerbuf_pins(pb);
-	info->maps = pb->account.maps;
-	info->moves = pb->account.moves;
-	info->revokes = pb->account.revokes;
-	info->refusals = pb->account.refusals;
-	info->last_refusal = pb->account.last_refusal;
-	info->last_refusal_errno = pb->account.last_refusal_errno;
-	info->last_refusal_addr = pb->account.last_refusal_addr;
-	peerbuf_route_out(&info->last_refusal_route,
-			  &pb->account.last_refusal_route);
-	info->fallbacks = pb->account.fallbacks;
-	info->system_size = pb->placement->system_size;
-	info->hidden_size = pb->placement->hidden_size;
-	peerbuf_hide_export(pb, by, info);
-	dma_resv_unlock(pb->dmabuf->resv);
-	return 0;
+	if (held)
+		peerbuf_describe_held(pb, info);
+	spin_lock(&pb->mappings_lock);
+	peerbuf_describe_glance(pb, held, info);
+	if (pb->placement)
+		peerbuf_hide_export(pb, by, info);
+	spin_unlock(&pb->mappings_lock);
+	if (held)
+		dma_resv_unlock(pb->dmabuf->resv);
 }
 
 /* By fd: whoever holds the DMA-BUF may know about it. Visited. */
@@ -100,7 +136,6 @@ int peerbuf_ioctl_query(struct peerbuf_file *pf, struct peerbuf_call *call)
 	const struct peerbuf_device *by = call->query.id ? pf->pdevice : NULL;
 	struct peerbuf_ioc_query *arg = &call->query;
 	struct peerbuf *pb;
-	int ret;
 
 	if (arg->flags) {
 		arg->reason = PEERBUF_REASON_FLAGS;
@@ -113,11 +148,12 @@ int peerbuf_ioctl_query(struct peerbuf_file *pf, struct peerbuf_call *call)
 	if (IS_ERR(pb))
 		return PTR_ERR(pb);
 
-	ret = peerbuf_describe(pb, by, &arg->info);
-	if (!ret)
-		arg->id = pb->id;
+	peerbuf_describe(pb, by, jiffies + PEERBUF_GLANCE, &arg->info);
 	peerbuf_put(pb);
-	return ret;
+	if (peerbuf_cut_short(&arg->info))
+		return -ERESTARTNOINTR;
+	arg->id = arg->info.id;
+	return 0;
 }
 
 /* Arrays grow like structures: each side writes and reads what both know. */
@@ -147,46 +183,41 @@ static int peerbuf_check_array(u32 flags, u32 entry_size, u32 first, u32 *reason
 	return 0;
 }
 
-/* Whether @pf lists @pb: 1, 0, or -ERESTARTNOINTR when a signal arrived. */
-static int peerbuf_listed_on(struct peerbuf_file *pf, struct peerbuf *pb)
+/* Does @pf list @pb? Nobody is waited for, as most buffers may be others'. */
+static bool peerbuf_listed_on(struct peerbuf_file *pf, struct peerbuf *pb)
 {
-	bool here;
-
-	if (!pf->pdevice)
-		return 1;
-	if (peerbuf_lock(pb, PEERBUF_WAIT_INTR))
-		return -ERESTARTNOINTR;
-	here = peerbuf_belongs_to(pb, pf->pdevice);
-	dma_resv_unlock(pb->dmabuf->resv);
-	return here;
+	return !pf->pdevice || peerbuf_belongs_to(pb, pf->pdevice);
 }
 
 /*
  * The next export for the list after *@id, if there is room described in @info. Returns 1, 0
- * at the end, or an error. The visit is over when this returns: user memory is not
- * touched during one.
+ * at the end, or -ERESTARTNOINTR when a signal arrived. The visit is over when this returns: user
+ * memory is not touched during one.
  */
 static int peerbuf_list_next(struct peerbuf_file *pf, u64 *id, bool room,
-			     struct peerbuf_export_info *info)
+			     unsigned long until, struct peerbuf_export_info *info)
 {
 	struct peerbuf *pb;
-	int ret = 0;
+	bool listed = false;
 
-	while (!ret && (pb = peerbuf_registry_next(*id))) {
+	while (!listed && (pb = peerbuf_registry_next(*id))) {
 		*id = pb->id;
-		ret = peerbuf_listed_on(pf, pb);
-		if (ret > 0 && room)
-			ret = peerbuf_describe(pb, pf->pdevice, info) ?: 1;
+		listed = peerbuf_listed_on(pf, pb);
+		if (listed && room)
+			peerbuf_describe(pb, pf->pdevice, until, info);
 		peerbuf_put(pb);
+		if (listed && room && peerbuf_cut_short(info))
+			return -ERESTARTNOINTR;
 		cond_resched();
 	}
-	return ret;
+	return listed;
 }
 
 int peerbuf_ioctl_list(struct peerbuf_file *pf, struct peerbuf_call *call)
 {
 	struct peerbuf_ioc_list *arg = &call->list;
 	struct peerbuf_export_info info;
+	unsigned long until = jiffies + PEERBUF_GLANCE;
 	u32 stored = 0, total = 0;
 	u64 id = arg->after;
 	int ret;
@@ -197,7 +228,7 @@ int peerbuf_ioctl_list(struct peerbuf_file *pf, struct peerbuf_call *call)
 	if (ret)
 		return ret;
 
-	while ((ret = peerbuf_list_next(pf, &id, stored < arg->nr_entries,
+	while ((ret = peerbuf_list_next(pf, &id, stored < arg->nr_entries, until,
 					&info)) > 0) {
 		total++;
 		if (stored == arg->nr_entries)
@@ -216,24 +247,47 @@ int peerbuf_ioctl_list(struct peerbuf_file *pf, struct peerbuf_call *call)
 	return ret;
 }
 
-/* DMA addresses tell where memory is, which is not for everybody to know. */
-static void peerbuf_describe_mapping(struct peerbuf *pb,
-				     const struct peerbuf_client *client,
-				     struct peerbuf_attachment_info *info)
+/**
+ * struct peerbuf_asker - who wants to know about importers
+ * @by: whose node it is, or NULL for control
+ * @addrs: may know DMA addresses: they tell where memory is, which is not for everybody
+ * @held: the buffer's resv is held; else its mappings_lock is, and routes are what was found
+ *	last
+ */
+struct peerbuf_asker {
+	const struct peerbuf_device *by;
+	bool addrs;
+	bool held;
+};
+
+/* Under resv: how the importer reaches the buffer where it is now. */
+static void peerbuf_look_at_route(struct peerbuf *pb, struct peerbuf_client *client)
 {
 	struct p2p_route route;
 
-	info->nr_segments = client->nr_segments;
-	info->mapped_ranges = client->mapped_ranges;
-	if (capable(CAP_SYS_ADMIN))
-		info->dma_addr = client->dma_addr;
 	peerbuf_check_routes(pb->placement->vecs, client->attach->dev, client->by_phys,
 			     &route);
-	peerbuf_route_out(&info->route, &route);
+	spin_lock(&pb->mappings_lock);
+	client->route = route;
+	spin_unlock(&pb->mappings_lock);
 }
 
-static void peerbuf_describe_client(struct peerbuf *pb, const struct peerbuf_device *by,
-				    const struct peerbuf_client *client,
+static void peerbuf_describe_mapping(struct peerbuf *pb, const struct peerbuf_asker *asker,
+				     struct peerbuf_client *client,
+				     struct peerbuf_attachment_info *info)
+{
+	info->nr_segments = client->nr_segments;
+	info->mapped_ranges = client->mapped_ranges;
+	if (asker->addrs)
+		info->dma_addr = client->dma_addr;
+	if (asker->held)
+		peerbuf_look_at_route(pb, client);
+	peerbuf_route_out(&info->route, &client->route);
+}
+
+/* Without resv nothing is told of where a buffer lies that is not all the asker's. */
+static void peerbuf_describe_client(struct peerbuf *pb, const struct peerbuf_asker *asker,
+				    struct peerbuf_client *client,
 				    struct peerbuf_attachment_info *info)
 {
 	struct device *dev = client->attach->dev;
@@ -251,9 +305,9 @@ static void peerbuf_describe_client(struct peerbuf *pb, const struct peerbuf_dev
 	info->pins = peerbuf_client_pins(client);
 	info->nr_mappings = client->maps;
 	info->pid = pid_vnr(client->pid);
-	if (peerbuf_all_of(pb, by))
-		peerbuf_describe_mapping(pb, client, info);
-	else if (peerbuf_route_to(pb, by, client, &route))
+	if (pb->placement && peerbuf_all_of(pb, asker->by))
+		peerbuf_describe_mapping(pb, asker, client, info);
+	else if (asker->held && peerbuf_route_to(pb, asker->by, client, &route))
 		peerbuf_route_out(&info->route, &route);
 	strscpy(info->device, dev_name(dev), sizeof(info->device));
 	strscpy(info->driver, dev_driver_string(dev), sizeof(info->driver));
@@ -272,42 +326,46 @@ struct peerbuf_clients {
 	u32 total;
 };
 
-/* Under resv. */
-static void peerbuf_fill_clients(struct peerbuf *pb, const struct peerbuf_device *by,
+/* Under resv or mappings_lock, as @asker says. */
+static void peerbuf_fill_clients(struct peerbuf *pb, const struct peerbuf_asker *asker,
 				 u32 room, struct peerbuf_clients *clients)
 {
 	struct peerbuf_client *client;
 
+	peerbuf_assert_stays(pb);
+
 	list_for_each_entry(client, &pb->clients, node) {
 		if (clients->stored < room)
-			peerbuf_describe_client(pb, by, client,
+			peerbuf_describe_client(pb, asker, client,
 						&clients->info[clients->stored++]);
 		clients->total++;
 	}
 }
 
 /*
- * Copying to userspace may fault, and a fault may want resv: the entries are gathered under
- * it and copied after. An importer that attaches between the two times the lock is
- * taken is counted but not stored.
+ * Copying to userspace may fault, and a fault may want resv: the entries are gathered
+ * and copied after. An importer that attaches between counting and gathering is counted but
+ * not stored.
  */
 static int peerbuf_gather_clients(struct peerbuf *pb, const struct peerbuf_device *by,
 				  u32 room, struct peerbuf_clients *clients)
 {
-	if (peerbuf_lock(pb, PEERBUF_WAIT_INTR))
-		return -ERESTARTNOINTR;
-	room = min(room, pb->account.nr_clients);
-	dma_resv_unlock(pb->dmabuf->resv);
+	struct peerbuf_asker asker = { .by = by, .addrs = capable(CAP_SYS_ADMIN) };
 
+	room = min(room, READ_ONCE(pb->account.nr_clients));
 	clients->info = kvmalloc_array(max(room, 1U), sizeof(*clients->info),
 				       GFP_KERNEL_ACCOUNT);
 	if (!clients->info)
 		return -ENOMEM;
 
-	if (peerbuf_lock(pb, PEERBUF_WAIT_INTR))
-		return -ERESTARTNOINTR;
-	peerbuf_fill_clients(pb, by, room, clients);
-	dma_resv_unlock(pb->dmabuf->resv);
+	asker.held = peerbuf_lock_until(pb, jiffies + PEERBUF_GLANCE);
+	if (!asker.held)
+		spin_lock(&pb->mappings_lock);
+	peerbuf_fill_clients(pb, &asker, room, clients);
+	if (asker.held)
+		dma_resv_unlock(pb->dmabuf->resv);
+	else
+		spin_unlock(&pb->mappings_lock);
 	return 0;
 }
 

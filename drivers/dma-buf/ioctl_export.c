@@ -88,30 +88,18 @@ void peerbuf_ioctl_export_done(struct peerbuf_call *call, bool keep)
 
 /*
  * The export a call names: on a node one with memory of its function or exported through
- * it, on control any.
+ * it, on control any. Does not wait for whoever is at work on it.
  * Visited.
  */
 struct peerbuf *peerbuf_file_lookup(struct peerbuf_file *pf, u64 id, u32 *reason)
 {
 	struct peerbuf *pb = peerbuf_registry_get(id);
-	bool here = true;
-	int ret = 0;
 
-	/* A signal while nothing has been done yet: the call starts again. */
-	if (pb && pf->pdevice) {
-		ret = peerbuf_lock(pb, PEERBUF_WAIT_INTR);
-		if (!ret) {
-			here = peerbuf_belongs_to(pb, pf->pdevice);
-			dma_resv_unlock(pb->dmabuf->resv);
-		}
-	}
-	if (pb && here && !ret)
+	if (pb && (!pf->pdevice || peerbuf_belongs_to(pb, pf->pdevice)))
 		return pb;
 
 	if (pb)
 		peerbuf_put(pb);
-	if (ret)
-		return ERR_PTR(-ERESTARTNOINTR);
 	*reason = PEERBUF_REASON_NO_EXPORT;
 	return ERR_PTR(-ENOENT);
 }
@@ -207,13 +195,9 @@ int peerbuf_ioctl_revoke(struct peerbuf_file *pf, struct peerbuf_call *call)
 	if (IS_ERR(pb))
 		return PTR_ERR(pb);
 
-	/* Until it is marked a signal changes nothing: the call starts again. */
-	ret = peerbuf_mark_revoked(pb, peerbuf_file_cause(pf), pf->pdevice,
-				   PEERBUF_WAIT_INTR);
+	ret = peerbuf_mark_revoked(pb, peerbuf_file_cause(pf), pf->pdevice);
 	if (ret) {
 		peerbuf_put(pb);
-		if (ret != -ENOENT)
-			return -ERESTARTNOINTR;
 		arg->reason = PEERBUF_REASON_NO_EXPORT;
 		return ret;
 	}
@@ -247,9 +231,10 @@ static int peerbuf_restore_with(struct peerbuf_file *pf, struct peerbuf_rights *
 
 	/* The administrator may undo what a user did, but not the other way round. */
 	causes = PEERBUF_REVOKED_USER | peerbuf_file_cause(pf);
-	ret = peerbuf_restore_for(pb, causes, rights, &arg->reason);
+	ret = peerbuf_restore_for(pb, causes, rights, PEERBUF_WAIT_INTR, &arg->reason);
 	peerbuf_put(pb);
-	return ret;
+	/* A signal while nothing has been done yet: the call starts again. */
+	return ret == -EINTR ? -ERESTARTNOINTR : ret;
 }
 
 int peerbuf_ioctl_restore(struct peerbuf_file *pf, struct peerbuf_call *call)

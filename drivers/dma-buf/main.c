@@ -23,9 +23,12 @@ static int __init peerbuf_init(void)
 {
 	int ret;
 
-	ret = peerbuf_foreign_init();
+	ret = peerbuf_settle_init();
 	if (ret)
 		return ret;
+	ret = peerbuf_foreign_init();
+	if (ret)
+		goto err_settle;
 	ret = peerbuf_chrdev_init();
 	if (ret)
 		goto err_foreign;
@@ -49,6 +52,8 @@ err_chrdev:
 	peerbuf_chrdev_exit();
 err_foreign:
 	peerbuf_foreign_exit();
+err_settle:
+	peerbuf_settle_exit();
 	return ret;
 }
 
@@ -64,6 +69,7 @@ static void __exit peerbuf_exit(void)
 	peerbuf_control_exit();
 	peerbuf_chrdev_exit();
 	peerbuf_foreign_exit();
+	peerbuf_settle_exit();
 }
 
 module_init(peerbuf_init);

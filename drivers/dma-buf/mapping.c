@@ -99,7 +99,9 @@ struct peerbuf_dma *peerbuf_dma_create(struct peerbuf_client *client,
 	ret = peerbuf_make_reachable(pb, client);
 	if (ret)
 		return ERR_PTR(ret);
-	peerbuf_wait_kernel(pb, false);
+	ret = peerbuf_wait_kernel(pb, PEERBUF_WAIT_KILLABLE);
+	if (ret)
+		return ERR_PTR(ret);
 
 	dma = kzalloc(sizeof(*dma), GFP_KERNEL);
 	if (!dma)

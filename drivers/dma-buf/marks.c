@@ -4,8 +4,14 @@
  *
  * One for the administrator, one for the exporting driver, one for good, and one for each
  * function whose owner has withdrawn it. Each is lifted by whoever it belongs to. The buffer
- * is revoked as long as one is left, and does not move meanwhile, so that no more functions
- * can have a mark than a placement has, and the home.
+ * is revoked as long as one is left.
+ *
+ * Marks are set without the reservation lock, under peerbuf.mappings_lock, and so is a move
+ * ended: one that finds a mark there gives up. So a marked buffer does not move, also if the
+ * move had begun, and no more functions can have a mark than a placement has, and the home.
+ *
+ * The first mark recalls what was mapped before. That is remembered here until somebody with
+ * the reservation lock has seen to it, even if the mark is lifted before.
  *
  * A mark outlives the file and the process it was made by. It is a function's, not theirs.
  */
@@ -38,9 +44,9 @@ static bool peerbuf_marks_owned(const struct peerbuf_marks *marks,
 
 /*
  * @owner: with PEERBUF_REVOKED_USER the function, which is the buffer's home or has memory of
- * it; else NULL. Returns the marks there were before.
+ * it; else NULL. Then under peerbuf.mappings_lock, see above. peerbuf_settle() is to follow.
  */
-u32 peerbuf_marks_set(struct peerbuf_marks *marks, u32 cause, struct peerbuf_device *owner)
+void peerbuf_marks_set(struct peerbuf_marks *marks, u32 cause, struct peerbuf_device *owner)
 {
 	u32 before;
 
@@ -51,9 +57,34 @@ u32 peerbuf_marks_set(struct peerbuf_marks *marks, u32 cause, struct peerbuf_dev
 		peerbuf_device_get(owner);
 		marks->owners[marks->nr_owners++] = owner;
 	}
+	if (!before)
+		marks->recall = true;
 	WRITE_ONCE(marks->causes, before | cause);
 	spin_unlock(&marks->lock);
-	return before;
+}
+
+/*
+ * What was mapped before must go, though there is no mark: a device is down. With a mark the
+ * recall came with that. peerbuf_settle() is to follow.
+ */
+void peerbuf_marks_recall(struct peerbuf_marks *marks)
+{
+	spin_lock(&marks->lock);
+	if (!marks->causes)
+		marks->recall = true;
+	spin_unlock(&marks->lock);
+}
+
+/* Was there a recall since this was last called? The caller sees to it. */
+bool peerbuf_marks_take_recall(struct peerbuf_marks *marks)
+{
+	bool recall;
+
+	spin_lock(&marks->lock);
+	recall = marks->recall;
+	marks->recall = false;
+	spin_unlock(&marks->lock);
+	return recall;
 }
 
 /* Takes those that @rights are good for out of the list. Returns how many are in @lifted. */

@@ -46,10 +46,9 @@ static int peerbuf_move_check(struct peerbuf *pb,
 }
 
 /* To those who listen to a device the buffer leaves or arrives at, once each. */
-static void peerbuf_move_event(struct peerbuf *pb,
+static void peerbuf_move_event(struct peerbuf *pb, const struct peerbuf_placement *from,
 			       const struct peerbuf_placement *to)
 {
-	const struct peerbuf_placement *from = pb->placement;
 	u32 i;
 
 	peerbuf_event_placement(pb, from, PEERBUF_EVENT_MOVE);
@@ -60,18 +59,36 @@ static void peerbuf_move_event(struct peerbuf *pb,
 					   PEERBUF_EVENT_MOVE, pb->id);
 }
 
-/* Under resv: an engine may have begun to read from where the buffer is. */
-static void peerbuf_note_copy(struct peerbuf *pb)
+/* Under resv: why a move was given up half-way. */
+static u32 peerbuf_move_reason(struct peerbuf *pb, const struct peerbuf_placement *to, int error)
 {
+	switch (error) {
+	case -EINTR:
+		return PEERBUF_REASON_INTERRUPTED;
+	case -ENODEV:
+		return peerbuf_trouble(pb) ?: peerbuf_placement_trouble(to) ?:
+		       PEERBUF_REASON_DEVICE_GONE;
+	case -EOPNOTSUPP:
+		return PEERBUF_REASON_HIDDEN;
+	default:
+		return PEERBUF_REASON_NONE;
+	}
+}
+
+/* Under resv: an engine may have begun to read from @placement, or to write to it. */
+static void peerbuf_note_copy(struct peerbuf *pb, struct peerbuf_placement *placement)
+{
+	struct peerbuf_patience forever =
+		peerbuf_patience(MAX_SCHEDULE_TIMEOUT, PEERBUF_WAIT_IDLE);
 	struct dma_fence *fence;
 
 	if (dma_resv_get_singleton(pb->dmabuf->resv, DMA_RESV_USAGE_KERNEL, &fence)) {
 		/* No memory to remember it. */
-		peerbuf_wait_kernel(pb, false);
+		peerbuf_wait_fences(pb, DMA_RESV_USAGE_KERNEL, &forever);
 		return;
 	}
-	dma_fence_put(pb->placement->copied);
-	pb->placement->copied = fence;
+	dma_fence_put(placement->copied);
+	placement->copied = fence;
 }
 
 /*
@@ -79,53 +96,108 @@ static void peerbuf_note_copy(struct peerbuf *pb)
  * what devices wrote only once its caches have been told.
  */
 static int peerbuf_copy_contents(struct peerbuf *pb, const struct peerbuf_placement *to,
-				 const struct peerbuf_patience *patience)
+				 const struct peerbuf_patience *patience, u32 *reason)
 {
-	const struct peerbuf_placement *from = pb->placement;
+	struct peerbuf_placement *from = pb->placement;
 	struct peerbuf_hold *hold;
 	int ret;
 
 	if (pb->ops && pb->ops->copy) {
 		ret = pb->ops->copy(pb, to->vecs, from->vecs, pb->priv);
 		if (!ret)
-			peerbuf_note_copy(pb);
+			peerbuf_note_copy(pb, from);
 		if (ret != -EOPNOTSUPP)
 			return ret;
 	}
 	list_for_each_entry(hold, &pb->holds, node)
 		if (hold->map)
 			p2p_map_sync_for_cpu(hold->map);
-	return peerbuf_copy(to, from, patience);
+	return peerbuf_copy(pb, to, patience, reason);
+}
+
+/* Under resv and mappings_lock. What was found last is about the place the buffer leaves. */
+static void peerbuf_forget_routes(struct peerbuf *pb)
+{
+	struct peerbuf_client *client;
+
+	list_for_each_entry(client, &pb->clients, node)
+		client->route = (struct p2p_route){ .decider = P2P_ADDR_NONE };
+}
+
+/*
+ * Under resv. Importers find the buffer at @to from now on, unless somebody has withdrawn it
+ * meanwhile: then this returns -ENODEV and the buffer stays. Marks are set under the same
+ * spinlock by who the buffer has memory of, so that it does not leave a function with its
+ * owner's mark on it.
+ */
+static int peerbuf_arrive(struct peerbuf *pb, struct peerbuf_placement *to)
+{
+	struct peerbuf_placement *from = pb->placement;
+	bool withdrawn;
+
+	spin_lock(&pb->mappings_lock);
+	withdrawn = peerbuf_revoked(pb);
+	if (!withdrawn) {
+		pb->placement = to;
+		peerbuf_forget_routes(pb);
+	}
+	spin_unlock(&pb->mappings_lock);
+	if (withdrawn)
+		return -ENODEV;
+
+	peerbuf_move_event(pb, from, to);
+	from->left_at = pb->generation;
+	list_add_tail(&from->left, &pb->left);
+	peerbuf_reap(pb);
+	return 0;
+}
+
+/*
+ * Under resv. A move has failed or given up: the buffer is where it was, and importers may come
+ * back to it there, or will be told that they may not. An engine that was started may
+ * write to @to all the same. Until it has stopped that is a place like one the buffer has
+ * left: its devices find the buffer, and wait for the fence.
+ */
+static void peerbuf_stay(struct peerbuf *pb, struct peerbuf_placement *to)
+{
+	peerbuf_note_copy(pb, to);
+	/* Nobody has mapped it, so that it waits for no unmap. */
+	to->left_at = 0;
+	list_add(&to->left, &pb->left);
+	peerbuf_reap(pb);
+	peerbuf_tell_changed(pb);
 }
 
 /*
  * Under resv. Importers stop first: the copy must not race with their writes.
  * The CPU mappings were zapped with them, and CPU faults and new mappings wait for
- * the lock we hold, and for a copy under way. An error leaves the buffer where it was;
- * importers that let go simply map it there again.
+ * the lock we hold, and for a copy under way. An error leaves the buffer where it was.
+ * Waiting and copying end early when the buffer is withdrawn, so that whoever does that does
+ * not wait for us.
  *
  * Mappings made from the old place may live on until their importers get round to undoing
  * them. They keep it alive, and its devices aware of the buffer, but nobody uses
  * them any more: that is what an importer promises by having been invalidated.
+ *
+ * Takes @to over, whatever it returns.
  */
-static int peerbuf_switch(struct peerbuf *pb, struct peerbuf_placement *to,
-			  u32 flags, const struct peerbuf_patience *patience)
+static int peerbuf_switch(struct peerbuf *pb, struct peerbuf_placement *to, u32 flags,
+			  const struct peerbuf_patience *patience, u32 *reason)
 {
-	struct peerbuf_placement *from = pb->placement;
 	int ret;
 
 	peerbuf_invalidate(pb);
-	ret = peerbuf_wait_fences(pb, patience);
+	ret = peerbuf_wait_fences_held(pb, DMA_RESV_USAGE_BOOKKEEP, patience);
 	if (!ret && flags & PEERBUF_MOVE_F_COPY)
-		ret = peerbuf_copy_contents(pb, to, patience);
-	if (ret)
+		ret = peerbuf_copy_contents(pb, to, patience, reason);
+	if (!ret)
+		ret = peerbuf_arrive(pb, to);
+	if (ret) {
+		if (!*reason)
+			*reason = peerbuf_move_reason(pb, to, ret);
+		peerbuf_stay(pb, to);
 		return ret;
-
-	peerbuf_move_event(pb, to);
-	from->left_at = pb->generation;
-	list_add_tail(&from->left, &pb->left);
-	pb->placement = to;
-	peerbuf_reap(pb);
+	}
 
 	pb->account.moves++;
 	peerbuf_stat_inc(PEERBUF_STAT_MOVES);
@@ -153,9 +225,9 @@ static int peerbuf_move_args(struct peerbuf *pb, const struct p2p_vecs *vecs,
 	return 0;
 }
 
-static int peerbuf_move_placed(struct peerbuf *pb, struct peerbuf_placement *to,
-			       u32 flags, const struct peerbuf_patience *patience,
-			       u32 *reason)
+/* As what peerbuf_move_check() said, and for a copy, whose destination is not the buffer's own. */
+static int peerbuf_move_may(struct peerbuf *pb, const struct peerbuf_placement *to,
+			    u32 flags, u32 *reason)
 {
 	int ret;
 
@@ -163,24 +235,7 @@ static int peerbuf_move_placed(struct peerbuf *pb, struct peerbuf_placement *to,
 	if (ret)
 		return ret;
 
-	ret = peerbuf_check_aliases(pb, to->vecs, flags, reason);
-	if (ret)
-		return ret;
-	return peerbuf_switch(pb, to, flags, patience);
-}
-
-static u32 peerbuf_move_reason(int error)
-{
-	switch (error) {
-	case -EINTR:
-		return PEERBUF_REASON_INTERRUPTED;
-	case -ENODEV:
-		return PEERBUF_REASON_DEVICE_DOWN;
-	case -EOPNOTSUPP:
-		return PEERBUF_REASON_HIDDEN;
-	default:
-		return PEERBUF_REASON_NONE;
-	}
+	return peerbuf_check_aliases(pb, to->vecs, flags, reason);
 }
 
 /* Under resv: as peerbuf_move_locked(), with the reason for a refusal. */
@@ -204,13 +259,12 @@ int peerbuf_move_held(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
 	if (IS_ERR(to))
 		return PTR_ERR(to);
 
-	ret = peerbuf_move_placed(pb, to, flags, patience, reason);
+	ret = peerbuf_move_may(pb, to, flags, reason);
 	if (ret) {
-		if (!*reason)
-			*reason = peerbuf_move_reason(ret);
 		peerbuf_placement_destroy(to);
+		return ret;
 	}
-	return ret;
+	return peerbuf_switch(pb, to, flags, patience, reason);
 }
 
 /*
@@ -226,7 +280,8 @@ static void peerbuf_move_finish(struct peerbuf *pb, u64 generation, int mode)
 		return;
 
 	/* Who unmapped last may still be letting go of the old place, under this lock. */
-	dma_resv_lock(pb->dmabuf->resv, NULL);
+	if (peerbuf_lock(pb, mode))
+		return;
 	peerbuf_reap(pb);
 	dma_resv_unlock(pb->dmabuf->resv);
 }
@@ -275,8 +330,11 @@ int peerbuf_move_to(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
  * get to it; when the last has, the release function of the old list is called
  * (p2p_vecs_on_release()), and only then may its memory be used for something else.
  *
- * After an error the buffer is where it was, with its contents. A buffer whose DMA-BUF is
- * gone is nowhere (-ENODEV): the exporting driver is about to be told.
+ * After an error the buffer is where it was, with its contents. Importers may have been
+ * invalidated, and were then told that they may come back; what is in @vecs is undefined if
+ * a copy had begun. A buffer that is revoked meanwhile, or whose device goes down, is not moved
+ * to the end: -ENODEV. A buffer whose DMA-BUF is gone is nowhere (-ENODEV): the exporting
+ * driver is about to be told.
  *
  * Context: process context, may sleep until fences signal, the DMA-BUF's reservation lock
  * is held. Signals do not end it, short of the caller being killed.
@@ -303,7 +361,7 @@ EXPORT_SYMBOL_GPL(peerbuf_move_locked);
  * From anywhere to anywhere: BARs, system memory, and any mixture. Importers are
  * invalidated and come back to the new place when they like. When this
  * returns 0 no importer has the old place mapped any more. After an error the
- * buffer is where it was, with its contents.
+ * buffer is where it was, with its contents; for the rest see peerbuf_move_locked().
  *
  * Asks for no right to the functions that the buffer has memory of: a driver that moves it
  * for a user asks whether that user may.
@@ -312,7 +370,8 @@ EXPORT_SYMBOL_GPL(peerbuf_move_locked);
  * reservation lock may be held.
  * Return: 0, or -EINVAL the size differs, an unknown flag, a copy between overlapping
  * ranges, or one from or to ranges that name memory twice (to such without a copy, too, if the
- * buffer falls back); -ENODEV the buffer is revoked or a device is down or gone; -EBUSY it is
+ * buffer falls back); -ENODEV the buffer is revoked or a device is down or gone, or became so
+ * meanwhile; -EIO a device stopped to decode memory during the copy; -EBUSY it is
  * pinned; -EHOSTUNREACH an attached importer cannot reach the new place, and there is no place
  * operation; -EOPNOTSUPP hidden memory cannot be copied by the CPU; -EMSGSIZE too many
  * devices; -EINTR a signal arrived; -ENOMEM.

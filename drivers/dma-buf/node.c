@@ -104,7 +104,7 @@ static void peerbuf_file_end_exports(struct peerbuf_file *pf)
 	u32 reason;
 
 	while ((pb = peerbuf_file_next_export(pf))) {
-		peerbuf_mark_revoked(pb, PEERBUF_REVOKED_DEAD, NULL, PEERBUF_WAIT_IDLE);
+		peerbuf_mark_revoked(pb, PEERBUF_REVOKED_DEAD, NULL);
 		mutex_lock(&pf->lock);
 		list_add_tail(&pb->file_node, &ending);
 		mutex_unlock(&pf->lock);

@@ -8,6 +8,7 @@
  * is reachable and the device does not know of it. System memory needs none: it goes
  * when its last user has gone.
  */
+#include <linux/sizes.h>
 #include <linux/slab.h>
 
 #include "internal.h"
@@ -120,22 +121,29 @@ static int peerbuf_placement_claim(struct peerbuf_placement *placement,
 				   u32 *reason)
 {
 	const struct p2p_vecs *vecs = placement->vecs;
+	struct peerbuf_claim *claim = NULL;
 	struct p2p_provider *last = NULL;
 	int ret;
 	u32 i;
 
 	for (i = 0; i < vecs->nr; i++) {
+		if (!(i % SZ_4K))
+			cond_resched();
 		if (vecs->vec[i].kind == P2P_VEC_SYSTEM)
 			placement->system_size += vecs->vec[i].len;
 		else if (vecs->vec[i].kind == P2P_VEC_HIDDEN)
 			placement->hidden_size += vecs->vec[i].len;
-		if (!vecs->vec[i].provider || vecs->vec[i].provider == last)
+		if (!vecs->vec[i].provider)
 			continue;
-		last = vecs->vec[i].provider;
-		ret = peerbuf_claim_provider(placement, pb, last, when_down,
-					     reason);
-		if (ret)
-			return ret;
+		if (vecs->vec[i].provider != last) {
+			last = vecs->vec[i].provider;
+			ret = peerbuf_claim_provider(placement, pb, last, when_down,
+						     reason);
+			if (ret)
+				return ret;
+			claim = peerbuf_claim_of(placement, p2p_provider_pdev(last));
+		}
+		claim->nr_ranges++;
 	}
 	return 0;
 }
@@ -184,6 +192,17 @@ void peerbuf_placement_destroy(struct peerbuf_placement *placement)
 	dma_fence_put(placement->copied);
 	p2p_vecs_put(placement->vecs);
 	kfree(placement);
+}
+
+/* Under the buffer's resv: does each of its devices decode memory, as far as it can be asked? */
+bool peerbuf_placement_decodes(const struct peerbuf_placement *placement)
+{
+	u32 i;
+
+	for (i = 0; i < placement->nr_claims; i++)
+		if (!peerbuf_device_decodes(placement->claims[i].pdevice->pdev))
+			return false;
+	return true;
 }
 
 /*
@@ -269,6 +288,8 @@ bool peerbuf_vecs_alive(const struct p2p_vecs *vecs)
 	u32 i;
 
 	for (i = 0; i < vecs->nr; i++) {
+		if (!(i % SZ_4K))
+			cond_resched();
 		if (!vecs->vec[i].provider || vecs->vec[i].provider == last)
 			continue;
 		last = vecs->vec[i].provider;

@@ -9,6 +9,7 @@
  * It is done when somebody maps or pins, not at attach: an importer that is attached may
  * never map, and until it does the buffer is best left where it is.
  */
+#include <linux/sched/signal.h>
 #include <linux/sizes.h>
 
 #include "internal.h"
@@ -20,36 +21,70 @@
 /* Bytes. Allocated without looking up. */
 #define PEERBUF_FILL_STEP	SZ_32M
 
+/* Ranges between two looks at whether somebody else wants the CPU. */
+#define PEERBUF_ROUTE_STEP	SZ_1K
+
+/**
+ * struct peerbuf_routed - providers that a client was found to reach, within one call
+ * @provider: no more than the devices of a placement have BARs
+ * @nr: how many
+ */
+struct peerbuf_routed {
+	const struct p2p_provider *provider[PEERBUF_MAX_DEVICES * PEERBUF_NR_BARS];
+	u32 nr;
+};
+
+/* The latest first: ranges that alternate between two providers find theirs at once. */
+static bool peerbuf_is_routed(const struct peerbuf_routed *routed,
+			      const struct p2p_provider *provider)
+{
+	u32 i;
+
+	for (i = routed->nr; i > 0; i--)
+		if (routed->provider[i - 1] == provider)
+			return true;
+	return false;
+}
+
+static void peerbuf_note_routed(struct peerbuf_routed *routed,
+				const struct p2p_provider *provider)
+{
+	if (routed->nr < ARRAY_SIZE(routed->provider))
+		routed->provider[routed->nr++] = provider;
+}
+
 /*
- * Looks each run of one provider up once. @route is that of the first run, or of
+ * Looks each provider up once. @route is that of the first range of a BAR, or of
  * the one that fails. @by_phys: the client maps physical addresses in its IOMMU.
  */
 int peerbuf_check_routes(const struct p2p_vecs *vecs, struct device *client,
 			 bool by_phys, struct p2p_route *route)
 {
-	struct p2p_provider *last = NULL;
+	struct peerbuf_routed routed = {};
+	struct p2p_provider *provider;
 	struct p2p_route this;
-	bool first = true;
 	int ret;
 	u32 i;
 
 	memset(route, 0, sizeof(*route));
 	route->decider = P2P_ADDR_NONE;
 	for (i = 0; i < vecs->nr; i++) {
-		if (!vecs->vec[i].provider || vecs->vec[i].provider == last)
+		if (!(i % PEERBUF_ROUTE_STEP))
+			cond_resched();
+		provider = vecs->vec[i].provider;
+		if (!provider || peerbuf_is_routed(&routed, provider))
 			continue;
-		last = vecs->vec[i].provider;
 		if (by_phys)
-			ret = p2p_route_translated(last, client, &this);
+			ret = p2p_route_translated(provider, client, &this);
 		else
-			ret = p2p_route_get(last, client, &this);
-		if (first || ret || this.type == P2P_ROUTE_NOT_SUPPORTED)
+			ret = p2p_route_get(provider, client, &this);
+		if (!routed.nr || ret || this.type == P2P_ROUTE_NOT_SUPPORTED)
 			*route = this;
 		if (ret)
 			return ret;
 		if (this.type == P2P_ROUTE_NOT_SUPPORTED)
 			return -EHOSTUNREACH;
-		first = false;
+		peerbuf_note_routed(&routed, provider);
 	}
 	return 0;
 }
@@ -146,6 +181,8 @@ static int peerbuf_fill_system(struct peerbuf *pb, struct p2p_vecs *vecs)
 	while (vecs->size < pb->size) {
 		if (peerbuf_trouble(pb))
 			return -ENODEV;
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		ret = p2p_vecs_add_new_system(vecs, min_t(u64, pb->size - vecs->size,
 							  PEERBUF_FILL_STEP));
 		if (ret)

@@ -24,12 +24,14 @@ struct peerbuf_file;
  * struct peerbuf_marks - who has withdrawn a buffer
  * @lock: (spin) protects the rest; @causes may be read without
  * @causes: PEERBUF_REVOKED_*, zero if nobody has
+ * @recall: what was mapped before must go
  * @nr_owners: with PEERBUF_REVOKED_USER, functions in @owners
  * @owners: whose owner has; references held
  */
 struct peerbuf_marks {
 	spinlock_t lock;	/* protects the rest */
 	u32 causes;
+	bool recall;
 	u32 nr_owners;
 	struct peerbuf_device *owners[PEERBUF_MAX_OWNERS];
 };
@@ -51,7 +53,9 @@ struct peerbuf_rights {
 /* marks.c */
 void peerbuf_marks_init(struct peerbuf_marks *marks);
 void peerbuf_marks_drop(struct peerbuf_marks *marks);
-u32 peerbuf_marks_set(struct peerbuf_marks *marks, u32 cause, struct peerbuf_device *owner);
+void peerbuf_marks_set(struct peerbuf_marks *marks, u32 cause, struct peerbuf_device *owner);
+void peerbuf_marks_recall(struct peerbuf_marks *marks);
+bool peerbuf_marks_take_recall(struct peerbuf_marks *marks);
 bool peerbuf_marks_lift(struct peerbuf_marks *marks, u32 causes, struct peerbuf_rights *rights);
 
 /* rights.c */

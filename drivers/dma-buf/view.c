@@ -5,13 +5,16 @@
  */
 #include "internal.h"
 
-/* Under resv: whether all of @pb is @by's. NULL stands for who may see everything. */
+/*
+ * Under resv or mappings_lock: whether all of @pb is @by's. NULL stands for who may see
+ * everything.
+ */
 bool peerbuf_all_of(struct peerbuf *pb, const struct peerbuf_device *by)
 {
 	const struct peerbuf_placement *placement = pb->placement;
 	u32 i;
 
-	dma_resv_assert_held(pb->dmabuf->resv);
+	peerbuf_assert_stays(pb);
 
 	if (!by)
 		return true;
@@ -32,25 +35,30 @@ static bool peerbuf_vec_of(const struct peerbuf *pb, const struct p2p_vec *vec,
 	return p2p_provider_pdev(vec->provider) == by->pdev;
 }
 
+/* Those that are no device's are the home's. */
 static u32 peerbuf_count_ranges(const struct peerbuf *pb, const struct peerbuf_device *by)
 {
-	const struct p2p_vecs *vecs = pb->placement->vecs;
-	u32 nr = 0;
+	const struct peerbuf_placement *placement = pb->placement;
+	u32 nr = 0, claimed = 0;
 	u32 i;
 
-	for (i = 0; i < vecs->nr; i++)
-		nr += peerbuf_vec_of(pb, &vecs->vec[i], by);
-	return nr;
+	for (i = 0; i < placement->nr_claims; i++) {
+		claimed += placement->claims[i].nr_ranges;
+		if (placement->claims[i].pdevice == by)
+			nr = placement->claims[i].nr_ranges;
+	}
+	return pb->home == by ? nr + placement->vecs->nr - claimed : nr;
 }
 
-/* Under resv: takes out of @info what is not @by's to know. */
+/* Under resv or mappings_lock: takes out of @info what is not @by's to know. */
 void peerbuf_hide_export(struct peerbuf *pb, const struct peerbuf_device *by,
 			 struct peerbuf_export_info *info)
 {
 	bool all = peerbuf_all_of(pb, by);
 
 	/* One that was refused before the last move asked for memory of somebody else. */
-	if (!all || (by && pb->account.last_refusal_moves != pb->account.moves)) {
+	if (!all ||
+	    (by && READ_ONCE(pb->account.last_refusal_moves) != READ_ONCE(pb->account.moves))) {
 		memset(&info->last_refusal_route, 0, sizeof(info->last_refusal_route));
 		info->last_refusal_route.decider = PEERBUF_PCI_NONE;
 	}

@@ -43,6 +43,13 @@ static pgprot_t peerbuf_pgprot(const struct vm_area_struct *vma, const struct p2
 	return pgprot_noncached(prot);
 }
 
+/* Any context, for a VMA that is being made or is locked for writing. @vecs must not change. */
+void peerbuf_vma_suit(struct vm_area_struct *vma, const struct p2p_vecs *vecs)
+{
+	if (vecs->nr)
+		vma->vm_page_prot = peerbuf_pgprot(vma, &vecs->vec[0]);
+}
+
 /**
  * peerbuf_vma_init() - make a VMA one that only a CPU gets at the memory through
  * @vma: in the mmap operation of a file
@@ -61,8 +68,8 @@ int peerbuf_vma_init(struct vm_area_struct *vma, const struct p2p_vecs *vecs)
 {
 	if ((vma->vm_flags & (VM_SHARED | VM_MAYWRITE)) == VM_MAYWRITE)
 		return -EINVAL;
-	if (vecs && vecs->nr)
-		vma->vm_page_prot = peerbuf_pgprot(vma, &vecs->vec[0]);
+	if (vecs)
+		peerbuf_vma_suit(vma, vecs);
 	vm_flags_set(vma, VM_MIXEDMAP | VM_IO | VM_DONTEXPAND | VM_DONTDUMP);
 	return 0;
 }

@@ -164,7 +164,10 @@ static int peerbuf_vmap_create(struct peerbuf *pb)
 	ret = peerbuf_vmap_place(pb);
 	if (ret)
 		return ret;
-	peerbuf_wait_kernel(pb, false);
+	/* A signal is no reason that the core would accept. */
+	ret = peerbuf_wait_kernel(pb, PEERBUF_WAIT_IDLE);
+	if (ret)
+		return ret;
 
 	vmap = kzalloc(sizeof(*vmap), GFP_KERNEL);
 	if (!vmap)
@@ -175,7 +178,7 @@ static int peerbuf_vmap_create(struct peerbuf *pb)
 		return -ENOMEM;
 	}
 	peerbuf_hold_add(pb, &vmap->hold, NULL, NULL);
-	pb->vmap = vmap;
+	WRITE_ONCE(pb->vmap, vmap);
 	return 0;
 }
 
@@ -189,7 +192,7 @@ static void peerbuf_vmap_destroy(struct peerbuf *pb)
 		vunmap((void __force *)vmap->map.vaddr_iomem);
 	else
 		iounmap(vmap->map.vaddr_iomem);
-	pb->vmap = NULL;
+	WRITE_ONCE(pb->vmap, NULL);
 	peerbuf_hold_remove(pb, &vmap->hold);
 	kfree(vmap);
 }

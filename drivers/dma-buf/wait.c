@@ -18,6 +18,12 @@
 /* After this long, say in the kernel log for whom we wait, and go on waiting. */
 #define PEERBUF_SAY_AFTER	(10 * HZ)
 
+/* A lock that somebody has in passing is waited for even by who would not wait. */
+#define PEERBUF_TELLING		(HZ / 20)
+
+/* Who waits with resv held looks this often at whether he still should. */
+#define PEERBUF_LOOK_AFTER	(HZ / 10)
+
 /* @timeout in jiffies from now, or MAX_SCHEDULE_TIMEOUT. */
 struct peerbuf_patience peerbuf_patience(unsigned long timeout, int mode)
 {
@@ -37,14 +43,45 @@ static unsigned long peerbuf_patience_left(const struct peerbuf_patience *patien
 	return patience->deadline - jiffies;
 }
 
+/*
+ * Reservation locks have no killable wait: one that a signal has ended, and not the last
+ * one, goes on by trying.
+ */
+static int peerbuf_lock_killable(struct dma_resv *resv)
+{
+	if (!dma_resv_lock_interruptible(resv, NULL))
+		return 0;
+	while (!dma_resv_trylock(resv)) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		schedule_timeout_killable(1);
+	}
+	return 0;
+}
+
 /* Takes resv. Returns 0, or -EINTR if @mode lets a signal end the wait. */
 int peerbuf_lock(struct peerbuf *pb, int mode)
 {
-	if (mode != PEERBUF_WAIT_IDLE)
+	switch (mode) {
+	case PEERBUF_WAIT_INTR:
 		return dma_resv_lock_interruptible(pb->dmabuf->resv, NULL);
+	case PEERBUF_WAIT_KILLABLE:
+		return peerbuf_lock_killable(pb->dmabuf->resv);
+	default:
+		dma_resv_lock(pb->dmabuf->resv, NULL);
+		return 0;
+	}
+}
 
-	dma_resv_lock(pb->dmabuf->resv, NULL);
-	return 0;
+/* Takes resv unless somebody else has it until @until, in jiffies. Returns whether it did. */
+bool peerbuf_lock_until(struct peerbuf *pb, unsigned long until)
+{
+	while (!dma_resv_trylock(pb->dmabuf->resv)) {
+		if (time_after_eq(jiffies, until) || signal_pending(current))
+			return false;
+		schedule_timeout_interruptible(1);
+	}
+	return true;
 }
 
 /*
@@ -52,15 +89,14 @@ int peerbuf_lock(struct peerbuf *pb, int mode)
  * and not sent yet must arrive before anybody copies from it, or has it for something
  * else: an interrupt makes them send it.
  */
-static void peerbuf_zap(struct peerbuf *pb)
+void peerbuf_zap(struct peerbuf *pb)
 {
 	struct address_space *mapping = pb->inode->i_mapping;
 
 	if (!mapping_mapped(mapping))
 		return;
 	unmap_mapping_range(mapping, 0, 0, 1);
-	if (pb->placement->nr_claims)
-		kick_all_cpus_sync();
+	kick_all_cpus_sync();
 }
 
 /*
@@ -71,42 +107,73 @@ void peerbuf_invalidate(struct peerbuf *pb)
 {
 	dma_resv_assert_held(pb->dmabuf->resv);
 
+	spin_lock(&pb->mappings_lock);
 	pb->generation++;
+	spin_unlock(&pb->mappings_lock);
 	dma_buf_invalidate_mappings(pb->dmabuf);
 	peerbuf_zap(pb);
 }
 
 /*
- * Under resv: until the memory is what it should be. Returns 0, or -EINTR if @intr lets a
- * signal end the wait.
+ * One look at the fences. Returns 0, -EAGAIN if it is worth another, -EINPROGRESS if time ran
+ * out, or -EINTR.
  */
-int peerbuf_wait_kernel(struct peerbuf *pb, bool intr)
+static int peerbuf_look_at_fences(struct peerbuf *pb, enum dma_resv_usage usage,
+				  const struct peerbuf_patience *patience)
 {
-	dma_resv_assert_held(pb->dmabuf->resv);
+	unsigned long left = peerbuf_patience_left(patience);
+	long ret;
 
-	if (dma_resv_wait_timeout(pb->dmabuf->resv, DMA_RESV_USAGE_KERNEL, intr,
-				  MAX_SCHEDULE_TIMEOUT) < 0)
+	ret = dma_resv_wait_timeout(pb->dmabuf->resv, usage,
+				    patience->mode == PEERBUF_WAIT_INTR,
+				    min_t(unsigned long, left, PEERBUF_LOOK_AFTER));
+	if (ret < 0)
 		return -EINTR;
-	return 0;
+	if (ret)
+		return 0;
+	if (patience->mode == PEERBUF_WAIT_KILLABLE && fatal_signal_pending(current))
+		return -EINTR;
+	return left <= PEERBUF_LOOK_AFTER ? -EINPROGRESS : -EAGAIN;
+}
+
+/* Without resv. Returns 0, -EINPROGRESS if time ran out, or -EINTR. */
+int peerbuf_wait_fences(struct peerbuf *pb, enum dma_resv_usage usage,
+			const struct peerbuf_patience *patience)
+{
+	int ret;
+
+	do {
+		ret = peerbuf_look_at_fences(pb, usage, patience);
+	} while (ret == -EAGAIN);
+	return ret;
 }
 
 /*
- * Under resv. Returns 0, -EINPROGRESS if time ran out, or -EINTR. Fences have to signal in
- * reasonable time: who may only be killed waits for them.
+ * Under resv, for who wants the memory: as above, and -ENODEV as soon as it is not to be had
+ * any more. Others are told of that under the same lock.
  */
-int peerbuf_wait_fences(struct peerbuf *pb,
-			const struct peerbuf_patience *patience)
+int peerbuf_wait_fences_held(struct peerbuf *pb, enum dma_resv_usage usage,
+			     const struct peerbuf_patience *patience)
 {
-	long left;
+	int ret;
 
 	dma_resv_assert_held(pb->dmabuf->resv);
 
-	left = dma_resv_wait_timeout(pb->dmabuf->resv, DMA_RESV_USAGE_BOOKKEEP,
-				     patience->mode == PEERBUF_WAIT_INTR,
-				     peerbuf_patience_left(patience));
-	if (left < 0)
-		return -EINTR;
-	return left ? 0 : -EINPROGRESS;
+	do {
+		ret = peerbuf_look_at_fences(pb, usage, patience);
+	} while (ret == -EAGAIN && !peerbuf_trouble(pb));
+	return ret == -EAGAIN ? -ENODEV : ret;
+}
+
+/*
+ * Under resv: until the memory is what it should be. Returns 0; -EINTR if @mode lets a signal
+ * end the wait; -ENODEV.
+ */
+int peerbuf_wait_kernel(struct peerbuf *pb, int mode)
+{
+	struct peerbuf_patience patience = peerbuf_patience(MAX_SCHEDULE_TIMEOUT, mode);
+
+	return peerbuf_wait_fences_held(pb, DMA_RESV_USAGE_KERNEL, &patience);
 }
 
 /* Is everything gone that was mapped before @generation began? */
@@ -163,6 +230,27 @@ void peerbuf_first_holder(struct peerbuf *pb, u64 generation, u64 *addr,
 	spin_unlock(&pb->mappings_lock);
 }
 
+static u64 peerbuf_generation(struct peerbuf *pb)
+{
+	u64 generation;
+
+	spin_lock(&pb->mappings_lock);
+	generation = pb->generation;
+	spin_unlock(&pb->mappings_lock);
+	return generation;
+}
+
+/* Have importers been told of all that was asked for up to the call numbered @asked? */
+static bool peerbuf_settled(struct peerbuf *pb, u64 asked)
+{
+	return atomic64_read_acquire(&pb->settled) >= (s64)asked;
+}
+
+static void peerbuf_say_busy(struct peerbuf *pb, u64 asked)
+{
+	pr_warn("export %llu is locked by somebody, waiting\n", pb->id);
+}
+
 static void peerbuf_say_who(struct peerbuf *pb, u64 generation)
 {
 	char name[32];
@@ -179,22 +267,37 @@ static void peerbuf_say_who(struct peerbuf *pb, u64 generation)
  * Idle rather than uninterruptible: how long this takes is up to the importer, and no
  * sign of a hung kernel.
  */
-static long peerbuf_wait_slice(struct peerbuf *pb, u64 generation, int mode,
-			       unsigned long slice)
+static long peerbuf_wait_slice(struct peerbuf *pb, bool (*over)(struct peerbuf *pb, u64 nr),
+			       u64 nr, int mode, unsigned long slice)
 {
 	switch (mode) {
 	case PEERBUF_WAIT_INTR:
-		return wait_event_interruptible_timeout(pb->unheld,
-							peerbuf_unheld(pb, generation),
-							slice);
+		return wait_event_interruptible_timeout(pb->unheld, over(pb, nr), slice);
 	case PEERBUF_WAIT_KILLABLE:
-		return wait_event_killable_timeout(pb->unheld,
-						   peerbuf_unheld(pb, generation),
-						   slice);
+		return wait_event_killable_timeout(pb->unheld, over(pb, nr), slice);
 	default:
-		return wait_event_idle_timeout(pb->unheld,
-					       peerbuf_unheld(pb, generation),
-					       slice);
+		return wait_event_idle_timeout(pb->unheld, over(pb, nr), slice);
+	}
+}
+
+/* Returns 0, -EINPROGRESS if time ran out, or -EINTR. @say: for whom we wait. */
+static int peerbuf_wait_until(struct peerbuf *pb, bool (*over)(struct peerbuf *pb, u64 nr),
+			      u64 nr, const struct peerbuf_patience *patience,
+			      void (*say)(struct peerbuf *pb, u64 nr))
+{
+	unsigned long left;
+	long ret;
+
+	for (;;) {
+		left = peerbuf_patience_left(patience);
+		ret = peerbuf_wait_slice(pb, over, nr, patience->mode,
+					 min_t(unsigned long, left,
+					       PEERBUF_SAY_AFTER));
+		if (ret)
+			return ret < 0 ? -EINTR : 0;
+		if (left <= PEERBUF_SAY_AFTER)
+			return -EINPROGRESS;
+		say(pb, nr);
 	}
 }
 
@@ -205,42 +308,40 @@ static long peerbuf_wait_slice(struct peerbuf *pb, u64 generation, int mode,
 int peerbuf_wait_unheld(struct peerbuf *pb, u64 generation,
 			const struct peerbuf_patience *patience)
 {
-	unsigned long left;
-	long ret;
-
-	for (;;) {
-		left = peerbuf_patience_left(patience);
-		ret = peerbuf_wait_slice(pb, generation, patience->mode,
-					 min_t(unsigned long, left,
-					       PEERBUF_SAY_AFTER));
-		if (ret)
-			return ret < 0 ? -EINTR : 0;
-		if (left <= PEERBUF_SAY_AFTER)
-			return -EINPROGRESS;
-		peerbuf_say_who(pb, generation);
-	}
+	return peerbuf_wait_until(pb, peerbuf_unheld, generation, patience,
+				  peerbuf_say_who);
 }
 
 /*
- * No lock held. Waits for all that can still reach the buffer by what was mapped before its
- * last invalidation. If it can be reached again by now, the new mappings are none of
- * our business.
+ * No lock held, nor waited for, so that the caller's patience holds whoever has it. Waits
+ * until importers have been told of what was asked for before, and then for all that can still
+ * reach the buffer by what was mapped before its last invalidation. If it can be reached again
+ * by now, the new mappings are none of our business.
  */
 int peerbuf_drain(struct peerbuf *pb, const struct peerbuf_patience *patience,
 		  u32 *reason)
 {
+	struct peerbuf_patience telling = *patience;
 	u64 generation;
 	int ret;
 
-	ret = peerbuf_lock(pb, patience->mode);
-	if (!ret) {
-		generation = pb->generation;
-		ret = peerbuf_wait_fences(pb, patience);
-		peerbuf_reap(pb);
-		dma_resv_unlock(pb->dmabuf->resv);
+	lockdep_assert_not_held(&pb->dmabuf->resv->lock.base);
+
+	if (time_before(telling.deadline, jiffies + PEERBUF_TELLING))
+		telling.deadline = jiffies + PEERBUF_TELLING;
+	ret = peerbuf_wait_until(pb, peerbuf_settled, atomic64_read(&pb->asked), &telling,
+				 peerbuf_say_busy);
+	if (ret) {
+		*reason = ret == -EINTR ? PEERBUF_REASON_INTERRUPTED : PEERBUF_REASON_BUSY;
+		return ret;
 	}
+
+	generation = peerbuf_generation(pb);
+	ret = peerbuf_wait_fences(pb, DMA_RESV_USAGE_BOOKKEEP, patience);
 	if (!ret)
 		ret = peerbuf_wait_unheld(pb, generation, patience);
+	/* Places it has left are let go of once the fences have signalled. */
+	peerbuf_settle(pb);
 	if (ret)
 		*reason = ret == -EINTR ? PEERBUF_REASON_INTERRUPTED :
 					  PEERBUF_REASON_STILL_MAPPED;

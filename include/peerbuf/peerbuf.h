@@ -77,7 +77,9 @@ enum peerbuf_place_why {
  *	the dma_resv as DMA_RESV_USAGE_KERNEL; then it keeps both lists referenced until
  *	the fence signals. Such a copy cannot be undone: if it fails the contents are lost,
  *	and the fence should have an error. -EOPNOTSUPP: let the CPU do it. Any other errno
- *	ends the move.
+ *	ends the move; with such a fence the new place stays claimed until it signals. What
+ *	takes long in here looks at peerbuf_trouble() and fatal_signal_pending() from
+ *	time to time and gives up, with -ENODEV or -EINTR: a revoke does not wait for it.
  * @release: optional; the buffer is gone, nothing maps it any more. Called
  *	unlocked, may sleep.
  */

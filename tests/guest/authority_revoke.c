@@ -201,6 +201,8 @@ static void revoke_when_it_may(void)
 		pause_ms(in_time % 3);
 		check_ok(peer_restore(mine, export.id));
 		in_time++;
+		/* It waits for no lock that the mover has, and so leaves him time to move. */
+		pause_ms(1);
 	}
 }
 

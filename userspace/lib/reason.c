@@ -134,6 +134,8 @@ static const struct sentence sentences[] = {
 	REASON(NO_DRIVER, "no driver is bound, and only a bound driver's BARs can be lent",
 	       "bind its driver, or the stub with 'peerbuf bind FUNCTION'"),
 	REASON(INTERRUPTED, "interrupted by a signal", "run it again"),
+	REASON(BUSY, "somebody works on the buffer, and its importers have not been told yet",
+	       "wait again with a longer time limit: they will be told in any case"),
 	REASON(NO_MEMORY, "there is no system memory for it, or the memory cgroup may not have it",
 	       "ask for less, or raise the cgroup's memory.max or p2p's parameter system_max_mib"),
 

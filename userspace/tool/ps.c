@@ -353,7 +353,8 @@ const struct command ps_command = {
 		"because somebody could not reach it. ROUTE is as in 'peerbuf topo', SEGS counts\n"
 		"the DMA segments of the mapping. STATE is live or: revoked, down (device\n"
 		"suspended or in reset), dead (for good), pinned (cannot move now), vmapped (the\n"
-		"kernel has a CPU mapping), shared (it has memory of others, which this node does\n"
+		"kernel has a CPU mapping), busy (somebody is at work on it, copying it, say: not\n"
+		"all is known), shared (it has memory of others, which this node does\n"
 		"not show), hidden (only its own device can address it).\n",
 	.run = ps_run,
 };

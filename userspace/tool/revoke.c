@@ -27,8 +27,12 @@ static int revoke_result(uint64_t id, int ret, const struct peerbuf_error *error
 		return EXIT_OK;
 	if (ret != -EINPROGRESS && ret != -EINTR)
 		return failed(error, &subject, "revoke %" PRIu64, id);
-	failed_errno(ret, "revoke %" PRIu64 ": %s still maps the buffer", id,
-		     blocker_text(error));
+	if (error->reason == PEERBUF_REASON_BUSY)
+		failed_errno(ret, "revoke %" PRIu64 ": importers have not been told yet, as "
+			     "somebody is at work on the buffer", id);
+	else
+		failed_errno(ret, "revoke %" PRIu64 ": %s still maps the buffer", id,
+			     blocker_text(error));
 	hint("the revoke is in force: nobody can map it any more; 'peerbuf ps' shows which "
 	     "process to end, 'peerbuf revoke %" PRIu64 "' waits again", id);
 	return EXIT_STILL_MAPPED;
@@ -43,7 +47,10 @@ static int revoke_wait(int fd, uint64_t id, uint32_t timeout_ms,
 
 	if (ret != -EINPROGRESS || first == timeout_ms)
 		return ret;
-	warning("waiting for %s to unmap export %" PRIu64, blocker_text(error), id);
+	if (error->reason == PEERBUF_REASON_BUSY)
+		warning("waiting for whoever is at work on export %" PRIu64, id);
+	else
+		warning("waiting for %s to unmap export %" PRIu64, blocker_text(error), id);
 	if (timeout_ms != PEERBUF_WAIT_FOREVER)
 		timeout_ms -= first;
 	return peerbuf_revoke(fd, id, timeout_ms, error);

@@ -109,6 +109,7 @@ const char *state_text(const struct peerbuf_export_info *info)
 		{ PEERBUF_STATE_F_PINNED, "pinned" },
 		{ PEERBUF_STATE_F_VMAPPED, "vmapped" },
 		{ PEERBUF_STATE_F_SHARED, "shared" },
+		{ PEERBUF_STATE_F_BUSY, "busy" },
 	};
 	char *text = next_text();
 	size_t n;

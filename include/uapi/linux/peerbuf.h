@@ -181,6 +181,7 @@ enum peerbuf_reason {
 	PEERBUF_REASON_NO_DRIVER		= 151, /* lending needs a bound driver */
 	PEERBUF_REASON_INTERRUPTED		= 152, /* a signal arrived while waiting */
 	PEERBUF_REASON_NO_MEMORY		= 153, /* system memory is short */
+	PEERBUF_REASON_BUSY			= 154, /* somebody is at work on the buffer */
 
 	/* Mapping for a VFIO device (peerbuf_vfio.h) */
 	PEERBUF_REASON_NO_IOMMU			= 176, /* no IOMMU translates for the device */
@@ -381,8 +382,15 @@ struct peerbuf_ioc_export {
  * byte twice;
  * EBUSY an importer or a vmap pins the buffer; ENODEV the buffer is revoked, or a
  * device is down; EHOSTUNREACH an attached importer has no route to the new
- * place; EPERM the buffer is a driver's own; EINTR a signal arrived while
- * waiting for fences, nothing moved.
+ * place; EPERM the buffer is a driver's own; EINTR a signal arrived; EIO a device
+ * stopped to decode memory during the copy.
+ *
+ * Whoever revokes the buffer, closes the node it ends with, or takes one of its devices down
+ * meanwhile does not wait for a copy: it gives up, with ENODEV. After any error the buffer is at
+ * its old place with its contents. Its importers may have been invalidated, and were told that
+ * they can come back. What the new place contains after a copy that gave up is
+ * undefined; if an engine of a driver was copying, that driver's memory there is not free
+ * before the engine has stopped.
  */
 struct peerbuf_ioc_move {
 	__u32 size;
@@ -423,9 +431,11 @@ struct peerbuf_ioc_move {
  * reaches the memory any more. Revoking a revoked export waits again and succeeds, and
  * through another node it is that function's revoke as well.
  *
- * errno: ENOENT no such export; EINPROGRESS, EINTR: the revoke is in force (no new
- * mapping, no CPU access), but an importer still has its mapping after
- * @timeout_ms or when a signal arrived; call again to wait on.
+ * errno: ENOENT no such export; EINPROGRESS, EINTR: the revoke is in force (whoever asks
+ * for the memory from now on is refused), but an importer still has its mapping after
+ * @timeout_ms or when a signal arrived; call again to wait on. With PEERBUF_REASON_BUSY
+ * importers have not even been told: somebody is at work on the buffer. They are told when
+ * that is over, without another call.
  */
 struct peerbuf_ioc_revoke {
 	__u32 size;
@@ -482,6 +492,7 @@ struct peerbuf_ioc_restore {
 #define PEERBUF_STATE_F_PINNED		(1U << 3) /* cannot move now */
 #define PEERBUF_STATE_F_VMAPPED		(1U << 4) /* the kernel has a CPU mapping */
 #define PEERBUF_STATE_F_SHARED		(1U << 5) /* not all is this node's: see below */
+#define PEERBUF_STATE_F_BUSY		(1U << 6) /* somebody is at work on it, see below */
 
 /**
  * struct peerbuf_export_info - an export, as accounting sees it
@@ -516,6 +527,9 @@ struct peerbuf_ioc_restore {
  * @nr_ranges and @nr_devices count what is that function's, at its home the system memory
  * included; @system_size and @hidden_size are zero unless the node is its home; and
  * @last_refusal_route is empty. By a DMA-BUF's fd, and on control, all is told.
+ * With PEERBUF_STATE_F_BUSY somebody was at work on the buffer, copying it, say, and was not
+ * waited for: @pins, PEERBUF_STATE_F_PINNED and @last_refusal* are left out, and the
+ * other numbers may be of different moments.
  */
 struct peerbuf_export_info {
 	__u64 id;

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Telling a buffer's importers what has become of it.
+ *
+ * Whether a buffer can be reached is decided without its reservation lock: somebody marks
+ * it, or a device changes its state. From then on nobody who looks is given the memory. Who
+ * has it already must be told, and that needs the lock, which may be somebody else's for a
+ * while: for a copy, or for an importer's own work. So whoever changes something asks for
+ * importers to be told. If the lock is free that is done at once, and else by a work, while
+ * whoever asked waits for as long as he likes, and no longer.
+ *
+ * Who has the lock looks at the mark from time to time, if what he does can take long.
+ */
+#include "internal.h"
+#include "trace.h"
+
+static struct workqueue_struct *peerbuf_wq;
+
+int peerbuf_settle_init(void)
+{
+	peerbuf_wq = alloc_workqueue("peerbuf", WQ_UNBOUND, 0);
+	return peerbuf_wq ? 0 : -ENOMEM;
+}
+
+/* Each work is a visitor, for which the buffer's release has waited. */
+void peerbuf_settle_exit(void)
+{
+	destroy_workqueue(peerbuf_wq);
+}
+
+static void peerbuf_withdraw(struct peerbuf *pb, u32 trouble)
+{
+	peerbuf_invalidate(pb);
+	pb->account.revokes++;
+	peerbuf_stat_inc(PEERBUF_STAT_REVOKES);
+	trace_peerbuf_revoke(pb, trouble);
+	peerbuf_event_placement(pb, pb->placement, PEERBUF_EVENT_REVOKE);
+}
+
+static void peerbuf_give_back(struct peerbuf *pb)
+{
+	peerbuf_stat_inc(PEERBUF_STAT_RESTORES);
+	trace_peerbuf_restore(pb, pb->told == PEERBUF_REASON_DEVICE_DOWN ? pb->told : 0);
+	peerbuf_event_placement(pb, pb->placement, PEERBUF_EVENT_RESTORE);
+	peerbuf_tell_changed(pb);
+}
+
+/* Was it withdrawn since somebody last was here? A BAR takes what has memory of it along. */
+static bool peerbuf_take_recall(struct peerbuf *pb)
+{
+	if (!peerbuf_vecs_alive(pb->placement->vecs))
+		peerbuf_marks_set(&pb->marks, PEERBUF_REVOKED_DEAD, NULL);
+	return peerbuf_marks_take_recall(&pb->marks);
+}
+
+/*
+ * It may have been withdrawn more than once since somebody last was here, and not for long:
+ * what was mapped before goes, even if all is well again by now.
+ */
+static void peerbuf_tell(struct peerbuf *pb)
+{
+	bool recall = peerbuf_take_recall(pb);
+	u32 trouble = peerbuf_trouble(pb);
+
+	if (recall || (trouble && !pb->told))
+		peerbuf_withdraw(pb, trouble);
+	if (!trouble && (recall || pb->told))
+		peerbuf_give_back(pb);
+	else if (trouble == PEERBUF_REASON_DEVICE_GONE && pb->told != trouble)
+		peerbuf_tell_changed(pb);
+	pb->told = trouble;
+}
+
+/*
+ * Under resv. What was changed before somebody asked is seen here: the number is read first.
+ * A buffer that lies nowhere is being made, or released, and has no importer.
+ */
+void peerbuf_settle_held(struct peerbuf *pb)
+{
+	s64 asked = atomic64_read_acquire(&pb->asked);
+
+	dma_resv_assert_held(pb->dmabuf->resv);
+
+	if (pb->placement) {
+		peerbuf_tell(pb);
+		peerbuf_reap(pb);
+	}
+	atomic64_set_release(&pb->settled, asked);
+	wake_up_all(&pb->unheld);
+}
+
+void peerbuf_settle_work(struct work_struct *work)
+{
+	struct peerbuf *pb = container_of(work, struct peerbuf, settling);
+
+	dma_resv_lock(pb->dmabuf->resv, NULL);
+	peerbuf_settle_held(pb);
+	dma_resv_unlock(pb->dmabuf->resv);
+	peerbuf_put(pb);
+}
+
+/*
+ * After a change of what peerbuf_trouble() says. No lock of the buffer held; the caller holds
+ * the DMA-BUF or visits the buffer. Does not wait: peerbuf_drain() does.
+ */
+void peerbuf_settle(struct peerbuf *pb)
+{
+	lockdep_assert_not_held(&pb->dmabuf->resv->lock.base);
+
+	atomic64_inc_return(&pb->asked);
+	if (dma_resv_trylock(pb->dmabuf->resv)) {
+		peerbuf_settle_held(pb);
+		dma_resv_unlock(pb->dmabuf->resv);
+		return;
+	}
+	/* The CPU is cut off without the lock. The visit does it again, for who faults now. */
+	if (peerbuf_trouble_unlocked(pb))
+		peerbuf_zap(pb);
+	if (WARN_ON_ONCE(!peerbuf_visit(pb)))
+		return;
+	/* One that is queued has not looked yet. */
+	if (!queue_work(peerbuf_wq, &pb->settling))
+		peerbuf_put(pb);
+}
