@@ -57,6 +57,12 @@ struct bar_owner_export {
 #define BAR_OWNER_ENGINE_ALWAYS	1 /* the driver, at once */
 #define BAR_OWNER_ENGINE_QUEUED	2 /* the driver, later, with a fence for it */
 #define BAR_OWNER_ENGINE_BROKEN	3 /* fails */
+#define BAR_OWNER_ENGINE_DEAF	4 /* the driver, in BAR_OWNER_LONG, whatever happens */
+#define BAR_OWNER_ENGINE_POLITE	5 /* the same, unless the buffer is withdrawn or it is killed */
+#define BAR_OWNER_ENGINE_LEAVES	6 /* as QUEUED, but it says that it failed */
+
+/** How long it has the reservation lock for a copy, in milliseconds. */
+#define BAR_OWNER_LONG		3000
 
 /**
  * struct bar_owner_buffer - BAR_OWNER_IOC_MOVE, _REVOKE, _RESTORE, _VMAP, _VUNMAP

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The copy engine: it reaches everything, hidden memory too, and may take its time. */
+#include <linux/delay.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-fence.h>
 #include <linux/dma-resv.h>
 #include <linux/highmem.h>
 #include <linux/io.h>
 #include <linux/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
@@ -133,6 +135,22 @@ static int owner_copy_queue(struct peerbuf *pb, struct owner_buffer *buffer,
 	return 0;
 }
 
+/* Takes its time with the lock held, as the engine of a device does that is busy. */
+static int owner_copy_long(struct peerbuf *pb, struct owner_buffer *buffer,
+			   const struct p2p_vecs *to, const struct p2p_vecs *from, bool polite)
+{
+	unsigned int done;
+
+	for (done = 0; done < BAR_OWNER_LONG; done += 20) {
+		msleep(20);
+		if (polite && peerbuf_trouble(pb))
+			return -ENODEV;
+		if (polite && fatal_signal_pending(current))
+			return -EINTR;
+	}
+	return owner_copy_pages(buffer->owner, to, from);
+}
+
 static bool owner_has_hidden(const struct p2p_vecs *vecs)
 {
 	u32 i;
@@ -155,6 +173,12 @@ int owner_op_copy(struct peerbuf *pb, struct p2p_vecs *to, struct p2p_vecs *from
 		return owner_copy_queue(pb, buffer, to, from);
 	case BAR_OWNER_ENGINE_BROKEN:
 		return -EIO;
+	case BAR_OWNER_ENGINE_DEAF:
+		return owner_copy_long(pb, buffer, to, from, false);
+	case BAR_OWNER_ENGINE_POLITE:
+		return owner_copy_long(pb, buffer, to, from, true);
+	case BAR_OWNER_ENGINE_LEAVES:
+		return owner_copy_queue(pb, buffer, to, from) ?: -EIO;
 	}
 	if (owner_has_hidden(to) || owner_has_hidden(from))
 		return owner_copy_pages(buffer->owner, to, from);
