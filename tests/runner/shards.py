@@ -13,7 +13,7 @@ from .suites import DEBUG
 
 # Tests of a piece, at most: an area is never cut. A boot of the instrumented kernel, with
 # its search for leaks, costs as much as twenty of its tests, one of the others as thirty.
-MOST = {True: 100, False: 400}
+MOST = {True: 200, False: 400}
 
 Piece = collections.namedtuple("Piece", "kernel machine number of words weight")
 
