@@ -342,6 +342,20 @@ static void peerbuf_fill_clients(struct peerbuf *pb, const struct peerbuf_asker 
 	}
 }
 
+static void peerbuf_look_at_clients(struct peerbuf *pb, struct peerbuf_asker *asker, u32 room,
+				    struct peerbuf_clients *clients)
+{
+	asker->held = peerbuf_lock_until(pb, jiffies + PEERBUF_GLANCE);
+	if (asker->held) {
+		peerbuf_fill_clients(pb, asker, room, clients);
+		dma_resv_unlock(pb->dmabuf->resv);
+		return;
+	}
+	spin_lock(&pb->mappings_lock);
+	peerbuf_fill_clients(pb, asker, room, clients);
+	spin_unlock(&pb->mappings_lock);
+}
+
 /*
  * Copying to userspace may fault, and a fault may want resv: the entries are gathered
  * and copied after. An importer that attaches between counting and gathering is counted but
@@ -358,14 +372,7 @@ static int peerbuf_gather_clients(struct peerbuf *pb, const struct peerbuf_devic
 	if (!clients->info)
 		return -ENOMEM;
 
-	asker.held = peerbuf_lock_until(pb, jiffies + PEERBUF_GLANCE);
-	if (!asker.held)
-		spin_lock(&pb->mappings_lock);
-	peerbuf_fill_clients(pb, &asker, room, clients);
-	if (asker.held)
-		dma_resv_unlock(pb->dmabuf->resv);
-	else
-		spin_unlock(&pb->mappings_lock);
+	peerbuf_look_at_clients(pb, &asker, room, clients);
 	return 0;
 }
 
