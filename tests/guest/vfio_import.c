@@ -173,7 +173,10 @@ TEST(bad_structures_are_refused)
 	check_eq(mappings(), 1);
 	check_eq(ioctl(edu.fd, PEERBUF_VFIO_IOC_MAP, (void *)16), -1);
 	check_eq(errno, EFAULT);
-	check_eq(ioctl(edu.fd, _IO(PEERBUF_VFIO_IOC_MAGIC, 0x3f), &map), -1);
+	/* Neither a number that nobody has, nor one of a node's. */
+	check_eq(ioctl(edu.fd, _IO(PEERBUF_IOC_MAGIC, 0x5f), &map), -1);
+	check_eq(errno, ENOTTY);
+	check_eq(ioctl(edu.fd, PEERBUF_IOC_INFO, &map), -1);
 	check_eq(errno, ENOTTY);
 }
 

@@ -20,7 +20,7 @@ struct peerbuf_vfio_desc {
 };
 
 #define DESC(_nr, _member, _lasting, _fn)					\
-	[_IOC_NR(_nr)] = {							\
+	[_IOC_NR(_nr) - PEERBUF_VFIO_IOC_BASE] = {				\
 		.size = sizeof_field(struct peerbuf_vfio_call, _member),	\
 		.min_size = sizeof_field(struct peerbuf_vfio_call, _member),	\
 		.lasting = _lasting,						\
@@ -78,7 +78,8 @@ static int peerbuf_vfio_run(struct peerbuf_vfio *pv, const struct peerbuf_vfio_d
 static long peerbuf_vfio_ours(struct peerbuf_vfio *pv, unsigned int cmd, unsigned long arg)
 {
 	u32 __user *user = (u32 __user *)arg;
-	unsigned int nr = _IOC_NR(cmd);
+	/* A number below the base is a large one here. */
+	unsigned int nr = _IOC_NR(cmd) - PEERBUF_VFIO_IOC_BASE;
 	u32 reason = 0;
 	u32 size;
 	int ret;
@@ -103,7 +104,7 @@ long peerbuf_vfio_ioctl(struct vfio_device *device, unsigned int cmd, unsigned l
 	struct peerbuf_vfio *pv = to_peerbuf_vfio(device);
 	long ret;
 
-	if (_IOC_TYPE(cmd) == PEERBUF_VFIO_IOC_MAGIC)
+	if (_IOC_TYPE(cmd) == PEERBUF_IOC_MAGIC)
 		return peerbuf_vfio_ours(pv, cmd, arg);
 
 	ret = vfio_pci_core_ioctl(device, cmd, arg);

@@ -807,7 +807,11 @@ struct peerbuf_event {
 #define PEERBUF_EVENT_RELEASE	5 /* the dma-buf is gone */
 #define PEERBUF_EVENT_FALLBACK	6 /* moved because an importer could not reach it */
 
-#define PEERBUF_IOC_MAGIC	0xB5
+/*
+ * One letter for peerbuf and its VFIO devices, which Documentation/userspace-api/ioctl/
+ * ioctl-number.rst has for nobody: 0x00..0x3f are these, 0x40..0x5f those of peerbuf_vfio.h.
+ */
+#define PEERBUF_IOC_MAGIC	0xBC
 
 #define PEERBUF_IOC_INFO	_IOWR(PEERBUF_IOC_MAGIC, 0x00, struct peerbuf_ioc_info)
 #define PEERBUF_IOC_EXPORT	_IOWR(PEERBUF_IOC_MAGIC, 0x01, struct peerbuf_ioc_export)

@@ -30,7 +30,7 @@
 #include <linux/peerbuf.h>
 
 /** Version of this interface; bumped only when something is added. */
-#define PEERBUF_VFIO_UAPI_VERSION	1
+#define PEERBUF_VFIO_UAPI_VERSION	2
 
 /** Most mappings one device can have at a time. */
 #define PEERBUF_VFIO_MAX_MAPPINGS	65535
@@ -188,12 +188,13 @@ struct peerbuf_vfio_ioc_query {
 /* If @iova is in no mapping, take the next one above it. */
 #define PEERBUF_VFIO_QUERY_F_NEXT	(1U << 0)
 
-#define PEERBUF_VFIO_IOC_MAGIC	0xB6
+/* The first of this file's numbers; see PEERBUF_IOC_MAGIC. */
+#define PEERBUF_VFIO_IOC_BASE	0x40
 
-#define PEERBUF_VFIO_IOC_INFO	_IOWR(PEERBUF_VFIO_IOC_MAGIC, 0x00, struct peerbuf_vfio_ioc_info)
-#define PEERBUF_VFIO_IOC_MAP	_IOWR(PEERBUF_VFIO_IOC_MAGIC, 0x01, struct peerbuf_vfio_ioc_map)
-#define PEERBUF_VFIO_IOC_UNMAP	_IOWR(PEERBUF_VFIO_IOC_MAGIC, 0x02, struct peerbuf_vfio_ioc_unmap)
-#define PEERBUF_VFIO_IOC_QUERY	_IOWR(PEERBUF_VFIO_IOC_MAGIC, 0x03, struct peerbuf_vfio_ioc_query)
+#define PEERBUF_VFIO_IOC_INFO	_IOWR(PEERBUF_IOC_MAGIC, 0x40, struct peerbuf_vfio_ioc_info)
+#define PEERBUF_VFIO_IOC_MAP	_IOWR(PEERBUF_IOC_MAGIC, 0x41, struct peerbuf_vfio_ioc_map)
+#define PEERBUF_VFIO_IOC_UNMAP	_IOWR(PEERBUF_IOC_MAGIC, 0x42, struct peerbuf_vfio_ioc_unmap)
+#define PEERBUF_VFIO_IOC_QUERY	_IOWR(PEERBUF_IOC_MAGIC, 0x43, struct peerbuf_vfio_ioc_query)
 
 #ifndef VFIO_DEVICE_FEATURE_DMA_BUF
 
