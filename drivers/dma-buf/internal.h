@@ -552,8 +552,8 @@ int peerbuf_ioctl_query(struct peerbuf_file *pf, struct peerbuf_call *call);
 int peerbuf_ioctl_list(struct peerbuf_file *pf, struct peerbuf_call *call);
 int peerbuf_ioctl_attachments(struct peerbuf_file *pf, struct peerbuf_call *call);
 int peerbuf_ioctl_route(struct peerbuf_file *pf, struct peerbuf_call *call);
-int peerbuf_ioctl_allow(struct peerbuf_file *pf, struct peerbuf_call *call);
-int peerbuf_ioctl_deny(struct peerbuf_file *pf, struct peerbuf_call *call);
+int peerbuf_ioctl_lend(struct peerbuf_file *pf, struct peerbuf_call *call);
+int peerbuf_ioctl_unlend(struct peerbuf_file *pf, struct peerbuf_call *call);
 int peerbuf_ioctl_devices(struct peerbuf_file *pf, struct peerbuf_call *call);
 int peerbuf_ioctl_stats(struct peerbuf_file *pf, struct peerbuf_call *call);
 

@@ -440,7 +440,7 @@ static void peerbuf_describe_bars(struct peerbuf_device *pdevice,
 		if (flags & IORESOURCE_MEM_64)
 			bars[bar].flags |= PEERBUF_BAR_F_64BIT;
 		if (pdevice->user_bars & BIT(bar))
-			bars[bar].flags |= PEERBUF_BAR_F_ALLOWED;
+			bars[bar].flags |= PEERBUF_BAR_F_EXPORTABLE;
 		if (capable(CAP_SYS_ADMIN))
 			bars[bar].base = pci_resource_start(pdev, bar);
 	}

@@ -82,7 +82,7 @@ int peerbuf_ioctl_route(struct peerbuf_file *pf, struct peerbuf_call *call)
 	return ret;
 }
 
-static int peerbuf_ioctl_lend(struct peerbuf_ioc_lend *arg,
+static int peerbuf_ioctl_lending(struct peerbuf_ioc_lend *arg,
 			      int (*fn)(struct pci_dev *pdev, unsigned int mask,
 					u32 *reason))
 {
@@ -101,14 +101,14 @@ static int peerbuf_ioctl_lend(struct peerbuf_ioc_lend *arg,
 	return ret;
 }
 
-int peerbuf_ioctl_allow(struct peerbuf_file *pf, struct peerbuf_call *call)
+int peerbuf_ioctl_lend(struct peerbuf_file *pf, struct peerbuf_call *call)
 {
-	return peerbuf_ioctl_lend(&call->lend, peerbuf_lend);
+	return peerbuf_ioctl_lending(&call->lend, peerbuf_lend);
 }
 
-int peerbuf_ioctl_deny(struct peerbuf_file *pf, struct peerbuf_call *call)
+int peerbuf_ioctl_unlend(struct peerbuf_file *pf, struct peerbuf_call *call)
 {
-	return peerbuf_ioctl_lend(&call->lend, peerbuf_unlend);
+	return peerbuf_ioctl_lending(&call->lend, peerbuf_unlend);
 }
 
 /* More than this many devices on one machine nobody has. */

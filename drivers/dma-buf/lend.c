@@ -80,7 +80,7 @@ static int peerbuf_lend_first(struct pci_dev *pdev, unsigned int mask)
 	if (ret)
 		return ret;
 	pdevice = peerbuf_device_register_as(pdev, mask, mask,
-					     PEERBUF_OWNER_BORROWED, true);
+					     PEERBUF_OWNER_LENT, true);
 	if (IS_ERR(pdevice))
 		pm_runtime_put(&pdev->dev);
 	return PTR_ERR_OR_ZERO(pdevice);
@@ -119,7 +119,7 @@ static int peerbuf_lend_locked(struct pci_dev *pdev, unsigned int mask,
 	if (!pdevice)
 		return peerbuf_lend_first(pdev, mask);
 
-	if (pdevice->owner == PEERBUF_OWNER_BORROWED) {
+	if (pdevice->owner == PEERBUF_OWNER_LENT) {
 		ret = peerbuf_device_add_bars(pdevice, mask, mask);
 	} else {
 		*reason = PEERBUF_REASON_DRIVER_BOUND;
@@ -198,7 +198,7 @@ static int peerbuf_unlend_locked(struct pci_dev *pdev, unsigned int mask,
 	}
 
 	pdevice = peerbuf_lend_find(pdev);
-	if (pdevice && pdevice->owner == PEERBUF_OWNER_BORROWED) {
+	if (pdevice && pdevice->owner == PEERBUF_OWNER_LENT) {
 		ret = peerbuf_unlend_bars(pdevice, mask, reason);
 	} else {
 		*reason = PEERBUF_REASON_NO_DEVICE;
@@ -230,7 +230,7 @@ static void peerbuf_lend_end(struct pci_dev *pdev)
 
 	if (!pdevice)
 		return;
-	if (pdevice->owner == PEERBUF_OWNER_BORROWED)
+	if (pdevice->owner == PEERBUF_OWNER_LENT)
 		peerbuf_lend_last(pdevice);
 	peerbuf_device_put(pdevice);
 }
@@ -244,7 +244,7 @@ static int peerbuf_lend_sleep(struct pci_dev *pdev, void *unused)
 	struct peerbuf_device *pdevice = peerbuf_lend_find(pdev);
 	int ret = 0;
 
-	if (pdevice && pdevice->owner == PEERBUF_OWNER_BORROWED)
+	if (pdevice && pdevice->owner == PEERBUF_OWNER_LENT)
 		ret = peerbuf_device_down(pdevice, PEERBUF_SLEEP_PATIENCE);
 	if (pdevice)
 		peerbuf_device_put(pdevice);
@@ -255,7 +255,7 @@ static int peerbuf_lend_wake(struct pci_dev *pdev, void *unused)
 {
 	struct peerbuf_device *pdevice = peerbuf_lend_find(pdev);
 
-	if (pdevice && pdevice->owner == PEERBUF_OWNER_BORROWED)
+	if (pdevice && pdevice->owner == PEERBUF_OWNER_LENT)
 		peerbuf_device_up(pdevice);
 	if (pdevice)
 		peerbuf_device_put(pdevice);

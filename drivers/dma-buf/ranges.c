@@ -102,7 +102,7 @@ peerbuf_range_provider(struct peerbuf_device *pdevice,
 				  PEERBUF_REASON_DEVICE_GONE;
 		ret = -ENODEV;
 	} else if (!(pdevice->user_bars & BIT(range->bar))) {
-		*reason = PEERBUF_REASON_BAR_NOT_ALLOWED;
+		*reason = PEERBUF_REASON_BAR_NOT_EXPORTABLE;
 		ret = -EACCES;
 	} else {
 		provider = p2p_provider_get(pdevice->providers[range->bar]);

@@ -53,7 +53,7 @@ TEST(bridge_is_left_to_its_driver)
 	check_driver("rp2", "pcieport");
 	check_eq(shell("peerbuf bind %s", lab_where("rp2")), 1);
 	check_driver("rp2", "pcieport");
-	check_fails(peer_allow(control, lab_addr("rp2"), 1), ENODEV);
+	check_fails(peer_lend(control, lab_addr("rp2"), 1), ENODEV);
 	check_eq(peer_reason, PEERBUF_REASON_NO_DEVICE);
 
 	check_ok(device_write("rp2", "driver_override", "peerbuf"));

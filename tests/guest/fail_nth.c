@@ -38,11 +38,11 @@ static int make_shape(void)
 
 static void prepare_shape(void)
 {
-	/* What is to be restored or denied must be revoked or lent just once. */
+	/* What is to be restored or taken back must be revoked or lent just once. */
 	if (!strcmp(shape->name, "RESTORE"))
 		peer_restore(stage.node, stage.export.id);
-	if (!strcmp(shape->name, "DENY"))
-		peer_deny(stage.control, stage.addr, 1U << 2);
+	if (!strcmp(shape->name, "UNLEND"))
+		peer_unlend(stage.control, stage.addr, 1U << 2);
 	shape_prepare(shape, &stage, data);
 }
 

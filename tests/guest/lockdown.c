@@ -33,16 +33,16 @@ TEST(access_to_memory_ends)
 		skip("no lockdown in this kernel");
 	device_bind("sw-nvme", "nvme");
 	node = node_open("rp-mem");
-	check_ok(peer_allow(control, nvme, 1U << 2));
+	check_ok(peer_lend(control, nvme, 1U << 2));
 	check_ok(peer_export_one(node, MEM_BAR, 0, SIZE, 0, &export));
 	check_ok(sysfs_write(LOCKDOWN, "integrity"));
 	locked_down(peer_export_one(node, MEM_BAR, SIZE, SIZE, 0, &late));
 	locked_down(peer_move_one(node, export.id, MEM_BAR, SIZE, SIZE, 0));
-	locked_down(peer_allow(control, nvme, 1U << 0));
+	locked_down(peer_lend(control, nvme, 1U << 0));
 	/* Taking away is always possible, giving back is not. */
 	check_ok(peer_revoke(node, export.id, 0));
 	locked_down(peer_restore(node, export.id));
 	locked_down(peer_restore(control, export.id));
-	check_ok(peer_deny(control, nvme, 1U << 2));
+	check_ok(peer_unlend(control, nvme, 1U << 2));
 	check_ok(peer_info(node, &info));
 }

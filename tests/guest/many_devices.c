@@ -66,7 +66,7 @@ static void lend(const char *bdf)
 		return;
 	addr = PEERBUF_PCI_ADDR(domain, bus, dev, fn);
 	/* No driver, or one that exports by itself: leave it alone. */
-	if (peer_allow(control, addr, 1U << bar))
+	if (peer_lend(control, addr, 1U << bar))
 		return;
 	snprintf(path, sizeof(path), "/dev/peerbuf/%s", bdf);
 	node = check_sys(open(path, O_RDWR | O_CLOEXEC));
@@ -92,7 +92,7 @@ static void deny_all(void)
 	for (unsigned int i = 0; i < found; i++) {
 		close(ranges[i].device_fd);
 		if (lent[i])
-			check_ok(peer_deny(control, lent[i], 1U << bars[i]));
+			check_ok(peer_unlend(control, lent[i], 1U << bars[i]));
 	}
 }
 
@@ -120,11 +120,11 @@ TEST(as_many_devices_as_allowed_and_one_more)
 	check_ok(peer_query(control, export.id, &info));
 	check_eq(info.nr_devices, PEERBUF_MAX_DEVICES);
 	/* Any one of them takes the whole buffer with it. */
-	check_ok(peer_deny(control, lent[WANTED - 2], 1U << bars[WANTED - 2]));
+	check_ok(peer_unlend(control, lent[WANTED - 2], 1U << bars[WANTED - 2]));
 	check_ok(peer_query(control, export.id, &info));
 	check(info.state & PEERBUF_STATE_F_DEAD);
 	close(export.fd);
-	check_ok(peer_allow(control, lent[WANTED - 2], 1U << bars[WANTED - 2]));
+	check_ok(peer_lend(control, lent[WANTED - 2], 1U << bars[WANTED - 2]));
 	deny_all();
 }
 

@@ -110,7 +110,7 @@ TEST(lent_bar_is_taken_back, .timeout = 120)
 
 	check_eq(module_load("edu_dma"), 0);
 	device_bind("sw-nvme", "nvme");
-	check_ok(peer_allow(control, lab_addr("sw-nvme"), 1U << 2));
+	check_ok(peer_lend(control, lab_addr("sw-nvme"), 1U << 2));
 	close(control);
 	unload_users();
 	eventually(5, !module_unload("peerbuf"));
@@ -118,6 +118,6 @@ TEST(lent_bar_is_taken_back, .timeout = 120)
 	check(node_path_open("sw-nvme", O_RDWR) == -ENOENT);
 	/* With the module gone and back, so is the chance to lend it. */
 	control = control_open();
-	check_ok(peer_allow(control, lab_addr("sw-nvme"), 1U << 2));
-	check_ok(peer_deny(control, lab_addr("sw-nvme"), 1U << 2));
+	check_ok(peer_lend(control, lab_addr("sw-nvme"), 1U << 2));
+	check_ok(peer_unlend(control, lab_addr("sw-nvme"), 1U << 2));
 }

@@ -32,7 +32,7 @@ TEST(stub_says_what_it_has)
 	check_eq(info.bars[MEM_BAR].base, bar_base("rp-mem", MEM_BAR));
 	check_eq(info.bars[MEM_BAR].flags,
 		 PEERBUF_BAR_F_MEMORY | PEERBUF_BAR_F_PREFETCHABLE |
-		 PEERBUF_BAR_F_64BIT | PEERBUF_BAR_F_ALLOWED);
+		 PEERBUF_BAR_F_64BIT | PEERBUF_BAR_F_EXPORTABLE);
 	check_eq(info.bars[1].flags, 0);
 	check_eq(info.bars[1].size, 0);
 }
@@ -185,7 +185,7 @@ static int lend(int control)
 	int node;
 
 	device_bind("sw-nvme", "nvme");
-	check_ok(peer_allow(control, lab_addr("sw-nvme"), 1U << CMB_BAR));
+	check_ok(peer_lend(control, lab_addr("sw-nvme"), 1U << CMB_BAR));
 	node = node_path_open("sw-nvme", O_RDWR);
 	check(node >= 0);
 	return node;
@@ -193,7 +193,7 @@ static int lend(int control)
 
 static void unlend(int control)
 {
-	check_ok(peer_deny(control, lab_addr("sw-nvme"), 1U << CMB_BAR));
+	check_ok(peer_unlend(control, lab_addr("sw-nvme"), 1U << CMB_BAR));
 }
 
 TEST(lent_bar_says_whose_it_is)
@@ -202,18 +202,18 @@ TEST(lent_bar_says_whose_it_is)
 	struct peerbuf_ioc_info info;
 
 	check_ok(peer_info(node, &info));
-	check_eq(info.owner, PEERBUF_OWNER_BORROWED);
+	check_eq(info.owner, PEERBUF_OWNER_LENT);
 	check(!strcmp(info.driver, "nvme"));
-	check(info.bars[CMB_BAR].flags & PEERBUF_BAR_F_ALLOWED);
-	check(!(info.bars[0].flags & PEERBUF_BAR_F_ALLOWED));
+	check(info.bars[CMB_BAR].flags & PEERBUF_BAR_F_EXPORTABLE);
+	check(!(info.bars[0].flags & PEERBUF_BAR_F_EXPORTABLE));
 	/* More can be lent later. */
-	check_ok(peer_allow(control, lab_addr("sw-nvme"), 1U << 0));
+	check_ok(peer_lend(control, lab_addr("sw-nvme"), 1U << 0));
 	check_ok(peer_info(node, &info));
-	check(info.bars[0].flags & PEERBUF_BAR_F_ALLOWED);
-	check_ok(peer_deny(control, lab_addr("sw-nvme"), 1U << 0));
+	check(info.bars[0].flags & PEERBUF_BAR_F_EXPORTABLE);
+	check_ok(peer_unlend(control, lab_addr("sw-nvme"), 1U << 0));
 	check_ok(peer_info(node, &info));
-	check(!(info.bars[0].flags & PEERBUF_BAR_F_ALLOWED));
-	check(info.bars[CMB_BAR].flags & PEERBUF_BAR_F_ALLOWED);
+	check(!(info.bars[0].flags & PEERBUF_BAR_F_EXPORTABLE));
+	check(info.bars[CMB_BAR].flags & PEERBUF_BAR_F_EXPORTABLE);
 	close(node);
 	unlend(control);
 }
@@ -285,7 +285,7 @@ TEST(deny_revokes_for_good)
 	check_fails(peer_restore(control, export.id), ENODEV);
 	check_ok(peer_query(control, export.id, &info));
 	check(info.state & PEERBUF_STATE_F_DEAD);
-	check_fails(peer_deny(control, lab_addr("sw-nvme"), 1U << CMB_BAR),
+	check_fails(peer_unlend(control, lab_addr("sw-nvme"), 1U << CMB_BAR),
 		    ENOENT);
 }
 
@@ -303,14 +303,14 @@ TEST(deny_waits_for_pinned_importer, .timeout = 90)
 				 PEERBUF_EXPORT_F_ALLOW_PINNED, &export));
 	check_ok(edu_attach(edu, export.fd, EDU_DMA_PINNED, 0, &handle));
 	check_ok(edu_map(edu, handle));
-	check_fails(peer_deny(control, addr, 1U << CMB_BAR), EINPROGRESS);
+	check_fails(peer_unlend(control, addr, 1U << CMB_BAR), EINPROGRESS);
 	check_eq(peer_reason, PEERBUF_REASON_STILL_MAPPED);
 	check(now() - start > 4);
 	check_fails(peer_export_one(node, CMB_BAR, 0, SIZE, 0, &late), EACCES);
-	check_eq(peer_reason, PEERBUF_REASON_BAR_NOT_ALLOWED);
+	check_eq(peer_reason, PEERBUF_REASON_BAR_NOT_EXPORTABLE);
 	check_ok(edu_detach(edu, handle));
-	check_ok(peer_deny(control, addr, 1U << CMB_BAR));
-	check_fails(peer_deny(control, addr, 1U << CMB_BAR), ENOENT);
+	check_ok(peer_unlend(control, addr, 1U << CMB_BAR));
+	check_fails(peer_unlend(control, addr, 1U << CMB_BAR), ENOENT);
 }
 
 /* The driver's unbind takes the BAR away from everybody, before it happens. */
@@ -325,7 +325,7 @@ TEST(unbind_of_the_lender_revokes_for_good, .timeout = 90)
 	cpu = lent_and_mapped(node, edu, &export, &handle);
 	device_unbind("sw-nvme");
 	check_taken_away(edu, handle, cpu);
-	check_fails(peer_deny(control, lab_addr("sw-nvme"), 1U << CMB_BAR),
+	check_fails(peer_unlend(control, lab_addr("sw-nvme"), 1U << CMB_BAR),
 		    ENOENT);
 	check(node_path_open("sw-nvme", O_RDWR) == -ENOENT);
 	device_bind("sw-nvme", "nvme");

@@ -218,18 +218,18 @@ int peer_route(int node, __u64 provider, __u64 client, __u32 bar,
 	return ret;
 }
 
-int peer_allow(int control, __u64 addr, __u32 mask)
+int peer_lend(int control, __u64 addr, __u32 mask)
 {
 	struct peerbuf_ioc_lend req = { .addr = addr, .bar_mask = mask };
 
-	return CALL(control, PEERBUF_IOC_ALLOW, &req);
+	return CALL(control, PEERBUF_IOC_LEND, &req);
 }
 
-int peer_deny(int control, __u64 addr, __u32 mask)
+int peer_unlend(int control, __u64 addr, __u32 mask)
 {
 	struct peerbuf_ioc_lend req = { .addr = addr, .bar_mask = mask };
 
-	return CALL(control, PEERBUF_IOC_DENY, &req);
+	return CALL(control, PEERBUF_IOC_UNLEND, &req);
 }
 
 /* ---- edu_dma ---- */

@@ -62,8 +62,8 @@ int peer_attachments(int node, __u64 id, struct peerbuf_attachment_info *entries
 		     __u32 room, __u32 *total);
 int peer_route(int node, __u64 provider, __u64 client, __u32 bar,
 	       struct peerbuf_route *route);
-int peer_allow(int control, __u64 addr, __u32 mask);
-int peer_deny(int control, __u64 addr, __u32 mask);
+int peer_lend(int control, __u64 addr, __u32 mask);
+int peer_unlend(int control, __u64 addr, __u32 mask);
 
 int edu_attach(int edu, int dmabuf, __u32 mode, __u32 flags, __u32 *handle);
 int edu_detach(int edu, __u32 handle);

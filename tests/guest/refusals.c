@@ -165,9 +165,9 @@ TEST(io_port_bar)
 	close(node);
 	/* Nor can it be lent. */
 	check_eq(module_load("bar_owner"), 0);
-	refused(peer_allow(control, lab_addr("sw-nvme"), 1U << 6), ENXIO,
+	refused(peer_lend(control, lab_addr("sw-nvme"), 1U << 6), ENXIO,
 		PEERBUF_REASON_NO_BAR);
-	refused(peer_allow(control, lab_addr("io-dev"), 1U << 1), EADDRNOTAVAIL,
+	refused(peer_lend(control, lab_addr("io-dev"), 1U << 1), EADDRNOTAVAIL,
 		PEERBUF_REASON_IO_BAR);
 }
 
@@ -179,19 +179,19 @@ TEST(bar_not_allowed)
 	/* Only one BAR of two is lent. */
 	device_bind("sw-nvme", "nvme");
 	check(bar_size("sw-nvme", 0) >= PAGE);
-	check_ok(peer_allow(control, addr, 1U << 2));
+	check_ok(peer_lend(control, addr, 1U << 2));
 	node = node_path_open("sw-nvme", O_RDWR);
 	check(node >= 0);
 	refused(export_one(node, 0, 0, PAGE), EACCES,
-		PEERBUF_REASON_BAR_NOT_ALLOWED);
+		PEERBUF_REASON_BAR_NOT_EXPORTABLE);
 	close(node);
-	check_ok(peer_deny(control, addr, 1U << 2));
+	check_ok(peer_unlend(control, addr, 1U << 2));
 	/* A driver may keep its BAR to itself. */
 	close(owner_open("rp-mem"));
 	node = node_path_open("rp-mem", O_RDWR);
 	check(node >= 0);
 	refused(export_one(node, MEM_BAR, 0, PAGE), EACCES,
-		PEERBUF_REASON_BAR_NOT_ALLOWED);
+		PEERBUF_REASON_BAR_NOT_EXPORTABLE);
 	close(node);
 	device_bind("rp-mem", "peerbuf");
 }
@@ -443,16 +443,16 @@ TEST(lending_what_cannot_be_lent)
 	int control = control_open();
 
 	close(node_open("rp-mem"));
-	refused(peer_allow(control, lab_addr("rp-mem"), 1U << MEM_BAR), EEXIST,
+	refused(peer_lend(control, lab_addr("rp-mem"), 1U << MEM_BAR), EEXIST,
 		PEERBUF_REASON_DRIVER_BOUND);
-	refused(peer_deny(control, lab_addr("rp-mem"), 1U << MEM_BAR), ENOENT,
+	refused(peer_unlend(control, lab_addr("rp-mem"), 1U << MEM_BAR), ENOENT,
 		PEERBUF_REASON_NO_DEVICE);
-	refused(peer_allow(control, lab_addr("sw-nvme"), 0), ENXIO,
+	refused(peer_lend(control, lab_addr("sw-nvme"), 0), ENXIO,
 		PEERBUF_REASON_NO_BAR);
-	refused(peer_allow(control, PEERBUF_PCI_ADDR(0, 0x77, 0, 0), 1), ENODEV,
+	refused(peer_lend(control, PEERBUF_PCI_ADDR(0, 0x77, 0, 0), 1), ENODEV,
 		PEERBUF_REASON_NO_DEVICE);
 	device_unbind("rp-mem");
-	refused(peer_allow(control, lab_addr("rp-mem"), 1U << MEM_BAR), EUNATCH,
+	refused(peer_lend(control, lab_addr("rp-mem"), 1U << MEM_BAR), EUNATCH,
 		PEERBUF_REASON_NO_DRIVER);
 	device_bind("rp-mem", "peerbuf");
 }
@@ -489,9 +489,9 @@ static void unprivileged(int node, int control, __u64 id, const char *path)
 
 	check_sys(setresuid(65534, 65534, 65534));
 	check(open(path, O_RDWR) == -1 && errno == EACCES);
-	check_fails(peer_allow(control, nvme, 4), EPERM);
+	check_fails(peer_lend(control, nvme, 4), EPERM);
 	check_eq(peer_reason, PEERBUF_REASON_CAPABILITY);
-	check_fails(peer_deny(control, nvme, 4), EPERM);
+	check_fails(peer_unlend(control, nvme, 4), EPERM);
 	check_eq(peer_reason, PEERBUF_REASON_CAPABILITY);
 	check_fails(peer_list(control, 0, &info, 1, &stored, &total), EPERM);
 	check_fails(peer_revoke(control, id, 0), EPERM);

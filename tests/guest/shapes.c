@@ -101,7 +101,7 @@ static void fill_route(struct stage *stage, void *data)
 	req->bar = PEERBUF_ANY_BAR;
 }
 
-static void fill_allow(struct stage *stage, void *data)
+static void fill_lend(struct stage *stage, void *data)
 {
 	struct peerbuf_ioc_lend *req = data;
 
@@ -109,16 +109,16 @@ static void fill_allow(struct stage *stage, void *data)
 	req->bar_mask = 1U << 2;
 }
 
-static void undo_allow(struct stage *stage, void *data)
+static void undo_lend(struct stage *stage, void *data)
 {
 	(void)data;
-	check_ok(peer_deny(stage->control, stage->addr, 1U << 2));
+	check_ok(peer_unlend(stage->control, stage->addr, 1U << 2));
 }
 
-static void fill_deny(struct stage *stage, void *data)
+static void fill_unlend(struct stage *stage, void *data)
 {
-	check_ok(peer_allow(stage->control, stage->addr, 1U << 2));
-	fill_allow(stage, data);
+	check_ok(peer_lend(stage->control, stage->addr, 1U << 2));
+	fill_lend(stage, data);
 }
 
 static void fill_devices(struct stage *stage, void *data)
@@ -154,9 +154,9 @@ const struct shape shapes[] = {
 	SHAPE(ATTACHMENTS, attachments, BOTH, FLAGS(attachments),
 	      .fill = fill_attachments),
 	SHAPE(ROUTE, route, BOTH, FLAGS(route), .fill = fill_route),
-	SHAPE(ALLOW, lend, SHAPE_CONTROL, FLAGS(lend), .fill = fill_allow,
-	      .undo = undo_allow),
-	SHAPE(DENY, lend, SHAPE_CONTROL, FLAGS(lend), .fill = fill_deny),
+	SHAPE(LEND, lend, SHAPE_CONTROL, FLAGS(lend), .fill = fill_lend,
+	      .undo = undo_lend),
+	SHAPE(UNLEND, lend, SHAPE_CONTROL, FLAGS(lend), .fill = fill_unlend),
 	SHAPE(DEVICES, devices, SHAPE_CONTROL, FLAGS(devices),
 	      RESERVED(devices), .fill = fill_devices),
 	SHAPE(STATS, stats, SHAPE_CONTROL, SINCE_FIRST(stats, migrations),

@@ -29,8 +29,8 @@ static void undo_fill(const struct shape *shape)
 {
 	if (!strcmp(shape->name, "RESTORE"))
 		check_ok(peer_restore(stage.node, stage.export.id));
-	if (!strcmp(shape->name, "DENY"))
-		check_ok(peer_deny(stage.control, stage.addr, 1U << 2));
+	if (!strcmp(shape->name, "UNLEND"))
+		check_ok(peer_unlend(stage.control, stage.addr, 1U << 2));
 }
 
 static void refused(const struct shape *shape, void *data, int error, __u32 why)

@@ -299,7 +299,7 @@ TEST(lent_bar_of_a_device_that_keeps_its_driver)
 	FILE *disk;
 
 	device_bind(CMB, "nvme");
-	check_ok(peer_allow(control, lab_addr(CMB), 1U << CMB_BAR));
+	check_ok(peer_lend(control, lab_addr(CMB), 1U << CMB_BAR));
 	eventually(5, (node = node_path_open(CMB, O_RDWR)) >= 0);
 	check_ok(peer_export_one(node, CMB_BAR, 2 * SIZE, SIZE, 0, &export));
 	vfio_edu_open(&edu, vfio_container(), EDU);
@@ -311,7 +311,7 @@ TEST(lent_bar_of_a_device_that_keeps_its_driver)
 	check_eq(fread(sector, 1, sizeof(sector), disk), sizeof(sector));
 	check(!strncmp((char *)sector, "peerbuf sector 00000000", 23));
 	fclose(disk);
-	check_ok(peer_deny(control, lab_addr(CMB), 1U << CMB_BAR));
+	check_ok(peer_unlend(control, lab_addr(CMB), 1U << CMB_BAR));
 	check_eq(vfio_state(edu.fd, PEER_IOVA), PEERBUF_VFIO_STATE_DEAD);
 }
 

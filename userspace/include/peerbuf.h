@@ -356,18 +356,18 @@ int peerbuf_route(int fd, uint64_t provider, uint64_t client, uint32_t bar,
 		  struct peerbuf_route *route, struct peerbuf_error *error);
 
 /**
- * peerbuf_allow() - lend BARs of a function that keeps its own driver
+ * peerbuf_lend() - lend BARs of a function that keeps its own driver
  * @control: control, opened O_RDWR, with CAP_SYS_ADMIN
  * @addr: the function
  * @bar_mask: bit 0 for BAR 0; added to what is lent already
  * @error: out, or NULL
  *
- * Return: 0, or -errno as PEERBUF_IOC_ALLOW.
+ * Return: 0, or -errno as PEERBUF_IOC_LEND.
  */
-int peerbuf_allow(int control, uint64_t addr, uint32_t bar_mask, struct peerbuf_error *error);
+int peerbuf_lend(int control, uint64_t addr, uint32_t bar_mask, struct peerbuf_error *error);
 
 /**
- * peerbuf_deny() - take lent BARs back
+ * peerbuf_unlend() - take lent BARs back
  * @control: control, opened O_RDWR, with CAP_SYS_ADMIN
  * @addr: the function
  * @bar_mask: bit 0 for BAR 0
@@ -375,9 +375,9 @@ int peerbuf_allow(int control, uint64_t addr, uint32_t bar_mask, struct peerbuf_
  *
  * What was exported from them is revoked for good before the call returns.
  *
- * Return: 0, or -errno as PEERBUF_IOC_DENY.
+ * Return: 0, or -errno as PEERBUF_IOC_UNLEND.
  */
-int peerbuf_deny(int control, uint64_t addr, uint32_t bar_mask, struct peerbuf_error *error);
+int peerbuf_unlend(int control, uint64_t addr, uint32_t bar_mask, struct peerbuf_error *error);
 
 /* Words */
 

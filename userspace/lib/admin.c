@@ -16,16 +16,16 @@ int peerbuf_route(int fd, uint64_t provider, uint64_t client, uint32_t bar,
 	return ret;
 }
 
-int peerbuf_allow(int control, uint64_t addr, uint32_t bar_mask, struct peerbuf_error *error)
+int peerbuf_lend(int control, uint64_t addr, uint32_t bar_mask, struct peerbuf_error *error)
 {
 	struct peerbuf_ioc_lend arg = { .addr = addr, .bar_mask = bar_mask };
 
-	return PEERBUF_CALL(control, PEERBUF_IOC_ALLOW, &arg, error);
+	return PEERBUF_CALL(control, PEERBUF_IOC_LEND, &arg, error);
 }
 
-int peerbuf_deny(int control, uint64_t addr, uint32_t bar_mask, struct peerbuf_error *error)
+int peerbuf_unlend(int control, uint64_t addr, uint32_t bar_mask, struct peerbuf_error *error)
 {
 	struct peerbuf_ioc_lend arg = { .addr = addr, .bar_mask = bar_mask };
 
-	return PEERBUF_CALL(control, PEERBUF_IOC_DENY, &arg, error);
+	return PEERBUF_CALL(control, PEERBUF_IOC_UNLEND, &arg, error);
 }

@@ -87,7 +87,7 @@ static const struct sentence sentences[] = {
 	REASON(NO_BAR, "the function has no such memory BAR",
 	       "'peerbuf devices' lists the BARs"),
 	REASON(IO_BAR, "an I/O port BAR", "only memory BARs can be exported"),
-	REASON(BAR_NOT_ALLOWED, "the BAR is not allowed",
+	REASON(BAR_NOT_EXPORTABLE, "the BAR is not exportable",
 	       "lend it: 'peerbuf allow FUNCTION --bar N'"),
 	REASON(MEMORY_DECODE_OFF, "the function does not decode memory (PCI_COMMAND)",
 	       "let its driver enable the device, or bind it with 'peerbuf bind FUNCTION'"),

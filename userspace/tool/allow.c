@@ -52,7 +52,7 @@ static uint32_t lent_bars(uint64_t addr)
 		return ALL_BARS;
 	if (!peerbuf_info(node, &info, NULL))
 		for (n = 0; n < ARRAY_SIZE(info.bars); n++)
-			if (info.bars[n].flags & PEERBUF_BAR_F_ALLOWED)
+			if (info.bars[n].flags & PEERBUF_BAR_F_EXPORTABLE)
 				mask |= 1U << n;
 	peerbuf_close(node);
 	return mask ? mask : ALL_BARS;
@@ -68,9 +68,9 @@ static int lend(const struct command *self, uint64_t addr, uint32_t bar_mask)
 	if (control < 0)
 		return -control;
 	if (is_allow(self))
-		ret = peerbuf_allow(control, addr, bar_mask, &error);
+		ret = peerbuf_lend(control, addr, bar_mask, &error);
 	else
-		ret = peerbuf_deny(control, addr, bar_mask ? bar_mask : lent_bars(addr), &error);
+		ret = peerbuf_unlend(control, addr, bar_mask ? bar_mask : lent_bars(addr), &error);
 	peerbuf_close(control);
 	if (ret)
 		return failed(&error, &subject, "%s %s", self->name, addr_text(addr));

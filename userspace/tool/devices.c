@@ -56,7 +56,7 @@ static void add_rows(struct libscols_table *table, const struct device_view *vie
 			continue;
 		table_row(table, addr, format_text("%u", n), size_text(bar->size),
 			  kind_text(bar->flags),
-			  bar->flags & PEERBUF_BAR_F_ALLOWED ? "yes" : "no",
+			  bar->flags & PEERBUF_BAR_F_EXPORTABLE ? "yes" : "no",
 			  owner_text(info->owner), format_text("%.32s", info->driver),
 			  format_text("%" PRIu32, info->nr_exports),
 			  info->flags & PEERBUF_INFO_F_DOWN ? "down" : "up",
@@ -94,7 +94,7 @@ static struct json_object *bar_json(const struct peerbuf_bar *bar, unsigned int 
 	json_set_text(object, "type", bar->flags & PEERBUF_BAR_F_IO ? "io" : "memory");
 	json_set_bool(object, "prefetchable", bar->flags & PEERBUF_BAR_F_PREFETCHABLE);
 	json_set_bool(object, "64bit", bar->flags & PEERBUF_BAR_F_64BIT);
-	json_set_bool(object, "allowed", bar->flags & PEERBUF_BAR_F_ALLOWED);
+	json_set_bool(object, "allowed", bar->flags & PEERBUF_BAR_F_EXPORTABLE);
 	return object;
 }
 

@@ -140,7 +140,7 @@ const char *owner_text(uint32_t owner)
 	switch (owner) {
 	case PEERBUF_OWNER_STUB:
 		return "stub";
-	case PEERBUF_OWNER_BORROWED:
+	case PEERBUF_OWNER_LENT:
 		return "lent";
 	case PEERBUF_OWNER_DRIVER:
 		return "driver";

@@ -151,7 +151,7 @@ enum peerbuf_reason {
 	/* BARs */
 	PEERBUF_REASON_NO_BAR			= 96, /* the function has no such BAR */
 	PEERBUF_REASON_IO_BAR			= 97, /* an I/O port BAR */
-	PEERBUF_REASON_BAR_NOT_ALLOWED		= 98, /* not among the allowed BARs */
+	PEERBUF_REASON_BAR_NOT_EXPORTABLE	= 98, /* not among those the node exports */
 	PEERBUF_REASON_MEMORY_DECODE_OFF	= 99, /* PCI_COMMAND memory bit is clear */
 	PEERBUF_REASON_BAR_UNASSIGNED		= 100, /* no address was assigned */
 
@@ -238,11 +238,11 @@ struct peerbuf_bar {
 #define PEERBUF_BAR_F_MEMORY		(1U << 0) /* a memory BAR (else I/O port or absent) */
 #define PEERBUF_BAR_F_PREFETCHABLE	(1U << 1) /* CPU mappings are write-combined */
 #define PEERBUF_BAR_F_64BIT		(1U << 2)
-#define PEERBUF_BAR_F_ALLOWED		(1U << 3) /* may be exported through this node */
+#define PEERBUF_BAR_F_EXPORTABLE	(1U << 3) /* may be exported through this node */
 #define PEERBUF_BAR_F_IO		(1U << 4) /* an I/O port BAR */
 
 #define PEERBUF_OWNER_STUB	1 /* bound to the peerbuf driver */
-#define PEERBUF_OWNER_BORROWED	2 /* lent by the administrator, keeps its own driver */
+#define PEERBUF_OWNER_LENT	2 /* lent by the administrator, keeps its own driver */
 #define PEERBUF_OWNER_DRIVER	3 /* registered by its driver */
 
 /**
@@ -313,7 +313,7 @@ struct peerbuf_range {
  * @reserved: zero
  *
  * errno: ENXIO no such BAR; EADDRNOTAVAIL an I/O port BAR, or no address was
- * assigned; EACCES the BAR is not allowed; EIO memory decode is off; EINVAL zero
+ * assigned; EACCES the BAR is not exportable; EIO memory decode is off; EINVAL zero
  * or unaligned offset or length, no ranges, PEERBUF_EXPORT_F_FALLBACK for ranges that name
  * a byte twice; ERANGE past the end of the BAR;
  * EOVERFLOW offset + length or the sum overflows; ENOMEM no system memory; EMSGSIZE
@@ -699,21 +699,21 @@ struct peerbuf_ioc_route {
 #define PEERBUF_ANY_BAR		(~0U)
 
 /**
- * struct peerbuf_ioc_lend - PEERBUF_IOC_ALLOW, PEERBUF_IOC_DENY (control only)
+ * struct peerbuf_ioc_lend - PEERBUF_IOC_LEND, PEERBUF_IOC_UNLEND (control only)
  * @size: sizeof(struct peerbuf_ioc_lend)
  * @reason: out, enum peerbuf_reason on failure
  * @addr: PCI function that keeps its own driver
- * @bar_mask: BARs lent, bit 0 for BAR 0. Allow adds to what is lent already.
- *	Deny takes those away, and revokes for good what was exported from them.
+ * @bar_mask: BARs lent, bit 0 for BAR 0. PEERBUF_IOC_LEND adds to what is lent already.
+ *	PEERBUF_IOC_UNLEND takes those away, and revokes for good what was exported from them.
  * @flags: zero
  *
  * Lent BARs are withdrawn, and everything exported from them is revoked for
  * good, before the function's driver is unbound. Needs CAP_SYS_ADMIN; under
  * lockdown nothing can be lent, but what is lent can be taken back.
  *
- * errno: ENODEV no such function, or (allow) it is a bridge; ENXIO no such BAR, or mask
+ * errno: ENODEV no such function, or (lend) it is a bridge; ENXIO no such BAR, or mask
  * empty; EADDRNOTAVAIL an I/O port BAR; EUNATCH no driver is bound; EEXIST the function is
- * exported by its own driver or the stub; ENOENT (deny) the function is not lent; (deny)
+ * exported by its own driver or the stub; ENOENT (unlend) the function is not lent; (unlend)
  * EINPROGRESS, EINTR: the BARs are withdrawn, but after five seconds or when a signal
  * arrived an importer still has its mapping; call again to wait on.
  */
@@ -822,8 +822,8 @@ struct peerbuf_event {
 #define PEERBUF_IOC_LIST	_IOWR(PEERBUF_IOC_MAGIC, 0x06, struct peerbuf_ioc_list)
 #define PEERBUF_IOC_ATTACHMENTS	_IOWR(PEERBUF_IOC_MAGIC, 0x07, struct peerbuf_ioc_attachments)
 #define PEERBUF_IOC_ROUTE	_IOWR(PEERBUF_IOC_MAGIC, 0x08, struct peerbuf_ioc_route)
-#define PEERBUF_IOC_ALLOW	_IOWR(PEERBUF_IOC_MAGIC, 0x09, struct peerbuf_ioc_lend)
-#define PEERBUF_IOC_DENY	_IOWR(PEERBUF_IOC_MAGIC, 0x0a, struct peerbuf_ioc_lend)
+#define PEERBUF_IOC_LEND	_IOWR(PEERBUF_IOC_MAGIC, 0x09, struct peerbuf_ioc_lend)
+#define PEERBUF_IOC_UNLEND	_IOWR(PEERBUF_IOC_MAGIC, 0x0a, struct peerbuf_ioc_lend)
 #define PEERBUF_IOC_DEVICES	_IOWR(PEERBUF_IOC_MAGIC, 0x0b, struct peerbuf_ioc_devices)
 #define PEERBUF_IOC_STATS	_IOWR(PEERBUF_IOC_MAGIC, 0x0c, struct peerbuf_ioc_stats)
 
