@@ -55,10 +55,9 @@ static struct peerbuf_device *peerbuf_device_create(struct pci_dev *pdev, u32 ow
 	pdevice->owner = owner;
 	mutex_init(&pdevice->transition);
 	mutex_init(&pdevice->lock);
-	spin_lock_init(&pdevice->files_lock);
+	peerbuf_audience_init(&pdevice->audience);
 	INIT_LIST_HEAD(&pdevice->registry_node);
 	INIT_LIST_HEAD(&pdevice->claims);
-	INIT_LIST_HEAD(&pdevice->files);
 	return pdevice;
 }
 

@@ -13,7 +13,7 @@
  *	    the list of devices		(spin)
  *	    peerbuf.mappings_lock	(spin) which mappings are in force, where the buffer is
  *	      peerbuf.marks.lock	(spin) who has withdrawn the buffer
- *	    peerbuf_device.files_lock	(spin) who listens to events
+ *	    peerbuf_audience.lock	(spin) who listens to events
  *
  * Nothing is waited for under a device's lock, and no resv taken: the loop over a
  * device's claims becomes a visitor of one buffer, drops the lock, and only then
@@ -38,11 +38,12 @@
 #include <linux/peerbuf.h>
 #include <peerbuf/peerbuf.h>
 
+#include "event.h"
+#include "ioctl.h"
 #include "rights.h"
 #include "wait.h"
 
 #define PEERBUF_NR_BARS		PCI_STD_NUM_BARS
-#define PEERBUF_EVENT_ROOM	128
 
 /* Where an importer cannot be waited for without end it gets this long. */
 #define PEERBUF_SLEEP_PATIENCE	(5 * HZ)
@@ -69,8 +70,7 @@ struct peerbuf_file;
  *	before the walk that visits each buffer under its resv
  * @user_bars: BARs userspace may export; @lock
  * @wc_bars: BARs whose range is reserved for write combining
- * @files_lock: protects @files
- * @files: open nodes, for events
+ * @audience: who listens to its events
  */
 struct peerbuf_device {
 	struct kref ref;
@@ -89,8 +89,7 @@ struct peerbuf_device {
 	unsigned int user_bars;
 	unsigned int wc_bars;
 
-	spinlock_t files_lock;
-	struct list_head files;
+	struct peerbuf_audience audience;
 };
 
 #define PEERBUF_DEVICE_UP	0
@@ -301,12 +300,7 @@ struct peerbuf {
  * @writable: opened for writing
  * @lock: protects @exports
  * @exports: made through this file and ending with it
- * @device_node: in peerbuf_device.files; files_lock
- * @event_wait: readers and pollers
- * @events: ring; files_lock of the device
- * @event_head: next to read
- * @event_count: waiting
- * @event_lost: dropped since the last one that was queued
+ * @listener: to the events of @pdevice
  */
 struct peerbuf_file {
 	struct kref ref;
@@ -314,12 +308,7 @@ struct peerbuf_file {
 	bool writable;
 	struct mutex lock;
 	struct list_head exports;
-	struct list_head device_node;
-	wait_queue_head_t event_wait;
-	struct peerbuf_event events[PEERBUF_EVENT_ROOM];
-	u32 event_head;
-	u32 event_count;
-	u32 event_lost;
+	struct peerbuf_listener listener;
 };
 
 /* registry.c */
@@ -502,62 +491,10 @@ void peerbuf_file_put(struct peerbuf_file *pf);
 int peerbuf_control_init(void);
 void peerbuf_control_exit(void);
 
-/* event.c */
-void peerbuf_event_send(struct peerbuf_device *pdevice, u32 type, u64 id);
-void peerbuf_event_hangup(struct peerbuf_device *pdevice);
-void peerbuf_event_placement(struct peerbuf *pb,
-			     const struct peerbuf_placement *placement,
-			     u32 type);
-ssize_t peerbuf_event_read(struct peerbuf_file *pf, char __user *buf, size_t len,
-			   bool nonblock);
-__poll_t peerbuf_event_poll(struct file *filp, struct poll_table_struct *wait);
-
 /* ranges.c */
 struct p2p_vecs *peerbuf_ranges_resolve(struct peerbuf_file *pf, u64 user_ranges,
 					u32 nr, struct peerbuf_rights *rights,
 					u32 *bad_range, u32 *reason);
-
-/* ioctl.c */
-struct peerbuf_call {
-	union {
-		struct {
-			__u32 size;
-			__u32 reason;
-		} head;
-		struct peerbuf_ioc_info info;
-		struct peerbuf_ioc_export export;
-		struct peerbuf_ioc_move move;
-		struct peerbuf_ioc_revoke revoke;
-		struct peerbuf_ioc_restore restore;
-		struct peerbuf_ioc_query query;
-		struct peerbuf_ioc_list list;
-		struct peerbuf_ioc_attachments attachments;
-		struct peerbuf_ioc_route route;
-		struct peerbuf_ioc_lend lend;
-		struct peerbuf_ioc_devices devices;
-		struct peerbuf_ioc_stats stats;
-	};
-	struct dma_buf *dmabuf;	/* EXPORT: not yet visible to the process */
-};
-
-long peerbuf_ioctl(struct file *filp, unsigned int cmd, unsigned long arg);
-
-int peerbuf_ioctl_info(struct peerbuf_file *pf, struct peerbuf_call *call);
-int peerbuf_ioctl_export(struct peerbuf_file *pf, struct peerbuf_call *call);
-void peerbuf_ioctl_export_done(struct peerbuf_call *call, bool keep);
-int peerbuf_ioctl_move(struct peerbuf_file *pf, struct peerbuf_call *call);
-int peerbuf_ioctl_revoke(struct peerbuf_file *pf, struct peerbuf_call *call);
-int peerbuf_ioctl_restore(struct peerbuf_file *pf, struct peerbuf_call *call);
-int peerbuf_ioctl_query(struct peerbuf_file *pf, struct peerbuf_call *call);
-int peerbuf_ioctl_list(struct peerbuf_file *pf, struct peerbuf_call *call);
-int peerbuf_ioctl_attachments(struct peerbuf_file *pf, struct peerbuf_call *call);
-int peerbuf_ioctl_route(struct peerbuf_file *pf, struct peerbuf_call *call);
-int peerbuf_ioctl_lend(struct peerbuf_file *pf, struct peerbuf_call *call);
-int peerbuf_ioctl_unlend(struct peerbuf_file *pf, struct peerbuf_call *call);
-int peerbuf_ioctl_devices(struct peerbuf_file *pf, struct peerbuf_call *call);
-int peerbuf_ioctl_stats(struct peerbuf_file *pf, struct peerbuf_call *call);
-
-struct peerbuf *peerbuf_file_lookup(struct peerbuf_file *pf, u64 id, u32 *reason);
 
 /* debug.c */
 void peerbuf_debug_init(void);

@@ -29,6 +29,8 @@ struct peerbuf_ioctl_desc {
 		.call = _fn,						\
 	}
 
+static int peerbuf_ioctl_probe(struct peerbuf_file *pf, struct peerbuf_call *call);
+
 static const struct peerbuf_ioctl_desc peerbuf_ioctls[] = {
 	DESC(PEERBUF_IOC_INFO, info, ON_NODE, peerbuf_ioctl_info),
 	[_IOC_NR(PEERBUF_IOC_EXPORT)] = {
@@ -75,7 +77,46 @@ static const struct peerbuf_ioctl_desc peerbuf_ioctls[] = {
 		.who = ON_CONTROL,
 		.call = peerbuf_ioctl_stats,
 	},
+	DESC(PEERBUF_IOC_PROBE, probe, ON_NODE | ON_CONTROL, peerbuf_ioctl_probe),
+	DESC(PEERBUF_IOC_EVENTS, events, ON_NODE, peerbuf_ioctl_events),
 };
+
+/* Numbers of the calls that a kind of node answers, a bit each. */
+static u64 peerbuf_ioctls_answered(unsigned int by)
+{
+	u64 answered = 0;
+	unsigned int nr;
+
+	BUILD_BUG_ON(ARRAY_SIZE(peerbuf_ioctls) > 64);
+	for (nr = 0; nr < ARRAY_SIZE(peerbuf_ioctls); nr++)
+		if (peerbuf_ioctls[nr].who & by)
+			answered |= BIT_ULL(nr);
+	return answered;
+}
+
+static int peerbuf_ioctl_probe(struct peerbuf_file *pf, struct peerbuf_call *call)
+{
+	struct peerbuf_ioc_probe *arg = &call->probe;
+
+	if (arg->flags) {
+		arg->reason = PEERBUF_REASON_FLAGS;
+		return -EINVAL;
+	}
+	arg->version = PEERBUF_UAPI_VERSION;
+	arg->node_calls = peerbuf_ioctls_answered(ON_NODE);
+	arg->control_calls = peerbuf_ioctls_answered(ON_CONTROL);
+	arg->event_types = PEERBUF_EVENTS_KNOWN;
+	arg->event_size = sizeof(struct peerbuf_event);
+	arg->page_size = PAGE_SIZE;
+	arg->export_flags = PEERBUF_EXPORT_FLAGS;
+	arg->move_flags = PEERBUF_MOVE_FLAGS;
+	arg->range_flags = PEERBUF_RANGE_FLAGS;
+	arg->max_ranges = PEERBUF_MAX_RANGES;
+	arg->max_devices = PEERBUF_MAX_DEVICES;
+	arg->max_rights = PEERBUF_MAX_RIGHTS;
+	strscpy_pad(arg->release, PEERBUF_RELEASE, sizeof(arg->release));
+	return 0;
+}
 
 static const struct peerbuf_ioctl_desc *
 peerbuf_ioctl_find(struct peerbuf_file *pf, unsigned int cmd)

@@ -5,11 +5,6 @@
 
 #include "internal.h"
 
-#define PEERBUF_EXPORT_FLAGS	(PEERBUF_EXPORT_F_ALLOW_PINNED | \
-				 PEERBUF_EXPORT_F_PERSIST | \
-				 PEERBUF_EXPORT_F_FALLBACK | \
-				 PEERBUF_EXPORT_F_NO_CPU)
-
 static int peerbuf_refuse_args(u32 *reason, u32 unknown_flags, u32 reserved)
 {
 	if (unknown_flags) {
@@ -153,7 +148,7 @@ int peerbuf_ioctl_move(struct peerbuf_file *pf, struct peerbuf_call *call)
 	int ret;
 
 	ret = peerbuf_refuse_args(&arg->reason,
-				  arg->flags & ~PEERBUF_MOVE_F_COPY,
+				  arg->flags & ~PEERBUF_MOVE_FLAGS,
 				  arg->reserved);
 	if (ret)
 		return ret;

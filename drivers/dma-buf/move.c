@@ -45,20 +45,6 @@ static int peerbuf_move_check(struct peerbuf *pb,
 	return *reason == PEERBUF_REASON_DEVICE_GONE ? -ENODEV : -EHOSTUNREACH;
 }
 
-/* To those who listen to a device the buffer leaves or arrives at, once each. */
-static void peerbuf_move_event(struct peerbuf *pb, const struct peerbuf_placement *from,
-			       const struct peerbuf_placement *to)
-{
-	u32 i;
-
-	peerbuf_event_placement(pb, from, PEERBUF_EVENT_MOVE);
-	for (i = 0; i < to->nr_claims; i++)
-		if (!peerbuf_placement_uses(from, to->claims[i].pdevice) &&
-		    to->claims[i].pdevice != pb->home)
-			peerbuf_event_send(to->claims[i].pdevice,
-					   PEERBUF_EVENT_MOVE, pb->id);
-}
-
 /* Under resv: why a move was given up half-way. */
 static u32 peerbuf_move_reason(struct peerbuf *pb, const struct peerbuf_placement *to, int error)
 {
@@ -145,7 +131,7 @@ static int peerbuf_arrive(struct peerbuf *pb, struct peerbuf_placement *to)
 	if (withdrawn)
 		return -ENODEV;
 
-	peerbuf_move_event(pb, from, to);
+	peerbuf_event_move(pb, from, to);
 	from->left_at = pb->generation;
 	list_add_tail(&from->left, &pb->left);
 	peerbuf_reap(pb);

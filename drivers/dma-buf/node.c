@@ -18,7 +18,7 @@ struct peerbuf_file *peerbuf_file_create(struct peerbuf_device *pdevice,
 {
 	struct peerbuf_file *pf;
 
-	pf = kzalloc(sizeof(*pf), GFP_KERNEL_ACCOUNT);
+	pf = kvzalloc(sizeof(*pf), GFP_KERNEL_ACCOUNT);
 	if (!pf)
 		return NULL;
 
@@ -27,8 +27,7 @@ struct peerbuf_file *peerbuf_file_create(struct peerbuf_device *pdevice,
 	pf->writable = writable;
 	mutex_init(&pf->lock);
 	INIT_LIST_HEAD(&pf->exports);
-	INIT_LIST_HEAD(&pf->device_node);
-	init_waitqueue_head(&pf->event_wait);
+	peerbuf_listener_init(&pf->listener);
 	return pf;
 }
 
@@ -43,8 +42,9 @@ static void peerbuf_file_free(struct kref *ref)
 
 	if (pf->pdevice)
 		peerbuf_device_put(pf->pdevice);
+	peerbuf_listener_drop(&pf->listener);
 	mutex_destroy(&pf->lock);
-	kfree(pf);
+	kvfree(pf);
 }
 
 void peerbuf_file_put(struct peerbuf_file *pf)
@@ -67,10 +67,7 @@ static int peerbuf_node_open(struct inode *inode, struct file *filp)
 		return -ENOMEM;
 	}
 
-	spin_lock(&pdevice->files_lock);
-	list_add_tail(&pf->device_node, &pdevice->files);
-	spin_unlock(&pdevice->files_lock);
-
+	peerbuf_listen(pf);
 	filp->private_data = pf;
 	return stream_open(inode, filp);
 }
@@ -122,10 +119,7 @@ static int peerbuf_node_release(struct inode *inode, struct file *filp)
 {
 	struct peerbuf_file *pf = filp->private_data;
 
-	spin_lock(&pf->pdevice->files_lock);
-	list_del_init(&pf->device_node);
-	spin_unlock(&pf->pdevice->files_lock);
-
+	peerbuf_listen_end(pf);
 	peerbuf_file_end_exports(pf);
 	peerbuf_file_put(pf);
 	return 0;

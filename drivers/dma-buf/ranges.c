@@ -7,7 +7,6 @@
 
 #include "internal.h"
 
-#define PEERBUF_RANGE_FLAGS	(PEERBUF_RANGE_F_DEVICE_FD | PEERBUF_RANGE_F_SYSTEM)
 
 /* System memory is of no device, and what names a place in one must be zero. */
 static int peerbuf_range_check_device(const struct peerbuf_range *range, u32 *reason)

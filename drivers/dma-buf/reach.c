@@ -232,7 +232,7 @@ static int peerbuf_place(struct peerbuf *pb, struct device *dev, u32 reason,
 	pb->account.fallbacks++;
 	peerbuf_stat_inc(PEERBUF_STAT_FALLBACKS);
 	trace_peerbuf_fallback(pb, dev, reason, 0, route);
-	peerbuf_event_placement(pb, pb->placement, PEERBUF_EVENT_FALLBACK);
+	peerbuf_event_fallback(pb, dev, reason);
 	return ret;
 }
 

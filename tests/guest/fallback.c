@@ -52,7 +52,13 @@ static unsigned int events_of(__u32 type)
 	while (poll(&poller, 1, 0) == 1 && poller.revents & POLLIN) {
 		check_eq(read(scene.node, &event, sizeof(event)), sizeof(event));
 		check_eq(event.lost, 0);
-		count += event.type == type && event.id == scene.export.id;
+		if (event.type != type || event.id != scene.export.id)
+			continue;
+		count++;
+		if (type != PEERBUF_EVENT_FALLBACK)
+			continue;
+		check(event.client != PEERBUF_PCI_NONE);
+		check(event.reason);
 	}
 	return count;
 }

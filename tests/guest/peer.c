@@ -58,6 +58,19 @@ int peer_info(int node, struct peerbuf_ioc_info *info)
 	return CALL(node, PEERBUF_IOC_INFO, info);
 }
 
+int peer_probe(int fd, struct peerbuf_ioc_probe *probe)
+{
+	memset(probe, 0, sizeof(*probe));
+	return CALL(fd, PEERBUF_IOC_PROBE, probe);
+}
+
+int peer_events(int node, __u64 types, __u32 record_size)
+{
+	struct peerbuf_ioc_events req = { .types = types, .record_size = record_size };
+
+	return CALL(node, PEERBUF_IOC_EVENTS, &req);
+}
+
 int peer_export(int node, const struct peerbuf_range *ranges, __u32 nr,
 		__u32 flags, struct peer_export *export)
 {

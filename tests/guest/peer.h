@@ -52,6 +52,8 @@ int peer_move_with(int node, __u64 id, const struct peerbuf_range *ranges, __u32
 int peer_revoke(int node, __u64 id, __u32 timeout_ms);
 int peer_revoke_info(int node, __u64 id, __u32 timeout_ms,
 		     struct peerbuf_ioc_revoke *out);
+int peer_probe(int fd, struct peerbuf_ioc_probe *probe);
+int peer_events(int node, __u64 types, __u32 record_size);
 int peer_restore(int node, __u64 id);
 int peer_restore_with(int node, __u64 id, const __s32 *rights, __u32 nr_rights);
 int peer_query(int node, __u64 id, struct peerbuf_export_info *info);

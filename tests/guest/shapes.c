@@ -129,6 +129,15 @@ static void fill_devices(struct stage *stage, void *data)
 	req->nr_entries = 8;
 }
 
+static void fill_events(struct stage *stage, void *data)
+{
+	struct peerbuf_ioc_events *req = data;
+
+	(void)stage;
+	req->types = 1U << PEERBUF_EVENT_EXPORT;
+	req->record_size = sizeof(struct peerbuf_event);
+}
+
 #define SHAPE(verb, type, who_, ...)					\
 	{ .name = #verb, .request = PEERBUF_IOC_##verb,			\
 	  .size = sizeof(struct peerbuf_ioc_##type), .who = who_, __VA_ARGS__ }
@@ -161,6 +170,8 @@ const struct shape shapes[] = {
 	      RESERVED(devices), .fill = fill_devices),
 	SHAPE(STATS, stats, SHAPE_CONTROL, SINCE_FIRST(stats, migrations),
 	      .fill = fill_nothing),
+	SHAPE(PROBE, probe, BOTH, FLAGS(probe), .fill = fill_nothing),
+	SHAPE(EVENTS, events, SHAPE_NODE, FLAGS(events), .fill = fill_events),
 };
 
 const size_t nr_shapes = sizeof(shapes) / sizeof(*shapes);

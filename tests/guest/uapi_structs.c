@@ -342,7 +342,7 @@ TEST(unknown_call)
 	__u32 data[64] = { sizeof(data) };
 
 	stage_open(&stage);
-	for (unsigned int nr = 0x0d; nr < 0x100; nr += 0x11) {
+	for (unsigned int nr = 0x0f; nr < 0x100; nr += 0x11) {
 		check_fails(peer_ioctl(stage.node,
 				       _IOWR(PEERBUF_IOC_MAGIC, nr, __u64),
 				       data), ENOTTY);
@@ -351,6 +351,24 @@ TEST(unknown_call)
 				       data), ENOTTY);
 	}
 	check_fails(peer_ioctl(stage.node, _IOWR(0x11, 0, __u64), data), ENOTTY);
+}
+
+/* What PROBE says is answered, and nothing else. */
+TEST(probe_tells_which_calls_there_are)
+{
+	struct peerbuf_ioc_probe probe;
+	__u64 node_calls = 0, control_calls = 0;
+
+	stage_open(&stage);
+	check_ok(peer_probe(stage.control, &probe));
+	EACH_SHAPE(shape) {
+		if (shape->who & SHAPE_NODE)
+			node_calls |= 1ULL << _IOC_NR(shape->request);
+		if (shape->who & SHAPE_CONTROL)
+			control_calls |= 1ULL << _IOC_NR(shape->request);
+	}
+	check_eq(probe.node_calls, node_calls);
+	check_eq(probe.control_calls, control_calls);
 }
 
 /* The size in the number is what the caller was compiled with, and not looked at. */

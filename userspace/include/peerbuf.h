@@ -101,16 +101,17 @@ int peerbuf_open_control(int flags);
 int peerbuf_close(int fd);
 
 /**
- * peerbuf_probe() - which ioctls a descriptor answers
- * @fd: any descriptor
- * @ioctls: out, bit _IOC_NR(PEERBUF_IOC_x) is set where the kernel knows that
- *	ioctl for this kind of node; may be NULL
+ * peerbuf_probe() - what the kernel module knows
+ * @fd: a node or control
+ * @probe: out: its calls, flags, kinds of events and limits; zero where the kernel is older
+ *	than this library
+ * @error: out, or NULL
  *
  * Use this rather than a version comparison. It changes nothing.
  *
  * Return: 0; -ENOTTY @fd is neither a node nor control; -EBADF.
  */
-int peerbuf_probe(int fd, uint64_t *ioctls);
+int peerbuf_probe(int fd, struct peerbuf_ioc_probe *probe, struct peerbuf_error *error);
 
 /**
  * peerbuf_info() - describe the function behind a node
@@ -338,6 +339,19 @@ int peerbuf_stats(int fd, struct peerbuf_ioc_stats *stats, struct peerbuf_error 
  * waiting and the node was opened O_NONBLOCK; -EINTR.
  */
 ssize_t peerbuf_events(int node, struct peerbuf_event *events, size_t nr_events);
+
+/**
+ * peerbuf_events_select() - choose which events a node tells
+ * @node: the node
+ * @types: bit PEERBUF_EVENT_x is set for each kind; peerbuf_probe() says which there are
+ * @error: out, or NULL
+ *
+ * Of this descriptor and its copies. Without this call they are the kinds up to
+ * PEERBUF_EVENT_FALLBACK.
+ *
+ * Return: 0; -EINVAL the kernel does not know one of them; -ENOTTY @node is control.
+ */
+int peerbuf_events_select(int node, uint64_t types, struct peerbuf_error *error);
 
 /* Topology and administration */
 

@@ -44,28 +44,10 @@ int peerbuf_close(int fd)
 	return KEEP_ERRNO(close(fd));
 }
 
-int peerbuf_probe(int fd, uint64_t *ioctls)
+int peerbuf_probe(int fd, struct peerbuf_ioc_probe *probe, struct peerbuf_error *error)
 {
-	uint64_t found = 0;
-	unsigned int nr;
-
-	/*
-	 * A structure of four bytes is too short for every ioctl there is and
-	 * will be, so one that the node knows refuses it before looking further.
-	 */
-	for (nr = 0; nr < 64; nr++) {
-		__u32 size[2] = { sizeof(size[0]), 0 };
-		int ret = KEEP_ERRNO(ioctl(fd, _IOC(_IOC_READ | _IOC_WRITE, PEERBUF_IOC_MAGIC,
-						    nr, sizeof(size)), size));
-
-		if (ret == -EBADF)
-			return ret;
-		if (ret != -ENOTTY)
-			found |= 1ULL << nr;
-	}
-	if (ioctls)
-		*ioctls = found;
-	return found ? 0 : -ENOTTY;
+	*probe = (struct peerbuf_ioc_probe) { 0 };
+	return PEERBUF_CALL(fd, PEERBUF_IOC_PROBE, probe, error);
 }
 
 int peerbuf_info(int node, struct peerbuf_ioc_info *info, struct peerbuf_error *error)
@@ -79,6 +61,24 @@ int peerbuf_stats(int fd, struct peerbuf_ioc_stats *stats, struct peerbuf_error 
 	*stats = (struct peerbuf_ioc_stats) { 0 };
 	return PEERBUF_CALL(fd, PEERBUF_IOC_STATS, stats, error);
 }
+
+int peerbuf_events_select(int node, uint64_t types, struct peerbuf_error *error)
+{
+	struct peerbuf_ioc_events arg = {
+		.types = types,
+		.record_size = sizeof(struct peerbuf_event),
+	};
+
+	return PEERBUF_CALL(node, PEERBUF_IOC_EVENTS, &arg, error);
+}
+
+/*
+ * A record of the size that a node has from its open on. When the structure grows, this has to
+ * ask for the new size first.
+ */
+_Static_assert(sizeof(struct peerbuf_event) ==
+	       offsetof(struct peerbuf_event, comm) + sizeof(((struct peerbuf_event *)0)->comm),
+	       "the first published size");
 
 ssize_t peerbuf_events(int node, struct peerbuf_event *events, size_t nr_events)
 {

@@ -33,11 +33,13 @@ static void not_a_node(int fd, int want)
 	struct peerbuf_range range = { .length = 4096 };
 	struct peerbuf_ioc_info info;
 	struct peerbuf_ioc_stats stats;
-	uint64_t ioctls, id;
+	struct peerbuf_ioc_probe probe;
+	uint64_t id;
 	size_t nr = 9;
 
 	errno = MAGIC_ERRNO;
-	CHECK_INT(peerbuf_probe(fd, &ioctls), want);
+	CHECK_INT(peerbuf_probe(fd, &probe, &error), want);
+	CHECK_INT(peerbuf_events_select(fd, 0, &error), want);
 	CHECK_INT(peerbuf_info(fd, &info, &error), want);
 	CHECK_INT(error.error, want);
 	CHECK_INT(error.reason, PEERBUF_REASON_NONE);

@@ -2,9 +2,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "tool.h"
+
+#define NS_PER_S	1000000000LL
 
 static const char *type_text(uint32_t type)
 {
@@ -22,36 +25,80 @@ static const char *type_text(uint32_t type)
 	return format_text("type-%" PRIu32, type);
 }
 
-static const char *now_text(void)
+static int64_t clock_ns(clockid_t clock)
 {
 	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+/* The kernel's clock counts from the boot on, and does not jump. */
+static const char *time_text(uint64_t boot_time)
+{
+	int64_t wall = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME) + (int64_t)boot_time;
+	time_t seconds = wall / NS_PER_S;
 	struct tm local;
 	char text[32];
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	localtime_r(&now.tv_sec, &local);
+	localtime_r(&seconds, &local);
 	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &local);
-	return format_text("%s.%03ld", text, now.tv_nsec / 1000000);
+	return format_text("%s.%03d", text, (int)(wall % NS_PER_S / (NS_PER_S / 1000)));
 }
 
-static void print_event(uint64_t addr, const struct peerbuf_event *event, bool json)
+/* As ps has it, and one word. */
+static const char *process_text(const struct peerbuf_event *event)
 {
-	struct json_object *object;
+	char *word = utf8_word(format_text("%.16s", event->comm));
+	const char *text = format_text("%s/%" PRIu32, word, event->pid);
 
-	if (!json) {
-		if (event->lost)
-			printf("%s %s lost %" PRIu32 "\n", now_text(), addr_text(addr),
-			       event->lost);
-		printf("%s %s %s %" PRIu64 "\n", now_text(), addr_text(addr),
-		       type_text(event->type), (uint64_t)event->id);
-		return;
-	}
-	object = json_new();
-	json_set_text(object, "time", now_text());
-	json_set_addr(object, "function", addr);
+	free(word);
+	return text;
+}
+
+/* Who did it and to how much, as far as there is something to say. */
+static const char *details_text(const struct peerbuf_event *event)
+{
+	const char *size = size_text(event->buffer_size);
+	const char *reason = peerbuf_reason_name(event->reason);
+
+	if (event->reason && event->client != PEERBUF_PCI_NONE)
+		return format_text("%s for %s: %s", size, addr_text(event->client), reason);
+	if (event->reason)
+		return format_text("%s: %s", size, reason);
+	if (event->comm[0])
+		return format_text("%s by %s", size, process_text(event));
+	return size;
+}
+
+static void print_line(const struct peerbuf_event *event)
+{
+	const char *time = time_text(event->time);
+	const char *function = addr_text(event->function);
+
+	if (event->lost)
+		printf("%s %s lost %" PRIu32 "\n", time, function, event->lost);
+	printf("%s %s %s %" PRIu64 " %s\n", time, function, type_text(event->type),
+	       (uint64_t)event->id, details_text(event));
+}
+
+static void print_object(const struct peerbuf_event *event)
+{
+	struct json_object *object = json_new();
+
+	json_set_text(object, "time", time_text(event->time));
+	json_set_addr(object, "function", event->function);
 	json_set_text(object, "event", type_text(event->type));
 	json_set_number(object, "id", event->id);
 	json_set_number(object, "lost", event->lost);
+	json_set_number(object, "size", event->buffer_size);
+	json_set_text(object, "process", format_text("%.16s", event->comm));
+	json_set_number(object, "pid", event->pid);
+	json_set_addr(object, "client", event->client);
+	if (event->reason)
+		json_set_text(object, "reason", peerbuf_reason_name(event->reason));
+	else
+		json_set(object, "reason", NULL);
 	json_print_line(object);
 }
 
@@ -62,7 +109,7 @@ static int follow(uint64_t addr, int node, bool json)
 
 	while ((nr = peerbuf_events(node, events, ARRAY_SIZE(events))) > 0) {
 		for (n = 0; n < nr; n++)
-			print_event(addr, &events[n], json);
+			json ? print_object(&events[n]) : print_line(&events[n]);
 		texts_free();
 		if (fflush(stdout))
 			return failed_errno(-errno, "standard output");
@@ -99,6 +146,7 @@ const struct command events_command = {
 	.help = "  FUNCTION              PCI address of the function\n"
 		"  -j, --json            print JSON, an object per line\n",
 	.notes = "A line is: time, function, event (export, move, revoke, restore, release,\n"
-		"fallback), export. It ends when the device does, or by a signal.\n",
+		"fallback), export, its size, and who did it, or for whom and why. It ends\n"
+		"when the device does, or by a signal.\n",
 	.run = events_run,
 };

@@ -63,8 +63,8 @@
 #include <linux/types.h>
 #include <linux/ioctl.h>
 
-/** Version of this interface; bumped only when something is added. */
-#define PEERBUF_UAPI_VERSION	3
+/** Version of this interface; bumped when something is added. */
+#define PEERBUF_UAPI_VERSION	4
 
 /** Most ranges one export or move can be made of. */
 #define PEERBUF_MAX_RANGES	16384
@@ -783,21 +783,107 @@ struct peerbuf_ioc_stats {
 };
 
 /**
+ * struct peerbuf_ioc_probe - PEERBUF_IOC_PROBE: what this kernel's peerbuf knows
+ * @size: sizeof(struct peerbuf_ioc_probe)
+ * @reason: out, enum peerbuf_reason on failure
+ * @flags: zero
+ * @version: out, PEERBUF_UAPI_VERSION
+ * @node_calls: out, bit n is set if nodes answer the ioctl of number n
+ * @control_calls: out, the same for control
+ * @event_types: out, bit n is set if PEERBUF_IOC_EVENTS can choose events of type n
+ * @event_size: out, sizeof(struct peerbuf_event)
+ * @page_size: out, what offsets and lengths are aligned to
+ * @export_flags: out, PEERBUF_EXPORT_F_* that are known
+ * @move_flags: out, PEERBUF_MOVE_F_* that are known
+ * @range_flags: out, PEERBUF_RANGE_F_* that are known
+ * @max_ranges: out, PEERBUF_MAX_RANGES
+ * @max_devices: out, PEERBUF_MAX_DEVICES
+ * @max_rights: out, PEERBUF_MAX_RIGHTS
+ * @release: out, the module's version as modinfo tells it
+ *
+ * Answered by nodes and control alike, for everybody. Ask this rather than compare
+ * versions: what a later kernel knows is found here before it is used.
+ */
+struct peerbuf_ioc_probe {
+	__u32 size;
+	__u32 reason;
+	__u32 flags;
+	__u32 version;
+	__u64 node_calls;
+	__u64 control_calls;
+	__u64 event_types;
+	__u32 event_size;
+	__u32 page_size;
+	__u32 export_flags;
+	__u32 move_flags;
+	__u32 range_flags;
+	__u32 max_ranges;
+	__u32 max_devices;
+	__u32 max_rights;
+	char release[16];
+};
+
+/**
  * struct peerbuf_event - what read() on a node returns
+ * @size: bytes of it that the kernel filled; what follows in the record is zero
  * @type: PEERBUF_EVENT_*
- * @lost: events dropped before this one because nobody read
  * @id: the export
+ * @time: when it happened, in nanoseconds of CLOCK_BOOTTIME
+ * @buffer_size: bytes of the export
+ * @function: PCI address of the function whose node tells it
+ * @client: PCI address of the importer it is about, or PEERBUF_PCI_NONE
+ * @pid: process that caused it, by its number in the reader's PID namespace; 0 for one that is
+ *	not in it, and for the kernel itself
+ * @lost: events dropped before this one because nobody read
+ * @reason: enum peerbuf_reason: PEERBUF_EVENT_FALLBACK: why @client could not use the buffer
+ * @flags: zero
+ * @comm: name of the process that caused it, "" for the kernel itself
  *
  * poll() reports EPOLLIN when an event waits, EPOLLHUP when the device is gone.
  * An open node gets the events of its function's exports from its open() on.
- * read() returns whole events, 0 when the device is gone and none is left;
- * EINVAL when the buffer is smaller than one event; EAGAIN with O_NONBLOCK and
- * none waiting.
+ * read() returns whole records, all of one size: that of this structure as it was first
+ * published (up to @comm), or what PEERBUF_IOC_EVENTS asked for. It returns 0 when the
+ * device is gone and none is left; EINVAL when the buffer is smaller than one record;
+ * EAGAIN with O_NONBLOCK and none waiting; EFAULT when the buffer cannot be written,
+ * and then the event waits on.
  */
 struct peerbuf_event {
+	__u32 size;
 	__u32 type;
-	__u32 lost;
 	__u64 id;
+	__u64 time;
+	__u64 buffer_size;
+	__u64 function;
+	__u64 client;
+	__u32 pid;
+	__u32 lost;
+	__u32 reason;
+	__u32 flags;
+	char comm[16];
+};
+
+/**
+ * struct peerbuf_ioc_events - PEERBUF_IOC_EVENTS (nodes only): which events, in which size
+ * @size: sizeof(struct peerbuf_ioc_events)
+ * @reason: out, enum peerbuf_reason on failure
+ * @types: bit n chooses events of type n; PEERBUF_IOC_PROBE says which there are
+ * @record_size: bytes of a record that read() returns from now on, a multiple of 8: usually
+ *	sizeof(struct peerbuf_event). What the kernel does not know of it is zero
+ * @flags: zero
+ *
+ * Of this open file. Without this call read() tells of the types up to
+ * PEERBUF_EVENT_FALLBACK, in records of the first published size: what is added later
+ * has to be asked for. Events that wait already are told whatever @types is.
+ *
+ * errno: EINVAL an unknown type; @record_size is smaller than the first published size,
+ * larger than a page, or no multiple of 8.
+ */
+struct peerbuf_ioc_events {
+	__u32 size;
+	__u32 reason;
+	__u64 types;
+	__u32 record_size;
+	__u32 flags;
 };
 
 #define PEERBUF_EVENT_EXPORT	1
@@ -826,5 +912,7 @@ struct peerbuf_event {
 #define PEERBUF_IOC_UNLEND	_IOWR(PEERBUF_IOC_MAGIC, 0x0a, struct peerbuf_ioc_lend)
 #define PEERBUF_IOC_DEVICES	_IOWR(PEERBUF_IOC_MAGIC, 0x0b, struct peerbuf_ioc_devices)
 #define PEERBUF_IOC_STATS	_IOWR(PEERBUF_IOC_MAGIC, 0x0c, struct peerbuf_ioc_stats)
+#define PEERBUF_IOC_PROBE	_IOWR(PEERBUF_IOC_MAGIC, 0x0d, struct peerbuf_ioc_probe)
+#define PEERBUF_IOC_EVENTS	_IOWR(PEERBUF_IOC_MAGIC, 0x0e, struct peerbuf_ioc_events)
 
 #endif /* _UAPI_LINUX_PEERBUF_H */

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Events: who listens, and what waits to be read. */
+#ifndef _PEERBUF_EVENT_H
+#define _PEERBUF_EVENT_H
+
+#include <linux/list.h>
+#include <linux/poll.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+
+#include <linux/peerbuf.h>
+
+struct device;
+struct file;
+struct peerbuf;
+struct peerbuf_device;
+struct peerbuf_file;
+struct peerbuf_placement;
+struct pid;
+
+#define PEERBUF_EVENT_ROOM	128
+
+/* The record that read() returns unless PEERBUF_IOC_EVENTS asked for another: never more. */
+#define PEERBUF_EVENT_FIRST	offsetofend(struct peerbuf_event, comm)
+
+/* Those that are told unless PEERBUF_IOC_EVENTS asked for others: never more. */
+#define PEERBUF_EVENTS_FIRST	GENMASK_ULL(PEERBUF_EVENT_FALLBACK, PEERBUF_EVENT_EXPORT)
+
+/* All there are. */
+#define PEERBUF_EVENTS_KNOWN	PEERBUF_EVENTS_FIRST
+
+/**
+ * struct peerbuf_audience - who listens to a device
+ * @lock: (spin) protects the list and what is queued for each of them
+ * @listeners: open nodes
+ */
+struct peerbuf_audience {
+	spinlock_t lock;	/* see above */
+	struct list_head listeners;
+};
+
+/**
+ * struct peerbuf_queued - an event that waits to be read
+ * @event: as read() returns it, except for its pid
+ * @pid: the process that caused it, or NULL; reference held
+ */
+struct peerbuf_queued {
+	struct peerbuf_event event;
+	struct pid *pid;
+};
+
+/**
+ * struct peerbuf_listener - an open node, as a reader of events
+ * @node: in peerbuf_audience.listeners; its lock
+ * @wait: readers and pollers
+ * @types: a bit for each PEERBUF_EVENT_* that is told
+ * @record_size: bytes of a record
+ * @head: next to read; audience lock, as are those that follow
+ * @count: waiting
+ * @lost: dropped since the last one that was queued
+ * @queue: a ring
+ */
+struct peerbuf_listener {
+	struct list_head node;
+	wait_queue_head_t wait;
+	u64 types;
+	u32 record_size;
+	u32 head;
+	u32 count;
+	u32 lost;
+	struct peerbuf_queued queue[PEERBUF_EVENT_ROOM];
+};
+
+void peerbuf_audience_init(struct peerbuf_audience *audience);
+void peerbuf_listener_init(struct peerbuf_listener *listener);
+void peerbuf_listener_drop(struct peerbuf_listener *listener);
+void peerbuf_listen(struct peerbuf_file *pf);
+void peerbuf_listen_end(struct peerbuf_file *pf);
+void peerbuf_event_placement(struct peerbuf *pb,
+			     const struct peerbuf_placement *placement, u32 type);
+void peerbuf_event_move(struct peerbuf *pb, const struct peerbuf_placement *from,
+			const struct peerbuf_placement *to);
+void peerbuf_event_fallback(struct peerbuf *pb, struct device *client, u32 reason);
+void peerbuf_event_hangup(struct peerbuf_device *pdevice);
+ssize_t peerbuf_event_read(struct peerbuf_file *pf, char __user *buf, size_t len,
+			   bool nonblock);
+__poll_t peerbuf_event_poll(struct file *filp, struct poll_table_struct *wait);
+
+#endif /* _PEERBUF_EVENT_H */
