@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The buffer: its birth as a DMA-BUF, its state, its release. */
+#include <linux/log2.h>
 #include <linux/slab.h>
 
 #include "internal.h"
@@ -241,6 +242,8 @@ static struct peerbuf *peerbuf_alloc(const struct peerbuf_export_args *args)
 
 	pb->size = args->placement->size;
 	pb->flags = args->flags;
+	pb->segment_align = args->segment_align;
+	pb->max_segment = args->max_segment;
 	pb->ops = args->ops;
 	pb->priv = args->priv;
 	pb->home = args->device;
@@ -282,13 +285,22 @@ static struct dma_buf *peerbuf_make_dma_buf(struct peerbuf *pb,
 	return dma_buf_export(&info);
 }
 
+static bool peerbuf_segment_limits_ok(u64 align, u64 max_len)
+{
+	if (align && (!is_power_of_2(align) || align < PAGE_SIZE ||
+		      align > PEERBUF_MAX_SEGMENT_ALIGN))
+		return false;
+	return !(max_len & (max_t(u64, align, PAGE_SIZE) - 1));
+}
+
 static int peerbuf_args_check(const struct peerbuf_export_args *args, u32 *reason)
 {
-	if (args->flags & ~(PEERBUF_EXPORT_F_ALLOW_PINNED |
-			    PEERBUF_EXPORT_F_PERSIST |
-			    PEERBUF_EXPORT_F_FALLBACK |
-			    PEERBUF_EXPORT_F_NO_CPU)) {
+	if (args->flags & ~PEERBUF_EXPORT_FLAGS) {
 		*reason = PEERBUF_REASON_FLAGS;
+		return -EINVAL;
+	}
+	if (!peerbuf_segment_limits_ok(args->segment_align, args->max_segment)) {
+		*reason = PEERBUF_REASON_SEGMENT_LIMITS;
 		return -EINVAL;
 	}
 	if (!args->placement || !args->placement->nr) {

@@ -218,6 +218,8 @@ struct peerbuf_dma {
  * @id: unique until reboot; immutable
  * @size: bytes; immutable
  * @flags: PEERBUF_EXPORT_F_*; immutable
+ * @segment_align: where segments are cut, or 0; immutable
+ * @max_segment: most bytes of a segment, or 0; immutable
  * @ops: the exporting driver's, or NULL; immutable
  * @priv: for @ops
  * @pid: the process that exported, NULL for a driver; reference held
@@ -253,6 +255,8 @@ struct peerbuf {
 	u64 id;
 	u64 size;
 	u32 flags;
+	u64 segment_align;
+	u64 max_segment;
 	const struct peerbuf_exporter_ops *ops;
 	void *priv;
 	struct pid *pid;

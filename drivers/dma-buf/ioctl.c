@@ -35,7 +35,7 @@ static const struct peerbuf_ioctl_desc peerbuf_ioctls[] = {
 	DESC(PEERBUF_IOC_INFO, info, ON_NODE, peerbuf_ioctl_info),
 	[_IOC_NR(PEERBUF_IOC_EXPORT)] = {
 		.size = sizeof(struct peerbuf_ioc_export),
-		.min_size = sizeof(struct peerbuf_ioc_export),
+		.min_size = offsetofend(struct peerbuf_ioc_export, reserved),
 		.who = ON_NODE | WRITABLE | LOCKDOWN,
 		.call = peerbuf_ioctl_export,
 		.done = peerbuf_ioctl_export_done,

@@ -84,6 +84,8 @@ static void peerbuf_describe(struct peerbuf *pb, const struct peerbuf_device *by
 	info->id = pb->id;
 	info->buffer_size = pb->size;
 	info->flags = pb->flags;
+	info->segment_align = pb->segment_align;
+	info->max_segment = pb->max_segment;
 	info->pid = pid_vnr(pb->pid);
 	strscpy(info->comm, pb->comm, sizeof(info->comm));
 	info->addr = PEERBUF_PCI_NONE;

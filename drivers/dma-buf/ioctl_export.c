@@ -26,6 +26,8 @@ static struct dma_buf *peerbuf_export_ranges(struct peerbuf_file *pf,
 		.flags = arg->flags,
 		.open_flags = arg->open_flags & O_ACCMODE,
 		.device = pf->pdevice,
+		.segment_align = arg->segment_align,
+		.max_segment = arg->max_segment,
 	};
 	struct dma_buf *dmabuf;
 

@@ -45,6 +45,9 @@ void peerbuf_hold_remove(struct peerbuf *pb, struct peerbuf_hold *hold)
 static int peerbuf_dma_make(struct peerbuf_dma *dma, struct p2p_vecs *vecs,
 			    enum dma_data_direction dir)
 {
+	struct peerbuf *pb = dma->client->attach->dmabuf->priv;
+	u64 max_segment = 0;
+
 	if (dma->client->by_phys) {
 		dma->vecs = p2p_vecs_get(vecs);
 		return 0;
@@ -53,8 +56,9 @@ static int peerbuf_dma_make(struct peerbuf_dma *dma, struct p2p_vecs *vecs,
 	if (IS_ERR(dma->map))
 		return PTR_ERR(dma->map);
 	if (dma->client->native)
-		p2p_map_limit_segments(dma->map,
-				       peerbuf_attach_max_segment(dma->client->attach));
+		max_segment = peerbuf_attach_max_segment(dma->client->attach);
+	p2p_map_limit_segments(dma->map, min_not_zero(max_segment, pb->max_segment),
+			       pb->segment_align);
 	return 0;
 }
 

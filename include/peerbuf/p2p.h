@@ -194,7 +194,7 @@ void p2p_map_unlink(struct p2p_map *map, u32 first, u32 nr);
 void p2p_map_free(struct p2p_map *map);
 struct p2p_map *p2p_map_create(struct device *client, struct p2p_vecs *vecs,
 			       enum dma_data_direction dir);
-void p2p_map_limit_segments(struct p2p_map *map, u64 max_len);
+void p2p_map_limit_segments(struct p2p_map *map, u64 max_len, u64 align);
 u32 p2p_map_count_segments(struct p2p_map *map, unsigned long flags);
 u32 p2p_map_fill_segments(struct p2p_map *map, unsigned long flags,
 			  struct p2p_segment *segs, u32 room);

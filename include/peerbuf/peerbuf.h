@@ -99,6 +99,10 @@ struct peerbuf_exporter_ops {
  * @flags: PEERBUF_EXPORT_F_ALLOW_PINNED, PEERBUF_EXPORT_F_FALLBACK
  * @open_flags: O_RDONLY, O_WRONLY or O_RDWR
  * @when_down: a device that is down is no error: the buffer comes up with it
+ * @segment_align: optional; DMA segments that must be cut are cut at multiples of this:
+ *	a power of two, a page to PEERBUF_MAX_SEGMENT_ALIGN
+ * @max_segment: optional; most bytes of a DMA segment, whole pages and a multiple of
+ *	@segment_align
  * @no_cpu: neither mmap() nor a kernel mapping of the DMA-BUF
  * @ops: optional
  * @priv: for @ops
@@ -114,6 +118,8 @@ struct peerbuf_export_args {
 	int open_flags;
 	bool when_down;
 	bool no_cpu;
+	u64 segment_align;
+	u64 max_segment;
 	const struct peerbuf_exporter_ops *ops;
 	void *priv;
 	struct peerbuf_device *device;

@@ -356,6 +356,99 @@ TEST(limit_nobody_chose_same_switch)
 	nobodys_limit("sw-edu", "sw-mem");
 }
 
+/* ---- what an export asks for ---- */
+
+#define ALIGN_K	(64 * 1024ULL)
+#define MOST_K	(256 * 1024ULL)
+
+/* Cut at multiples of ALIGN_K, none longer than MOST_K; short are the first and the last. */
+static void check_cut(__u32 total, __u64 size, bool short_first)
+{
+	__u64 sum = 0;
+
+	for (__u32 s = 0; s < total; s++) {
+		check(segments[s].len <= MOST_K);
+		if (s) {
+			check_eq(segments[s].addr % ALIGN_K, 0);
+			check_eq(segments[s].addr, segments[s - 1].addr + segments[s - 1].len);
+		}
+		sum += segments[s].len;
+	}
+	check_eq(sum, size);
+	if (short_first)
+		check(segments[0].len < MOST_K);
+}
+
+static void cut_segments(const char *edu_id, const char *mem)
+{
+	static const __u32 modes[] = { EDU_DMA_DYNAMIC, EDU_DMA_FOREIGN };
+	struct peerbuf_range range = { .length = 1 << 20, .bar = MEM_BAR };
+	int node = node_open(mem), edu = edu_open(edu_id);
+	struct peerbuf_export_info info;
+	struct peer_export export;
+	__u32 total;
+
+	/* From the BAR's beginning, and from a page after it. */
+	for (range.offset = 0; range.offset <= PAGE; range.offset += PAGE) {
+		check_ok(peer_export_cut(node, &range, ALIGN_K, MOST_K, &export));
+		for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++) {
+			total = segments_of_a_mib(edu, export.fd, modes[i], 0);
+			check(total == 4 || total == 5);
+			check_cut(total, 1 << 20, segments[0].addr % ALIGN_K);
+		}
+		/* The driver's own limit counts as well. */
+		total = segments_of_a_mib(edu, export.fd, EDU_DMA_DYNAMIC, EDU_DMA_ATTACH_F_SHORT);
+		check(total == 16 || total == 17);
+		check_ok(peer_query(node, export.id, &info));
+		check_eq(info.segment_align, ALIGN_K);
+		check_eq(info.max_segment, MOST_K);
+		close(export.fd);
+	}
+	close(edu);
+}
+
+TEST(export_asks_for_segments)
+{
+	cut_segments("rp-edu", "rp-mem");
+}
+
+TEST(export_asks_for_segments_same_switch)
+{
+	cut_segments("sw-edu", "sw-mem");
+}
+
+/* Here somebody means it. */
+TEST(export_means_65536)
+{
+	struct peerbuf_range range = { .length = 1 << 20, .bar = MEM_BAR };
+	int node = node_open("rp-mem"), edu = edu_open("rp-edu");
+	struct peer_export export;
+
+	check_ok(peer_export_cut(node, &range, 0, 65536, &export));
+	check_eq(segments_of_a_mib(edu, export.fd, EDU_DMA_DYNAMIC, 0), 16);
+	check_eq(segments_of_a_mib(edu, export.fd, EDU_DMA_FOREIGN, 0), 16);
+}
+
+TEST(segment_limits_that_are_none)
+{
+	static const struct { __u64 align, most; } limits[] = {
+		{ PAGE / 2, 0 }, { 3 * PAGE, 0 }, { PEERBUF_MAX_SEGMENT_ALIGN * 2ULL, 0 },
+		{ ~0ULL, 0 }, { 1, 0 }, { 0, PAGE + 1 }, { 0, 1 }, { 2 * PAGE, 3 * PAGE },
+		{ 2 * PAGE, PAGE }, { 0, ~0ULL },
+	};
+	struct peerbuf_range range = { .length = 1 << 20, .bar = MEM_BAR };
+	int node = node_open("rp-mem");
+	struct peer_export export;
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
+		check_fails(peer_export_cut(node, &range, limits[i].align, limits[i].most,
+					    &export), EINVAL);
+		check_eq(peer_reason, PEERBUF_REASON_SEGMENT_LIMITS);
+	}
+	check_ok(peer_export_cut(node, &range, PEERBUF_MAX_SEGMENT_ALIGN,
+				 4ULL * PEERBUF_MAX_SEGMENT_ALIGN, &export));
+}
+
 /* ---- the mapper, range by range ---- */
 
 static void map_check(int owner, const char *edu, __u32 nr, bool translated)

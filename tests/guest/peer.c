@@ -71,6 +71,18 @@ int peer_events(int node, __u64 types, __u32 record_size)
 	return CALL(node, PEERBUF_IOC_EVENTS, &req);
 }
 
+static int peer_export_call(int node, struct peerbuf_ioc_export *req,
+			    struct peer_export *export)
+{
+	int ret = CALL(node, PEERBUF_IOC_EXPORT, req);
+
+	export->fd = ret ? -1 : req->fd;
+	export->id = req->id;
+	export->size = req->buffer_size;
+	export->bad_range = req->bad_range;
+	return ret;
+}
+
 int peer_export(int node, const struct peerbuf_range *ranges, __u32 nr,
 		__u32 flags, struct peer_export *export)
 {
@@ -80,13 +92,22 @@ int peer_export(int node, const struct peerbuf_range *ranges, __u32 nr,
 		.nr_ranges = nr,
 		.ranges = (__u64)(uintptr_t)ranges,
 	};
-	int ret = CALL(node, PEERBUF_IOC_EXPORT, &req);
 
-	export->fd = ret ? -1 : req.fd;
-	export->id = req.id;
-	export->size = req.buffer_size;
-	export->bad_range = req.bad_range;
-	return ret;
+	return peer_export_call(node, &req, export);
+}
+
+int peer_export_cut(int node, const struct peerbuf_range *range, __u64 segment_align,
+		    __u64 max_segment, struct peer_export *export)
+{
+	struct peerbuf_ioc_export req = {
+		.open_flags = O_CLOEXEC | O_RDWR,
+		.nr_ranges = 1,
+		.ranges = (__u64)(uintptr_t)range,
+		.segment_align = segment_align,
+		.max_segment = max_segment,
+	};
+
+	return peer_export_call(node, &req, export);
 }
 
 int peer_export_one(int node, __u32 bar, __u64 offset, __u64 length, __u32 flags,

@@ -41,6 +41,8 @@ int peer_stats(struct peerbuf_ioc_stats *stats);
 int peer_info(int node, struct peerbuf_ioc_info *info);
 int peer_export(int node, const struct peerbuf_range *ranges, __u32 nr,
 		__u32 flags, struct peer_export *export);
+int peer_export_cut(int node, const struct peerbuf_range *range, __u64 segment_align,
+		    __u64 max_segment, struct peer_export *export);
 int peer_export_one(int node, __u32 bar, __u64 offset, __u64 length, __u32 flags,
 		    struct peer_export *export);
 int peer_move(int node, __u64 id, const struct peerbuf_range *ranges, __u32 nr,

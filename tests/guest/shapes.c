@@ -150,6 +150,7 @@ static void fill_events(struct stage *stage, void *data)
 const struct shape shapes[] = {
 	SHAPE(INFO, info, SHAPE_NODE, .fill = fill_nothing),
 	SHAPE(EXPORT, export, SHAPE_NODE, FLAGS(export), RESERVED(export),
+	      SINCE_FIRST(export, segment_align),
 	      .fill = fill_export, .undo = undo_export),
 	SHAPE(MOVE, move, SHAPE_NODE, FLAGS(move), RESERVED(move),
 	      SINCE_FIRST(move, rights), .fill = fill_move),

@@ -88,6 +88,34 @@ static const struct row rows[] = {
 	  { { TOP - 2 * P + 1, 2 * P, &red }, { 0, P, &red } } },
 };
 
+static const struct {
+	u64 align;
+	struct row row;
+} cut_rows[] = {
+	{ G, { "5G cut at 1G", NO_LIMIT, TOP, 0,
+	  { { 8 * G, 5 * G, &red } },
+	  { { 8 * G, 3 * G, &red }, { 11 * G, 2 * G, &red } } } },
+	{ G, { "3G in chunks of 1G", G, TOP, 0,
+	  { { 8 * G - M, 3 * G, &red } },
+	  { { 8 * G - M, M, &red }, { 8 * G, G, &red }, { 9 * G, G, &red },
+	    { 10 * G, G - M, &red } } } },
+	{ M, { "chunks across two vecs", M, TOP, 0,
+	  { { M - P, M, &red }, { 2 * M - P, M, &blue } },
+	  { { M - P, P, &red }, { M, M, &red }, { 2 * M, M - P, &blue } } } },
+	{ G, { "nothing to cut", NO_LIMIT, TOP, 0,
+	  { { G - P, P, &red } }, { { G - P, P, &red } } } },
+	{ M, { "shorter than the alignment", 64 * K, TOP, 0,
+	  { { M + 160 * K, 160 * K, &red } },
+	  { { M + 160 * K, 64 * K, &red }, { M + 224 * K, 64 * K, &red },
+	    { M + 288 * K, 32 * K, &red } } } },
+	{ M, { "alignment and boundary", 4 * M, 4 * M - 1, 0,
+	  { { 3 * M - P, 2 * M, &red } },
+	  { { 3 * M - P, M + P, &red }, { 4 * M, M - P, &red } } } },
+	{ 2 * M, { "cut before the very top", 2 * M, TOP, 0,
+	  { { TOP - 3 * M + P + 1, 3 * M - P, &red } },
+	  { { TOP - 3 * M + P + 1, M - P, &red }, { TOP - 2 * M + 1, 2 * M, &red } } } },
+};
+
 static struct p2p_vecs *row_vecs(const struct row *row, struct p2p_map_vec *addrs)
 {
 	struct p2p_vecs *vecs = p2p_vecs_alloc(ARRAY_SIZE(row->vec));
@@ -105,33 +133,39 @@ static struct p2p_vecs *row_vecs(const struct row *row, struct p2p_map_vec *addr
 	return vecs;
 }
 
+static void run_row(const struct row *row, u64 align)
+{
+	struct p2p_map_vec addrs[ARRAY_SIZE(row->vec)] = {};
+	struct p2p_vecs *vecs = row_vecs(row, addrs);
+	struct p2p_segment_limits limits;
+	struct p2p_segment_iter iter;
+	struct p2p_segment got;
+	size_t n;
+
+	p2p_segment_limits_set(&limits, row->max_len, align, row->boundary, row->flags);
+	p2p_segment_iter_init(&iter, vecs, addrs, &limits);
+	for (n = 0; p2p_segment_next(&iter, &got) && n < ROOM; n++) {
+		ROW("%s, segment %zu", row->name, n);
+		if (!CHECK(n < ARRAY_SIZE(row->want)))
+			break;
+		CHECK_EQ(got.addr, row->want[n].addr);
+		CHECK_EQ(got.len, row->want[n].len);
+		CHECK(got.provider == row->want[n].provider);
+	}
+	ROW("%s, the end", row->name);
+	CHECK(n == ARRAY_SIZE(row->want) || !row->want[n].len);
+	CHECK(!p2p_segment_next(&iter, &got));
+	p2p_vecs_put(vecs);
+}
+
 static void known_cases(void)
 {
-	size_t i, n;
+	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct p2p_map_vec addrs[ARRAY_SIZE(rows[i].vec)] = {};
-		struct p2p_vecs *vecs = row_vecs(&rows[i], addrs);
-		struct p2p_segment_limits limits;
-		struct p2p_segment_iter iter;
-		struct p2p_segment got;
-
-		p2p_segment_limits_set(&limits, rows[i].max_len, rows[i].boundary,
-				       rows[i].flags);
-		p2p_segment_iter_init(&iter, vecs, addrs, &limits);
-		for (n = 0; p2p_segment_next(&iter, &got) && n < ROOM; n++) {
-			ROW("%s, segment %zu", rows[i].name, n);
-			if (!CHECK(n < ARRAY_SIZE(rows[i].want)))
-				break;
-			CHECK_EQ(got.addr, rows[i].want[n].addr);
-			CHECK_EQ(got.len, rows[i].want[n].len);
-			CHECK(got.provider == rows[i].want[n].provider);
-		}
-		ROW("%s, the end", rows[i].name);
-		CHECK(n == ARRAY_SIZE(rows[i].want) || !rows[i].want[n].len);
-		CHECK(!p2p_segment_next(&iter, &got));
-		p2p_vecs_put(vecs);
-	}
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
+		run_row(&rows[i], 0);
+	for (i = 0; i < ARRAY_SIZE(cut_rows); i++)
+		run_row(&cut_rows[i].row, cut_rows[i].align);
 	CHECK_EQ(red.references, 0);
 	CHECK_EQ(blue.references, 0);
 }
@@ -148,7 +182,7 @@ static void large_buffer_has_few(void)
 
 	vecs->nr = 1;
 	vecs->vec[0].len = 64 * G;
-	p2p_segment_limits_set(&limits, NO_LIMIT, TOP, 0);
+	p2p_segment_limits_set(&limits, NO_LIMIT, 0, TOP, 0);
 	p2p_segment_iter_init(&iter, vecs, &addr, &limits);
 	for (; p2p_segment_next(&iter, &segment); nr++) {
 		CHECK_EQ(segment.addr, at);
@@ -162,7 +196,8 @@ static void large_buffer_has_few(void)
 /*
  * The oracle knows no vecs and no lengths, only the address and the provider of
  * each page in buffer order. A page begins a segment if it does not continue the
- * one before, or that one is full, or a boundary lies between.
+ * one before, or that one is full, or a boundary lies between. A segment is full earlier if it
+ * ends aligned there.
  */
 struct model {
 	int nr;
@@ -170,17 +205,31 @@ struct model {
 	struct p2p_provider *provider[64];
 };
 
-static int oracle(const struct model *model, u64 max_len, u64 boundary, bool apart,
+/* Page by page: the furthest end that is allowed, and of those that are aligned, if any is. */
+static u64 most_at(u64 addr, u64 max_len, u64 align, u64 boundary)
+{
+	u64 len, most = 0, aligned = 0;
+
+	for (len = P; len <= max(max_len, P) && len <= 64 * P; len += P) {
+		if ((addr + len - 1) / (boundary + 1) != addr / (boundary + 1))
+			break;
+		most = len;
+		if (align && (addr + len) % align == 0)
+			aligned = len;
+	}
+	return aligned ?: most;
+}
+
+static int oracle(const struct model *model, u64 max_len, u64 align, u64 boundary, bool apart,
 		  struct p2p_segment *want)
 {
-	u64 max_pages = max(max_len / P, 1ULL);
 	int i, nr = 0;
 
 	for (i = 0; i < model->nr; i++) {
 		struct p2p_segment *last = &want[nr - 1];
 
 		if (nr && model->addr[i] == last->addr + last->len &&
-		    last->len / P < max_pages &&
+		    last->len < most_at(last->addr, max_len, align, boundary) &&
 		    model->addr[i] / (boundary + 1) == last->addr / (boundary + 1) &&
 		    (!apart || model->provider[i] == last->provider)) {
 			last->len += P;
@@ -230,10 +279,11 @@ static void random_round(void)
 	struct p2p_vecs *vecs = random_vecs(&model, addrs);
 	u64 max_len = rand() % 4 ? (u64)rand() % (12 * P) : NO_LIMIT;
 	u64 boundary = (P << rand() % 6) - 1;
+	u64 align = rand() % 2 ? P << rand() % 6 : 0;
 	unsigned long flags = rand() % 2 ? P2P_SEGMENTS_PER_PROVIDER : 0;
-	int i, nr = oracle(&model, max_len, boundary, flags, want);
+	int i, nr = oracle(&model, max_len, align, boundary, flags, want);
 
-	p2p_segment_limits_set(&limits, max_len, boundary, flags);
+	p2p_segment_limits_set(&limits, max_len, align, boundary, flags);
 	p2p_segment_iter_init(&iter, vecs, addrs, &limits);
 	for (i = 0; i < nr; i++) {
 		if (!CHECK(p2p_segment_next(&iter, &got)))

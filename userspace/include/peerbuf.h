@@ -142,6 +142,43 @@ int peerbuf_export(int node, const struct peerbuf_range *ranges, size_t nr_range
 		   uint32_t flags, int open_flags, uint64_t *id, struct peerbuf_error *error);
 
 /**
+ * struct peerbuf_export_options - what an export may ask for besides its ranges
+ * @size: sizeof(struct peerbuf_export_options)
+ * @flags: PEERBUF_EXPORT_F_*
+ * @open_flags: as peerbuf_export()
+ * @reserved: zero
+ * @segment_align: 0, or where an importer's DMA segments are cut that have to be cut: at
+ *	multiples of this, a power of two from a page to PEERBUF_MAX_SEGMENT_ALIGN
+ * @max_segment: 0, or the most bytes of a segment, a multiple of @segment_align
+ *
+ * It may grow: what is not set has to be zero.
+ */
+struct peerbuf_export_options {
+	uint32_t size;
+	uint32_t flags;
+	int32_t open_flags;
+	uint32_t reserved;
+	uint64_t segment_align;
+	uint64_t max_segment;
+};
+
+/**
+ * peerbuf_export_with() - as peerbuf_export(), with more to choose
+ * @node: the function's node, opened O_RDWR
+ * @ranges: the ranges, in the order they have in the buffer
+ * @nr_ranges: how many, 1..PEERBUF_MAX_RANGES
+ * @options: the rest
+ * @id: out, the export's number; may be NULL
+ * @error: out, or NULL; @range names the refused range
+ *
+ * Return: the dma-buf's descriptor, or -errno as PEERBUF_IOC_EXPORT; -EINVAL @options is of
+ * a size that this library does not know.
+ */
+int peerbuf_export_with(int node, const struct peerbuf_range *ranges, size_t nr_ranges,
+			const struct peerbuf_export_options *options, uint64_t *id,
+			struct peerbuf_error *error);
+
+/**
  * peerbuf_export_bar() - make a dma-buf of one whole BAR
  * @node: the function's node, opened O_RDWR
  * @bar: 0..5

@@ -49,25 +49,44 @@ static int blame_range(int ret, uint32_t range, struct peerbuf_error *error)
 	return ret;
 }
 
-int peerbuf_export(int node, const struct peerbuf_range *ranges, size_t nr_ranges,
-		   uint32_t flags, int open_flags, uint64_t *id, struct peerbuf_error *error)
+int peerbuf_export_with(int node, const struct peerbuf_range *ranges, size_t nr_ranges,
+			const struct peerbuf_export_options *options, uint64_t *id,
+			struct peerbuf_error *error)
 {
 	struct peerbuf_ioc_export arg = {
-		.flags = flags,
-		.open_flags = open_flags,
+		.flags = options->flags,
+		.open_flags = options->open_flags,
 		.nr_ranges = nr_ranges,
 		.ranges = (uintptr_t)ranges,
+		.segment_align = options->segment_align,
+		.max_segment = options->max_segment,
 	};
 	int ret = check_count(nr_ranges, error);
 
 	if (ret)
 		return ret;
+	if (options->size != sizeof(*options))
+		return peerbuf_fail(error, -EINVAL, PEERBUF_REASON_STRUCT_SIZE);
+	if (options->reserved)
+		return peerbuf_fail(error, -EINVAL, PEERBUF_REASON_RESERVED);
 	ret = PEERBUF_CALL(node, PEERBUF_IOC_EXPORT, &arg, error);
 	if (ret)
 		return blame_range(ret, arg.bad_range, error);
 	if (id)
 		*id = arg.id;
 	return arg.fd;
+}
+
+int peerbuf_export(int node, const struct peerbuf_range *ranges, size_t nr_ranges,
+		   uint32_t flags, int open_flags, uint64_t *id, struct peerbuf_error *error)
+{
+	const struct peerbuf_export_options options = {
+		.size = sizeof(options),
+		.flags = flags,
+		.open_flags = open_flags,
+	};
+
+	return peerbuf_export_with(node, ranges, nr_ranges, &options, id, error);
 }
 
 int peerbuf_export_bar(int node, unsigned int bar, uint32_t flags, int open_flags,

@@ -84,6 +84,9 @@ static const struct sentence sentences[] = {
 	REASON(ALIASED, "a copy of a buffer whose ranges name the same memory twice",
 	       "move without copying, export without fallback, or name each byte once"),
 
+	REASON(SEGMENT_LIMITS, "the alignment or the maximum of DMA segments is none",
+	       "the alignment is a power of two, a page at least, and the maximum a multiple of it"),
+
 	REASON(NO_BAR, "the function has no such memory BAR",
 	       "'peerbuf devices' lists the BARs"),
 	REASON(IO_BAR, "an I/O port BAR", "only memory BARs can be exported"),

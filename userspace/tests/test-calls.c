@@ -61,6 +61,8 @@ static void not_a_node(int fd, int want)
 
 static void judged_here(int fd)
 {
+	struct peerbuf_export_options options = { .size = sizeof(options) + 8 };
+	struct peerbuf_range range = { .length = 4096 };
 	struct peerbuf_export_info info;
 	struct peerbuf_error error;
 
@@ -68,6 +70,11 @@ static void judged_here(int fd)
 	CHECK_INT(peerbuf_export(fd, NULL, (1ULL << 32) + 1, 0, O_RDWR, NULL, &error),
 		  -EMSGSIZE);
 	CHECK_INT(error.reason, PEERBUF_REASON_TOO_MANY_RANGES);
+	CHECK_INT(peerbuf_export_with(fd, &range, 1, &options, NULL, &error), -EINVAL);
+	CHECK_INT(error.reason, PEERBUF_REASON_STRUCT_SIZE);
+	options = (struct peerbuf_export_options) { .size = sizeof(options), .reserved = 1 };
+	CHECK_INT(peerbuf_export_with(fd, &range, 1, &options, NULL, &error), -EINVAL);
+	CHECK_INT(error.reason, PEERBUF_REASON_RESERVED);
 	CHECK_INT(peerbuf_move(fd, 1, NULL, PEERBUF_MAX_RANGES + 1, 0, &error), -EMSGSIZE);
 	CHECK_INT(peerbuf_move_with(fd, 1, NULL, 1, 0, NULL, (1ULL << 32) + 1, &error), -EMSGSIZE);
 	CHECK_INT(error.reason, PEERBUF_REASON_TOO_MANY_RIGHTS);

@@ -390,24 +390,28 @@ static bool segments_begin(struct p2p_map *map, unsigned long flags,
 		if (!map->vec[i].linked)
 			return false;
 	max_len = p2p_segment_max_len(dma_get_max_seg_size(map->client), map->max_segment);
-	p2p_segment_limits_set(&limits, max_len, dma_get_seg_boundary(map->client), flags);
+	p2p_segment_limits_set(&limits, max_len, map->segment_align,
+			       dma_get_seg_boundary(map->client), flags);
 	p2p_segment_iter_init(iter, map->vecs, map->vec, &limits);
 	return true;
 }
 
 /**
- * p2p_map_limit_segments() - how long a segment may be, by the client's driver
+ * p2p_map_limit_segments() - how long a segment may be, and where it may be cut
  * @map: the mapping
  * @max_len: bytes, of which whole pages count; 0: as the device says
+ * @align: bytes, a power of two, or 0: what is longer than a segment may be is cut where
+ *	the DMA address is a multiple of this, if there is such a place
  *
  * Besides that the device's own maximum counts (dma_set_max_seg_size()), unless it is 65,536:
  * that is what the PCI core sets for every device, so that nobody knows whether it is meant.
  *
  * Context: Any. See p2p_map_reserve() for locks.
  */
-void p2p_map_limit_segments(struct p2p_map *map, u64 max_len)
+void p2p_map_limit_segments(struct p2p_map *map, u64 max_len, u64 align)
 {
 	map->max_segment = max_len;
+	map->segment_align = align;
 }
 EXPORT_SYMBOL_GPL(p2p_map_limit_segments);
 

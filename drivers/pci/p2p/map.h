@@ -36,9 +36,10 @@ struct p2p_map_backend {
  * @backend: chosen by p2p_map_reserve(), for good
  * @iova: the address space, if @backend is p2p_map_iova
  * @max_segment: see p2p_map_limit_segments()
+ * @segment_align: see p2p_map_limit_segments()
  * @vec: one per vec in @vecs
  *
- * All but @max_segment and @vec is immutable once reserved. The caller serialises operations on
+ * All but the limits of segments and @vec is immutable once reserved. The caller serialises operations on
  * one mapping, usually by the dma_resv of the buffer, so they need no lock.
  */
 struct p2p_map {
@@ -48,6 +49,7 @@ struct p2p_map {
 	const struct p2p_map_backend *backend;
 	struct dma_iova_state iova;
 	u64 max_segment;
+	u64 segment_align;
 	struct p2p_map_vec vec[];
 };
 

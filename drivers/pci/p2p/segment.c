@@ -27,12 +27,14 @@ u64 p2p_segment_max_len(u64 device, u64 driver)
 /*
  * Whole pages, so that no segment begins inside one; at least a page, whatever
  * the device says; and never 4 GiB, which a scatterlist's 32 bits cannot hold.
+ * @align: a power of two, or 0 for none.
  */
-void p2p_segment_limits_set(struct p2p_segment_limits *limits, u64 max_len, u64 boundary,
-			    unsigned long flags)
+void p2p_segment_limits_set(struct p2p_segment_limits *limits, u64 max_len, u64 align,
+			    u64 boundary, unsigned long flags)
 {
 	max_len = ALIGN_DOWN(min_t(u64, max_len, U32_MAX), PAGE_SIZE);
 	limits->max_len = max_t(u64, max_len, PAGE_SIZE);
+	limits->align = max_t(u64, align, PAGE_SIZE);
 	limits->boundary = boundary | (PAGE_SIZE - 1);
 	limits->flags = flags;
 }
@@ -53,8 +55,11 @@ static u64 limit_at(const struct p2p_segment_limits *limits, u64 addr)
 {
 	/* Less one, as there may be all 64 bits to go. */
 	u64 to_boundary = limits->boundary - (addr & limits->boundary);
+	u64 limit = min(limits->max_len - 1, to_boundary) + 1;
+	/* Of the bytes up to the limit, those behind the last multiple. */
+	u64 behind = (addr + limit) & (limits->align - 1);
 
-	return min(limits->max_len - 1, to_boundary) + 1;
+	return behind < limit ? limit - behind : limit;
 }
 
 /* Does what follows in the buffer follow in the client's addresses, too? */

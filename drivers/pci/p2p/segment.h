@@ -31,11 +31,13 @@ struct p2p_map_vec {
 /**
  * struct p2p_segment_limits - what a segment must keep to
  * @max_len: bytes, whole pages, below 4 GiB
+ * @align: what is cut is cut at a multiple of this, if there is one to cut at; a power of two
  * @boundary: a segment does not cross a multiple of this plus one
  * @flags: P2P_SEGMENTS_*
  */
 struct p2p_segment_limits {
 	u64 max_len;
+	u64 align;
 	u64 boundary;
 	unsigned long flags;
 };
@@ -57,8 +59,8 @@ struct p2p_segment_iter {
 };
 
 u64 p2p_segment_max_len(u64 device, u64 driver);
-void p2p_segment_limits_set(struct p2p_segment_limits *limits, u64 max_len, u64 boundary,
-			    unsigned long flags);
+void p2p_segment_limits_set(struct p2p_segment_limits *limits, u64 max_len, u64 align,
+			    u64 boundary, unsigned long flags);
 void p2p_segment_iter_init(struct p2p_segment_iter *iter, const struct p2p_vecs *vecs,
 			   const struct p2p_map_vec *addrs,
 			   const struct p2p_segment_limits *limits);

@@ -72,6 +72,9 @@
 /** Most PCI functions the ranges of one export can belong to. */
 #define PEERBUF_MAX_DEVICES	8
 
+/** Most that an export can ask to have its segments aligned to. */
+#define PEERBUF_MAX_SEGMENT_ALIGN	(1U << 31)
+
 /** Most nodes one call can name in its array of rights. */
 #define PEERBUF_MAX_RIGHTS	16
 
@@ -147,6 +150,7 @@ enum peerbuf_reason {
 	PEERBUF_REASON_BAD_POINTER		= 82, /* an array is not accessible */
 	PEERBUF_REASON_TOO_MANY_RIGHTS		= 83, /* more than PEERBUF_MAX_RIGHTS */
 	PEERBUF_REASON_ALIASED			= 90, /* a copy of memory that is named twice */
+	PEERBUF_REASON_SEGMENT_LIMITS		= 91, /* alignment or maximum of segments */
 
 	/* BARs */
 	PEERBUF_REASON_NO_BAR			= 96, /* the function has no such BAR */
@@ -311,11 +315,20 @@ struct peerbuf_range {
  * @buffer_size: out, bytes: the sum of the lengths
  * @fd: out, the dma-buf
  * @reserved: zero
+ * @segment_align: 0, or a power of two from a page to PEERBUF_MAX_SEGMENT_ALIGN: what
+ *	is contiguous for an importer and longer than a DMA segment may be is cut where the
+ *	DMA address is a multiple of this. Segments are shorter than 4 GiB whatever is asked
+ * @max_segment: 0, or the most bytes of a DMA segment: whole pages, a multiple of
+ *	@segment_align. What the importer's device or driver sets counts as well
+ *
+ * An RDMA device uses pages as large as its segments are aligned: with both at 1 GiB a BAR that
+ * is aligned to it is registered in pages of that size, while the 4 GiB less a page that a
+ * segment can have otherwise leave 4 KiB.
  *
  * errno: ENXIO no such BAR; EADDRNOTAVAIL an I/O port BAR, or no address was
  * assigned; EACCES the BAR is not exportable; EIO memory decode is off; EINVAL zero
  * or unaligned offset or length, no ranges, PEERBUF_EXPORT_F_FALLBACK for ranges that name
- * a byte twice; ERANGE past the end of the BAR;
+ * a byte twice, @segment_align or @max_segment that is none; ERANGE past the end of the BAR;
  * EOVERFLOW offset + length or the sum overflows; ENOMEM no system memory; EMSGSIZE
  * too many ranges or devices; EBADF @device_fd is no descriptor, or no writable one;
  * EXDEV it is not a peerbuf node; ENODEV the device is down or gone; EMFILE, ENFILE no descriptor.
@@ -332,6 +345,9 @@ struct peerbuf_ioc_export {
 	__u64 buffer_size;
 	__s32 fd;
 	__u32 reserved;
+	/* from version 4 */
+	__u64 segment_align;
+	__u64 max_segment;
 };
 
 /*
@@ -521,6 +537,8 @@ struct peerbuf_ioc_restore {
  * @fallbacks: moves made because somebody could not reach the buffer where it was
  * @system_size: bytes of it that are system memory now
  * @hidden_size: bytes of it that only its own device can address now
+ * @segment_align: as it was exported with
+ * @max_segment: as it was exported with
  *
  * By id on a node, of a buffer that has memory of other functions than the node's, or system
  * memory and another home: @state has PEERBUF_STATE_F_SHARED. @addr is the node's function,
@@ -556,6 +574,9 @@ struct peerbuf_export_info {
 	__u64 fallbacks;
 	__u64 system_size;
 	__u64 hidden_size;
+	/* from version 4 */
+	__u64 segment_align;
+	__u64 max_segment;
 };
 
 /**
@@ -892,10 +913,12 @@ struct peerbuf_ioc_events {
 #define PEERBUF_EVENT_RESTORE	4
 #define PEERBUF_EVENT_RELEASE	5 /* the dma-buf is gone */
 #define PEERBUF_EVENT_FALLBACK	6 /* moved because an importer could not reach it */
+/* 7..13 are kept for kinds to come. */
 
 /*
  * One letter for peerbuf and its VFIO devices, which Documentation/userspace-api/ioctl/
  * ioctl-number.rst has for nobody: 0x00..0x3f are these, 0x40..0x5f those of peerbuf_vfio.h.
+ * 0x0f..0x13 are kept for calls to come.
  */
 #define PEERBUF_IOC_MAGIC	0xBC
 
