@@ -6,6 +6,7 @@
  * is read. The process that caused it is kept as such, because only then it is known by which
  * number its reader knows it.
  */
+#include <linux/minmax.h>
 #include <linux/pid.h>
 #include <linux/poll.h>
 #include <linux/sched.h>
@@ -136,6 +137,33 @@ void peerbuf_event_placement(struct peerbuf *pb,
 
 	peerbuf_event_fill(&queued, pb, type);
 	peerbuf_event_send_all(pb, placement, &queued);
+}
+
+/* From now on what importers are told of is this process's doing: see settle.c. */
+void peerbuf_note_asker(struct peerbuf *pb)
+{
+	struct peerbuf_actor asker = { .pid = get_pid(peerbuf_event_actor()) };
+
+	if (asker.pid)
+		strscpy(asker.comm, current->comm, sizeof(asker.comm));
+	spin_lock(&pb->mappings_lock);
+	swap(asker, pb->asker);
+	spin_unlock(&pb->mappings_lock);
+	put_pid(asker.pid);
+}
+
+/* Under resv: the buffer came or went. Who asked for that may wait while a worker does it. */
+void peerbuf_event_asked(struct peerbuf *pb, u32 type)
+{
+	struct peerbuf_queued queued;
+
+	peerbuf_event_fill(&queued, pb, type);
+	spin_lock(&pb->mappings_lock);
+	queued.pid = get_pid(pb->asker.pid);
+	strscpy(queued.event.comm, pb->asker.comm, sizeof(queued.event.comm));
+	spin_unlock(&pb->mappings_lock);
+	peerbuf_event_send_all(pb, pb->placement, &queued);
+	put_pid(queued.pid);
 }
 
 /* Under resv: to those who listen to a device the buffer leaves or arrives at, once each. */

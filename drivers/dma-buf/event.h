@@ -5,6 +5,7 @@
 
 #include <linux/list.h>
 #include <linux/poll.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
@@ -38,6 +39,16 @@ struct pid;
 struct peerbuf_audience {
 	spinlock_t lock;	/* see above */
 	struct list_head listeners;
+};
+
+/**
+ * struct peerbuf_actor - the process that a call was made by
+ * @pid: NULL: the kernel itself; reference held
+ * @comm: its name then
+ */
+struct peerbuf_actor {
+	struct pid *pid;
+	char comm[TASK_COMM_LEN];
 };
 
 /**
@@ -79,6 +90,8 @@ void peerbuf_listen(struct peerbuf_file *pf);
 void peerbuf_listen_end(struct peerbuf_file *pf);
 void peerbuf_event_placement(struct peerbuf *pb,
 			     const struct peerbuf_placement *placement, u32 type);
+void peerbuf_event_asked(struct peerbuf *pb, u32 type);
+void peerbuf_note_asker(struct peerbuf *pb);
 void peerbuf_event_move(struct peerbuf *pb, const struct peerbuf_placement *from,
 			const struct peerbuf_placement *to);
 void peerbuf_event_fallback(struct peerbuf *pb, struct device *client, u32 reason);

@@ -58,6 +58,7 @@ static void peerbuf_free(struct peerbuf *pb)
 	peerbuf_marks_drop(&pb->marks);
 	if (pb->home)
 		peerbuf_device_put(pb->home);
+	put_pid(pb->asker.pid);
 	put_pid(pb->pid);
 	kfree(pb);
 }

@@ -235,6 +235,7 @@ struct peerbuf_dma {
  * @marks: who withdrew it, and whether what was mapped before must go; set under
  *	mappings_lock or resv, lifted under resv
  * @asked: number of the latest call of peerbuf_settle(); so is the next
+ * @asker: who made that call, for the event; mappings_lock
  * @settled: the call that importers have been told of; resv to write
  * @settling: the work that tells them when the lock is free
  * @told: the trouble they know of, as peerbuf_trouble(); resv
@@ -270,6 +271,7 @@ struct peerbuf {
 	struct list_head left;
 	struct peerbuf_marks marks;
 	atomic64_t asked;
+	struct peerbuf_actor asker;
 	atomic64_t settled;
 	struct work_struct settling;
 	u32 told;

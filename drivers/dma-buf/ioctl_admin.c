@@ -83,8 +83,8 @@ int peerbuf_ioctl_route(struct peerbuf_file *pf, struct peerbuf_call *call)
 }
 
 static int peerbuf_ioctl_lending(struct peerbuf_ioc_lend *arg,
-			      int (*fn)(struct pci_dev *pdev, unsigned int mask,
-					u32 *reason))
+				 int (*fn)(struct pci_dev *pdev, unsigned int mask,
+					   u32 *reason))
 {
 	struct pci_dev *pdev;
 	int ret;

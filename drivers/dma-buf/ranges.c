@@ -7,7 +7,6 @@
 
 #include "internal.h"
 
-
 /* System memory is of no device, and what names a place in one must be zero. */
 static int peerbuf_range_check_device(const struct peerbuf_range *range, u32 *reason)
 {

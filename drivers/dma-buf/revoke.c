@@ -84,6 +84,7 @@ static int peerbuf_restore_locked(struct peerbuf *pb, u32 causes,
 	peerbuf_settle_held(pb);
 	if (!peerbuf_marks_lift(&pb->marks, causes, rights))
 		return peerbuf_restore_refused(rights, reason);
+	peerbuf_note_asker(pb);
 	peerbuf_settle_held(pb);
 	return 0;
 }

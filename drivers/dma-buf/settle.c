@@ -34,14 +34,14 @@ static void peerbuf_withdraw(struct peerbuf *pb, u32 trouble)
 	pb->account.revokes++;
 	peerbuf_stat_inc(PEERBUF_STAT_REVOKES);
 	trace_peerbuf_revoke(pb, trouble);
-	peerbuf_event_placement(pb, pb->placement, PEERBUF_EVENT_REVOKE);
+	peerbuf_event_asked(pb, PEERBUF_EVENT_REVOKE);
 }
 
 static void peerbuf_give_back(struct peerbuf *pb)
 {
 	peerbuf_stat_inc(PEERBUF_STAT_RESTORES);
 	trace_peerbuf_restore(pb, pb->told == PEERBUF_REASON_DEVICE_DOWN ? pb->told : 0);
-	peerbuf_event_placement(pb, pb->placement, PEERBUF_EVENT_RESTORE);
+	peerbuf_event_asked(pb, PEERBUF_EVENT_RESTORE);
 	peerbuf_tell_changed(pb);
 }
 
@@ -107,6 +107,7 @@ void peerbuf_settle(struct peerbuf *pb)
 {
 	lockdep_assert_not_held(&pb->dmabuf->resv->lock.base);
 
+	peerbuf_note_asker(pb);
 	atomic64_inc_return(&pb->asked);
 	if (dma_resv_trylock(pb->dmabuf->resv)) {
 		peerbuf_settle_held(pb);

@@ -139,19 +139,27 @@ static bool mapped(void)
 	return edu_now.flags & EDU_DMA_STATE_F_MAPPED;
 }
 
-/* Who did not wait need not ask again. */
+/* Who did not wait need not ask again, and it is still his doing. */
 TEST(importers_are_told_without_another_call)
 {
 	struct peerbuf_export_info info;
+	struct peerbuf_event event;
 	__u64 revokes;
+	int listener;
 
 	engine_starts(BAR_OWNER_ENGINE_DEAF);
+	listener = check_sys(node_path_open("rp-mem", O_RDONLY | O_NONBLOCK));
+	check_ok(peer_events(listener, 1U << PEERBUF_EVENT_REVOKE, sizeof(event)));
 	check_ok(peer_query(node, export.id, &info));
 	revokes = info.revokes;
 	check_fails(peer_revoke(node, export.id, 0), EINPROGRESS);
 	mover_comes_to(-ENODEV, 0);
 	eventually(5, !peer_query(node, export.id, &info) && info.revokes > revokes);
 	check_eq(info.revokes, revokes + 1);
+	eventually(5, read(listener, &event, sizeof(event)) == sizeof(event));
+	check_eq(event.id, export.id);
+	check_eq(event.pid, getpid());
+	check(event.comm[0]);
 	check_eq(info.state, PEERBUF_STATE_F_REVOKED);
 	check_eq(info.moves, 0);
 	check_fails(edu_attach(edu, export.fd, EDU_DMA_DYNAMIC, 0, &handle), ENODEV);

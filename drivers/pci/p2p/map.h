@@ -39,8 +39,8 @@ struct p2p_map_backend {
  * @segment_align: see p2p_map_limit_segments()
  * @vec: one per vec in @vecs
  *
- * All but the limits of segments and @vec is immutable once reserved. The caller serialises operations on
- * one mapping, usually by the dma_resv of the buffer, so they need no lock.
+ * All but the limits of segments and @vec is immutable once reserved. The caller serialises
+ * operations on one mapping, usually by the dma_resv of the buffer, so they need no lock.
  */
 struct p2p_map {
 	struct device *client;
