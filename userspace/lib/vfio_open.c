@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/vfio.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,17 +90,26 @@ int peerbuf_vfio_open_container(void)
 	return fd;
 }
 
-/*
- * The first group gives the container its IOMMU; a container that has one answers for
- * it, and refuses another.
- */
-static int container_enable(int container)
+static bool container_is_enabled(int container)
 {
 	struct vfio_iommu_type1_info info = { .argsz = sizeof(info) };
 
-	if (!call(container, VFIO_IOMMU_GET_INFO, &info))
+	return !call(container, VFIO_IOMMU_GET_INFO, &info);
+}
+
+/*
+ * The first group gives the container its IOMMU; a container that has one answers for
+ * it, and refuses another. When two threads bring the first groups, both may find it
+ * without one: whoever is refused looks again.
+ */
+static int container_enable(int container)
+{
+	int ret;
+
+	if (container_is_enabled(container))
 		return 0;
-	return call(container, VFIO_SET_IOMMU, (void *)VFIO_TYPE1v2_IOMMU);
+	ret = call(container, VFIO_SET_IOMMU, (void *)VFIO_TYPE1v2_IOMMU);
+	return ret && container_is_enabled(container) ? 0 : ret;
 }
 
 int peerbuf_vfio_open_group(int container, const char *bdf)
