@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libpeerbuf for C++17, as a header alone: what owns something gives it back, what fails
+ * throws peerbuf::error. Link with libpeerbuf, and read <peerbuf.h> for what each call does.
+ *
+ *	peerbuf::node node("0000:01:00.0");
+ *	peerbuf::buffer buffer = node.export_bar(2);
+ *	peerbuf::mapping bytes(buffer, 65536);
+ *	node.revoke(buffer.id());
+ *
+ * Objects are moved, not copied. An object is for one thread at a time; several objects may
+ * be used by as many threads.
+ */
+#ifndef LIBPEERBUF_HPP
+#define LIBPEERBUF_HPP
+
+#include <cstdint>
+#include <cstdlib>
+#include <fcntl.h>
+#include <memory>
+#include <string>
+#include <sys/mman.h>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <peerbuf.h>
+
+namespace peerbuf
+{
+
+/** What a call was refused for: errno as code(), and which check failed. */
+class error : public std::system_error
+{
+public:
+	explicit error(int result) : error(result, none(result))
+	{
+	}
+
+	error(int result, const peerbuf_error &detail)
+		: std::system_error(-result, std::generic_category(), text(detail)),
+		  detail_(detail)
+	{
+	}
+
+	/** All that is known; its error is the negative errno. */
+	const peerbuf_error &detail() const noexcept
+	{
+		return detail_;
+	}
+
+	/** Its name, like "UNALIGNED". */
+	const char *reason() const noexcept
+	{
+		return peerbuf_reason_name(detail_.reason);
+	}
+
+	/** What a person can do about it, or "". */
+	const char *advice() const noexcept
+	{
+		return peerbuf_reason_advice(detail_.reason);
+	}
+
+private:
+	static peerbuf_error none(int result)
+	{
+		peerbuf_error detail = {};
+
+		detail.error = result;
+		detail.range = PEERBUF_NO_RANGE;
+		detail.blocker = PEERBUF_PCI_NONE;
+		detail.missing = PEERBUF_PCI_NONE;
+		return detail;
+	}
+
+	static std::string text(const peerbuf_error &detail)
+	{
+		char line[256];
+
+		peerbuf_error_format(&detail, line, sizeof(line));
+		return line;
+	}
+
+	peerbuf_error detail_;
+};
+
+/** A call's result, unless it is a negative errno. */
+template <typename Result> Result check(Result result)
+{
+	if (result < 0)
+		throw error(static_cast<int>(result));
+	return result;
+}
+
+/** A descriptor that is closed with its owner. */
+class descriptor
+{
+public:
+	explicit descriptor(int fd) noexcept : fd_(fd)
+	{
+	}
+
+	descriptor(descriptor &&other) noexcept : fd_(other.release())
+	{
+	}
+
+	descriptor &operator=(descriptor &&other) noexcept
+	{
+		if (this != &other)
+			reset(other.release());
+		return *this;
+	}
+
+	descriptor(const descriptor &) = delete;
+	descriptor &operator=(const descriptor &) = delete;
+
+	~descriptor()
+	{
+		reset();
+	}
+
+	/** Stays its owner's; -1 after release() and when it was moved away. */
+	int get() const noexcept
+	{
+		return fd_;
+	}
+
+	/** The caller's to close from now on. */
+	int release() noexcept
+	{
+		return std::exchange(fd_, -1);
+	}
+
+	/** Close it, and own another. */
+	void reset(int fd = -1) noexcept
+	{
+		int before = std::exchange(fd_, fd);
+
+		if (before >= 0)
+			peerbuf_close(before);
+	}
+
+private:
+	int fd_;
+};
+
+/** A dma-buf: an export of one's own, or one that came from elsewhere, whose id is 0. */
+class buffer : public descriptor
+{
+public:
+	explicit buffer(int fd, std::uint64_t id = 0) noexcept : descriptor(fd), id_(id)
+	{
+	}
+
+	std::uint64_t id() const noexcept
+	{
+		return id_;
+	}
+
+private:
+	std::uint64_t id_;
+};
+
+/** Bytes of a dma-buf. Whoever touches them after a revoke gets SIGBUS. */
+class mapping
+{
+public:
+	mapping(const descriptor &dmabuf, std::size_t length, std::uint64_t offset = 0,
+		int prot = PROT_READ | PROT_WRITE)
+		: length_(length)
+	{
+		check(peerbuf_map(dmabuf.get(), offset, length, prot, &address_));
+	}
+
+	mapping(mapping &&other) noexcept
+		: address_(std::exchange(other.address_, nullptr)),
+		  length_(std::exchange(other.length_, 0))
+	{
+	}
+
+	mapping &operator=(mapping &&other) noexcept
+	{
+		std::swap(address_, other.address_);
+		std::swap(length_, other.length_);
+		return *this;
+	}
+
+	mapping(const mapping &) = delete;
+	mapping &operator=(const mapping &) = delete;
+
+	~mapping()
+	{
+		if (address_)
+			peerbuf_unmap(address_, length_);
+	}
+
+	void *data() const noexcept
+	{
+		return address_;
+	}
+
+	std::size_t size() const noexcept
+	{
+		return length_;
+	}
+
+private:
+	void *address_ = nullptr;
+	std::size_t length_;
+};
+
+/** Bytes of a BAR, for node::export_ranges() and move(). */
+inline peerbuf_range bar_range(unsigned int bar, std::uint64_t offset, std::uint64_t length)
+{
+	peerbuf_range range = {};
+
+	range.bar = bar;
+	range.offset = offset;
+	range.length = length;
+	return range;
+}
+
+/** Bytes of system memory. */
+inline peerbuf_range system_range(std::uint64_t length)
+{
+	peerbuf_range range = {};
+
+	range.length = length;
+	range.flags = PEERBUF_RANGE_F_SYSTEM;
+	return range;
+}
+
+/** What nodes and control have in common. */
+class file : public descriptor
+{
+public:
+	/** 0: nothing reaches the memory any more; else throws, with EINPROGRESS in time. */
+	void revoke(std::uint64_t id, std::uint32_t timeout_ms = PEERBUF_WAIT_FOREVER) const
+	{
+		ask(peerbuf_revoke, id, timeout_ms);
+	}
+
+	void restore(std::uint64_t id, const std::vector<int> &rights = {}) const
+	{
+		ask(peerbuf_restore_with, id, rights.data(), rights.size());
+	}
+
+	peerbuf_export_info query(std::uint64_t id) const
+	{
+		peerbuf_export_info info = {};
+
+		ask(peerbuf_query, id, &info);
+		return info;
+	}
+
+	peerbuf_export_info query(const descriptor &dmabuf) const
+	{
+		peerbuf_export_info info = {};
+
+		ask(peerbuf_query_fd, dmabuf.get(), &info);
+		return info;
+	}
+
+	std::vector<peerbuf_export_info> exports() const
+	{
+		peerbuf_export_info *entries = nullptr;
+		std::size_t count = 0;
+
+		ask(peerbuf_list, &entries, &count);
+		return taken(entries, count);
+	}
+
+	std::vector<peerbuf_attachment_info> importers(std::uint64_t id) const
+	{
+		peerbuf_attachment_info *entries = nullptr;
+		std::size_t count = 0;
+
+		ask(peerbuf_attachments, id, &entries, &count);
+		return taken(entries, count);
+	}
+
+	/* The structure and the call have one name. */
+	struct peerbuf_route route(std::uint64_t provider, std::uint64_t client,
+				   std::uint32_t bar = PEERBUF_ANY_BAR) const
+	{
+		struct peerbuf_route route = {};
+
+		ask(&::peerbuf_route, provider, client, bar, &route);
+		return route;
+	}
+
+protected:
+	using descriptor::descriptor;
+
+	/** A call that fills a struct peerbuf_error. */
+	template <typename Call, typename... Arguments>
+	int ask(Call call, Arguments... arguments) const
+	{
+		peerbuf_error detail;
+		int result = call(get(), arguments..., &detail);
+
+		if (result < 0)
+			throw error(result, detail);
+		return result;
+	}
+
+	template <typename Entry>
+	static std::vector<Entry> taken(Entry *entries, std::size_t count)
+	{
+		std::unique_ptr<Entry, void (*)(void *)> owned(entries, std::free);
+
+		return std::vector<Entry>(entries, entries + count);
+	}
+};
+
+/** The node of a PCI function. Closing it revokes for good what was exported through it. */
+class node : public file
+{
+public:
+	explicit node(const char *bdf, int flags = O_RDWR) : file(check(peerbuf_open(bdf, flags)))
+	{
+	}
+
+	explicit node(std::uint64_t addr, int flags = O_RDWR)
+		: file(check(peerbuf_open_addr(addr, flags)))
+	{
+	}
+
+	peerbuf_ioc_info info() const
+	{
+		peerbuf_ioc_info info = {};
+
+		ask(peerbuf_info, &info);
+		return info;
+	}
+
+	buffer export_ranges(const std::vector<peerbuf_range> &ranges, std::uint32_t flags = 0,
+			     int open_flags = O_RDWR | O_CLOEXEC) const
+	{
+		std::uint64_t id = 0;
+		int fd = ask(peerbuf_export, ranges.data(), ranges.size(), flags, open_flags, &id);
+
+		return buffer(fd, id);
+	}
+
+	buffer export_bar(unsigned int bar, std::uint32_t flags = 0,
+			  int open_flags = O_RDWR | O_CLOEXEC) const
+	{
+		std::uint64_t id = 0;
+		int fd = ask(peerbuf_export_bar, bar, flags, open_flags, &id);
+
+		return buffer(fd, id);
+	}
+
+	void move(std::uint64_t id, const std::vector<peerbuf_range> &ranges,
+		  std::uint32_t flags = 0, const std::vector<int> &rights = {}) const
+	{
+		ask(peerbuf_move_with, id, ranges.data(), ranges.size(), flags, rights.data(),
+		    rights.size());
+	}
+
+	/** Waits for the first one unless opened with O_NONBLOCK; none: the device is gone. */
+	std::vector<peerbuf_event> events(std::size_t most = 64) const
+	{
+		std::vector<peerbuf_event> found(most);
+
+		found.resize(check(peerbuf_events(get(), found.data(), found.size())));
+		return found;
+	}
+};
+
+/** /dev/peerbuf/control. */
+class control : public file
+{
+public:
+	explicit control(int flags = O_RDONLY) : file(check(peerbuf_open_control(flags)))
+	{
+	}
+
+	std::vector<std::uint64_t> devices() const
+	{
+		std::uint64_t *addrs = nullptr;
+		std::size_t count = 0;
+
+		ask(peerbuf_devices, &addrs, &count);
+		return taken(addrs, count);
+	}
+
+	peerbuf_ioc_stats stats() const
+	{
+		peerbuf_ioc_stats stats = {};
+
+		ask(peerbuf_stats, &stats);
+		return stats;
+	}
+
+	void allow(std::uint64_t addr, std::uint32_t bar_mask) const
+	{
+		ask(peerbuf_allow, addr, bar_mask);
+	}
+
+	void deny(std::uint64_t addr, std::uint32_t bar_mask) const
+	{
+		ask(peerbuf_deny, addr, bar_mask);
+	}
+};
+
+/** A PCI address of text, "0000:01:00.0". */
+inline std::uint64_t parse_address(const std::string &text)
+{
+	std::uint64_t addr = 0;
+
+	check(peerbuf_addr_parse(text.c_str(), &addr));
+	return addr;
+}
+
+/** And back. */
+inline std::string format_address(std::uint64_t addr)
+{
+	char text[PEERBUF_ADDR_LEN];
+
+	check(peerbuf_addr_format(addr, text, sizeof(text)));
+	return text;
+}
+
+} /* namespace peerbuf */
+
+#endif /* LIBPEERBUF_HPP */

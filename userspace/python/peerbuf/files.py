@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the kernel gives a descriptor for: nodes, control, and DMA-BUFs.
+
+Each has a fileno(), so that poll, select and asyncio take it, and is closed at the end of
+a `with`.  Closing a node revokes for good what was exported through it, unless it was
+exported with PEERBUF_EXPORT_F_PERSIST.
+"""
+
+import ctypes
+import mmap
+import os
+from typing import NamedTuple, Optional
+
+from . import _abi
+from .library import ask, check, format_address, lib, parse_address, parse_size, plain
+
+
+class File:
+    """A descriptor of one's own."""
+
+    def __init__(self, descriptor):
+        self._descriptor = descriptor
+
+    def fileno(self):
+        """The descriptor."""
+        if self._descriptor is None:
+            raise ValueError("it is closed")
+        return self._descriptor
+
+    def close(self):
+        """Close it; a second time does nothing."""
+        if self._descriptor is not None:
+            descriptor, self._descriptor = self._descriptor, None
+            os.close(descriptor)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def __del__(self):
+        # Without a descriptor it was never opened.
+        if getattr(self, "_descriptor", None) is not None:
+            self.close()
+
+
+class Range(NamedTuple):
+    """A piece of a BAR, of `node`'s function or that of the node which is called.  Without
+    a BAR it is system memory.  Sizes are bytes, or words like "64K"."""
+    bar: Optional[int]
+    offset: object
+    length: object
+    node: Optional["Node"] = None
+
+
+def system(length):
+    """A piece of system memory."""
+    return Range(None, 0, length)
+
+
+class Event(NamedTuple):
+    """What happened: type is "REVOKE", "MOVE", ...; lost events nobody read before it."""
+    type: str
+    id: int
+    lost: int
+
+
+EVENTS = {value: name.removeprefix("PEERBUF_EVENT_") for name, value in vars(_abi).items()
+          if name.startswith("PEERBUF_EVENT_") and not name.startswith("PEERBUF_EVENT_F_")}
+
+
+class Buffer(File):
+    """A DMA-BUF.  Hand its fileno() to whoever imports it."""
+
+    def __init__(self, descriptor, number=None):
+        super().__init__(descriptor)
+        self.id = number
+
+    def map(self, length, offset=0, prot=mmap.PROT_READ | mmap.PROT_WRITE):
+        """Its bytes, as mmap.mmap.  Whoever touches them after a revoke gets SIGBUS."""
+        return mmap.mmap(self.fileno(), parse_size(length), mmap.MAP_SHARED, prot,
+                         offset=parse_size(offset))
+
+
+class _Answering(File):
+    """What nodes and control have in common."""
+
+    def revoke(self, number, timeout=None):
+        """Withdraw an export.  On return nothing reaches the memory any more; after
+        timeout seconds (None: wait for ever) it raises Error with EINPROGRESS."""
+        wait = _abi.PEERBUF_WAIT_FOREVER if timeout is None else int(timeout * 1000)
+        ask("peerbuf_revoke", self.fileno(), number, wait)
+
+    def restore(self, number, rights=()):
+        """Undo a revoke, and those of the owners whose nodes are in rights."""
+        ask("peerbuf_restore_with", self.fileno(), number, *_rights(rights))
+
+    def query(self, number):
+        """An export, as a dictionary of struct peerbuf_export_info."""
+        info = _abi.peerbuf_export_info()
+        ask("peerbuf_query", self.fileno(), number, ctypes.byref(info))
+        return plain(info)
+
+    def query_buffer(self, buffer):
+        """The export behind a DMA-BUF."""
+        info = _abi.peerbuf_export_info()
+        ask("peerbuf_query_fd", self.fileno(), _number(buffer), ctypes.byref(info))
+        return plain(info)
+
+    def exports(self):
+        """All exports: of the node's function, or of all."""
+        return _array("peerbuf_list", _abi.peerbuf_export_info, self.fileno())
+
+    def importers(self, number):
+        """All importers of an export."""
+        return _array("peerbuf_attachments", _abi.peerbuf_attachment_info, self.fileno(),
+                      number)
+
+    def route(self, provider, client, bar=_abi.PEERBUF_ANY_BAR):
+        """How one function reaches another's memory; that it does not is an answer."""
+        route = _abi.peerbuf_route()
+        ask("peerbuf_route", self.fileno(), parse_address(provider),
+            parse_address(client), bar, ctypes.byref(route))
+        return dict(plain(route), type=lib.peerbuf_route_name(route.type).decode(),
+                    reason=lib.peerbuf_reason_name(route.reason).decode())
+
+
+class Node(_Answering):
+    """The node of a PCI function, "0000:01:00.0"."""
+
+    def __init__(self, address, flags=os.O_RDWR):
+        number = parse_address(address)
+        super().__init__(check(lib.peerbuf_open_addr(number, flags)))
+
+    def info(self):
+        """The function behind it."""
+        info = _abi.peerbuf_ioc_info()
+        ask("peerbuf_info", self.fileno(), ctypes.byref(info))
+        return plain(info)
+
+    def export(self, ranges, flags=0, open_flags=os.O_RDWR | os.O_CLOEXEC):
+        """A Buffer made of Ranges."""
+        number = ctypes.c_uint64()
+        descriptor = ask("peerbuf_export", self.fileno(), *_ranges(ranges), flags,
+                         open_flags, ctypes.byref(number))
+        return Buffer(descriptor, number.value)
+
+    def export_bar(self, bar, flags=0, open_flags=os.O_RDWR | os.O_CLOEXEC):
+        """A Buffer of one whole BAR."""
+        number = ctypes.c_uint64()
+        descriptor = ask("peerbuf_export_bar", self.fileno(), bar, flags, open_flags,
+                         ctypes.byref(number))
+        return Buffer(descriptor, number.value)
+
+    def move(self, number, ranges, flags=0, rights=()):
+        """Put a buffer elsewhere, with the rights to the functions it leaves."""
+        ask("peerbuf_move_with", self.fileno(), number, *_ranges(ranges), flags,
+            *_rights(rights))
+
+    def events(self, most=64):
+        """What happened since the last call: a list of Events, which waits for the first
+        one unless the node was opened with O_NONBLOCK.  [] when the device is gone."""
+        room = (_abi.peerbuf_event * most)()
+        count = check(lib.peerbuf_events(self.fileno(), room, most))
+        return [Event(EVENTS.get(e.type, str(e.type)), e.id, e.lost)
+                for e in room[:count]]
+
+
+class Control(_Answering):
+    """/dev/peerbuf/control."""
+
+    def __init__(self, flags=os.O_RDONLY):
+        super().__init__(check(lib.peerbuf_open_control(flags)))
+
+    def devices(self):
+        """The addresses of all functions with a node."""
+        return [format_address(number)
+                for number in _array("peerbuf_devices", ctypes.c_uint64, self.fileno())]
+
+    def stats(self):
+        """Counters since the module was loaded."""
+        stats = _abi.peerbuf_ioc_stats()
+        ask("peerbuf_stats", self.fileno(), ctypes.byref(stats))
+        return plain(stats)
+
+    def allow(self, address, bars):
+        """Lend BARs of a function that keeps its driver."""
+        ask("peerbuf_allow", self.fileno(), parse_address(address), _mask(bars))
+
+    def deny(self, address, bars):
+        """Take them back."""
+        ask("peerbuf_deny", self.fileno(), parse_address(address), _mask(bars))
+
+
+def _mask(bars):
+    return sum({1 << bar for bar in bars})
+
+
+def _number(file):
+    return file if isinstance(file, int) else file.fileno()
+
+
+def _ranges(ranges):
+    """(array, how many) of struct peerbuf_range."""
+    array = (_abi.peerbuf_range * len(ranges))()
+    for entry, wanted in zip(array, ranges):
+        entry.offset, entry.length = parse_size(wanted.offset), parse_size(wanted.length)
+        if wanted.bar is None:
+            entry.flags = _abi.PEERBUF_RANGE_F_SYSTEM
+        else:
+            entry.bar = wanted.bar
+        if wanted.node is not None:
+            entry.flags |= _abi.PEERBUF_RANGE_F_DEVICE_FD
+            entry.device_fd = _number(wanted.node)
+    return array, len(ranges)
+
+
+def _rights(nodes):
+    """(array, how many) of descriptors."""
+    return (ctypes.c_int * len(nodes))(*map(_number, nodes)), len(nodes)
+
+
+_free = ctypes.CDLL(None).free
+_free.argtypes = [ctypes.c_void_p]
+
+
+def _array(name, kind, *arguments):
+    """What a call allocates, as a list."""
+    entries, count = ctypes.POINTER(kind)(), ctypes.c_size_t()
+    ask(name, *arguments, ctypes.byref(entries), ctypes.byref(count))
+    try:
+        return [plain(entries[n]) for n in range(count.value)]
+    finally:
+        _free(entries)
