@@ -245,6 +245,14 @@ public:
 		ask(peerbuf_restore_with, id, rights.data(), rights.size());
 	}
 
+	peerbuf_ioc_probe probe() const
+	{
+		peerbuf_ioc_probe probe = {};
+
+		ask(peerbuf_probe, &probe);
+		return probe;
+	}
+
 	peerbuf_export_info query(std::uint64_t id) const
 	{
 		peerbuf_export_info info = {};
@@ -359,6 +367,12 @@ public:
 		    rights.size());
 	}
 
+	/** Bit PEERBUF_EVENT_x for each kind that events() is to tell. */
+	void select_events(std::uint64_t types) const
+	{
+		ask(peerbuf_events_select, types);
+	}
+
 	/** Waits for the first one unless opened with O_NONBLOCK; none: the device is gone. */
 	std::vector<peerbuf_event> events(std::size_t most = 64) const
 	{
@@ -394,14 +408,14 @@ public:
 		return stats;
 	}
 
-	void allow(std::uint64_t addr, std::uint32_t bar_mask) const
+	void lend(std::uint64_t addr, std::uint32_t bar_mask) const
 	{
-		ask(peerbuf_allow, addr, bar_mask);
+		ask(peerbuf_lend, addr, bar_mask);
 	}
 
-	void deny(std::uint64_t addr, std::uint32_t bar_mask) const
+	void unlend(std::uint64_t addr, std::uint32_t bar_mask) const
 	{
-		ask(peerbuf_deny, addr, bar_mask);
+		ask(peerbuf_unlend, addr, bar_mask);
 	}
 };
 

@@ -71,7 +71,8 @@ class Errors(unittest.TestCase):
         descriptor = os.open("/dev/null", os.O_RDWR)
         node = peerbuf.Node.__new__(peerbuf.Node)
         node._descriptor = descriptor  # pylint: disable=protected-access
-        for call in (node.info, node.exports, lambda: node.export_bar(0),
+        for call in (node.info, node.exports, node.probe, lambda: node.export_bar(0),
+                     lambda: node.select_events(["REVOKE", "MOVE"]),
                      lambda: node.revoke(1, 0), lambda: node.move(1, [peerbuf.system("4K")])):
             with self.assertRaises(peerbuf.Error) as raised:
                 call()

@@ -60,10 +60,15 @@ def system(length):
 
 
 class Event(NamedTuple):
-    """What happened: type is "REVOKE", "MOVE", ...; lost events nobody read before it."""
+    """What happened: type is "REVOKE", "MOVE", ...; time in seconds of CLOCK_BOOTTIME; lost
+    events nobody read before it; pid and process who caused it, 0 and "" for the kernel."""
     type: str
     id: int
+    time: float
+    buffer_size: int
     lost: int
+    pid: int
+    process: str
 
 
 EVENTS = {value: name.removeprefix("PEERBUF_EVENT_") for name, value in vars(_abi).items()
@@ -95,6 +100,12 @@ class _Answering(File):
     def restore(self, number, rights=()):
         """Undo a revoke, and those of the owners whose nodes are in rights."""
         ask("peerbuf_restore_with", self.fileno(), number, *_rights(rights))
+
+    def probe(self):
+        """What the kernel module knows: versions, calls, flags and limits."""
+        probe = _abi.peerbuf_ioc_probe()
+        ask("peerbuf_probe", self.fileno(), ctypes.byref(probe))
+        return plain(probe)
 
     def query(self, number):
         """An export, as a dictionary of struct peerbuf_export_info."""
@@ -158,13 +169,18 @@ class Node(_Answering):
         ask("peerbuf_move_with", self.fileno(), number, *_ranges(ranges), flags,
             *_rights(rights))
 
+    def select_events(self, names):
+        """Choose which events are told, by their names."""
+        numbers = {name: number for number, name in EVENTS.items()}
+        ask("peerbuf_events_select", self.fileno(), sum({1 << numbers[n] for n in names}))
+
     def events(self, most=64):
         """What happened since the last call: a list of Events, which waits for the first
         one unless the node was opened with O_NONBLOCK.  [] when the device is gone."""
         room = (_abi.peerbuf_event * most)()
         count = check(lib.peerbuf_events(self.fileno(), room, most))
-        return [Event(EVENTS.get(e.type, str(e.type)), e.id, e.lost)
-                for e in room[:count]]
+        return [Event(EVENTS.get(e.type, str(e.type)), e.id, e.time / 1e9, e.buffer_size,
+                      e.lost, e.pid, e.comm.decode(errors="replace")) for e in room[:count]]
 
 
 class Control(_Answering):
@@ -184,13 +200,13 @@ class Control(_Answering):
         ask("peerbuf_stats", self.fileno(), ctypes.byref(stats))
         return plain(stats)
 
-    def allow(self, address, bars):
+    def lend(self, address, bars):
         """Lend BARs of a function that keeps its driver."""
-        ask("peerbuf_allow", self.fileno(), parse_address(address), _mask(bars))
+        ask("peerbuf_lend", self.fileno(), parse_address(address), _mask(bars))
 
-    def deny(self, address, bars):
+    def unlend(self, address, bars):
         """Take them back."""
-        ask("peerbuf_deny", self.fileno(), parse_address(address), _mask(bars))
+        ask("peerbuf_unlend", self.fileno(), parse_address(address), _mask(bars))
 
 
 def _mask(bars):
