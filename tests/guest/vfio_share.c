@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -313,6 +315,65 @@ TEST(lent_bar_of_a_device_that_keeps_its_driver)
 	fclose(disk);
 	check_ok(peer_unlend(control, lab_addr(CMB), 1U << CMB_BAR));
 	check_eq(vfio_state(edu.fd, PEER_IOVA), PEERBUF_VFIO_STATE_DEAD);
+}
+
+/**
+ * struct reader - a process that looks at memory all the time
+ * @enough: told to stop
+ * @wrong: did not find what must be there
+ * @reads: how often it looked
+ */
+struct reader {
+	volatile bool enough;
+	volatile bool wrong;
+	volatile __u64 reads;
+};
+
+static pid_t reader_start(struct reader *reader, const __u8 *cpu)
+{
+	pid_t pid = check_sys(fork());
+
+	if (pid)
+		return pid;
+	for (; !reader->enough; reader->reads++)
+		if (!pattern_matches(cpu, LENGTH, 26))
+			reader->wrong = true;
+	_exit(0);
+}
+
+/* To open a device is to reset it. One that is refused is not touched. */
+TEST(open_that_is_refused_leaves_a_lent_device_alone, .timeout = 90)
+{
+	struct reader *reader = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int control = control_open(), container = vfio_container(), node, group;
+	struct peer_export export;
+	__u64 before;
+	__u8 *cpu;
+	pid_t pid;
+
+	check(reader != MAP_FAILED);
+	/* Its last user has left memory decode on. */
+	close(vfio_open(container, FAR_MEM, VFIO_VARIANT));
+	check_ok(peer_allow(control, lab_addr(FAR_MEM), 1U << MEM_BAR));
+	eventually(5, (node = node_path_open(FAR_MEM, O_RDWR)) >= 0);
+	check_ok(peer_export_one(node, MEM_BAR, START, SIZE, 0, &export));
+	cpu = buffer_map(export.fd, SIZE, 0);
+	pattern_fill(cpu, LENGTH, 26);
+	pid = reader_start(reader, cpu);
+	eventually(5, reader->reads);
+
+	eventually(10, (group = peerbuf_vfio_open_group(container, lab_where(FAR_MEM))) >= 0);
+	check_fails(peerbuf_vfio_open_device(group, lab_where(FAR_MEM)), EBUSY);
+	before = reader->reads;
+	eventually(5, reader->reads > before + 1);
+	reader->enough = true;
+	check_eq(waitpid(pid, NULL, 0), pid);
+	check(!reader->wrong);
+	check_host_pattern(FAR_MEM, START, LENGTH, 26);
+
+	check_ok(peer_deny(control, lab_addr(FAR_MEM), 1U << MEM_BAR));
+	check(peerbuf_vfio_open_device(group, lab_where(FAR_MEM)) >= 0);
 }
 
 TEST(same_switch_reaches_by_the_root_complex)

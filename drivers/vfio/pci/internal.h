@@ -7,13 +7,14 @@
  *	device_lock(&pdev->dev)			the PCI core, around a reset
  *	vfio_device_set.lock			VFIO, around open and close
  *	  vfio_pci_core_device.memory_lock	vfio-pci-core, around what turns BARs off
- *	    peerbuf_vfio.reach_lock		whether the BARs can be reached
- *	      peerbuf_device.transition ...	as in drivers/dma-buf/internal.h
+ *	    peerbuf_vfio.pdevice_lock		who waits for importers of the BARs reads
+ *	      peerbuf_vfio.reach_lock		whether the BARs can be reached; nobody waits
+ *		peerbuf_device.transition ...	as in drivers/dma-buf/internal.h
  *	peerbuf_vfio_space.lock			which IOVAs are taken; nothing inside
  *	dma_buf.resv				whether an import is mapped
  *	  the IOMMU's locks
  *
- * vfio-pci-core is never called with reach_lock held: it takes its memory_lock itself, and
+ * vfio-pci-core is never called with either held: it takes its memory_lock itself, and
  * resets call back into us under it.
  */
 #ifndef _PEERBUF_VFIO_INTERNAL_H
@@ -26,6 +27,7 @@
 #include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/rbtree.h>
+#include <linux/rwsem.h>
 #include <linux/vfio.h>
 #include <linux/vfio_pci_core.h>
 #include <linux/workqueue.h>
@@ -40,10 +42,13 @@ struct peerbuf_vfio_space;
 /**
  * struct peerbuf_vfio - a function bound to us
  * @core: vfio-pci-core's; first, because drvdata has to point to it
- * @reach_lock: protects the next four
+ * @pdevice_lock: protects @pdevice while importers are waited for; nobody who writes has any
+ *	left to wait for
+ * @reach_lock: protects @away, @doubts and that @pdevice's state is what they say
  * @away: why the BARs cannot be reached, PEERBUF_VFIO_AWAY_*
  * @doubts: calls under way that may turn the BARs off
- * @pdevice: what the BARs are exported through, while the device is open
+ * @pdevice: what the BARs are exported through, while the device is open. Set under
+ *	@reach_lock, cleared under @pdevice_lock
  * @space: the IOVA space its imports go to, while the device is open; NULL without one.
  *	Immutable in between, which is when ioctls come
  * @import_trouble: without a space, why: enum peerbuf_reason
@@ -51,6 +56,7 @@ struct peerbuf_vfio_space;
  */
 struct peerbuf_vfio {
 	struct vfio_pci_core_device core;
+	struct rw_semaphore pdevice_lock;
 	struct mutex reach_lock;
 	u32 away;
 	u32 doubts;
@@ -65,8 +71,10 @@ struct peerbuf_vfio {
 #define PEERBUF_VFIO_AWAY_RESET		BIT(1)	/* a reset is under way */
 #define PEERBUF_VFIO_AWAY_ERROR		BIT(2)	/* after an error, until it was set up again */
 #define PEERBUF_VFIO_AWAY_REMOVED	BIT(3)	/* being unbound: for good */
+#define PEERBUF_VFIO_AWAY_CLOSED	BIT(4)	/* being closed: until it is opened again */
 
-int peerbuf_vfio_reach_open(struct peerbuf_vfio *pv);
+struct peerbuf_device *peerbuf_vfio_reach_claim(struct peerbuf_vfio *pv);
+void peerbuf_vfio_reach_open(struct peerbuf_vfio *pv, struct peerbuf_device *pdevice);
 void peerbuf_vfio_reach_close(struct peerbuf_vfio *pv);
 void peerbuf_vfio_away(struct peerbuf_vfio *pv, u32 why, unsigned long timeout);
 void peerbuf_vfio_back(struct peerbuf_vfio *pv, u32 why);

@@ -14,6 +14,7 @@ static int peerbuf_vfio_init(struct vfio_device *device)
 {
 	struct peerbuf_vfio *pv = to_peerbuf_vfio(device);
 
+	init_rwsem(&pv->pdevice_lock);
 	mutex_init(&pv->reach_lock);
 	return vfio_pci_core_init_dev(device);
 }
@@ -26,20 +27,25 @@ static void peerbuf_vfio_release(struct vfio_device *device)
 	vfio_pci_core_release_dev(device);
 }
 
-/* Called for the first open only. The group has its container by now. */
+/*
+ * Called for the first open only. The group has its container by now. Whatever can be refused
+ * is before the device is touched: enabling resets it, and disabling does so again.
+ */
 static int peerbuf_vfio_open(struct vfio_device *device)
 {
 	struct peerbuf_vfio *pv = to_peerbuf_vfio(device);
+	struct peerbuf_device *pdevice;
 	int ret;
 
+	pdevice = peerbuf_vfio_reach_claim(pv);
+	if (IS_ERR(pdevice))
+		return PTR_ERR(pdevice);
 	ret = vfio_pci_core_enable(&pv->core);
-	if (ret)
-		return ret;
-	ret = peerbuf_vfio_reach_open(pv);
 	if (ret) {
-		vfio_pci_core_disable(&pv->core);
+		peerbuf_device_unregister(pdevice);
 		return ret;
 	}
+	peerbuf_vfio_reach_open(pv, pdevice);
 	peerbuf_vfio_space_open(pv);
 	vfio_pci_core_finish_enable(&pv->core);
 	return 0;
@@ -127,7 +133,8 @@ static void peerbuf_vfio_reset_done(struct pci_dev *pdev)
 }
 
 /*
- * Recovery of everything below the port waits for us, so not without end. There is no resume:
+ * Recovery of everything below the port waits for us, so not without end: five seconds for
+ * importers, and no lock is taken that somebody has who waits for longer. There is no resume:
  * the device may have been reset, and nobody has set it up again.
  */
 static pci_ers_result_t peerbuf_vfio_error_detected(struct pci_dev *pdev,

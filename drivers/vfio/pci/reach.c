@@ -57,17 +57,49 @@ bool peerbuf_vfio_command_is(struct peerbuf_vfio *pv, u8 low)
 	       (u8)command == low && (copy & decode) == (low & decode);
 }
 
-/* Waits for importers, up to @timeout, if the BARs cannot be reached. */
-static void peerbuf_vfio_apply(struct peerbuf_vfio *pv, unsigned long timeout)
+/*
+ * Tells the exports what is so now. Nobody is waited for: who takes this lock to say that the
+ * BARs go gets it soon, whoever else is waiting for importers. Returns whether they cannot be
+ * reached, so that importers have to let go.
+ */
+static bool peerbuf_vfio_apply(struct peerbuf_vfio *pv)
 {
 	lockdep_assert_held(&pv->reach_lock);
 
 	if (!pv->pdevice)
-		return;
-	if (pv->away || pv->doubts)
-		peerbuf_device_down(pv->pdevice, timeout);
-	else
+		return false;
+	if (!pv->away && !pv->doubts) {
 		peerbuf_device_up(pv->pdevice);
+		return false;
+	}
+	peerbuf_device_down(pv->pdevice, 0);
+	return true;
+}
+
+/* Around each change of what says whether the BARs can be reached. */
+static void peerbuf_vfio_reach_lock(struct peerbuf_vfio *pv)
+{
+	down_read(&pv->pdevice_lock);
+	mutex_lock(&pv->reach_lock);
+}
+
+/*
+ * Its end: waits for importers, up to @timeout, if the BARs cannot be reached. While we wait
+ * somebody else may have found that they can be reached again, and our going down once more was
+ * one too many; what is so then counts.
+ */
+static void peerbuf_vfio_reach_unlock(struct peerbuf_vfio *pv, unsigned long timeout)
+{
+	bool down = peerbuf_vfio_apply(pv);
+
+	mutex_unlock(&pv->reach_lock);
+	if (down) {
+		peerbuf_device_down(pv->pdevice, timeout);
+		mutex_lock(&pv->reach_lock);
+		peerbuf_vfio_apply(pv);
+		mutex_unlock(&pv->reach_lock);
+	}
+	up_read(&pv->pdevice_lock);
 }
 
 static void peerbuf_vfio_look_locked(struct peerbuf_vfio *pv)
@@ -86,83 +118,87 @@ static void peerbuf_vfio_look_locked(struct peerbuf_vfio *pv)
 	if (pv->away & PEERBUF_VFIO_AWAY_ERROR &&
 	    peerbuf_vfio_decodes(pv->core.pdev, &command))
 		pv->away &= ~PEERBUF_VFIO_AWAY_ERROR;
-	peerbuf_vfio_apply(pv, MAX_SCHEDULE_TIMEOUT);
 }
 
-/* The device has been enabled. Returns -EBUSY if its BARs are lent. */
-int peerbuf_vfio_reach_open(struct peerbuf_vfio *pv)
+/*
+ * Before the device is enabled, which resets it: a device whose BARs are lent is left alone.
+ * Returns what its BARs will be exported through, or an ERR_PTR: -EBUSY if they are lent.
+ */
+struct peerbuf_device *peerbuf_vfio_reach_claim(struct peerbuf_vfio *pv)
 {
 	struct pci_dev *pdev = pv->core.pdev;
 	struct peerbuf_device *pdevice;
 
 	pdevice = peerbuf_device_register_private(pdev,
 						  peerbuf_device_memory_bars(pdev));
-	if (IS_ERR(pdevice)) {
-		if (PTR_ERR(pdevice) == -EEXIST) {
-			pci_warn(pdev, "not opened: the administrator has lent its BARs\n");
-			return -EBUSY;
-		}
-		return PTR_ERR(pdevice);
+	if (pdevice == ERR_PTR(-EEXIST)) {
+		pci_warn(pdev, "not opened: the administrator has lent its BARs\n");
+		return ERR_PTR(-EBUSY);
 	}
+	return pdevice;
+}
 
-	mutex_lock(&pv->reach_lock);
+/* The device has been enabled; @pdevice is from peerbuf_vfio_reach_claim(). */
+void peerbuf_vfio_reach_open(struct peerbuf_vfio *pv, struct peerbuf_device *pdevice)
+{
+	peerbuf_vfio_reach_lock(pv);
 	pv->pdevice = pdevice;
+	pv->away &= ~PEERBUF_VFIO_AWAY_CLOSED;
 	peerbuf_vfio_look_locked(pv);
-	mutex_unlock(&pv->reach_lock);
-	return 0;
+	peerbuf_vfio_reach_unlock(pv, MAX_SCHEDULE_TIMEOUT);
 }
 
 /*
- * What was exported is dead for good. The lock is held across the wait for importers: a
- * reset that comes meanwhile must not begin before they are gone.
+ * What was exported is dead for good. A reset that comes while importers are waited for waits
+ * for them as well, and so do we for whoever else does: then @pdevice is nobody's any more.
  */
 void peerbuf_vfio_reach_close(struct peerbuf_vfio *pv)
 {
-	mutex_lock(&pv->reach_lock);
+	peerbuf_vfio_away(pv, PEERBUF_VFIO_AWAY_CLOSED, MAX_SCHEDULE_TIMEOUT);
+
+	down_write(&pv->pdevice_lock);
 	peerbuf_device_unregister(pv->pdevice);
 	pv->pdevice = NULL;
-	mutex_unlock(&pv->reach_lock);
+	up_write(&pv->pdevice_lock);
 }
 
 /* When it returns, or @timeout jiffies have passed, no importer reaches the BARs. */
 void peerbuf_vfio_away(struct peerbuf_vfio *pv, u32 why, unsigned long timeout)
 {
-	mutex_lock(&pv->reach_lock);
+	peerbuf_vfio_reach_lock(pv);
 	pv->away |= why;
-	peerbuf_vfio_apply(pv, timeout);
-	mutex_unlock(&pv->reach_lock);
+	peerbuf_vfio_reach_unlock(pv, timeout);
 }
 
 void peerbuf_vfio_back(struct peerbuf_vfio *pv, u32 why)
 {
-	mutex_lock(&pv->reach_lock);
+	peerbuf_vfio_reach_lock(pv);
 	pv->away &= ~why;
 	peerbuf_vfio_look_locked(pv);
-	mutex_unlock(&pv->reach_lock);
+	peerbuf_vfio_reach_unlock(pv, MAX_SCHEDULE_TIMEOUT);
 }
 
 /* A call may turn the BARs off. No importer reaches them until it settles. */
 void peerbuf_vfio_doubt(struct peerbuf_vfio *pv)
 {
-	mutex_lock(&pv->reach_lock);
+	peerbuf_vfio_reach_lock(pv);
 	pv->doubts++;
-	peerbuf_vfio_apply(pv, MAX_SCHEDULE_TIMEOUT);
-	mutex_unlock(&pv->reach_lock);
+	peerbuf_vfio_reach_unlock(pv, MAX_SCHEDULE_TIMEOUT);
 }
 
 /* It has returned. */
 void peerbuf_vfio_settle(struct peerbuf_vfio *pv)
 {
-	mutex_lock(&pv->reach_lock);
+	peerbuf_vfio_reach_lock(pv);
 	pv->doubts--;
 	peerbuf_vfio_look_locked(pv);
-	mutex_unlock(&pv->reach_lock);
+	peerbuf_vfio_reach_unlock(pv, MAX_SCHEDULE_TIMEOUT);
 }
 
 /* A call may have turned the BARs on. */
 void peerbuf_vfio_look(struct peerbuf_vfio *pv)
 {
-	mutex_lock(&pv->reach_lock);
+	peerbuf_vfio_reach_lock(pv);
 	peerbuf_vfio_look_locked(pv);
-	mutex_unlock(&pv->reach_lock);
+	peerbuf_vfio_reach_unlock(pv, MAX_SCHEDULE_TIMEOUT);
 }
