@@ -8,12 +8,13 @@
 
 #include <linux/version.h>
 
-#include <linux/cc_platform.h>
 #include <linux/eventfd.h>
 #include <linux/iommu.h>
 #include <linux/string.h>
 #include <linux/vfio.h>
 #include <linux/vfio_pci_core.h>
+
+#include "mem_encrypt.h"
 
 /* Allocation flags: GFP_KERNEL before. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
@@ -37,16 +38,6 @@ static inline bool iommu_map_is_exclusive(struct device *dev)
 	return false;
 #endif
 }
-
-/*
- * Before the generic page tables AMD's driver took every page for encrypted RAM and put the
- * encryption bit into its address, which a BAR's does not have.
- */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 2, 0)
-#define IOMMU_MAP_ENCRYPTS_MMIO		cc_platform_has(CC_ATTR_HOST_MEM_ENCRYPT)
-#else
-#define IOMMU_MAP_ENCRYPTS_MMIO		false
-#endif
 
 /* The count was always one. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)

@@ -398,6 +398,59 @@ static void masks_leave_refusals_alone(void)
 	CHECK_EQ(route.decider, 9);
 }
 
+static const struct {
+	const char *name;
+	u32 type, flags;
+	bool guest, iommu_marks;
+	u32 reason;		/* R(COMMON_BRIDGE): left as it is */
+} encryption_rows[] = {
+	{ "none, host bridge", HOST, P2P_ROUTE_F_IOMMU, false, false, R(COMMON_BRIDGE) },
+	{ "none, bus address", BUS, 0, false, false, R(COMMON_BRIDGE) },
+	{ "host, an IOMMU that marks", HOST, P2P_ROUTE_F_IOMMU, false, true, R(MEM_ENCRYPTION) },
+	{ "host, vouched for", HOST, P2P_ROUTE_F_IOMMU | OVER, false, true, R(MEM_ENCRYPTION) },
+	{ "host, no IOMMU translates", HOST, 0, false, true, R(COMMON_BRIDGE) },
+	{ "host, below a switch", BUS, P2P_ROUTE_F_IOMMU, false, true, R(COMMON_BRIDGE) },
+	{ "guest, bus address", BUS, 0, true, false, R(CONFIDENTIAL_GUEST) },
+	{ "guest, host bridge", HOST, 0, true, false, R(CONFIDENTIAL_GUEST) },
+	{ "guest, vouched for", HOST, OVER, true, false, R(CONFIDENTIAL_GUEST) },
+	{ "guest, an IOMMU that marks", HOST, P2P_ROUTE_F_IOMMU, true, true,
+	  R(CONFIDENTIAL_GUEST) },
+};
+
+static void encryption(void)
+{
+	const u64 client = 0x12345;
+	size_t n;
+
+	for (n = 0; n < ARRAY_SIZE(encryption_rows); n++) {
+		bool fits = encryption_rows[n].reason == R(COMMON_BRIDGE);
+		struct p2p_route route = {
+			.type = encryption_rows[n].type, .reason = R(COMMON_BRIDGE),
+			.flags = encryption_rows[n].flags, .distance = 4, .decider = 7,
+		};
+
+		ROW("%s", encryption_rows[n].name);
+		p2p_path_check_encryption(&route, encryption_rows[n].guest,
+					  encryption_rows[n].iommu_marks, client);
+		CHECK_EQ(route.type, fits ? encryption_rows[n].type : NO);
+		CHECK_EQ(route.reason, encryption_rows[n].reason);
+		CHECK_EQ(route.decider, fits ? 7 : client);
+		CHECK_EQ(route.flags & OVER, 0);
+		CHECK_EQ(route.flags & P2P_ROUTE_F_IOMMU,
+			 encryption_rows[n].flags & P2P_ROUTE_F_IOMMU);
+		CHECK_EQ(route.distance, 4);
+	}
+}
+
+static void encryption_leaves_refusals_alone(void)
+{
+	struct p2p_route route = { .type = NO, .reason = R(ACS_REDIRECT), .decider = 9 };
+
+	p2p_path_check_encryption(&route, true, true, 5);
+	CHECK_EQ(route.reason, R(ACS_REDIRECT));
+	CHECK_EQ(route.decider, 9);
+}
+
 void test_paths(void)
 {
 	RUN(verdicts);
@@ -407,4 +460,6 @@ void test_paths(void)
 	RUN(translated_goes_through_the_host);
 	RUN(masks);
 	RUN(masks_leave_refusals_alone);
+	RUN(encryption);
+	RUN(encryption_leaves_refusals_alone);
 }

@@ -46,6 +46,12 @@ static const struct sentence sentences[] = {
 	       "only PCI devices reach a BAR; use a device on the PCI bus as importer"),
 	REASON(PROVIDER_GONE, "the owner of the memory was unbound, removed or reset",
 	       "bind the device again and make a new export"),
+	REASON(MEM_ENCRYPTION, "memory encryption is on, and this kernel's IOMMU driver takes "
+	       "BARs for encrypted memory",
+	       "use Linux 7.2 or later, or boot with mem_encrypt=off"),
+	REASON(CONFIDENTIAL_GUEST, "this is a confidential guest, whose host decides what a "
+	       "device reaches",
+	       "use a buffer in system memory, or a guest that is not confidential"),
 
 	REASON(STRUCT_SIZE, "library and kernel module disagree about a structure's size",
 	       "install the module and the library of one release"),
@@ -176,9 +182,6 @@ static const struct sentence sentences[] = {
 	       "use Linux 7.2 or later; before, importing takes CAP_SYS_RAWIO or "
 	       "peerbuf-vfio-pci's allow_unsafe_import, and buffers in system memory cannot be "
 	       "imported"),
-	REASON(MEM_ENCRYPTION, "memory encryption is on, and this kernel's IOMMU driver takes "
-	       "BARs for encrypted memory",
-	       "use Linux 7.2 or later, or boot with mem_encrypt=off"),
 };
 
 static const struct sentence unknown = {

@@ -144,11 +144,20 @@ void p2p_path_decide(const struct p2p_path *path, struct p2p_route *route)
 	decide_through_host(path, route);
 }
 
+/* No override helps against what @client itself cannot do. */
+static void turn_down(struct p2p_route *route, u32 reason, u64 client)
+{
+	route->type = P2P_ROUTE_NOT_SUPPORTED;
+	route->reason = reason;
+	route->flags &= ~P2P_ROUTE_F_OVERRIDE;
+	route->decider = client;
+}
+
 /*
  * Turn the verdict down if the client cannot put out the addresses it would be
  * given: those on the bus, or the CPU's without a translating IOMMU (with one,
  * the IOVA allocator obeys the mask). @bus_end and @cpu_end are of the BAR's last
- * byte. No override helps against missing address lines.
+ * byte.
  */
 void p2p_path_check_mask(struct p2p_route *route, u64 bus_end, u64 cpu_end, u64 limit,
 			 u64 client)
@@ -165,8 +174,24 @@ void p2p_path_check_mask(struct p2p_route *route, u64 bus_end, u64 cpu_end, u64 
 	if (end <= limit)
 		return;
 
-	route->type = P2P_ROUTE_NOT_SUPPORTED;
-	route->reason = P2P_REASON_DMA_MASK;
-	route->flags &= ~P2P_ROUTE_F_OVERRIDE;
-	route->decider = client;
+	turn_down(route, P2P_REASON_DMA_MASK, client);
+}
+
+/*
+ * Turn the verdict down where memory encryption gets into the way. @guest: this is a
+ * confidential guest. What its devices address they address as its host, whom it does not trust,
+ * lets them: nobody vouches that a request between two of them arrives, or stays private.
+ * @iommu_marks: the IOMMU driver takes every page for encrypted RAM and marks its address as
+ * such. At the marked address of a BAR there is nothing.
+ */
+void p2p_path_check_encryption(struct p2p_route *route, bool guest, bool iommu_marks,
+			       u64 client)
+{
+	if (route->type == P2P_ROUTE_NOT_SUPPORTED)
+		return;
+	if (guest)
+		turn_down(route, P2P_REASON_CONFIDENTIAL_GUEST, client);
+	else if (iommu_marks && route->type == P2P_ROUTE_THRU_HOST_BRIDGE &&
+		 route->flags & P2P_ROUTE_F_IOMMU)
+		turn_down(route, P2P_REASON_MEM_ENCRYPTION, client);
 }

@@ -72,5 +72,7 @@ struct p2p_path {
 void p2p_path_decide(const struct p2p_path *path, struct p2p_route *route);
 void p2p_path_check_mask(struct p2p_route *route, u64 bus_end, u64 cpu_end, u64 limit,
 			 u64 client);
+void p2p_path_check_encryption(struct p2p_route *route, bool guest, bool iommu_marks,
+			       u64 client);
 
 #endif /* _P2P_PATH_H */

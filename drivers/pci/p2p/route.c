@@ -16,6 +16,8 @@
 #include "provider.h"
 #include "translate.h"
 
+#include "../../../compat/mem_encrypt.h"
+
 #define ACS_REDIRECTS	(PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_EC)
 
 /**
@@ -125,6 +127,12 @@ static bool client_hold(struct pci_dev *client)
 	return false;
 }
 
+static void encryption_check(struct pci_dev *client, struct p2p_route *route)
+{
+	p2p_path_check_encryption(route, cc_platform_has(CC_ATTR_GUEST_MEM_ENCRYPT),
+				  IOMMU_MAP_ENCRYPTS_MMIO, p2p_pci_addr(client));
+}
+
 /**
  * p2p_route_between() - what the topology says about two functions
  * @provider: the function whose memory it would be
@@ -145,6 +153,7 @@ void p2p_route_between(struct pci_dev *provider, struct pci_dev *client,
 		iommu_flag(&client->dev, route);
 		device_unlock(&client->dev);
 	}
+	encryption_check(client, route);
 }
 EXPORT_SYMBOL_GPL(p2p_route_between);
 
@@ -184,11 +193,13 @@ static int route_find(struct p2p_provider *provider, struct device *client,
 	if (translated) {
 		topology_decide(provider->pdev, to_pci_dev(client), true, route);
 		route->flags |= P2P_ROUTE_F_IOMMU;
+		encryption_check(to_pci_dev(client), route);
 		return 0;
 	}
 	topology_recall(provider, to_pci_dev(client), route);
 	iommu_flag(client, route);
 	mask_check(provider, client, route);
+	encryption_check(to_pci_dev(client), route);
 	return 0;
 }
 
@@ -237,6 +248,7 @@ int p2p_route_ask(struct p2p_provider *provider, struct pci_dev *client,
 		device_unlock(&client->dev);
 	} else if (p2p_provider_alive(provider)) {
 		topology_recall(provider, client, route);
+		encryption_check(client, route);
 	} else {
 		route_refuse(route, P2P_REASON_PROVIDER_GONE);
 		ret = -ENODEV;

@@ -28,6 +28,9 @@ static const char * const reason_texts[] = {
 	[P2P_REASON_DMA_MASK] = "the client cannot address the BAR",
 	[P2P_REASON_NOT_PCI] = "the client is not a PCI device",
 	[P2P_REASON_PROVIDER_GONE] = "the provider is gone",
+	[P2P_REASON_MEM_ENCRYPTION] =
+		"memory encryption is on, and the IOMMU driver takes BARs for encrypted",
+	[P2P_REASON_CONFIDENTIAL_GUEST] = "this is a confidential guest",
 };
 
 /**

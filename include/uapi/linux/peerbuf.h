@@ -127,6 +127,8 @@ enum peerbuf_reason {
 	PEERBUF_REASON_DMA_MASK			= 19, /* client cannot address the BAR */
 	PEERBUF_REASON_NOT_PCI			= 20, /* client is not a PCI device */
 	PEERBUF_REASON_PROVIDER_GONE		= 21, /* owner unbound, removed or reset */
+	PEERBUF_REASON_MEM_ENCRYPTION		= 22, /* IOMMU driver takes BARs for encrypted */
+	PEERBUF_REASON_CONFIDENTIAL_GUEST	= 23, /* the host decides what is reached */
 
 	/* Arguments */
 	PEERBUF_REASON_STRUCT_SIZE		= 64, /* too short, or unknown tail not zero */
@@ -203,7 +205,6 @@ enum peerbuf_reason {
 	PEERBUF_REASON_TOO_MANY_MAPPINGS	= 188, /* PEERBUF_VFIO_MAX_MAPPINGS */
 	PEERBUF_REASON_IOMMU_REFUSED		= 189, /* the IOMMU driver failed to map it */
 	PEERBUF_REASON_IOVA_SHARED		= 190, /* IOMMU driver maps an IOVA twice */
-	PEERBUF_REASON_MEM_ENCRYPTION		= 191, /* IOMMU driver takes BARs for encrypted */
 };
 
 /**
