@@ -13,6 +13,8 @@
 #include "map.h"
 #include "translate.h"
 
+#include "../../../compat/iotlb.h"
+
 /*
  * A buffer stays mapped while both sides use it, so a bounce buffer would hide
  * what either writes. The DMA API sets one up without being asked, but only
@@ -58,9 +60,9 @@ static int range_link(struct p2p_map *map, u32 index)
 }
 
 /*
- * The device's own TLB as well, if it has one (PCIe ATS): VT-d on 6.1 leaves it out of
- * iommu_flush_iotlb_all() when it is told to cache not-present entries, as every emulated
- * one is. The invalidation of a range always includes it.
+ * The device's own TLB by itself, with what lies between the first and the last of our
+ * addresses. Only for IOMMUs that need it: others take their time for such a stretch, page
+ * by page.
  */
 static void range_flush_device(struct p2p_map *map, struct iommu_domain *domain)
 {
@@ -117,7 +119,8 @@ static void range_flush(struct p2p_map *map)
 
 	if (domain && READ_ONCE(domain->type) == IOMMU_DOMAIN_DMA_FQ) {
 		iommu_flush_iotlb_all(domain);
-		range_flush_device(map, domain);
+		if (iommu_flush_all_skips_device(map->client))
+			range_flush_device(map, domain);
 	}
 }
 
