@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Unit tests of the pure logic of drivers/pci/p2p, under ASan and UBSan. */
+/* Unit tests of the drivers' pure logic, under ASan and UBSan. */
 
 #include "tap.h"
 
@@ -11,5 +11,6 @@ int main(void)
 	test_hosts();
 	test_overrides();
 	test_texts();
+	test_steps();
 	return tap_done();
 }

@@ -30,5 +30,6 @@ void test_paths(void);
 void test_hosts(void);
 void test_overrides(void);
 void test_texts(void);
+void test_steps(void);
 
 #endif /* _TAP_H */

@@ -114,6 +114,7 @@ long peerbuf_vfio_ioctl(struct vfio_device *device, unsigned int cmd, unsigned l
  * @domain: alive while any of them is open
  * @exclusive: its IOMMU driver refuses to map what is mapped
  * @granule: what IOVAs and physical addresses are aligned to, in bytes
+ * @step: bytes mapped at a time, see step.h
  * @lock: protects @imports
  * @imports: by IOVA, disjoint; also those that are not mapped at the moment
  *
@@ -125,6 +126,7 @@ struct peerbuf_vfio_space {
 	struct iommu_domain *domain;
 	bool exclusive;
 	size_t granule;
+	u64 step;
 	struct mutex lock;
 	struct rb_root imports;
 };

@@ -4,29 +4,16 @@
  *
  * VFIO's type1 driver works on the same tables. Where the IOMMU driver refuses to map what
  * is mapped (space->exclusive), both sides find out by trying. Elsewhere we look
- * first, keep to the smallest pages, so that nobody walks through a large entry of ours
- * taking it for a table, and look again before we unmap: an entry that type1 has put in
+ * first, keep to pages that are one entry each (step.h), so that nobody walks through a large
+ * one of ours taking it for a table, nor takes out ours with his own, and look again before we unmap: an entry that type1 has put in
  * place of ours maps its user's own memory, and is type1's to undo. If instead ours stayed in
  * place of type1's, type1 will unpin what it finds there: no harm for a BAR, which is
  * never pinned, but system memory is kept out.
  */
 #include <linux/sched/signal.h>
-#include <linux/sizes.h>
 
 #include "internal.h"
-
-/* Below the second page size of every page table there is. */
-#define PEERBUF_VFIO_SMALL_STEP		SZ_1M
-
-/* Quick even where it takes the smallest pages, and no smaller than any page that pays. */
-#define PEERBUF_VFIO_LARGE_STEP		SZ_1G
-
-/* Between two looks at whether somebody else wants the CPU. */
-static void peerbuf_vfio_breathe(u64 done)
-{
-	if (!(done & (PEERBUF_VFIO_SMALL_STEP - 1)))
-		cond_resched();
-}
+#include "step.h"
 
 /*
  * Under resv, between pieces of work that has not been done to the end: is it still wanted?
@@ -98,42 +85,64 @@ static bool peerbuf_vfio_is_ours(struct iommu_domain *domain,
 	return iommu_iova_to_phys(domain, piece->iova + done) == piece->paddr + done;
 }
 
-/* Takes out runs of entries that are ours. */
-static void peerbuf_vfio_piece_unmap_ours(struct iommu_domain *domain,
+/* Bytes from @at on whose entries are ours, as far as the next look at the CPU. */
+static u64 peerbuf_vfio_run_of_ours(struct iommu_domain *domain,
+				    const struct peerbuf_vfio_piece *piece, u64 at)
+{
+	u64 most = min_t(u64, piece->length - at, PEERBUF_VFIO_SMALL_STEP);
+	u64 run = 0;
+
+	while (run < most && peerbuf_vfio_is_ours(domain, piece, at + run))
+		run += PAGE_SIZE;
+	return run;
+}
+
+/*
+ * Takes out entries that are ours. iommu_unmap() ends at the first page that is not mapped:
+ * somebody took it out since we looked. So what it did not come to is looked at anew.
+ */
+static void peerbuf_vfio_piece_unmap_ours(struct peerbuf_vfio_import *import,
 					  const struct peerbuf_vfio_piece *piece)
 {
-	u64 done, run = 0;
+	struct iommu_domain *domain = import->pv->space->domain;
+	u64 at, run;
 
-	for (done = 0; done < piece->length; done += PAGE_SIZE) {
-		peerbuf_vfio_breathe(done);
-		if (peerbuf_vfio_is_ours(domain, piece, done)) {
-			run += PAGE_SIZE;
-			continue;
-		}
+	for (at = 0; at < piece->length; at += run) {
+		cond_resched();
+		run = peerbuf_vfio_run_of_ours(domain, piece, at);
 		if (run)
-			iommu_unmap(domain, piece->iova + done - run, run);
-		run = 0;
+			run = iommu_unmap(domain, piece->iova + at, run);
+		if (run)
+			continue;
+		if (WARN_ON_ONCE(peerbuf_vfio_is_ours(domain, piece, at)))
+			pci_crit(import->pv->core.pdev,
+				 "the IOMMU driver does not unmap IOVA %#llx: the device still reaches memory that was withdrawn\n",
+				 piece->iova + at);
+		run = PAGE_SIZE;
 	}
-	if (run)
-		iommu_unmap(domain, piece->iova + done - run, run);
 }
 
 /* Bytes from @iova to the end of its step. The IOMMU's pages are aligned: none spans two steps. */
 static u64 peerbuf_vfio_step(const struct peerbuf_vfio_space *space, u64 iova)
 {
-	u64 step = space->exclusive ? PEERBUF_VFIO_LARGE_STEP : PEERBUF_VFIO_SMALL_STEP;
-
-	return step - (iova & (step - 1));
+	return space->step - (iova & (space->step - 1));
 }
 
+/*
+ * What nobody else can have touched. Should a page be missing all the same, the rest goes, and
+ * none is left behind it.
+ */
 static void peerbuf_vfio_range_unmap(struct peerbuf_vfio_space *space, u64 iova, u64 length)
 {
-	u64 at, step;
+	u64 at, step, done;
 
-	for (at = 0; at < length; at += step) {
+	for (at = 0; at < length; at += done) {
 		step = min(peerbuf_vfio_step(space, iova + at), length - at);
 		cond_resched();
-		WARN_ON_ONCE(iommu_unmap(space->domain, iova + at, step) != step);
+		done = iommu_unmap(space->domain, iova + at, step);
+		WARN_ON_ONCE(done != step);
+		if (!done)
+			done = space->granule;
 	}
 }
 
@@ -141,7 +150,6 @@ static void peerbuf_vfio_range_unmap(struct peerbuf_vfio_space *space, u64 iova,
 static void peerbuf_vfio_pages_unmap_first(struct peerbuf_vfio_import *import, u64 length)
 {
 	struct peerbuf_vfio_piece piece = peerbuf_vfio_piece_none(import);
-	struct iommu_domain *domain = import->pv->space->domain;
 
 	if (import->pv->space->exclusive) {
 		peerbuf_vfio_range_unmap(import->pv->space, import->iova, length);
@@ -149,7 +157,7 @@ static void peerbuf_vfio_pages_unmap_first(struct peerbuf_vfio_import *import, u
 	}
 	while (peerbuf_vfio_piece_next(import, &piece) && piece.done < length) {
 		piece.length = min(piece.length, length - piece.done);
-		peerbuf_vfio_piece_unmap_ours(domain, &piece);
+		peerbuf_vfio_piece_unmap_ours(import, &piece);
 	}
 }
 

@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 
 #include "internal.h"
+#include "step.h"
 
 static DEFINE_MUTEX(peerbuf_vfio_spaces_lock);
 static LIST_HEAD(peerbuf_vfio_spaces);
@@ -52,6 +53,8 @@ peerbuf_vfio_space_of(struct iommu_domain *domain, struct device *dev)
 	space->domain = domain;
 	space->exclusive = iommu_map_is_exclusive(dev);
 	space->granule = max_t(size_t, PAGE_SIZE, 1UL << __ffs(domain->pgsize_bitmap));
+	space->step = peerbuf_vfio_step_size(domain->pgsize_bitmap, space->granule,
+					     space->exclusive);
 	space->imports = RB_ROOT;
 	mutex_init(&space->lock);
 	list_add(&space->node, &peerbuf_vfio_spaces);
