@@ -38,6 +38,8 @@ static const char *peerbuf_refusal_text(u32 reason, const struct p2p_route *rout
 		return "somebody pins the buffer where it cannot reach it";
 	case PEERBUF_REASON_NO_MEMORY:
 		return "there is no system memory to fall back to";
+	case PEERBUF_REASON_MEMORY_DECODE_OFF:
+		return "a device that it lies in does not decode memory";
 	default:
 		return "the buffer is revoked or its device is away";
 	}
@@ -69,6 +71,21 @@ int peerbuf_refuse(struct peerbuf *pb, struct device *dev, int error, u32 reason
 }
 
 /*
+ * Under resv, for whoever is to be given the memory now: a BAR of a device that does not decode
+ * memory reads as ones. Nobody is told when somebody else than the device's driver switches
+ * that off and on, so the registers are asked. @dev: NULL for a CPU. Returns 0 or -EIO, which
+ * has been accounted for.
+ */
+int peerbuf_check_decode(struct peerbuf *pb, struct device *dev)
+{
+	dma_resv_assert_held(pb->dmabuf->resv);
+
+	if (peerbuf_placement_decodes(pb->placement))
+		return 0;
+	return peerbuf_refuse(pb, dev, -EIO, PEERBUF_REASON_MEMORY_DECODE_OFF, NULL);
+}
+
+/*
  * Under resv: may @client attach? Where the buffer moves for those who do not reach it, that
  * is seen to when they map.
  */
@@ -77,6 +94,7 @@ static int peerbuf_check_client(struct peerbuf *pb, struct peerbuf_client *clien
 	struct device *dev = client->attach->dev;
 	struct p2p_route route;
 	u32 reason;
+	int ret;
 
 	if (!peerbuf_moves_for_others(pb)) {
 		reason = peerbuf_unfit(pb, client, pb->placement);
@@ -88,6 +106,15 @@ static int peerbuf_check_client(struct peerbuf *pb, struct peerbuf_client *clien
 	if (reason && !(client->by_phys && reason != PEERBUF_REASON_DEVICE_GONE))
 		return peerbuf_refuse(pb, dev, -ENODEV, reason, NULL);
 
+	if (!reason) {
+		ret = peerbuf_check_decode(pb, dev);
+		if (ret)
+			return ret;
+	}
+
+	/* Who maps by hand is looked at anew anyway. */
+	if (!client->by_phys)
+		peerbuf_look_at_routes(pb->placement->vecs, dev);
 	reason = peerbuf_unreachable(pb, client, pb->placement, &route);
 	client->route = route;
 	if (!reason || (peerbuf_moves_for_others(pb) &&

@@ -20,15 +20,16 @@ static u64 peerbuf_vma_begin(const struct vm_area_struct *vma)
 
 /*
  * Under resv: makes the memory what a CPU is to see, where it can see it. Returns 0, or
- * -ENODEV, -EHOSTUNREACH, what the exporter said, or -EINTR if @mode lets a signal end it.
+ * -ENODEV, -EIO, -EHOSTUNREACH, what the exporter said, or -EINTR if @mode lets a signal end it.
  */
 static int peerbuf_cpu_prepare(struct peerbuf *pb, int mode)
 {
-	int ret = 0;
+	int ret;
 
 	if (peerbuf_trouble(pb))
 		return -ENODEV;
-	if (pb->placement->hidden_size)
+	ret = peerbuf_check_decode(pb, NULL);
+	if (!ret && pb->placement->hidden_size)
 		ret = peerbuf_make_cpu_reachable(pb, PEERBUF_REASON_HIDDEN);
 	return ret ?: peerbuf_wait_kernel(pb, mode);
 }

@@ -84,6 +84,14 @@ unsigned int peerbuf_device_memory_bars(struct pci_dev *pdev)
 }
 EXPORT_SYMBOL_GPL(peerbuf_device_memory_bars);
 
+/* Asleep it answers to its configuration space alone, or not at all. */
+static bool peerbuf_device_asleep(struct pci_dev *pdev)
+{
+	pci_power_t state = READ_ONCE(pdev->current_state);
+
+	return state == PCI_D1 || state == PCI_D2 || state == PCI_D3hot || state == PCI_D3cold;
+}
+
 /*
  * Does the function answer memory accesses? A virtual function has no say in that: its bit is
  * always clear, and the physical function's decides for all, which enabled them.
@@ -92,6 +100,8 @@ bool peerbuf_device_decodes(struct pci_dev *pdev)
 {
 	u16 command;
 
+	if (peerbuf_device_asleep(pdev))
+		return false;
 	pci_read_config_word(pdev, PCI_COMMAND, &command);
 	if (PCI_POSSIBLE_ERROR(command))
 		return false;

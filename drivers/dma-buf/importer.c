@@ -130,8 +130,8 @@ void peerbuf_tell_changed(struct peerbuf *pb)
  * Context: process context, may sleep. The reservation lock must not be held.
  * Return: the attachment, or an ERR_PTR. From a peerbuf: -EOPNOTSUPP the importer cannot be
  * revoked and the export does not accept that; -EHOSTUNREACH there is no route; -ENODEV
- * the buffer is revoked; what the exporting driver's veto returned; -ENOMEM. From anybody
- * else, for an importer by physical address, -EOPNOTSUPP it cannot give memory back, or
+ * the buffer is revoked; -EIO a device it lies in does not decode memory; what the exporting
+ * driver's veto returned; -ENOMEM. From anybody else, for an importer by physical address, -EOPNOTSUPP it cannot give memory back, or
  * physical addresses are not to be had on this machine; what that exporter returned.
  */
 struct peerbuf_attachment *
@@ -211,6 +211,8 @@ int peerbuf_attach_route(struct dma_buf *dmabuf, struct device *dev,
 
 	if (peerbuf_lock(pb, PEERBUF_WAIT_KILLABLE))
 		return -EINTR;
+	if (!ops || !ops->by_phys)
+		peerbuf_look_at_routes(pb->placement->vecs, dev);
 	ret = peerbuf_check_routes(pb->placement->vecs, dev, ops && ops->by_phys,
 				   route);
 	dma_resv_unlock(dmabuf->resv);
@@ -372,7 +374,8 @@ static int peerbuf_map_foreign(struct peerbuf_mapping *mapping)
  * Return: the mapping, or an ERR_PTR. From a peerbuf: -ENODEV it is revoked, or its device
  * is down or gone; -EHOSTUNREACH the route is gone, or another exporter's memory is not
  * system memory and wanted by physical address; -ENOSPC the device's IOVA space is
- * exhausted; -EIO the device cannot address it; -EOVERFLOW too many segments; -ENOMEM.
+ * exhausted; -EIO the device cannot address it, or one that it lies in does not decode
+ * memory; -EOVERFLOW too many segments; -ENOMEM.
  */
 struct peerbuf_mapping *peerbuf_map(struct peerbuf_attachment *att,
 				    enum dma_data_direction dir)

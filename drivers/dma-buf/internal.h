@@ -40,6 +40,7 @@
 
 #include "event.h"
 #include "ioctl.h"
+#include "reach.h"
 #include "rights.h"
 #include "wait.h"
 
@@ -240,6 +241,7 @@ struct peerbuf_dma {
  * @settling: the work that tells them when the lock is free
  * @told: the trouble they know of, as peerbuf_trouble(); resv
  * @generation: counts invalidations; changed under resv and mappings_lock, read under either
+ * @routes: the generation of verdicts that the mappings were last compared with; resv
  * @clients: importers; changed under resv and mappings_lock, read under either
  * @vmap: the kernel's CPU mapping, or NULL; resv
  * @mappings_lock: protects @holds, and lets others look at what changes under it
@@ -276,6 +278,7 @@ struct peerbuf {
 	struct work_struct settling;
 	u32 told;
 	u64 generation;
+	u64 routes;
 	struct list_head clients;
 	struct peerbuf_vmap *vmap;
 
@@ -362,22 +365,9 @@ int peerbuf_op_pin(struct dma_buf_attachment *attach);
 void peerbuf_op_unpin(struct dma_buf_attachment *attach);
 u32 peerbuf_client_pins(const struct peerbuf_client *client);
 u32 peerbuf_pins(struct peerbuf *pb);
+int peerbuf_check_decode(struct peerbuf *pb, struct device *dev);
 int peerbuf_refuse(struct peerbuf *pb, struct device *dev, int error, u32 reason,
 		   const struct p2p_route *route);
-
-/* reach.c */
-int peerbuf_check_routes(const struct p2p_vecs *vecs, struct device *client,
-			 bool by_phys, struct p2p_route *route);
-bool peerbuf_all_system(const struct peerbuf_placement *placement);
-u32 peerbuf_unfit(const struct peerbuf *pb, const struct peerbuf_client *client,
-		  const struct peerbuf_placement *placement);
-u32 peerbuf_unreachable(const struct peerbuf *pb, const struct peerbuf_client *client,
-			const struct peerbuf_placement *placement,
-			struct p2p_route *route);
-int peerbuf_unreachable_errno(u32 reason);
-bool peerbuf_moves_for_others(const struct peerbuf *pb);
-int peerbuf_make_reachable(struct peerbuf *pb, struct peerbuf_client *client);
-int peerbuf_make_cpu_reachable(struct peerbuf *pb, u32 reason);
 
 /* mapping.c */
 struct peerbuf_dma *peerbuf_dma_create(struct peerbuf_client *client,

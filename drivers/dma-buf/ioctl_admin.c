@@ -47,6 +47,7 @@ static int peerbuf_route_query(struct peerbuf_ioc_route *arg,
 	struct p2p_route route;
 	int ret = 0;
 
+	peerbuf_look_between(provider, client);
 	if (arg->bar == PEERBUF_ANY_BAR)
 		p2p_route_between(provider, client, &route);
 	else

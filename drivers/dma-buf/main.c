@@ -26,9 +26,12 @@ static int __init peerbuf_init(void)
 	ret = peerbuf_settle_init();
 	if (ret)
 		return ret;
-	ret = peerbuf_foreign_init();
+	ret = peerbuf_routes_init();
 	if (ret)
 		goto err_settle;
+	ret = peerbuf_foreign_init();
+	if (ret)
+		goto err_routes;
 	ret = peerbuf_chrdev_init();
 	if (ret)
 		goto err_foreign;
@@ -52,6 +55,8 @@ err_chrdev:
 	peerbuf_chrdev_exit();
 err_foreign:
 	peerbuf_foreign_exit();
+err_routes:
+	peerbuf_routes_exit();
 err_settle:
 	peerbuf_settle_exit();
 	return ret;
@@ -69,6 +74,7 @@ static void __exit peerbuf_exit(void)
 	peerbuf_control_exit();
 	peerbuf_chrdev_exit();
 	peerbuf_foreign_exit();
+	peerbuf_routes_exit();
 	peerbuf_settle_exit();
 }
 

@@ -92,6 +92,8 @@ struct peerbuf_dma *peerbuf_dma_create(struct peerbuf_client *client,
 				       enum dma_data_direction dir, bool via_core)
 {
 	struct peerbuf *pb = client->attach->dmabuf->priv;
+	struct peerbuf_placement *before = pb->placement;
+	struct device *dev = client->attach->dev;
 	struct peerbuf_dma *dma;
 	int ret;
 
@@ -100,7 +102,12 @@ struct peerbuf_dma *peerbuf_dma_create(struct peerbuf_client *client,
 	if (peerbuf_trouble(pb))
 		return ERR_PTR(-ENODEV);
 
-	ret = peerbuf_make_reachable(pb, client);
+	/* Before a copy out of it, and where the exporting driver has placed it. */
+	ret = peerbuf_check_decode(pb, dev);
+	if (!ret)
+		ret = peerbuf_make_reachable(pb, client);
+	if (!ret && pb->placement != before)
+		ret = peerbuf_check_decode(pb, dev);
 	if (ret)
 		return ERR_PTR(ret);
 	ret = peerbuf_wait_kernel(pb, PEERBUF_WAIT_KILLABLE);

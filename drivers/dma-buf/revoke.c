@@ -81,6 +81,11 @@ static int peerbuf_restore_locked(struct peerbuf *pb, u32 causes,
 		*reason = trouble;
 		return -ENODEV;
 	}
+	if (!peerbuf_placement_decodes(pb->placement)) {
+		*reason = PEERBUF_REASON_MEMORY_DECODE_OFF;
+		return -EIO;
+	}
+	peerbuf_look_for_clients(pb);
 	peerbuf_settle_held(pb);
 	if (!peerbuf_marks_lift(&pb->marks, causes, rights))
 		return peerbuf_restore_refused(rights, reason);
@@ -174,7 +179,7 @@ EXPORT_SYMBOL_GPL(peerbuf_revoke);
  * Context: process context, may sleep. No reservation lock may be held.
  * Return: 0, and if somebody else revoked it, too, it stays so until they restore it; -EALREADY
  * it is not revoked; -EPERM only somebody else revoked it; -ENODEV a device it lies in is
- * down or gone.
+ * down or gone; -EIO one does not decode memory.
  */
 int peerbuf_restore(struct peerbuf *pb)
 {

@@ -22,6 +22,12 @@ int peerbuf_settle_init(void)
 	return peerbuf_wq ? 0 : -ENOMEM;
 }
 
+/* Returns false if it is queued already. */
+bool peerbuf_queue(struct work_struct *work)
+{
+	return queue_work(peerbuf_wq, work);
+}
+
 /* Each work is a visitor, for which the buffer's release has waited. */
 void peerbuf_settle_exit(void)
 {
@@ -69,6 +75,8 @@ static void peerbuf_tell(struct peerbuf *pb)
 	else if (trouble == PEERBUF_REASON_DEVICE_GONE && pb->told != trouble)
 		peerbuf_tell_changed(pb);
 	pb->told = trouble;
+	if (!trouble)
+		peerbuf_follow_routes(pb);
 }
 
 /*
@@ -100,8 +108,8 @@ void peerbuf_settle_work(struct work_struct *work)
 }
 
 /*
- * After a change of what peerbuf_trouble() says. No lock of the buffer held; the caller holds
- * the DMA-BUF or visits the buffer. Does not wait: peerbuf_drain() does.
+ * After a change of what peerbuf_trouble() or a route says. No lock of the buffer held; the
+ * caller holds the DMA-BUF or visits the buffer. Does not wait: peerbuf_drain() does.
  */
 void peerbuf_settle(struct peerbuf *pb)
 {
@@ -120,6 +128,6 @@ void peerbuf_settle(struct peerbuf *pb)
 	if (WARN_ON_ONCE(!peerbuf_visit(pb)))
 		return;
 	/* One that is queued has not looked yet. */
-	if (!queue_work(peerbuf_wq, &pb->settling))
+	if (!peerbuf_queue(&pb->settling))
 		peerbuf_put(pb);
 }

@@ -161,6 +161,9 @@ static int peerbuf_vmap_create(struct peerbuf *pb)
 
 	if (peerbuf_trouble(pb))
 		return -ENODEV;
+	ret = peerbuf_check_decode(pb, NULL);
+	if (ret)
+		return ret;
 	ret = peerbuf_vmap_place(pb);
 	if (ret)
 		return ret;

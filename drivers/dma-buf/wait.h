@@ -54,6 +54,7 @@ int peerbuf_wait_unheld(struct peerbuf *pb, u64 generation,
 void peerbuf_settle(struct peerbuf *pb);
 void peerbuf_settle_held(struct peerbuf *pb);
 void peerbuf_settle_work(struct work_struct *work);
+bool peerbuf_queue(struct work_struct *work);
 int peerbuf_settle_init(void);
 void peerbuf_settle_exit(void);
 

@@ -14,6 +14,7 @@
 #include <linux/types.h>
 
 struct device;
+struct notifier_block;
 struct pci_dev;
 struct p2p_provider;
 
@@ -159,6 +160,8 @@ struct p2p_route {
 u64 p2p_pci_addr(struct pci_dev *pdev);
 int p2p_route_get(struct p2p_provider *provider, struct device *client,
 		  struct p2p_route *route);
+int p2p_route_look(struct p2p_provider *provider, struct device *client,
+		   struct p2p_route *route);
 int p2p_route_ask(struct p2p_provider *provider, struct pci_dev *client,
 		  struct p2p_route *route);
 int p2p_route_translated(struct p2p_provider *provider, struct device *client,
@@ -166,6 +169,9 @@ int p2p_route_translated(struct p2p_provider *provider, struct device *client,
 bool p2p_caught_on_the_way(struct pci_dev *client, u64 start, u64 last);
 void p2p_route_between(struct pci_dev *provider, struct pci_dev *client,
 		       struct p2p_route *route);
+u64 p2p_routes_generation(void);
+int p2p_routes_watch(struct notifier_block *watcher);
+void p2p_routes_unwatch(struct notifier_block *watcher);
 const char *p2p_route_type_name(u32 type);
 const char *p2p_route_reason_text(u32 reason);
 
@@ -204,5 +210,6 @@ void p2p_map_sync_for_cpu(struct p2p_map *map);
 void p2p_map_sync_for_device(struct p2p_map *map);
 dma_addr_t p2p_map_vec_addr(struct p2p_map *map, u32 index);
 struct p2p_vecs *p2p_map_vecs(struct p2p_map *map);
+bool p2p_map_holds(struct p2p_map *map);
 
 #endif /* _PEERBUF_P2P_H */

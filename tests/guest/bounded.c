@@ -449,27 +449,13 @@ TEST(long_copy_gives_up_when_the_device_is_unbound, .timeout = 120)
 	mover_comes_to(-ENODEV, PEERBUF_REASON_DEVICE_GONE);
 }
 
-static void memory_decode(bool on)
-{
-	char path[128];
-	__u16 command;
-	int fd;
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/config", lab_where("rp-mem"));
-	fd = check_sys(open(path, O_RDWR | O_CLOEXEC));
-	check_eq(pread(fd, &command, sizeof(command), 4), sizeof(command));
-	command = on ? command | 2 : command & ~2;
-	check_eq(pwrite(fd, &command, sizeof(command), 4), sizeof(command));
-	close(fd);
-}
-
 /* What reads as ones from then on is not taken for the contents. */
 TEST(long_copy_gives_up_when_memory_decode_goes_off, .timeout = 120)
 {
 	long_starts();
-	memory_decode(false);
+	memory_decode("rp-mem", false);
 	mover_comes_to(-EIO, PEERBUF_REASON_MEMORY_DECODE_OFF);
-	memory_decode(true);
+	memory_decode("rp-mem", true);
 	long_is_where_it_was();
 }
 

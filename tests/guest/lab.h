@@ -46,6 +46,10 @@ void file_read(const char *path, char *text, size_t size);
 void sysfs_read(const char *path, char *text, size_t size);
 int device_write(const char *id, const char *attribute, const char *text);
 void device_read(const char *id, const char *attribute, char *text, size_t size);
+/* Configuration space, by hand, as setpci does it. */
+void config_read(const char *id, __u64 offset, void *data, size_t length);
+void config_write(const char *id, __u64 offset, const void *data, size_t length);
+void memory_decode(const char *id, bool on);
 __u64 bar_base(const char *id, unsigned int bar);
 __u64 bar_size(const char *id, unsigned int bar);
 void device_driver(const char *id, char *name, size_t size);

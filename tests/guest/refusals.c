@@ -196,21 +196,6 @@ TEST(bar_not_allowed)
 	device_bind("rp-mem", "peerbuf");
 }
 
-static void memory_decode(const char *id, bool on)
-{
-	char path[128];
-	__u16 command;
-	int fd;
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/config",
-		 lab_where(id));
-	fd = check_sys(open(path, O_RDWR | O_CLOEXEC));
-	check_eq(pread(fd, &command, 2, 4), 2);
-	command = on ? command | 2 : command & ~2;
-	check_eq(pwrite(fd, &command, 2, 4), 2);
-	close(fd);
-}
-
 TEST(memory_decode_off)
 {
 	int node = node_open("rp-mem");

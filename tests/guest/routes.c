@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Routes: who reaches whom, why, how far, who decides, and who may say otherwise. */
+#include <linux/pci_regs.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "harness.h"
-#include "lab.h"
+#include "scene.h"
 
 static void route(const char *provider, const char *client,
 		  struct peerbuf_route *out)
@@ -190,6 +191,173 @@ TEST(override_that_makes_no_sense)
 	check_fails(sysfs_write(OVERRIDE, "+0000:00:02.0"), EINVAL);
 	check_fails(sysfs_write(OVERRIDE, "+0000:00:02.0-0000:00:03.9"), EINVAL);
 	check_fails(sysfs_write(OVERRIDE, "+host:0000"), EINVAL);
+}
+
+/* ---- ways that change under those who use them ---- */
+
+#define ACS_PORT	"/sys/module/pci_quirk/parameters/acs_port"
+
+static struct scene scene;
+
+/* The port above sw-edu gets an ACS control register, and the buffer is mapped. */
+static void redirect_begin(__u32 flags)
+{
+	check_eq(module_load("pci_quirk"), 0);
+	check_ok(sysfs_write(ACS_PORT, lab_where("dp-edu")));
+	scene_open(&scene, "sw-edu", "sw-mem", flags);
+	scene_attach(&scene, EDU_DMA_DYNAMIC, 0);
+	scene_write(&scene, 0, 1);
+	check_host_pattern("sw-mem", SCENE_START, SCENE_LENGTH, 1);
+}
+
+/* By hand: nobody is told. */
+static void redirect(bool on)
+{
+	__u8 control = on ? PCI_ACS_RR : 0;
+
+	config_write("dp-edu", PCI_INTERRUPT_LINE, &control, sizeof(control));
+}
+
+static void redirect_end(void)
+{
+	check_ok(sysfs_write(ACS_PORT, " "));
+	check_ok(module_unload("pci_quirk"));
+}
+
+static __u64 invalidations(void)
+{
+	struct edu_dma_state state;
+
+	check_ok(edu_state(scene.edu, scene.handle, &state));
+	return state.invalidations;
+}
+
+/* What a mapping uses, as the administrator sees it. */
+static __u32 used(void)
+{
+	struct peerbuf_attachment_info info;
+	int control = control_open();
+	__u32 total;
+
+	check_ok(peer_attachments(control, scene.export.id, &info, 1, &total));
+	check_eq(total, 1);
+	close(control);
+	return info.route.type;
+}
+
+static __u32 said(void)
+{
+	struct peerbuf_route found;
+
+	route("sw-mem", "sw-edu", &found);
+	return found.type;
+}
+
+/* Who asks reads the registers, and what is mapped follows. */
+TEST(redirect_set_by_hand_is_found_by_who_asks)
+{
+	int mark = kmsg_mark();
+
+	redirect_begin(0);
+	check_eq(used(), PEERBUF_ROUTE_BUS_ADDR);
+	redirect(true);
+	check_eq(invalidations(), 0);
+	check_eq(said(), PEERBUF_ROUTE_THRU_HOST_BRIDGE);
+	check(kmsg_has(mark, "another than before"));
+	eventually(5, invalidations() == 1);
+	check(!scene_mapped(&scene));
+	scene_write(&scene, 0, 2);
+	check_host_pattern("sw-mem", SCENE_START, SCENE_LENGTH, 2);
+	check_eq(used(), PEERBUF_ROUTE_THRU_HOST_BRIDGE);
+	/* And back. Who asks once more changes nothing. */
+	redirect(false);
+	check_eq(said(), PEERBUF_ROUTE_BUS_ADDR);
+	eventually(5, invalidations() == 2);
+	scene_write(&scene, 0, 3);
+	check_eq(used(), PEERBUF_ROUTE_BUS_ADDR);
+	check_eq(said(), PEERBUF_ROUTE_BUS_ADDR);
+	pause_ms(100);
+	check_eq(invalidations(), 2);
+	check(scene_mapped(&scene));
+	redirect_end();
+}
+
+TEST(redirect_set_by_hand_is_found_by_an_attach)
+{
+	__u32 another;
+
+	redirect_begin(0);
+	redirect(true);
+	check_ok(edu_attach(scene.edu, scene.export.fd, EDU_DMA_DYNAMIC, 0, &another));
+	eventually(5, invalidations() == 1);
+	scene_write(&scene, 0, 2);
+	check_host_pattern("sw-mem", SCENE_START, SCENE_LENGTH, 2);
+	check_ok(edu_detach(scene.edu, another));
+	check_eq(used(), PEERBUF_ROUTE_THRU_HOST_BRIDGE);
+	redirect_end();
+}
+
+TEST(redirect_set_by_hand_is_found_by_a_restore)
+{
+	redirect_begin(0);
+	check_ok(peer_revoke(scene.node, scene.export.id, 0));
+	redirect(true);
+	check_ok(peer_restore(scene.node, scene.export.id));
+	scene_write(&scene, 0, 2);
+	check_host_pattern("sw-mem", SCENE_START, SCENE_LENGTH, 2);
+	check_eq(used(), PEERBUF_ROUTE_THRU_HOST_BRIDGE);
+	redirect_end();
+}
+
+/* Without a route to follow the mapping is gone, and comes back with the route. */
+TEST(unknown_host_bridge_behind_a_new_redirect_takes_the_mapping)
+{
+	redirect_begin(0);
+	redirect(true);
+	check_eq(said(), PEERBUF_ROUTE_NOT_SUPPORTED);
+	eventually(5, !scene_mapped(&scene));
+	check_fails(edu_map(scene.edu, scene.handle), EHOSTUNREACH);
+	redirect(false);
+	check_eq(said(), PEERBUF_ROUTE_BUS_ADDR);
+	check_ok(edu_map(scene.edu, scene.handle));
+	scene_write(&scene, 0, 2);
+	check_host_pattern("sw-mem", SCENE_START, SCENE_LENGTH, 2);
+	redirect_end();
+}
+
+/* A buffer that may fall back does so, with what is in it. */
+TEST(unknown_host_bridge_behind_a_new_redirect_makes_it_fall_back)
+{
+	struct peerbuf_export_info info;
+
+	redirect_begin(PEERBUF_EXPORT_F_FALLBACK);
+	redirect(true);
+	check_eq(said(), PEERBUF_ROUTE_NOT_SUPPORTED);
+	eventually(5, !scene_mapped(&scene));
+	scene_read(&scene, 0, 1);
+	check_ok(peer_query(scene.node, scene.export.id, &info));
+	check_eq(info.system_size, SCENE_SIZE);
+	scene_write(&scene, 0, 2);
+	check(pattern_matches(scene.cpu, SCENE_LENGTH, 2));
+	check_host_pattern("sw-mem", SCENE_START, SCENE_LENGTH, 1);
+	redirect_end();
+}
+
+/* What was allowed and is not any more is not used any more, either. */
+TEST(override_of_a_pair_taken_back_takes_the_mapping)
+{
+	override_pair("+", "rp-mem", "rp-edu");
+	scene_open(&scene, "rp-edu", "rp-mem", 0);
+	scene_attach(&scene, EDU_DMA_DYNAMIC, 0);
+	scene_write(&scene, 0, 1);
+	check_host_pattern("rp-mem", SCENE_START, SCENE_LENGTH, 1);
+	override_pair("-", "rp-mem", "rp-edu");
+	eventually(5, !scene_mapped(&scene));
+	check_fails(edu_map(scene.edu, scene.handle), EHOSTUNREACH);
+	override_pair("+", "rp-mem", "rp-edu");
+	check_ok(edu_map(scene.edu, scene.handle));
+	check_eq(invalidations(), 1);
+	override_pair("-", "rp-mem", "rp-edu");
 }
 
 /* The cache must not remember a device that has gone. */

@@ -157,6 +157,44 @@ TEST(node_export_moves_under_its_address)
 	check_eq(read(event, &count, sizeof(count)), sizeof(count));
 }
 
+/*
+ * Switched off behind the back of the device's owner. Who maps by hand is told why, and the
+ * IOVAs it keeps lead nowhere.
+ */
+TEST(node_export_without_memory_decode_is_refused, .flags = TEST_IOMMU_FAULTS, .timeout = 90)
+{
+	struct peerbuf_vfio_ioc_query query;
+	struct peerbuf_error error;
+	struct peer_export export;
+	int node = node_open(FAR_MEM), ret;
+	struct vfio_edu edu;
+
+	check_ok(peer_export_one(node, MEM_BAR, START, SIZE, 0, &export));
+	vfio_edu_open(&edu, vfio_container(), EDU);
+	memory_decode(FAR_MEM, false);
+	ret = peerbuf_vfio_map(edu.fd, export.fd, 0, SIZE, PEER_IOVA, ACCESS, -1, NULL, &error);
+	memory_decode(FAR_MEM, true);
+	check_eq(ret, -EIO);
+	check_eq(error.reason, PEERBUF_REASON_MEMORY_DECODE_OFF);
+	import(&edu, export.fd);
+	check_reach(&edu, PEER_IOVA, FAR_MEM, START, 12);
+
+	/* A reset brings it back as it was: off. */
+	memory_decode(FAR_MEM, false);
+	check_ok(device_write(FAR_MEM, "reset", "1"));
+	eventually(5, vfio_state(edu.fd, PEER_IOVA) == PEERBUF_VFIO_STATE_FAILED);
+	check_ok(peerbuf_vfio_query(edu.fd, PEER_IOVA, 0, &query, NULL));
+	check_eq(query.error, EIO);
+	check_eq(query.reason, PEERBUF_REASON_MEMORY_DECODE_OFF);
+	memory_decode(FAR_MEM, true);
+	lab_host_fill(FAR_MEM, START, SIZE, 0xee);
+	vfio_edu_faults(&edu, PEER_IOVA);
+	check_host_bytes(FAR_MEM, START, SIZE, 0xee);
+	check_ok(peerbuf_vfio_unmap(edu.fd, PEER_IOVA, SIZE, NULL));
+	import(&edu, export.fd);
+	check_reach(&edu, PEER_IOVA, FAR_MEM, START, 13);
+}
+
 TEST(node_export_is_revoked_and_restored, .flags = TEST_IOMMU_FAULTS)
 {
 	int node = node_open(FAR_MEM), event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -4,8 +4,10 @@
  *
  * A verdict carries the generation that was current *before* it was worked out,
  * and counts only while that generation lasts. A new one begins when a PCI
- * function appears or disappears, when an override changes, and when the
- * administrator says so. Hence:
+ * function appears or disappears, when an override changes, when somebody who looked at
+ * the registers found another verdict than the one remembered (ACS bits that were changed
+ * by hand), and when the administrator says so. Whoever made something of a verdict is
+ * told then, and looks whether it still holds. Hence:
  *
  *  - a verdict that was being worked out during a change is stored as outdated;
  *  - entries know their client by its pointer without a reference. A pointer can
@@ -17,6 +19,7 @@
  */
 
 #include <linux/atomic.h>
+#include <linux/export.h>
 #include <linux/moduleparam.h>
 #include <linux/notifier.h>
 #include <linux/pci.h>
@@ -34,6 +37,8 @@ struct p2p_cache_entry {
 
 static atomic64_t generation = ATOMIC64_INIT(1);
 
+static ATOMIC_NOTIFIER_HEAD(watchers);
+
 u64 p2p_cache_generation(void)
 {
 	u64 now = atomic64_read(&generation);
@@ -49,7 +54,46 @@ void p2p_cache_outdate(void)
 	/* Pairs with p2p_cache_generation(): the change before the number. */
 	smp_mb__before_atomic();
 	atomic64_inc(&generation);
+	atomic_notifier_call_chain(&watchers, 0, NULL);
 }
+
+/**
+ * p2p_routes_generation() - the number of the present generation of verdicts
+ *
+ * Context: Any.
+ * Return: what is another number once verdicts may have changed, never 0
+ */
+u64 p2p_routes_generation(void)
+{
+	return p2p_cache_generation();
+}
+EXPORT_SYMBOL_GPL(p2p_routes_generation);
+
+/**
+ * p2p_routes_watch() - be told when verdicts may have changed
+ * @watcher: called without arguments when a new generation of verdicts has begun: those of
+ *	mappings that exist are to be looked at again, see p2p_map_holds()
+ *
+ * Context: May sleep. @watcher must not, and may be called with any lock held.
+ * Return: 0, or -EEXIST: it watches already
+ */
+int p2p_routes_watch(struct notifier_block *watcher)
+{
+	return atomic_notifier_chain_register(&watchers, watcher);
+}
+EXPORT_SYMBOL_GPL(p2p_routes_watch);
+
+/**
+ * p2p_routes_unwatch() - undo p2p_routes_watch()
+ * @watcher: not called any more when this returns
+ *
+ * Context: May sleep.
+ */
+void p2p_routes_unwatch(struct notifier_block *watcher)
+{
+	atomic_notifier_chain_unregister(&watchers, watcher);
+}
+EXPORT_SYMBOL_GPL(p2p_routes_unwatch);
 
 void p2p_cache_init(struct p2p_cache *cache)
 {
@@ -86,6 +130,18 @@ bool p2p_cache_find(struct p2p_cache *cache, struct pci_dev *client, u64 now,
 	}
 	xa_unlock(&cache->entries);
 	return found;
+}
+
+/* Is another verdict than @route remembered, and still believed? */
+bool p2p_cache_contradicts(struct p2p_cache *cache, struct pci_dev *client,
+			   const struct p2p_route *route)
+{
+	struct p2p_route known;
+
+	return p2p_cache_find(cache, client, p2p_cache_generation(), &known) &&
+	       (known.type != route->type || known.reason != route->reason ||
+		known.flags != route->flags || known.distance != route->distance ||
+		known.decider != route->decider);
 }
 
 /* Storing is optional: without memory the next lookup works it out again. */
@@ -145,4 +201,4 @@ static const struct kernel_param_ops flush_routes_ops = {
 };
 
 module_param_cb(flush_routes, &flush_routes_ops, NULL, 0200);
-MODULE_PARM_DESC(flush_routes, "write anything after changing ACS control bits by hand");
+MODULE_PARM_DESC(flush_routes, "write anything to have all ACS control bits read again now");

@@ -20,6 +20,8 @@ void p2p_cache_init(struct p2p_cache *cache);
 void p2p_cache_drop(struct p2p_cache *cache);
 bool p2p_cache_find(struct p2p_cache *cache, struct pci_dev *client, u64 generation,
 		    struct p2p_route *route);
+bool p2p_cache_contradicts(struct p2p_cache *cache, struct pci_dev *client,
+			   const struct p2p_route *route);
 void p2p_cache_store(struct p2p_cache *cache, struct pci_dev *client, u64 generation,
 		     const struct p2p_route *route);
 

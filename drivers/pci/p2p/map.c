@@ -16,6 +16,7 @@
 #include <linux/overflow.h>
 #include <linux/slab.h>
 
+#include "cache.h"
 #include "map.h"
 #include "provider.h"
 
@@ -144,6 +145,7 @@ struct p2p_map *p2p_map_reserve(struct device *client, struct p2p_vecs *vecs,
 	map->client = get_device(client);
 	map->vecs = p2p_vecs_get(vecs);
 	map->dir = dir;
+	map->generation = p2p_cache_generation();
 
 	error = kinds_set(map);
 	if (!error)
@@ -538,6 +540,35 @@ void p2p_map_sync_for_device(struct p2p_map *map)
 	sync_system(map, sync_for_device);
 }
 EXPORT_SYMBOL_GPL(p2p_map_sync_for_device);
+
+/**
+ * p2p_map_holds() - is each vec still reached the way it was when it was mapped?
+ * @map: the mapping
+ *
+ * To be asked when routes may have changed (p2p_routes_watch()). If not, the client's
+ * requests to the addresses it has may end up elsewhere, and the mapping is to be undone.
+ *
+ * Context: May sleep. See p2p_map_reserve() for locks.
+ * Return: false if a route is gone, is another than it was, or a provider has been killed
+ */
+bool p2p_map_holds(struct p2p_map *map)
+{
+	u64 generation = p2p_cache_generation();
+	struct p2p_vecs *vecs = map->vecs;
+	u32 i;
+	u8 kind;
+
+	if (map->generation == generation)
+		return true;
+	for (i = 0; i < vecs->nr; i = run_end(vecs, i, vecs->nr)) {
+		if (kind_find(map, &vecs->vec[i], &kind) || kind != map->vec[i].kind)
+			return false;
+		cond_resched();
+	}
+	map->generation = generation;
+	return true;
+}
+EXPORT_SYMBOL_GPL(p2p_map_holds);
 
 /**
  * p2p_map_vecs() - what the mapping maps

@@ -35,12 +35,14 @@ struct p2p_map_backend {
  * @dir: direction of all the transfers
  * @backend: chosen by p2p_map_reserve(), for good
  * @iova: the address space, if @backend is p2p_map_iova
+ * @generation: of the verdicts that the vecs' kinds come from
  * @max_segment: see p2p_map_limit_segments()
  * @segment_align: see p2p_map_limit_segments()
  * @vec: one per vec in @vecs
  *
- * All but the limits of segments and @vec is immutable once reserved. The caller serialises
- * operations on one mapping, usually by the dma_resv of the buffer, so they need no lock.
+ * All but @generation, the limits of segments and @vec is immutable once reserved. The caller
+ * serialises operations on one mapping, usually by the dma_resv of the buffer, so they need no
+ * lock.
  */
 struct p2p_map {
 	struct device *client;
@@ -48,6 +50,7 @@ struct p2p_map {
 	enum dma_data_direction dir;
 	const struct p2p_map_backend *backend;
 	struct dma_iova_state iova;
+	u64 generation;
 	u64 max_segment;
 	u64 segment_align;
 	struct p2p_map_vec vec[];

@@ -168,6 +168,24 @@ static void topology_recall(struct p2p_provider *provider, struct pci_dev *clien
 		p2p_cache_store(&provider->cache, client, generation, route);
 }
 
+/*
+ * What the registers say now. If it is not what is remembered, bits were changed by hand, perhaps
+ * also between others than these two: nothing that is remembered counts any more. A
+ * bridge that does not answer says nothing.
+ */
+static void topology_look(struct p2p_provider *provider, struct pci_dev *client,
+			  struct p2p_route *route)
+{
+	if (!topology_decide(provider->pdev, client, false, route))
+		return;
+	if (p2p_cache_contradicts(&provider->cache, client, route)) {
+		pci_notice(client, "p2p: the way to %s is another than before (%s), all are looked at again\n",
+			   pci_name(provider->pdev), p2p_route_reason_text(route->reason));
+		p2p_cache_outdate();
+	}
+	topology_recall(provider, client, route);
+}
+
 static void mask_check(struct p2p_provider *provider, struct device *client,
 		       struct p2p_route *route)
 {
@@ -178,9 +196,20 @@ static void mask_check(struct p2p_provider *provider, struct device *client,
 			    p2p_pci_addr(to_pci_dev(client)));
 }
 
-/* @translated: by addresses that only the client's IOMMU can read. */
+/**
+ * enum route_way - how a verdict is come by
+ * @ROUTE_RECALL: what is remembered will do
+ * @ROUTE_LOOK: by what the registers say now
+ * @ROUTE_TRANSLATED: for addresses that only the client's IOMMU can read
+ */
+enum route_way {
+	ROUTE_RECALL,
+	ROUTE_LOOK,
+	ROUTE_TRANSLATED,
+};
+
 static int route_find(struct p2p_provider *provider, struct device *client,
-		      bool translated, struct p2p_route *route)
+		      enum route_way way, struct p2p_route *route)
 {
 	if (!p2p_provider_alive(provider)) {
 		route_refuse(route, P2P_REASON_PROVIDER_GONE);
@@ -190,13 +219,19 @@ static int route_find(struct p2p_provider *provider, struct device *client,
 		route_refuse(route, P2P_REASON_NOT_PCI);
 		return 0;
 	}
-	if (translated) {
+	switch (way) {
+	case ROUTE_TRANSLATED:
 		topology_decide(provider->pdev, to_pci_dev(client), true, route);
 		route->flags |= P2P_ROUTE_F_IOMMU;
 		encryption_check(to_pci_dev(client), route);
 		return 0;
+	case ROUTE_LOOK:
+		topology_look(provider, to_pci_dev(client), route);
+		break;
+	case ROUTE_RECALL:
+		topology_recall(provider, to_pci_dev(client), route);
+		break;
 	}
-	topology_recall(provider, to_pci_dev(client), route);
 	iommu_flag(client, route);
 	mask_check(provider, client, route);
 	encryption_check(to_pci_dev(client), route);
@@ -213,6 +248,9 @@ static int route_find(struct p2p_provider *provider, struct device *client,
  * PCI bus are taken as clients, not devices that a function's driver has made:
  * such a device's DMA API may know nothing of the function's IOMMU.
  *
+ * Bits of bridges are not read each time: what was found before counts until something
+ * changes that the kernel hears of, or somebody looks (p2p_route_look()).
+ *
  * Context: May sleep. May be called with a dma_resv held. The caller holds a
  * reference to @client.
  * Return: 0, or -ENODEV if the provider has been killed
@@ -220,9 +258,28 @@ static int route_find(struct p2p_provider *provider, struct device *client,
 int p2p_route_get(struct p2p_provider *provider, struct device *client,
 		  struct p2p_route *route)
 {
-	return route_find(provider, client, false, route);
+	return route_find(provider, client, ROUTE_RECALL, route);
 }
 EXPORT_SYMBOL_GPL(p2p_route_get);
+
+/**
+ * p2p_route_look() - p2p_route_get(), by what the registers of the bridges say now
+ * @provider: whose memory it is
+ * @client: the device that is to reach it: the one whose DMA API is used
+ * @route: where to put the verdict, in any case
+ *
+ * If the verdict is another than the one that is remembered, those who watch routes are told,
+ * see p2p_routes_watch().
+ *
+ * Context: As p2p_route_get(), which is for where it must be fast.
+ * Return: 0, or -ENODEV if the provider has been killed
+ */
+int p2p_route_look(struct p2p_provider *provider, struct device *client,
+		   struct p2p_route *route)
+{
+	return route_find(provider, client, ROUTE_LOOK, route);
+}
+EXPORT_SYMBOL_GPL(p2p_route_look);
 
 /**
  * p2p_route_ask() - can somebody else's device reach this provider, and how?
@@ -235,6 +292,8 @@ EXPORT_SYMBOL_GPL(p2p_route_get);
  * bound that uses the DMA API, and nobody holds the device's lock: without, the verdict is that
  * of the topology.
  *
+ * By what the registers of the bridges say now, as p2p_route_look().
+ *
  * Context: May sleep. The caller holds a reference to @client. Tries to take its device lock.
  * Return: 0, or -ENODEV if the provider has been killed
  */
@@ -244,10 +303,10 @@ int p2p_route_ask(struct p2p_provider *provider, struct pci_dev *client,
 	int ret = 0;
 
 	if (client_hold(client)) {
-		ret = route_find(provider, &client->dev, false, route);
+		ret = route_find(provider, &client->dev, ROUTE_LOOK, route);
 		device_unlock(&client->dev);
 	} else if (p2p_provider_alive(provider)) {
-		topology_recall(provider, client, route);
+		topology_look(provider, client, route);
 		encryption_check(client, route);
 	} else {
 		route_refuse(route, P2P_REASON_PROVIDER_GONE);
@@ -275,7 +334,7 @@ EXPORT_SYMBOL_GPL(p2p_route_ask);
 int p2p_route_translated(struct p2p_provider *provider, struct device *client,
 			 struct p2p_route *route)
 {
-	return route_find(provider, client, true, route);
+	return route_find(provider, client, ROUTE_TRANSLATED, route);
 }
 EXPORT_SYMBOL_GPL(p2p_route_translated);
 

@@ -104,8 +104,12 @@ static int peerbuf_vfio_import_install(struct peerbuf_vfio_import *import)
 		peerbuf_vfio_import_gone(import);
 		return 0;
 	}
-	if (IS_ERR(mapping))
+	if (IS_ERR(mapping)) {
+		/* For us no DMA address is made that could fail. */
+		import->blind = mapping == ERR_PTR(-EIO) &&
+				peerbuf_from_dma_buf(import->dmabuf);
 		return PTR_ERR(mapping);
+	}
 
 	import->mapping = mapping;
 	peerbuf_vfio_import_look(import);
@@ -265,9 +269,11 @@ void peerbuf_vfio_import_end(struct peerbuf_vfio_import *import)
 	peerbuf_vfio_import_put(import);
 }
 
-/* Of an errno from mapping, or from the IOMMU. */
-u32 peerbuf_vfio_import_reason(int error)
+/* Of an errno from mapping, or from the IOMMU. Under resv, or with the import still unknown. */
+u32 peerbuf_vfio_import_reason(const struct peerbuf_vfio_import *import, int error)
 {
+	if (error == -EIO && import->blind)
+		return PEERBUF_REASON_MEMORY_DECODE_OFF;
 	switch (error) {
 	case -EHOSTUNREACH:
 		return PEERBUF_REASON_NO_ROUTE;
@@ -299,6 +305,8 @@ static u32 peerbuf_vfio_attach_reason(const struct peerbuf_vfio_import *import, 
 		return PEERBUF_REASON_DEVICE_GONE;
 	case -EINTR:
 		return PEERBUF_REASON_INTERRUPTED;
+	case -EIO:
+		return PEERBUF_REASON_MEMORY_DECODE_OFF;
 	case -ENOMEM:
 		return PEERBUF_REASON_NONE;
 	default:
@@ -338,7 +346,7 @@ static int peerbuf_vfio_import_attach(struct peerbuf_vfio_import *import, u32 *r
 	dma_resv_unlock(import->dmabuf->resv);
 
 	if (ret) {
-		*reason = peerbuf_vfio_import_reason(ret);
+		*reason = peerbuf_vfio_import_reason(import, ret);
 		peerbuf_vfio_import_detach(import);
 	}
 	return ret;

@@ -149,6 +149,7 @@ struct peerbuf_vfio_space {
  * @mapping: while it is in the IOMMU, NULL otherwise
  * @installing: is being mapped by us: what invalidates it now is our own doing
  * @dying: not to be mapped again
+ * @blind: the buffer's device did not decode memory when it was last mapped
  * @state: PEERBUF_VFIO_STATE_*
  * @error: negative errno with PEERBUF_VFIO_STATE_FAILED
  * @changes: of @state
@@ -171,6 +172,7 @@ struct peerbuf_vfio_import {
 	struct peerbuf_mapping *mapping;
 	bool installing;
 	bool dying;
+	bool blind;
 	u32 state;
 	int error;
 	u64 changes;
@@ -197,7 +199,7 @@ void peerbuf_vfio_import_put(struct peerbuf_vfio_import *import);
 void peerbuf_vfio_import_publish(struct peerbuf_vfio_import *import);
 int peerbuf_vfio_import_add(struct peerbuf_vfio_import *import, u32 *reason);
 void peerbuf_vfio_import_end(struct peerbuf_vfio_import *import);
-u32 peerbuf_vfio_import_reason(int error);
+u32 peerbuf_vfio_import_reason(const struct peerbuf_vfio_import *import, int error);
 u32 peerbuf_vfio_import_trouble(const struct peerbuf_vfio_import *import);
 void peerbuf_vfio_imports_close(struct peerbuf_vfio *pv);
 int peerbuf_vfio_import_init(void);

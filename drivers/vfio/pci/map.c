@@ -231,7 +231,7 @@ static int peerbuf_vfio_import_describe(struct peerbuf_vfio_import *import,
 		arg->state = PEERBUF_VFIO_STATE_DEAD;
 		arg->error = 0;
 	} else if (import->state == PEERBUF_VFIO_STATE_FAILED) {
-		arg->reason = peerbuf_vfio_import_reason(import->error);
+		arg->reason = peerbuf_vfio_import_reason(import, import->error);
 	}
 	dma_resv_unlock(import->dmabuf->resv);
 	return 0;

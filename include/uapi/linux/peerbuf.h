@@ -486,8 +486,8 @@ struct peerbuf_ioc_revoke {
  *
  * errno: ENOENT no such export; EALREADY it is not revoked; EACCES the right to @missing is
  * missing, and nothing could be undone; EPERM only the administrator or the exporting driver
- * revoked it; ENODEV its device is down or gone, or the fd that made it was closed; EMSGSIZE,
- * EBADF, EXDEV as PEERBUF_IOC_MOVE for the rights.
+ * revoked it; ENODEV its device is down or gone, or the fd that made it was closed; EIO its
+ * device does not decode memory; EMSGSIZE, EBADF, EXDEV as PEERBUF_IOC_MOVE for the rights.
  */
 struct peerbuf_ioc_restore {
 	__u32 size;

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Functions whose BARs neither a CPU nor a peer may map are known as such from 6.16 on. */
+#ifndef _PEERBUF_COMPAT_NON_MAPPABLE_BARS_H
+#define _PEERBUF_COMPAT_NON_MAPPABLE_BARS_H
+
+#include <linux/version.h>
+
+#include <linux/pci.h>
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
+static inline bool pci_non_mappable_bars(const struct pci_dev *pdev)
+{
+	return pdev->non_mappable_bars;
+}
+
+/* For tests. */
+static inline int pci_set_non_mappable_bars(struct pci_dev *pdev, bool on)
+{
+	pdev->non_mappable_bars = on;
+	return 0;
+}
+#else
+static inline bool pci_non_mappable_bars(const struct pci_dev *pdev)
+{
+	return false;
+}
+
+static inline int pci_set_non_mappable_bars(struct pci_dev *pdev, bool on)
+{
+	return -EOPNOTSUPP;
+}
+#endif
+
+#endif /* _PEERBUF_COMPAT_NON_MAPPABLE_BARS_H */

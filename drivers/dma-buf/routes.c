@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Ways that change under those who use them: ACS bits changed by hand, a bridge that comes or
+ * goes, an override that is taken back.
+ *
+ * Mapping trusts what was found out before. The registers are read when somebody attaches, when
+ * a buffer is restored, and when somebody asks. If they say something else than what is
+ * remembered p2p.ko begins a new generation of verdicts and calls us. Then each buffer is
+ * visited, and its mappings are compared with what is so now. So what is said and what is used
+ * are the same again, however it was found out.
+ */
+#include <linux/notifier.h>
+#include <linux/sizes.h>
+#include <linux/workqueue.h>
+
+#include "internal.h"
+
+/*
+ * Reads the registers of all the bridges between @client and the BARs of @vecs. What they say
+ * is what p2p_route_get() says afterwards.
+ */
+void peerbuf_look_at_routes(const struct p2p_vecs *vecs, struct device *client)
+{
+	struct p2p_provider *last = NULL;
+	struct p2p_route route;
+	u32 i;
+
+	for (i = 0; i < vecs->nr; i++) {
+		if (!(i % SZ_1K))
+			cond_resched();
+		if (!vecs->vec[i].provider || vecs->vec[i].provider == last)
+			continue;
+		last = vecs->vec[i].provider;
+		p2p_route_look(last, client, &route);
+	}
+}
+
+/* Under resv: the same for all who are attached. Who maps by hand is looked at anew anyway. */
+void peerbuf_look_for_clients(struct peerbuf *pb)
+{
+	struct peerbuf_client *client;
+
+	dma_resv_assert_held(pb->dmabuf->resv);
+
+	list_for_each_entry(client, &pb->clients, node)
+		if (!client->by_phys)
+			peerbuf_look_at_routes(pb->placement->vecs, client->attach->dev);
+}
+
+/* Of the function's registered BARs, so that what is remembered of them is compared. */
+void peerbuf_look_between(struct pci_dev *provider_dev, struct pci_dev *client)
+{
+	struct peerbuf_device *pdevice = peerbuf_device_find(provider_dev);
+	struct p2p_provider *provider;
+	struct p2p_route route;
+	int bar;
+
+	if (!pdevice)
+		return;
+	for (bar = 0; bar < PEERBUF_NR_BARS; bar++) {
+		provider = peerbuf_device_provider(pdevice, bar);
+		if (provider)
+			p2p_route_ask(provider, client, &route);
+		p2p_provider_put(provider);
+	}
+	peerbuf_device_put(pdevice);
+}
+
+/* Under resv: does the device still reach what it has mapped, the way it was mapped? */
+static bool peerbuf_hold_reaches(struct peerbuf_hold *hold)
+{
+	struct peerbuf_dma *dma = container_of(hold, struct peerbuf_dma, hold);
+	struct p2p_route route;
+
+	/* The CPU does, and of one who left without a word nothing is known. */
+	if (!hold->client)
+		return true;
+	if (hold->map)
+		return p2p_map_holds(hold->map);
+	return !peerbuf_check_routes(dma->vecs, hold->client->attach->dev, true, &route);
+}
+
+/*
+ * Under resv, the buffer being in order: takes it from its importers if a way has changed. An
+ * importer that cannot give it back keeps it, so that it would be for nothing.
+ */
+void peerbuf_follow_routes(struct peerbuf *pb)
+{
+	u64 generation = p2p_routes_generation();
+	struct peerbuf_hold *hold;
+	bool lost = false;
+
+	dma_resv_assert_held(pb->dmabuf->resv);
+
+	if (pb->routes == generation)
+		return;
+	pb->routes = generation;
+	list_for_each_entry(hold, &pb->holds, node) {
+		if (hold->generation != pb->generation || peerbuf_hold_reaches(hold))
+			continue;
+		dev_notice_ratelimited(hold->client->attach->dev,
+				       "peerbuf: export %llu: the route it was mapped by is gone or another%s\n",
+				       pb->id,
+				       hold->client->revocable ? "" : ", but it cannot be told");
+		lost |= hold->client->revocable;
+	}
+	if (!lost)
+		return;
+	peerbuf_invalidate(pb);
+	peerbuf_tell_changed(pb);
+}
+
+static void peerbuf_routes_work(struct work_struct *work)
+{
+	struct peerbuf *pb;
+	u64 id = 0;
+
+	while ((pb = peerbuf_registry_next(id))) {
+		id = pb->id;
+		peerbuf_settle(pb);
+		peerbuf_put(pb);
+		cond_resched();
+	}
+}
+
+static DECLARE_WORK(peerbuf_routes_worker, peerbuf_routes_work);
+
+/* Any context. One that is queued has not looked yet. */
+static int peerbuf_routes_changed(struct notifier_block *nb, unsigned long action, void *data)
+{
+	peerbuf_queue(&peerbuf_routes_worker);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block peerbuf_routes_nb = {
+	.notifier_call = peerbuf_routes_changed,
+};
+
+int peerbuf_routes_init(void)
+{
+	return p2p_routes_watch(&peerbuf_routes_nb);
+}
+
+void peerbuf_routes_exit(void)
+{
+	p2p_routes_unwatch(&peerbuf_routes_nb);
+	cancel_work_sync(&peerbuf_routes_worker);
+}
