@@ -6,6 +6,8 @@
 
 #include "internal.h"
 
+#include "../../compat/non_mappable_bars.h"
+
 void peerbuf_device_get(struct peerbuf_device *pdevice)
 {
 	kref_get(&pdevice->ref);
@@ -66,13 +68,16 @@ static struct peerbuf_device *peerbuf_device_create(struct pci_dev *pdev, u32 ow
  * @pdev: the function
  *
  * Context: any.
- * Return: a bit for each memory BAR that has an address and at least a page.
+ * Return: a bit for each memory BAR that has an address and at least a page; 0 if nobody may map
+ * BARs of this function.
  */
 unsigned int peerbuf_device_memory_bars(struct pci_dev *pdev)
 {
 	unsigned int mask = 0;
 	int bar;
 
+	if (pci_non_mappable_bars(pdev))
+		return 0;
 	for (bar = 0; bar < PEERBUF_NR_BARS; bar++) {
 		if (!(pci_resource_flags(pdev, bar) & IORESOURCE_MEM) ||
 		    pci_resource_flags(pdev, bar) & IORESOURCE_UNSET)

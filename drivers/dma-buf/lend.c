@@ -11,6 +11,8 @@
 
 #include "internal.h"
 
+#include "../../compat/non_mappable_bars.h"
+
 /* Is there a BAR @bar that has memory to offer? Says why not. */
 int peerbuf_bar_check(struct pci_dev *pdev, unsigned int bar, u32 *reason)
 {
@@ -19,6 +21,10 @@ int peerbuf_bar_check(struct pci_dev *pdev, unsigned int bar, u32 *reason)
 	if (bar >= PEERBUF_NR_BARS || !pci_resource_flags(pdev, bar)) {
 		*reason = PEERBUF_REASON_NO_BAR;
 		return -ENXIO;
+	}
+	if (pci_non_mappable_bars(pdev)) {
+		*reason = PEERBUF_REASON_BAR_UNMAPPABLE;
+		return -EADDRNOTAVAIL;
 	}
 	flags = pci_resource_flags(pdev, bar);
 	if (flags & IORESOURCE_IO) {

@@ -103,6 +103,8 @@ static const struct sentence sentences[] = {
 	REASON(BAR_UNASSIGNED, "the BAR has no address",
 	       "the firmware or kernel found no room for it: see 'BAR' in the kernel log, try "
 	       "pci=realloc or \"Above 4G decoding\""),
+	REASON(BAR_UNMAPPABLE, "nobody may map BARs of this function, as its PCI quirk says",
+	       "none: they are for its own driver only"),
 
 	REASON(READ_ONLY_FILE, "the node was opened without write access",
 	       "open it for reading and writing"),

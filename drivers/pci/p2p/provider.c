@@ -8,6 +8,8 @@
 
 #include "provider.h"
 
+#include "../../../compat/non_mappable_bars.h"
+
 static int bar_check(struct pci_dev *pdev, int bar)
 {
 	unsigned long flags;
@@ -15,7 +17,7 @@ static int bar_check(struct pci_dev *pdev, int bar)
 	if (bar < 0 || bar >= PCI_STD_NUM_BARS)
 		return -EINVAL;
 	flags = pci_resource_flags(pdev, bar);
-	if (flags & IORESOURCE_IO)
+	if (flags & IORESOURCE_IO || pci_non_mappable_bars(pdev))
 		return -EADDRNOTAVAIL;
 	/* An unassigned BAR has a size but sits at zero: no length test first. */
 	if (flags & (IORESOURCE_UNSET | IORESOURCE_DISABLED))
@@ -41,7 +43,8 @@ static int bar_check(struct pci_dev *pdev, int bar)
  * Return: a provider with one reference, or ERR_PTR:
  * * -EINVAL: @bar is not a BAR index
  * * -ENXIO: the function has no such BAR
- * * -EADDRNOTAVAIL: an I/O port BAR, or one that was given no address
+ * * -EADDRNOTAVAIL: an I/O port BAR, one that was given no address, or one of a function whose
+ *   BARs nobody may map
  * * -ENOMEM
  */
 struct p2p_provider *p2p_provider_create(struct pci_dev *pdev, int bar,

@@ -160,6 +160,7 @@ enum peerbuf_reason {
 	PEERBUF_REASON_BAR_NOT_EXPORTABLE	= 98, /* not among those the node exports */
 	PEERBUF_REASON_MEMORY_DECODE_OFF	= 99, /* PCI_COMMAND memory bit is clear */
 	PEERBUF_REASON_BAR_UNASSIGNED		= 100, /* no address was assigned */
+	PEERBUF_REASON_BAR_UNMAPPABLE		= 101, /* nobody may map this function's BARs */
 
 	/* Rights */
 	PEERBUF_REASON_READ_ONLY_FILE		= 112, /* node opened without write access */
