@@ -97,7 +97,8 @@ bool peerbuf_all_system(const struct peerbuf_placement *placement)
 /*
  * Under resv: is it the kind of importer that may have memory of a BAR? Returns 0, or why
  * not. One that cannot give memory back may have system memory, which it keeps from
- * nobody, without being asked for more.
+ * nobody, without being asked for more. One that is not prepared for memory without pages,
+ * and a static one never is, gets no BAR whatever the export accepts.
  */
 u32 peerbuf_unfit(const struct peerbuf *pb, const struct peerbuf_client *client,
 		  const struct peerbuf_placement *placement)
@@ -108,7 +109,7 @@ u32 peerbuf_unfit(const struct peerbuf *pb, const struct peerbuf_client *client,
 	if (peerbuf_all_system(placement))
 		return 0;
 	if (!attach->importer_ops)
-		return pinned_ok ? 0 : PEERBUF_REASON_STATIC_IMPORTER;
+		return PEERBUF_REASON_STATIC_IMPORTER;
 	if (!attach->peer2peer)
 		return PEERBUF_REASON_NO_PEER2PEER;
 	if (!client->revocable && !pinned_ok)

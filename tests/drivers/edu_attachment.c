@@ -209,6 +209,8 @@ static const struct edu_importer *edu_importer_of(u32 mode)
 		return &edu_importer_static;
 	case EDU_DMA_FOREIGN:
 		return &edu_importer_foreign;
+	case EDU_DMA_PAGES:
+		return &edu_importer_pages;
 	default:
 		return NULL;
 	}

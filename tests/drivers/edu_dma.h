@@ -250,9 +250,11 @@ extern const struct edu_importer edu_importer_dynamic;
 extern const struct edu_importer edu_importer_helper_pinned;
 
 /* edu_foreign.c */
+int edu_foreign_walk(struct edu_attachment *att, struct edu_dma_walk *req, void *data);
 extern const struct edu_importer edu_importer_pinned;
 extern const struct edu_importer edu_importer_static;
 extern const struct edu_importer edu_importer_foreign;
+extern const struct edu_importer edu_importer_pages;
 
 /* edu_copy.c */
 int edu_copy(struct edu_attachment *att, const struct edu_dma_copy *req);

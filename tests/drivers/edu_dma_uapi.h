@@ -25,6 +25,7 @@
 #define EDU_DMA_PINNED		2 /* plain dma-buf API, pins and ignores invalidation */
 #define EDU_DMA_STATIC		3 /* plain dma-buf API, no importer ops at all */
 #define EDU_DMA_FOREIGN		4 /* plain dma-buf API, dynamic, as in-tree drivers are */
+#define EDU_DMA_PAGES		5 /* the same, but for memory with pages only: no peer2peer */
 
 /**
  * struct edu_dma_attach - EDU_DMA_IOC_ATTACH
@@ -131,6 +132,33 @@ struct edu_dma_state {
 	__u64 transfers;
 };
 
+/**
+ * struct edu_dma_walk - EDU_DMA_IOC_WALK: the CPU's way along the scatterlist's pages
+ * @size: sizeof(struct edu_dma_walk)
+ * @handle: attachment, mapped, of the plain dma-buf API
+ * @data: user memory
+ * @offset: in the buffer, bytes
+ * @length: bytes, at most EDU_DMA_WALK_MOST
+ * @direction: EDU_DMA_TO_BUFFER or EDU_DMA_FROM_BUFFER
+ * @pages: out, entries that have pages (orig_nents)
+ * @segments: out, entries that have DMA addresses (nents)
+ *
+ * errno: ENODATA there are no pages, or fewer than @length bytes of them from @offset on.
+ * The counts are stored all the same.
+ */
+struct edu_dma_walk {
+	__u32 size;
+	__u32 handle;
+	__u64 data;
+	__u64 offset;
+	__u32 length;
+	__u32 direction;
+	__u32 pages;
+	__u32 segments;
+};
+
+#define EDU_DMA_WALK_MOST	(1U << 20)
+
 #define EDU_DMA_MAGIC		0xED
 
 #define EDU_DMA_IOC_ATTACH	_IOWR(EDU_DMA_MAGIC, 0x00, struct edu_dma_attach)
@@ -143,5 +171,6 @@ struct edu_dma_state {
 #define EDU_DMA_IOC_SEGMENTS	_IOWR(EDU_DMA_MAGIC, 0x07, struct edu_dma_segments)
 #define EDU_DMA_IOC_RAW		_IOW(EDU_DMA_MAGIC, 0x08, struct edu_dma_raw)
 #define EDU_DMA_IOC_STATE	_IOWR(EDU_DMA_MAGIC, 0x09, struct edu_dma_state)
+#define EDU_DMA_IOC_WALK	_IOWR(EDU_DMA_MAGIC, 0x0a, struct edu_dma_walk)
 
 #endif /* _EDU_DMA_UAPI_H */

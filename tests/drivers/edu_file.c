@@ -223,6 +223,49 @@ out:
 	return ret;
 }
 
+/* With @data as large as it needs. */
+static int edu_walk(struct edu_attachment *att, struct edu_dma_walk *req, void *data)
+{
+	void __user *user = u64_to_user_ptr(req->data);
+	int ret;
+
+	if (req->direction == EDU_DMA_TO_BUFFER && copy_from_user(data, user, req->length))
+		return -EFAULT;
+	/* Not straight to the user: that may fault on this very buffer. */
+	dma_resv_lock(att->dmabuf->resv, NULL);
+	ret = att->sgt && !att->stale ? edu_foreign_walk(att, req, data) : -ENOENT;
+	dma_resv_unlock(att->dmabuf->resv);
+	if (!ret && req->direction != EDU_DMA_TO_BUFFER && copy_to_user(user, data, req->length))
+		return -EFAULT;
+	return ret;
+}
+
+static long edu_ioctl_walk(struct edu_file *file, void __user *arg)
+{
+	struct edu_attachment *att;
+	struct edu_dma_walk req;
+	void *data;
+	int ret;
+
+	if (copy_from_user(&req, arg, sizeof(req)))
+		return -EFAULT;
+	att = xa_load(&file->attachments, req.handle);
+	if (req.size != sizeof(req) || !att)
+		return att ? -EINVAL : -ENOENT;
+	if (!req.length || req.length > EDU_DMA_WALK_MOST)
+		return -EINVAL;
+	data = kvzalloc(req.length, GFP_KERNEL);
+	if (!data)
+		return -ENOMEM;
+	req.pages = 0;
+	req.segments = 0;
+	ret = edu_walk(att, &req, data);
+	kvfree(data);
+	if (copy_to_user(arg, &req, sizeof(req)))
+		return -EFAULT;
+	return ret;
+}
+
 static long edu_ioctl_state(struct edu_file *file, void __user *arg)
 {
 	struct edu_attachment *att;
@@ -269,6 +312,8 @@ static long edu_ioctl_present(struct edu_file *file, unsigned int cmd,
 		return edu_ioctl_raw(file, arg);
 	case EDU_DMA_IOC_STATE:
 		return edu_ioctl_state(file, arg);
+	case EDU_DMA_IOC_WALK:
+		return edu_ioctl_walk(file, arg);
 	default:
 		return -ENOTTY;
 	}

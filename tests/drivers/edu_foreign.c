@@ -20,6 +20,10 @@ static const struct dma_buf_attach_ops edu_foreign_ops = {
 	.invalidate_mappings = edu_foreign_invalidate,
 };
 
+static const struct dma_buf_attach_ops edu_pages_ops = {
+	.invalidate_mappings = edu_foreign_invalidate,
+};
+
 /* Present where the kernel insists on one, and does nothing there. */
 static const struct dma_buf_attach_ops edu_pinned_ops = {
 	.allow_peer2peer = true,
@@ -30,6 +34,13 @@ static int edu_foreign_attach(struct edu_attachment *att)
 {
 	att->plain = dma_buf_dynamic_attach(att->dmabuf, &att->edu->pdev->dev,
 					    &edu_foreign_ops, att);
+	return PTR_ERR_OR_ZERO(att->plain);
+}
+
+static int edu_pages_attach(struct edu_attachment *att)
+{
+	att->plain = dma_buf_dynamic_attach(att->dmabuf, &att->edu->pdev->dev,
+					    &edu_pages_ops, att);
 	return PTR_ERR_OR_ZERO(att->plain);
 }
 
@@ -102,8 +113,38 @@ static int edu_foreign_segment_at(struct edu_attachment *att, u64 offset,
 	return -ERANGE;
 }
 
+/*
+ * As importers do that have no engine, or look at what they send: along the pages. @data holds
+ * what is written, or gets what is read. Under the resv lock, mapped.
+ */
+int edu_foreign_walk(struct edu_attachment *att, struct edu_dma_walk *req, void *data)
+{
+	struct sg_table *sgt = att->sgt;
+	size_t done;
+
+	req->pages = sgt->orig_nents;
+	req->segments = sgt->nents;
+	if (!sgt->orig_nents)
+		return -ENODATA;
+	if (req->direction == EDU_DMA_TO_BUFFER)
+		done = sg_pcopy_from_buffer(sgt->sgl, sgt->orig_nents, data, req->length,
+					    req->offset);
+	else
+		done = sg_pcopy_to_buffer(sgt->sgl, sgt->orig_nents, data, req->length,
+					  req->offset);
+	return done == req->length ? 0 : -ENODATA;
+}
+
 const struct edu_importer edu_importer_foreign = {
 	.attach = edu_foreign_attach,
+	.detach = edu_foreign_detach,
+	.map = edu_foreign_map,
+	.unmap = edu_foreign_unmap,
+	.segment_at = edu_foreign_segment_at,
+};
+
+const struct edu_importer edu_importer_pages = {
+	.attach = edu_pages_attach,
 	.detach = edu_foreign_detach,
 	.map = edu_foreign_map,
 	.unmap = edu_foreign_unmap,

@@ -174,8 +174,7 @@ TEST(pinned_importer_is_killed)
 
 TEST(static_importer_is_killed)
 {
-	importer_killed("rp-edu", "rp-mem", EDU_DMA_STATIC,
-			PEERBUF_EXPORT_F_ALLOW_PINNED);
+	importer_killed("rp-edu", "rp-mem", EDU_DMA_STATIC, PEERBUF_EXPORT_F_FALLBACK);
 }
 
 TEST(both_processes_are_killed)

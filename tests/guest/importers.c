@@ -94,11 +94,20 @@ static void accepted(__u32 mode)
 
 TEST(flag_accepts_importers_that_pin)
 {
-	accepted(EDU_DMA_STATIC);
 	accepted(EDU_DMA_PINNED);
 	accepted(EDU_DMA_HELPER_PINNED);
 	accepted(EDU_DMA_DYNAMIC);
 	accepted(EDU_DMA_FOREIGN);
+}
+
+/* It has no way to take memory without pages, whatever the export says. */
+TEST(flag_gives_no_bar_to_a_static_importer)
+{
+	open_all("rp-edu", "rp-mem", PEERBUF_EXPORT_F_ALLOW_PINNED);
+	check_fails(attach_and_map(EDU_DMA_STATIC), EOPNOTSUPP);
+	check_refused("rp-edu", PEERBUF_REASON_STATIC_IMPORTER, EOPNOTSUPP);
+	check_fails(attach_and_map(EDU_DMA_PAGES), EOPNOTSUPP);
+	check_refused("rp-edu", PEERBUF_REASON_NO_PEER2PEER, EOPNOTSUPP);
 }
 
 /* A dynamic importer that pins for a while, and says how to be told, is welcome. */
@@ -138,11 +147,6 @@ TEST(no_route_across_root_ports)
 TEST(no_route_across_host_bridges)
 {
 	no_route("far-edu", "rp-mem", EDU_DMA_FOREIGN);
-}
-
-TEST(no_route_for_static_importer)
-{
-	no_route("rp-edu", "far-mem", EDU_DMA_STATIC);
 }
 
 TEST(no_move_to_where_an_importer_has_no_route)

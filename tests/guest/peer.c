@@ -363,6 +363,12 @@ int edu_segments(int edu, __u32 handle, struct edu_dma_segment *entries,
 	return ret;
 }
 
+int edu_walk(int edu, struct edu_dma_walk *req)
+{
+	req->size = sizeof(*req);
+	return peer_ioctl(edu, EDU_DMA_IOC_WALK, req);
+}
+
 int edu_state(int edu, __u32 handle, struct edu_dma_state *state)
 {
 	memset(state, 0, sizeof(*state));

@@ -81,6 +81,7 @@ int edu_get(int edu, __u32 inner, void *data, __u32 length);
 int edu_raw(int edu, __u64 addr, __u32 inner, __u32 length, __u32 direction);
 int edu_segments(int edu, __u32 handle, struct edu_dma_segment *entries,
 		 __u32 room, __u32 *total);
+int edu_walk(int edu, struct edu_dma_walk *req);
 int edu_state(int edu, __u32 handle, struct edu_dma_state *state);
 
 int owner_export(int owner, __u64 offset, __u64 length, __u32 flags, int share,

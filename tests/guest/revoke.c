@@ -275,13 +275,13 @@ TEST(restore_brings_the_buffer_back_to_foreign_importer)
 
 /* ---- pinned importers ---- */
 
-static void pinned(__u32 mode, __u32 *expected_blockers)
+static void pinned(__u32 mode, __u32 flags, __u32 *expected_blockers)
 {
 	struct peerbuf_ioc_revoke revoke;
 	struct peerbuf_export_info info;
 	struct scene scene;
 
-	scene_open(&scene, "rp-edu", "rp-mem", PEERBUF_EXPORT_F_ALLOW_PINNED);
+	scene_open(&scene, "rp-edu", "rp-mem", flags);
 	scene_attach(&scene, mode, 0);
 	check_ok(edu_map(scene.edu, scene.handle));
 	check_ok(peer_query(scene.node, scene.export.id, &info));
@@ -308,17 +308,18 @@ static void pinned(__u32 mode, __u32 *expected_blockers)
 
 TEST(pinned_importer_holds_move_and_revoke)
 {
-	pinned(EDU_DMA_PINNED, &(__u32){ 1 });
+	pinned(EDU_DMA_PINNED, PEERBUF_EXPORT_F_ALLOW_PINNED, &(__u32){ 1 });
 }
 
 TEST(helper_pinned_importer_holds_move_and_revoke)
 {
-	pinned(EDU_DMA_HELPER_PINNED, &(__u32){ 1 });
+	pinned(EDU_DMA_HELPER_PINNED, PEERBUF_EXPORT_F_ALLOW_PINNED, &(__u32){ 1 });
 }
 
+/* In system memory, the only one it gets. */
 TEST(static_importer_holds_move_and_revoke)
 {
-	pinned(EDU_DMA_STATIC, &(__u32){ 1 });
+	pinned(EDU_DMA_STATIC, PEERBUF_EXPORT_F_FALLBACK, &(__u32){ 1 });
 }
 
 TEST(revoke_waits_until_the_pinned_importer_lets_go)

@@ -114,9 +114,8 @@ static const struct sentence sentences[] = {
 	REASON(RIGHT_MISSING, "the buffer is another function's as well, and its owner must agree",
 	       "open /dev/peerbuf/FUNCTION for reading and writing, or have its owner do it"),
 
-	REASON(STATIC_IMPORTER, "the importer is static: it cannot give the memory back",
-	       "export with --fallback to give it system memory, or with --allow-pinned if you "
-	       "accept that a revoke waits for it"),
+	REASON(STATIC_IMPORTER, "the importer is static: it can neither take a BAR nor give it back",
+	       "export with --fallback to give it system memory"),
 	REASON(NO_PEER2PEER, "the importer cannot take memory without struct pages",
 	       "export with --fallback to give it system memory, or use an importer that allows "
 	       "peer-to-peer, as RDMA drivers do"),

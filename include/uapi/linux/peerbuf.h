@@ -169,7 +169,7 @@ enum peerbuf_reason {
 	PEERBUF_REASON_RIGHT_MISSING		= 115, /* another function's owner must agree */
 
 	/* Importers */
-	PEERBUF_REASON_STATIC_IMPORTER		= 128, /* attached without importer ops */
+	PEERBUF_REASON_STATIC_IMPORTER		= 128, /* static: gets no BAR */
 	PEERBUF_REASON_NO_PEER2PEER		= 129, /* cannot take memory without pages */
 	PEERBUF_REASON_PINNED_IMPORTER		= 130, /* pins, cannot be revoked */
 	PEERBUF_REASON_NO_ROUTE			= 131, /* see the route's own reason */
@@ -353,8 +353,9 @@ struct peerbuf_ioc_export {
 };
 
 /*
- * Accept importers that cannot give the memory back (static, or pinned without
- * a revoke path). While they pin, a move is refused and a revoke waits for them.
+ * Accept importers that pin and cannot give the memory back. While they pin, a move is
+ * refused and a revoke waits for them. An importer that is not prepared for peer-to-peer, as
+ * no static one is, gets no BAR all the same.
  */
 #define PEERBUF_EXPORT_F_ALLOW_PINNED	(1U << 0)
 /* The export outlives the node's fd; it ends with the dma-buf. */
