@@ -65,7 +65,12 @@ static const struct peerbuf_ioctl_desc peerbuf_ioctls[] = {
 	     peerbuf_ioctl_list),
 	DESC(PEERBUF_IOC_ATTACHMENTS, attachments, ON_NODE | ON_CONTROL | ADMIN,
 	     peerbuf_ioctl_attachments),
-	DESC(PEERBUF_IOC_ROUTE, route, ON_NODE | ON_CONTROL, peerbuf_ioctl_route),
+	[_IOC_NR(PEERBUF_IOC_ROUTE)] = {
+		.size = sizeof(struct peerbuf_ioc_route),
+		.min_size = offsetofend(struct peerbuf_ioc_route, route),
+		.who = ON_NODE | ON_CONTROL,
+		.call = peerbuf_ioctl_route,
+	},
 	DESC(PEERBUF_IOC_LEND, lend, ON_CONTROL | ADMIN | LOCKDOWN | LASTING,
 	     peerbuf_ioctl_lend),
 	DESC(PEERBUF_IOC_UNLEND, lend, ON_CONTROL | ADMIN | LASTING,

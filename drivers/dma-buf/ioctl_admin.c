@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Calls about the machine: routes, devices, lending, counters. */
+#include <linux/overflow.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -19,24 +20,41 @@ static struct pci_dev *peerbuf_find_pci(u64 addr, u32 *reason)
 	return pdev;
 }
 
+/* The last byte that is meant, as an offset in the BAR. */
+static int peerbuf_route_last(struct peerbuf_ioc_route *arg, u64 bar_size, u64 *last)
+{
+	u64 end;
+
+	if (check_add_overflow(arg->offset, arg->length, &end) || end > bar_size ||
+	    arg->offset >= bar_size) {
+		arg->reason = PEERBUF_REASON_PAST_END;
+		return -ERANGE;
+	}
+	*last = arg->length ? end - 1 : bar_size - 1;
+	return 0;
+}
+
 /*
  * For a BAR, the question is put as an export's attach would put it: with a provider, which
  * brings in the client's DMA mask. Here it lives for the question only.
  */
-static int peerbuf_route_to_bar(struct pci_dev *provider_dev, u32 bar,
-				struct pci_dev *client, struct p2p_route *route,
-				u32 *reason)
+static int peerbuf_route_to_bar(struct peerbuf_ioc_route *arg, struct pci_dev *provider_dev,
+				struct pci_dev *client, struct p2p_route *route)
 {
 	struct p2p_provider *provider;
+	u64 last;
 	int ret;
 
-	ret = peerbuf_bar_check(provider_dev, bar, reason);
+	ret = peerbuf_bar_check(provider_dev, arg->bar, &arg->reason);
 	if (ret)
 		return -ENXIO;
-	provider = p2p_provider_create(provider_dev, bar, NULL);
+	ret = peerbuf_route_last(arg, pci_resource_len(provider_dev, arg->bar), &last);
+	if (ret)
+		return ret;
+	provider = p2p_provider_create(provider_dev, arg->bar, NULL);
 	if (IS_ERR(provider))
 		return PTR_ERR(provider);
-	ret = p2p_route_ask(provider, client, route);
+	ret = p2p_route_ask(provider, last, client, route);
 	p2p_provider_put(provider);
 	return ret;
 }
@@ -51,8 +69,7 @@ static int peerbuf_route_query(struct peerbuf_ioc_route *arg,
 	if (arg->bar == PEERBUF_ANY_BAR)
 		p2p_route_between(provider, client, &route);
 	else
-		ret = peerbuf_route_to_bar(provider, arg->bar, client, &route,
-					   &arg->reason);
+		ret = peerbuf_route_to_bar(arg, provider, client, &route);
 	if (ret)
 		return ret;
 
@@ -72,6 +89,10 @@ int peerbuf_ioctl_route(struct peerbuf_file *pf, struct peerbuf_call *call)
 
 	if (arg->flags) {
 		arg->reason = PEERBUF_REASON_FLAGS;
+		return -EINVAL;
+	}
+	if (arg->bar == PEERBUF_ANY_BAR && (arg->offset || arg->length)) {
+		arg->reason = PEERBUF_REASON_RESERVED;
 		return -EINVAL;
 	}
 	provider = peerbuf_find_pci(arg->provider, &arg->reason);

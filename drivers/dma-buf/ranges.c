@@ -156,7 +156,7 @@ static int peerbuf_range_add_other(struct peerbuf_resolver *res,
 static int peerbuf_range_add_system(struct peerbuf_resolver *res,
 				    const struct peerbuf_range *range)
 {
-	int ret = p2p_vecs_add_new_system(res->vecs, range->length);
+	int ret = p2p_vecs_add_new_system(res->vecs, range->length, U64_MAX);
 
 	if (ret == -ENOMEM)
 		*res->reason = PEERBUF_REASON_NO_MEMORY;

@@ -9,6 +9,8 @@
  * It is done when somebody maps or pins, not at attach: an importer that is attached may
  * never map, and until it does the buffer is best left where it is.
  */
+#include <linux/limits.h>
+#include <linux/minmax.h>
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
 
@@ -25,32 +27,36 @@
 #define PEERBUF_ROUTE_STEP	SZ_1K
 
 /**
- * struct peerbuf_routed - providers that a client was found to reach, within one call
- * @provider: no more than the devices of a placement have BARs
- * @nr: how many
+ * struct peerbuf_wanted - the providers of a vec list, each with how much of it is wanted
+ * @nr: how many; no more than the devices of a placement have BARs
+ * @of: each once, in buffer order
+ * @of.provider: the BAR
+ * @of.last: offset in it of the last byte
  */
-struct peerbuf_routed {
-	const struct p2p_provider *provider[PEERBUF_MAX_DEVICES * PEERBUF_NR_BARS];
+struct peerbuf_wanted {
 	u32 nr;
+	struct {
+		struct p2p_provider *provider;
+		u64 last;
+	} of[PEERBUF_MAX_DEVICES * PEERBUF_NR_BARS];
 };
 
 /* The latest first: ranges that alternate between two providers find theirs at once. */
-static bool peerbuf_is_routed(const struct peerbuf_routed *routed,
-			      const struct p2p_provider *provider)
+static void peerbuf_want(struct peerbuf_wanted *wanted, const struct p2p_vec *vec)
 {
+	u64 last = vec->paddr + (vec->len - 1) - p2p_provider_base(vec->provider);
 	u32 i;
 
-	for (i = routed->nr; i > 0; i--)
-		if (routed->provider[i - 1] == provider)
-			return true;
-	return false;
-}
-
-static void peerbuf_note_routed(struct peerbuf_routed *routed,
-				const struct p2p_provider *provider)
-{
-	if (routed->nr < ARRAY_SIZE(routed->provider))
-		routed->provider[routed->nr++] = provider;
+	for (i = wanted->nr; i > 0; i--) {
+		if (wanted->of[i - 1].provider != vec->provider)
+			continue;
+		wanted->of[i - 1].last = max(wanted->of[i - 1].last, last);
+		return;
+	}
+	if (WARN_ON_ONCE(wanted->nr == ARRAY_SIZE(wanted->of)))
+		return;
+	wanted->of[wanted->nr].provider = vec->provider;
+	wanted->of[wanted->nr++].last = last;
 }
 
 /*
@@ -60,31 +66,32 @@ static void peerbuf_note_routed(struct peerbuf_routed *routed,
 int peerbuf_check_routes(const struct p2p_vecs *vecs, struct device *client,
 			 bool by_phys, struct p2p_route *route)
 {
-	struct peerbuf_routed routed = {};
-	struct p2p_provider *provider;
+	struct peerbuf_wanted wanted;
 	struct p2p_route this;
 	int ret;
 	u32 i;
 
 	memset(route, 0, sizeof(*route));
 	route->decider = P2P_ADDR_NONE;
+	wanted.nr = 0;
 	for (i = 0; i < vecs->nr; i++) {
 		if (!(i % PEERBUF_ROUTE_STEP))
 			cond_resched();
-		provider = vecs->vec[i].provider;
-		if (!provider || peerbuf_is_routed(&routed, provider))
-			continue;
+		if (vecs->vec[i].provider)
+			peerbuf_want(&wanted, &vecs->vec[i]);
+	}
+	for (i = 0; i < wanted.nr; i++) {
 		if (by_phys)
-			ret = p2p_route_translated(provider, client, &this);
+			ret = p2p_route_translated(wanted.of[i].provider, client, &this);
 		else
-			ret = p2p_route_get(provider, client, &this);
-		if (!routed.nr || ret || this.type == P2P_ROUTE_NOT_SUPPORTED)
+			ret = p2p_route_upto(wanted.of[i].provider, wanted.of[i].last, client,
+					     &this);
+		if (!i || ret || this.type == P2P_ROUTE_NOT_SUPPORTED)
 			*route = this;
 		if (ret)
 			return ret;
 		if (this.type == P2P_ROUTE_NOT_SUPPORTED)
 			return -EHOSTUNREACH;
-		peerbuf_note_routed(&routed, provider);
 	}
 	return 0;
 }
@@ -140,6 +147,42 @@ u32 peerbuf_unreachable(const struct peerbuf *pb, const struct peerbuf_client *c
 	return ret ? PEERBUF_REASON_DEVICE_GONE : 0;
 }
 
+/* Under resv: does the importer reach all that is system memory? It may lie too high for it. */
+static bool peerbuf_reaches_system(const struct peerbuf *pb, const struct peerbuf_client *client)
+{
+	const struct p2p_vecs *vecs = pb->placement->vecs;
+	u64 limit;
+	u32 i;
+
+	if (client->by_phys || !pb->placement->system_size)
+		return true;
+	limit = p2p_system_limit(client->attach->dev);
+	for (i = 0; limit != U64_MAX && i < vecs->nr; i++)
+		if (vecs->vec[i].kind == P2P_VEC_SYSTEM &&
+		    vecs->vec[i].paddr + (vecs->vec[i].len - 1) > limit)
+			return false;
+	return true;
+}
+
+/*
+ * Under resv: why @client, which is about to map, cannot use the buffer where it is, or 0. Its
+ * mask is no matter before: many importers attach and never map.
+ */
+static u32 peerbuf_unmappable(const struct peerbuf *pb, const struct peerbuf_client *client,
+			      struct p2p_route *route)
+{
+	u32 reason = peerbuf_unreachable(pb, client, pb->placement, route);
+
+	if (reason || peerbuf_reaches_system(pb, client))
+		return reason;
+	*route = (struct p2p_route) {
+		.type = P2P_ROUTE_NOT_SUPPORTED,
+		.reason = P2P_REASON_DMA_MASK,
+		.decider = peerbuf_dev_addr(client->attach->dev),
+	};
+	return PEERBUF_REASON_NO_ROUTE;
+}
+
 int peerbuf_unreachable_errno(u32 reason)
 {
 	switch (reason) {
@@ -171,12 +214,25 @@ bool peerbuf_moves_for_others(const struct peerbuf *pb)
 	return pb->flags & PEERBUF_EXPORT_F_FALLBACK || (pb->ops && pb->ops->place);
 }
 
+/* Under resv: up to where every importer reaches system memory. */
+static u64 peerbuf_system_limit(struct peerbuf *pb)
+{
+	struct peerbuf_client *client;
+	u64 limit = U64_MAX;
+
+	list_for_each_entry(client, &pb->clients, node)
+		if (!client->by_phys)
+			limit = min(limit, p2p_system_limit(client->attach->dev));
+	return limit;
+}
+
 /*
  * Under resv. In pieces, because a device that goes down waits for resv: it must not wait for
  * all the memory to be found.
  */
 static int peerbuf_fill_system(struct peerbuf *pb, struct p2p_vecs *vecs)
 {
+	u64 limit = peerbuf_system_limit(pb);
 	int ret;
 
 	while (vecs->size < pb->size) {
@@ -185,7 +241,7 @@ static int peerbuf_fill_system(struct peerbuf *pb, struct p2p_vecs *vecs)
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		ret = p2p_vecs_add_new_system(vecs, min_t(u64, pb->size - vecs->size,
-							  PEERBUF_FILL_STEP));
+							  PEERBUF_FILL_STEP), limit);
 		if (ret)
 			return ret;
 	}
@@ -268,7 +324,7 @@ static int peerbuf_place_until(struct peerbuf *pb, struct peerbuf_client *client
 		ret = peerbuf_place_for(pb, client, before, route);
 		if (ret || peerbuf_trouble(pb))
 			return ret;
-		*reason = peerbuf_unreachable(pb, client, pb->placement, route);
+		*reason = peerbuf_unmappable(pb, client, route);
 		if (*reason == before)
 			break;
 	}
@@ -286,7 +342,7 @@ int peerbuf_make_reachable(struct peerbuf *pb, struct peerbuf_client *client)
 	u32 reason;
 	int ret;
 
-	reason = peerbuf_unreachable(pb, client, pb->placement, &route);
+	reason = peerbuf_unmappable(pb, client, &route);
 	if (!reason)
 		return 0;
 

@@ -60,7 +60,8 @@ void peerbuf_look_between(struct pci_dev *provider_dev, struct pci_dev *client)
 	for (bar = 0; bar < PEERBUF_NR_BARS; bar++) {
 		provider = peerbuf_device_provider(pdevice, bar);
 		if (provider)
-			p2p_route_ask(provider, client, &route);
+			p2p_route_ask(provider, pci_resource_len(provider_dev, bar) - 1,
+				      client, &route);
 		p2p_provider_put(provider);
 	}
 	peerbuf_device_put(pdevice);

@@ -91,7 +91,10 @@ bool peerbuf_route_to(struct peerbuf *pb, const struct peerbuf_device *by,
 			p2p_route_translated(vecs->vec[i].provider, client->attach->dev,
 					     route);
 		else
-			p2p_route_get(vecs->vec[i].provider, client->attach->dev, route);
+			p2p_route_upto(vecs->vec[i].provider,
+				       vecs->vec[i].paddr + (vecs->vec[i].len - 1) -
+				       p2p_provider_base(vecs->vec[i].provider),
+				       client->attach->dev, route);
 		return true;
 	}
 	return false;

@@ -97,7 +97,7 @@ struct p2p_vecs *p2p_vecs_alloc(u32 max);
 int p2p_vecs_add_bar(struct p2p_vecs *vecs, struct p2p_provider *provider,
 		     u64 offset, u64 len);
 int p2p_vecs_add_system(struct p2p_vecs *vecs, phys_addr_t paddr, u64 len);
-int p2p_vecs_add_new_system(struct p2p_vecs *vecs, u64 len);
+int p2p_vecs_add_new_system(struct p2p_vecs *vecs, u64 len, u64 limit);
 int p2p_vecs_add_hidden(struct p2p_vecs *vecs, u64 cookie, u64 len);
 void p2p_vecs_on_release(struct p2p_vecs *vecs, void (*release)(void *priv), void *priv);
 struct p2p_vecs *p2p_vecs_get(struct p2p_vecs *vecs);
@@ -132,6 +132,7 @@ enum p2p_route_reason {
 	P2P_REASON_PROVIDER_GONE	= 21,
 	P2P_REASON_MEM_ENCRYPTION	= 22,
 	P2P_REASON_CONFIDENTIAL_GUEST	= 23,
+	P2P_REASON_DMA_MASK_IOMMU	= 24,
 };
 
 #define P2P_ROUTE_F_ACS_REDIRECT	BIT(0)
@@ -160,9 +161,11 @@ struct p2p_route {
 u64 p2p_pci_addr(struct pci_dev *pdev);
 int p2p_route_get(struct p2p_provider *provider, struct device *client,
 		  struct p2p_route *route);
+int p2p_route_upto(struct p2p_provider *provider, u64 last, struct device *client,
+		   struct p2p_route *route);
 int p2p_route_look(struct p2p_provider *provider, struct device *client,
 		   struct p2p_route *route);
-int p2p_route_ask(struct p2p_provider *provider, struct pci_dev *client,
+int p2p_route_ask(struct p2p_provider *provider, u64 last, struct pci_dev *client,
 		  struct p2p_route *route);
 int p2p_route_translated(struct p2p_provider *provider, struct device *client,
 			 struct p2p_route *route);
@@ -172,6 +175,7 @@ void p2p_route_between(struct pci_dev *provider, struct pci_dev *client,
 u64 p2p_routes_generation(void);
 int p2p_routes_watch(struct notifier_block *watcher);
 void p2p_routes_unwatch(struct notifier_block *watcher);
+u64 p2p_system_limit(struct device *client);
 const char *p2p_route_type_name(u32 type);
 const char *p2p_route_reason_text(u32 reason);
 

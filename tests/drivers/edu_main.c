@@ -14,6 +14,10 @@ static uint dma_bits = 64;
 module_param(dma_bits, uint, 0644);
 MODULE_PARM_DESC(dma_bits, "width of the DMA mask, for devices bound from now on");
 
+static ulong dma_limit;
+module_param(dma_limit, ulong, 0644);
+MODULE_PARM_DESC(dma_limit, "last address of the DMA mask, which then need be no power of two");
+
 static void edu_free(struct kref *ref)
 {
 	kfree(container_of(ref, struct edu, ref));
@@ -57,7 +61,7 @@ static int edu_enable(struct edu *edu)
 		goto err_region;
 	}
 	/* The narrow mask is for tests of what cannot be reached, not of the bounce page. */
-	ret = dma_set_mask(&pdev->dev, DMA_BIT_MASK(dma_bits));
+	ret = dma_set_mask(&pdev->dev, dma_limit ?: DMA_BIT_MASK(dma_bits));
 	if (!ret)
 		ret = dma_set_coherent_mask(&pdev->dev, DMA_BIT_MASK(64));
 	if (ret)

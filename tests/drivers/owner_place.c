@@ -67,7 +67,7 @@ static int owner_fill(struct owner_spot *spot, struct p2p_vecs *vecs, u32 where,
 	case BAR_OWNER_IN_PAGES:
 		return owner_fill_pages(spot, vecs, len);
 	case BAR_OWNER_IN_SYSTEM:
-		return p2p_vecs_add_new_system(vecs, len);
+		return p2p_vecs_add_new_system(vecs, len, U64_MAX);
 	case BAR_OWNER_IN_HIDDEN:
 		if (len > OWNER_HIDDEN || offset > OWNER_HIDDEN - len)
 			return -ERANGE;

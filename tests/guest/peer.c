@@ -240,16 +240,23 @@ int peer_attachments(int node, __u64 id, struct peerbuf_attachment_info *entries
 	return ret;
 }
 
-int peer_route(int node, __u64 provider, __u64 client, __u32 bar,
-	       struct peerbuf_route *route)
+int peer_route_range(int node, __u64 provider, __u64 client, __u32 bar, __u64 offset,
+		     __u64 length, struct peerbuf_route *route)
 {
 	struct peerbuf_ioc_route req = {
-		.provider = provider, .client = client, .bar = bar,
+		.provider = provider, .client = client, .bar = bar, .offset = offset,
+		.length = length,
 	};
 	int ret = CALL(node, PEERBUF_IOC_ROUTE, &req);
 
 	*route = req.route;
 	return ret;
+}
+
+int peer_route(int node, __u64 provider, __u64 client, __u32 bar,
+	       struct peerbuf_route *route)
+{
+	return peer_route_range(node, provider, client, bar, 0, 0, route);
 }
 
 int peer_lend(int control, __u64 addr, __u32 mask)

@@ -64,6 +64,8 @@ int peer_list(int node, __u64 after, struct peerbuf_export_info *entries,
 	      __u32 room, __u32 *stored, __u32 *total);
 int peer_attachments(int node, __u64 id, struct peerbuf_attachment_info *entries,
 		     __u32 room, __u32 *total);
+int peer_route_range(int node, __u64 provider, __u64 client, __u32 bar, __u64 offset,
+		     __u64 length, struct peerbuf_route *route);
 int peer_route(int node, __u64 provider, __u64 client, __u32 bar,
 	       struct peerbuf_route *route);
 int peer_lend(int control, __u64 addr, __u32 mask);

@@ -451,6 +451,36 @@ static void encryption_leaves_refusals_alone(void)
 	CHECK_EQ(route.decider, 9);
 }
 
+/* An IOMMU gives another address, if the host bridge forwards what it sends. */
+static void masked_clients_go_by_the_iommu(void)
+{
+	const struct p2p_route masked = {
+		.type = NO, .reason = R(DMA_MASK), .flags = P2P_ROUTE_F_IOMMU, .distance = 4,
+		.decider = 7,
+	};
+	const struct p2p_route up = { .type = HOST, .reason = R(CPU_FORWARDS), .decider = 9 };
+	const struct p2p_route silent = { .reason = R(HOST_BRIDGE_UNKNOWN), .decider = 9 };
+	struct p2p_route route = masked;
+
+	CHECK(p2p_path_wants_iommu(&route));
+	p2p_path_by_iommu(&route, &up);
+	CHECK_EQ(route.type, HOST);
+	CHECK_EQ(route.reason, R(CPU_FORWARDS));
+	CHECK_EQ(route.flags, P2P_ROUTE_F_IOMMU);
+	CHECK_EQ(route.decider, 9);
+	CHECK(!p2p_path_wants_iommu(&route));
+
+	route = masked;
+	p2p_path_by_iommu(&route, &silent);
+	CHECK_EQ(route.type, NO);
+	CHECK_EQ(route.reason, R(DMA_MASK_IOMMU));
+	CHECK_EQ(route.decider, 9);
+
+	route = masked;
+	route.flags = 0;
+	CHECK(!p2p_path_wants_iommu(&route));
+}
+
 void test_paths(void)
 {
 	RUN(verdicts);
@@ -462,4 +492,5 @@ void test_paths(void)
 	RUN(masks_leave_refusals_alone);
 	RUN(encryption);
 	RUN(encryption_leaves_refusals_alone);
+	RUN(masked_clients_go_by_the_iommu);
 }

@@ -40,8 +40,12 @@ static const struct sentence sentences[] = {
 	       "move one device to a slot of the other's domain, or vouch for the pair with "
 	       "'peerbuf allow PROVIDER CLIENT' if the platform's vendor says that it works"),
 	REASON(DMA_MASK, "the client cannot address the BAR: its DMA mask is too small",
-	       "use an IOMMU that translates for the client, or have the firmware place the "
-	       "BAR lower (\"Above 4G decoding\" off)"),
+	       "use an IOMMU that translates for the client, export the part of the BAR only that "
+	       "it reaches, or have the firmware place the BAR lower"),
+	REASON(DMA_MASK_IOMMU, "the client cannot address the BAR on the bus, and its IOMMU's way to it "
+	       "is by a host bridge that is not known to forward",
+	       "vouch for the pair with 'peerbuf allow PROVIDER CLIENT' if the platform's vendor says "
+	       "that it works, or export the part of the BAR only that the client reaches"),
 	REASON(NOT_PCI, "the client is not a PCI device",
 	       "only PCI devices reach a BAR; use a device on the PCI bus as importer"),
 	REASON(PROVIDER_GONE, "the owner of the memory was unbound, removed or reset",

@@ -162,6 +162,17 @@ static uint64_t dma_limit(const struct function *client)
 	return (UINT64_C(1) << client->dma_bits) - 1;
 }
 
+/* With the path at hand. */
+static void by_iommu(struct rules *rules, struct p2p_route *answer)
+{
+	struct p2p_route up;
+
+	rules->path.through_host = true;
+	p2p_path_decide(&rules->path, &up);
+	rules->path.through_host = false;
+	p2p_path_by_iommu(answer, &up);
+}
+
 void rules_decide(struct rules *rules, const struct function *provider,
 		  const struct function *client, uint32_t bar, bool redirects,
 		  struct peerbuf_route *route)
@@ -189,6 +200,8 @@ void rules_decide(struct rules *rules, const struct function *provider,
 		p2p_path_check_mask(&answer, memory->bus + memory->size - 1,
 				    memory->base + memory->size - 1, dma_limit(client),
 				    client->addr);
+		if (p2p_path_wants_iommu(&answer))
+			by_iommu(rules, &answer);
 	}
 	*route = (struct peerbuf_route) {
 		.type = answer.type,

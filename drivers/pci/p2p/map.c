@@ -13,6 +13,7 @@
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/limits.h>
+#include <linux/minmax.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
 
@@ -39,8 +40,21 @@ unsigned long p2p_map_attrs(const struct p2p_map *map, u32 index)
 	return 0;
 }
 
-static int kind_find(struct p2p_map *map, const struct p2p_vec *vec, u8 *kind)
+/* Offset in its BAR of the last byte that vecs @first to @end, of one provider, have. */
+static u64 run_last(const struct p2p_vecs *vecs, u32 first, u32 end)
 {
+	phys_addr_t last = 0;
+	u32 i;
+
+	for (i = first; i < end; i++)
+		last = max(last, vecs->vec[i].paddr + (vecs->vec[i].len - 1));
+	return last - vecs->vec[first].provider->base;
+}
+
+/* Of vecs @first to @end, a run of one provider: all of it goes one way. */
+static int kind_find(struct p2p_map *map, u32 first, u32 end, u8 *kind)
+{
+	const struct p2p_vec *vec = &map->vecs->vec[first];
 	struct p2p_route route;
 	int error;
 
@@ -49,7 +63,7 @@ static int kind_find(struct p2p_map *map, const struct p2p_vec *vec, u8 *kind)
 		return 0;
 	if (vec->kind == P2P_VEC_HIDDEN)
 		return -EHOSTUNREACH;
-	error = p2p_route_get(vec->provider, map->client, &route);
+	error = p2p_route_upto(vec->provider, run_last(map->vecs, first, end), map->client, &route);
 	if (error)
 		return error;
 	if (route.type == P2P_ROUTE_NOT_SUPPORTED)
@@ -69,10 +83,11 @@ static int kinds_set(struct p2p_map *map)
 	for (i = 0; i < vecs->nr; ) {
 		struct p2p_provider *provider = vecs->vec[i].provider;
 
-		error = kind_find(map, &vecs->vec[i], &kind);
+		end = run_end(vecs, i, vecs->nr);
+		error = kind_find(map, i, end, &kind);
 		if (error)
 			return error;
-		for (end = run_end(vecs, i, vecs->nr); i < end; i++) {
+		for (; i < end; i++) {
 			map->vec[i].kind = kind;
 			if (kind == P2P_MAP_BUS)
 				map->vec[i].addr = vecs->vec[i].paddr + provider->bus_offset;
@@ -555,13 +570,14 @@ bool p2p_map_holds(struct p2p_map *map)
 {
 	u64 generation = p2p_cache_generation();
 	struct p2p_vecs *vecs = map->vecs;
-	u32 i;
+	u32 i, end;
 	u8 kind;
 
 	if (map->generation == generation)
 		return true;
-	for (i = 0; i < vecs->nr; i = run_end(vecs, i, vecs->nr)) {
-		if (kind_find(map, &vecs->vec[i], &kind) || kind != map->vec[i].kind)
+	for (i = 0; i < vecs->nr; i = end) {
+		end = run_end(vecs, i, vecs->nr);
+		if (kind_find(map, i, end, &kind) || kind != map->vec[i].kind)
 			return false;
 		cond_resched();
 	}

@@ -195,3 +195,24 @@ void p2p_path_check_encryption(struct p2p_route *route, bool guest, bool iommu_m
 		 route->flags & P2P_ROUTE_F_IOMMU)
 		turn_down(route, P2P_REASON_MEM_ENCRYPTION, client);
 }
+
+/*
+ * Is there an IOMMU, which would give a client an address that it can put out in place of the
+ * one on the bus? Then the way up to the host bridge is to be decided as well.
+ */
+bool p2p_path_wants_iommu(const struct p2p_route *route)
+{
+	return route->reason == P2P_REASON_DMA_MASK && route->flags & P2P_ROUTE_F_IOMMU;
+}
+
+/* @up: the verdict on that way. */
+void p2p_path_by_iommu(struct p2p_route *route, const struct p2p_route *up)
+{
+	if (up->type == P2P_ROUTE_NOT_SUPPORTED) {
+		route->reason = P2P_REASON_DMA_MASK_IOMMU;
+		route->decider = up->decider;
+		return;
+	}
+	*route = *up;
+	route->flags |= P2P_ROUTE_F_IOMMU;
+}

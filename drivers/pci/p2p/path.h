@@ -74,5 +74,7 @@ void p2p_path_check_mask(struct p2p_route *route, u64 bus_end, u64 cpu_end, u64 
 			 u64 client);
 void p2p_path_check_encryption(struct p2p_route *route, bool guest, bool iommu_marks,
 			       u64 client);
+bool p2p_path_wants_iommu(const struct p2p_route *route);
+void p2p_path_by_iommu(struct p2p_route *route, const struct p2p_route *up);
 
 #endif /* _P2P_PATH_H */

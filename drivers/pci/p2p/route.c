@@ -186,14 +186,23 @@ static void topology_look(struct p2p_provider *provider, struct pci_dev *client,
 	topology_recall(provider, client, route);
 }
 
-static void mask_check(struct p2p_provider *provider, struct device *client,
+/*
+ * The allocator of IOVAs obeys the mask, and leaves out all that a host bridge decodes, so that
+ * no switch on the way up catches a request.
+ */
+static void mask_check(struct p2p_provider *provider, u64 last, struct device *client,
 		       struct p2p_route *route)
 {
 	u64 limit = min_not_zero(dma_get_mask(client), (u64)client->bus_dma_limit);
-	u64 end = provider->base + (provider->length - 1);
+	u64 end = provider->base + last;
+	struct p2p_route up;
 
 	p2p_path_check_mask(route, end + provider->bus_offset, end, limit,
 			    p2p_pci_addr(to_pci_dev(client)));
+	if (!p2p_path_wants_iommu(route))
+		return;
+	topology_decide(provider->pdev, to_pci_dev(client), true, &up);
+	p2p_path_by_iommu(route, &up);
 }
 
 /**
@@ -208,7 +217,8 @@ enum route_way {
 	ROUTE_TRANSLATED,
 };
 
-static int route_find(struct p2p_provider *provider, struct device *client,
+/* @last: offset in the BAR of the last byte that is meant. */
+static int route_find(struct p2p_provider *provider, u64 last, struct device *client,
 		      enum route_way way, struct p2p_route *route)
 {
 	if (!p2p_provider_alive(provider)) {
@@ -233,7 +243,7 @@ static int route_find(struct p2p_provider *provider, struct device *client,
 		break;
 	}
 	iommu_flag(client, route);
-	mask_check(provider, client, route);
+	mask_check(provider, last, client, route);
 	encryption_check(to_pci_dev(client), route);
 	return 0;
 }
@@ -258,9 +268,29 @@ static int route_find(struct p2p_provider *provider, struct device *client,
 int p2p_route_get(struct p2p_provider *provider, struct device *client,
 		  struct p2p_route *route)
 {
-	return route_find(provider, client, ROUTE_RECALL, route);
+	return route_find(provider, provider->length - 1, client, ROUTE_RECALL, route);
 }
 EXPORT_SYMBOL_GPL(p2p_route_get);
+
+/**
+ * p2p_route_upto() - can this device reach the low end of this provider, and how?
+ * @provider: whose memory it is
+ * @last: offset in the BAR of the last byte that it is to reach
+ * @client: see p2p_route_get()
+ * @route: where to put the verdict, in any case
+ *
+ * As p2p_route_get(), which is about all of it: a client whose DMA mask ends within the BAR
+ * reaches what lies below.
+ *
+ * Context: See p2p_route_get().
+ * Return: 0, or -ENODEV if the provider has been killed
+ */
+int p2p_route_upto(struct p2p_provider *provider, u64 last, struct device *client,
+		   struct p2p_route *route)
+{
+	return route_find(provider, last, client, ROUTE_RECALL, route);
+}
+EXPORT_SYMBOL_GPL(p2p_route_upto);
 
 /**
  * p2p_route_look() - p2p_route_get(), by what the registers of the bridges say now
@@ -277,13 +307,14 @@ EXPORT_SYMBOL_GPL(p2p_route_get);
 int p2p_route_look(struct p2p_provider *provider, struct device *client,
 		   struct p2p_route *route)
 {
-	return route_find(provider, client, ROUTE_LOOK, route);
+	return route_find(provider, provider->length - 1, client, ROUTE_LOOK, route);
 }
 EXPORT_SYMBOL_GPL(p2p_route_look);
 
 /**
  * p2p_route_ask() - can somebody else's device reach this provider, and how?
  * @provider: whose memory it is
+ * @last: see p2p_route_upto()
  * @client: a function that need not be the caller's, nor have a driver
  * @route: where to put the verdict, in any case
  *
@@ -297,13 +328,13 @@ EXPORT_SYMBOL_GPL(p2p_route_look);
  * Context: May sleep. The caller holds a reference to @client. Tries to take its device lock.
  * Return: 0, or -ENODEV if the provider has been killed
  */
-int p2p_route_ask(struct p2p_provider *provider, struct pci_dev *client,
+int p2p_route_ask(struct p2p_provider *provider, u64 last, struct pci_dev *client,
 		  struct p2p_route *route)
 {
 	int ret = 0;
 
 	if (client_hold(client)) {
-		ret = route_find(provider, &client->dev, ROUTE_LOOK, route);
+		ret = route_find(provider, last, &client->dev, ROUTE_LOOK, route);
 		device_unlock(&client->dev);
 	} else if (p2p_provider_alive(provider)) {
 		topology_look(provider, client, route);
@@ -334,7 +365,7 @@ EXPORT_SYMBOL_GPL(p2p_route_ask);
 int p2p_route_translated(struct p2p_provider *provider, struct device *client,
 			 struct p2p_route *route)
 {
-	return route_find(provider, client, ROUTE_TRANSLATED, route);
+	return route_find(provider, provider->length - 1, client, ROUTE_TRANSLATED, route);
 }
 EXPORT_SYMBOL_GPL(p2p_route_translated);
 

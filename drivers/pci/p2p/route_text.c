@@ -31,6 +31,8 @@ static const char * const reason_texts[] = {
 	[P2P_REASON_MEM_ENCRYPTION] =
 		"memory encryption is on, and the IOMMU driver takes BARs for encrypted",
 	[P2P_REASON_CONFIDENTIAL_GUEST] = "this is a confidential guest",
+	[P2P_REASON_DMA_MASK_IOMMU] =
+		"the client cannot address the BAR, and the host bridge above is not known to forward",
 };
 
 /**

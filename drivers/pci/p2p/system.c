@@ -8,6 +8,7 @@
  */
 
 #include <linux/atomic.h>
+#include <linux/dma-mapping.h>
 #include <linux/export.h>
 #include <linux/gfp.h>
 #include <linux/log2.h>
@@ -48,13 +49,32 @@ static bool system_reserve(unsigned long pages)
  * For a large piece nobody is made to work. For a single page everything is tried short of
  * killing somebody: who asked can be told that there is none.
  */
-static struct page *piece_alloc(unsigned int order)
+static struct page *piece_alloc_in(gfp_t zone, unsigned int order)
 {
-	gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN;
+	gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN | zone;
 
 	if (order)
 		return alloc_pages((gfp | __GFP_NORETRY) & ~__GFP_DIRECT_RECLAIM, order);
 	return alloc_page(gfp | __GFP_RETRY_MAYFAIL);
+}
+
+/*
+ * Up to @limit. Zones are all that the allocator knows of that: the highest is tried first that
+ * may have such pages, and those below it if they lie too high.
+ */
+static struct page *piece_alloc(unsigned int order, u64 limit)
+{
+	static const gfp_t zones[] = { 0, __GFP_DMA32, __GFP_DMA };
+	unsigned int i = limit < DMA_BIT_MASK(32) ? 1 : 0;
+	struct page *page;
+
+	for (; i < ARRAY_SIZE(zones); i++) {
+		page = piece_alloc_in(zones[i], order);
+		if (!page || page_to_phys(page) + ((PAGE_SIZE << order) - 1) <= limit)
+			return page;
+		__free_pages(page, order);
+	}
+	return NULL;
 }
 
 static void free_pages_of(phys_addr_t paddr, u64 len)
@@ -70,13 +90,13 @@ static void free_pages_of(phys_addr_t paddr, u64 len)
 }
 
 /* @order: in, the largest worth trying; out, what it was. */
-static int piece_add(struct p2p_vecs *vecs, unsigned int *order)
+static int piece_add(struct p2p_vecs *vecs, unsigned int *order, u64 limit)
 {
 	struct p2p_vec piece = { .kind = P2P_VEC_SYSTEM, .owned = true };
 	struct page *page;
 	int error;
 
-	while (!(page = piece_alloc(*order))) {
+	while (!(page = piece_alloc(*order, limit))) {
 		if (!*order)
 			return -ENOMEM;
 		--*order;
@@ -121,6 +141,8 @@ static void pieces_remove(struct p2p_vecs *vecs, u32 nr, u64 size)
  * p2p_vecs_add_new_system() - append system memory that the list allocates
  * @vecs: a list that nobody else has seen yet
  * @len: bytes, page aligned
+ * @limit: CPU physical address of the last byte that it may have, U64_MAX for any: see
+ *	p2p_system_limit()
  *
  * The memory is zeroed, charged to the caller's cgroup, and freed with the list's last
  * reference. It takes as many ranges as it takes; those p2p_vecs_alloc() was asked for
@@ -131,9 +153,9 @@ static void pieces_remove(struct p2p_vecs *vecs, u32 nr, u64 size)
  * * -EINVAL: @len is zero or not page aligned
  * * -EOVERFLOW: the list's size exceeds 64 bits
  * * -EINTR: the caller is being killed
- * * -ENOMEM: there is none, the cgroup may not have it, or buffers have all they may
+ * * -ENOMEM: there is none up to @limit, the cgroup may not have it, or buffers have all they may
  */
-int p2p_vecs_add_new_system(struct p2p_vecs *vecs, u64 len)
+int p2p_vecs_add_new_system(struct p2p_vecs *vecs, u64 len, u64 limit)
 {
 	unsigned int order = SYSTEM_ORDER_MAX;
 	u64 size = vecs->size;
@@ -150,7 +172,7 @@ int p2p_vecs_add_new_system(struct p2p_vecs *vecs, u64 len)
 
 	for (pages = len >> PAGE_SHIFT; pages && !error; pages -= 1ULL << order) {
 		order = min_t(unsigned int, order, ilog2(pages));
-		error = fatal_signal_pending(current) ? -EINTR : piece_add(vecs, &order);
+		error = fatal_signal_pending(current) ? -EINTR : piece_add(vecs, &order, limit);
 		cond_resched();
 	}
 	if (error) {

@@ -129,6 +129,7 @@ enum peerbuf_reason {
 	PEERBUF_REASON_PROVIDER_GONE		= 21, /* owner unbound, removed or reset */
 	PEERBUF_REASON_MEM_ENCRYPTION		= 22, /* IOMMU driver takes BARs for encrypted */
 	PEERBUF_REASON_CONFIDENTIAL_GUEST	= 23, /* the host decides what is reached */
+	PEERBUF_REASON_DMA_MASK_IOMMU		= 24, /* the same, and its IOMMU: no help */
 
 	/* Arguments */
 	PEERBUF_REASON_STRUCT_SIZE		= 64, /* too short, or unknown tail not zero */
@@ -702,13 +703,16 @@ struct peerbuf_ioc_attachments {
  * @bar: BAR of the provider, or PEERBUF_ANY_BAR to leave the DMA mask out
  * @flags: zero
  * @route: out
+ * @offset: first byte of the BAR that is meant
+ * @length: bytes of it; 0: all from @offset on. Both zero with PEERBUF_ANY_BAR
  *
  * Answered by nodes and control alike, for any two functions. Whether an IOMMU translates for
  * @client is only looked at while a driver is bound to it that uses the kernel's DMA API, and
  * nobody is about to change that; else PEERBUF_ROUTE_F_IOMMU is left out, and its DMA mask
  * has no say.
  *
- * errno: ENODEV there is no such function; ENXIO it has no such memory BAR.
+ * errno: ENODEV there is no such function; ENXIO it has no such memory BAR; ERANGE the range
+ * ends past it; EINVAL a range without a BAR.
  */
 struct peerbuf_ioc_route {
 	__u32 size;
@@ -718,6 +722,9 @@ struct peerbuf_ioc_route {
 	__u32 bar;
 	__u32 flags;
 	struct peerbuf_route route;
+	/* from version 4 */
+	__u64 offset;
+	__u64 length;
 };
 
 #define PEERBUF_ANY_BAR		(~0U)

@@ -190,7 +190,7 @@ static int vram_space_fill_system(struct vram_space *space)
 	space->vecs = p2p_vecs_alloc(1);
 	if (!space->vecs)
 		return -ENOMEM;
-	return p2p_vecs_add_new_system(space->vecs, space->size);
+	return p2p_vecs_add_new_system(space->vecs, space->size, U64_MAX);
 }
 
 /*
