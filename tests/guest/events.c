@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Events: what a node tells, to whom, and in which order. */
-#define _GNU_SOURCE
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
