@@ -13,6 +13,7 @@
 #include "scene.h"
 
 #define LENGTH	600
+#define GIB	(1ULL << 30)
 
 static const char *mem;
 static int node, edu;
@@ -144,6 +145,35 @@ TEST(importer_has_all_of_it_across_host_bridges)
 TEST(importer_has_all_of_it_same_switch)
 {
 	device_has_all("sw-edu", "sw-mem", EDU_DMA_DYNAMIC);
+}
+
+/* What an RDMA device registers in pages of 1 GiB. */
+static void segments_of_a_gib(__u32 mode)
+{
+	static struct edu_dma_segment segments[64];
+	__u32 handle, total;
+
+	check_ok(edu_attach(edu, export.fd, mode, 0, &handle));
+	check_ok(edu_map(edu, handle));
+	check_ok(edu_segments(edu, handle, segments, 64, &total));
+	check_eq(total, export.size / GIB);
+	for (__u32 i = 0; i < total; i++) {
+		check_eq(segments[i].len, GIB);
+		check_eq(segments[i].addr % GIB, 0);
+	}
+	check_ok(edu_detach(edu, handle));
+}
+
+TEST(export_asks_for_segments_of_a_gib)
+{
+	struct peerbuf_range range = { .bar = MEM_BAR };
+
+	node = node_open("rp-mem");
+	edu = edu_open("rp-edu");
+	range.length = large_bar("rp-mem");
+	check_ok(peer_export_cut(node, &range, GIB, GIB, &export));
+	segments_of_a_gib(EDU_DMA_DYNAMIC);
+	segments_of_a_gib(EDU_DMA_FOREIGN);
 }
 
 TEST(foreign_importer_has_all_of_it)
