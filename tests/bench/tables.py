@@ -3,7 +3,8 @@
 
 import os
 
-ROUTES = {"bus": "by bus address", "iommu": "through the IOMMU"}
+ROUTES = {"bus": "by bus address", "iommu": "through the IOMMU",
+          "cpu": "by the CPU"}
 
 
 def human(size):

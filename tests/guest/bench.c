@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What an export costs: small against large, by bus address and through an IOMMU; the
- * kernel memory that is held for one; and a revoke with many importers. Prints lines of
- * JSON, which tests/bench/run makes sense of; see figures.h for what the numbers mean.
+ * kernel memory that is held for one; a revoke with many importers; and a move that the CPU
+ * copies for. Prints lines of JSON, which tests/bench/run makes sense of; see figures.h for
+ * what the numbers mean.
  *
- * The parts run as tests: "bench bus", "bench memory", "bench iommu", "bench revoke".
+ * The parts run as tests: "bench bus", "bench memory", "bench iommu", "bench revoke",
+ * "bench copy".
  */
 #include <fcntl.h>
 #include <unistd.h>
@@ -19,6 +21,8 @@
 #define REVOKE_ROUNDS	101
 #define IMPORTERS_MOST	64
 #define SMALL		(64 * 1024ULL)
+#define COPY_ROUNDS	7
+#define COPIED		(8ULL << 20)
 
 enum step { EXPORT, ATTACH, MAP, UNMAP, DETACH, CLOSE, STEPS };
 
@@ -166,4 +170,98 @@ TEST(revoke, .timeout = 300)
 	open_pair("rp-edu", "rp-mem");
 	for (unsigned int importers = 1; importers <= IMPORTERS_MOST; importers *= 4)
 		revoke_with(importers);
+}
+
+enum side { LOW_BAR, HIGH_BAR, PAGES };
+
+static const struct way {
+	const char *work;
+	enum side from, to;
+} ways[] = {
+	{ "copy, BAR to BAR", LOW_BAR, HIGH_BAR },
+	{ "copy, BAR to system", LOW_BAR, PAGES },
+	{ "copy, system to BAR", PAGES, HIGH_BAR },
+	{ "copy, system to system", PAGES, PAGES },
+};
+
+static const char *const copy_step[] = { "copy" };
+
+static struct figures copy_figures(const struct way *way, const char *who)
+{
+	return (struct figures) {
+		.work = way->work, .who = who, .route = "cpu", .ranges = 1, .bytes = COPIED,
+		.steps = copy_step, .nr_steps = 1,
+	};
+}
+
+static struct peerbuf_range side_range(enum side side)
+{
+	struct peerbuf_range range = { .length = COPIED };
+
+	if (side == PAGES) {
+		range.flags = PEERBUF_RANGE_F_SYSTEM;
+		return range;
+	}
+	range.bar = MEM_BAR;
+	range.offset = side == HIGH_BAR ? COPIED : 0;
+	return range;
+}
+
+/* The way back is not counted, and copies nothing. */
+static void move_one_way(const struct way *way)
+{
+	struct figures figures = copy_figures(way, "peerbuf");
+	struct peerbuf_range from = side_range(way->from), to = side_range(way->to);
+	struct peer_export export;
+	__u64 at[2];
+
+	check_ok(peer_export(node, &from, 1, 0, &export));
+	for (int i = 0; i < COPY_ROUNDS; i++) {
+		check_ok(peer_move(node, export.id, &from, 1, 0));
+		figures_calm();
+		at[0] = instructions();
+		check_ok(peer_move(node, export.id, &to, 1, PEERBUF_MOVE_F_COPY));
+		at[1] = instructions();
+		figures_add(&figures, at);
+	}
+	figures_print(&figures);
+	close(export.fd);
+}
+
+/* What a move's copy is to be compared with: memory to memory, by the C library. */
+static __u64 memcpy_least(void)
+{
+	struct figures figures = copy_figures(&ways[0], "memcpy");
+	char *from = malloc(COPIED), *to = malloc(COPIED);
+	__u64 at[2];
+
+	check(from && to);
+	pattern_fill(from, COPIED, 1);
+	memset(to, 2, COPIED);
+	for (int i = 0; i < COPY_ROUNDS; i++) {
+		figures_calm();
+		at[0] = instructions();
+		memcpy(to, from, COPIED);
+		at[1] = instructions();
+		figures_add(&figures, at);
+	}
+	check(!memcmp(to, from, COPIED));
+	free(from);
+	free(to);
+	return figures.least[0];
+}
+
+TEST(copy, .timeout = 300)
+{
+	__u64 least;
+
+	open_pair("sw-edu", "sw-mem");
+	least = memcpy_least();
+	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+		struct figures figures = copy_figures(&ways[i], "memcpy");
+
+		move_one_way(&ways[i]);
+		figure_print(&figures, "copy", least);
+		figure_print(&figures, "total", least);
+	}
 }
