@@ -190,6 +190,8 @@ void edu_attachment_invalidate(struct edu_attachment *att)
 	if (!att->mapped)
 		return;
 	att->stale = true;
+	if (att->keep)
+		return;
 	if (att->lazy || edu_attachment_busy(att))
 		queue_work(att->edu->workqueue, &att->unmap_work);
 	else
@@ -224,7 +226,8 @@ struct edu_attachment *edu_attachment_create(struct edu *edu, int fd, u32 mode,
 	struct edu_attachment *att;
 	int ret;
 
-	if (!importer || flags & ~(EDU_DMA_ATTACH_F_LAZY | EDU_DMA_ATTACH_F_SHORT))
+	if (!importer || flags & ~(EDU_DMA_ATTACH_F_LAZY | EDU_DMA_ATTACH_F_SHORT |
+				   EDU_DMA_ATTACH_F_KEEP))
 		return ERR_PTR(-EINVAL);
 	att = kzalloc(sizeof(*att), GFP_KERNEL);
 	if (!att)
@@ -234,6 +237,7 @@ struct edu_attachment *edu_attachment_create(struct edu *edu, int fd, u32 mode,
 	att->edu = edu;
 	att->importer = importer;
 	att->lazy = flags & EDU_DMA_ATTACH_F_LAZY;
+	att->keep = flags & EDU_DMA_ATTACH_F_KEEP;
 	att->short_segments = flags & EDU_DMA_ATTACH_F_SHORT;
 	att->context = edu_job_private_context();
 	att->dmabuf = dma_buf_get(fd);

@@ -177,6 +177,7 @@ struct edu_importer {
  * @dmabuf: with a reference until detached
  * @importer: what kind it is
  * @lazy: unmap from the worker only
+ * @keep: unmap only when userspace says so
  * @helper: the importer helper's side, immutable while attached
  * @mapping: ... and its mapping
  * @plain: the plain dma-buf API's side, immutable while attached
@@ -199,6 +200,7 @@ struct edu_attachment {
 	struct dma_buf *dmabuf;
 	const struct edu_importer *importer;
 	bool lazy;
+	bool keep;
 	bool short_segments;
 	struct peerbuf_attachment *helper;
 	struct dma_buf_attachment *plain;

@@ -47,6 +47,11 @@ struct edu_dma_attach {
 
 /* Leave every unmap to the worker, also when no transfer is running. */
 #define EDU_DMA_ATTACH_F_LAZY	(1U << 0)
+/*
+ * Unmap when told by EDU_DMA_IOC_UNMAP or _DETACH, and not before: an importer that says that it
+ * gives memory back, and does not.
+ */
+#define EDU_DMA_ATTACH_F_KEEP	(1U << 2)
 /* Tell the importer helper that a segment has 64 KiB at most. Of EDU_DMA_DYNAMIC only. */
 #define EDU_DMA_ATTACH_F_SHORT	(1U << 1)
 

@@ -73,6 +73,9 @@ struct peerbuf_vfio {
 #define PEERBUF_VFIO_AWAY_REMOVED	BIT(3)	/* being unbound: for good */
 #define PEERBUF_VFIO_AWAY_CLOSED	BIT(4)	/* being closed: until it is opened again */
 
+/* For importers, where the driver core waits for us; in jiffies. */
+#define PEERBUF_VFIO_PATIENCE		(5 * HZ)
+
 struct peerbuf_device *peerbuf_vfio_reach_claim(struct peerbuf_vfio *pv);
 void peerbuf_vfio_reach_open(struct peerbuf_vfio *pv, struct peerbuf_device *pdevice);
 void peerbuf_vfio_reach_close(struct peerbuf_vfio *pv);

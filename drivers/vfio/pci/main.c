@@ -108,13 +108,15 @@ static int peerbuf_vfio_probe(struct pci_dev *pdev, const struct pci_device_id *
 }
 
 /*
- * The user may take as long as it likes to close the device; nobody maps it from now on.
+ * The user may take as long as it likes to close the device; nobody maps it from now on. The
+ * driver core holds locks for us that others need, so that importers are waited for as long
+ * as it takes one that works, and no longer.
  */
 static void peerbuf_vfio_remove(struct pci_dev *pdev)
 {
 	struct peerbuf_vfio *pv = peerbuf_vfio_of(pdev);
 
-	peerbuf_vfio_away(pv, PEERBUF_VFIO_AWAY_REMOVED, MAX_SCHEDULE_TIMEOUT);
+	peerbuf_vfio_away(pv, PEERBUF_VFIO_AWAY_REMOVED, PEERBUF_VFIO_PATIENCE);
 	vfio_pci_core_unregister_device(&pv->core);
 	vfio_put_device(&pv->core.vdev);
 }
@@ -122,7 +124,7 @@ static void peerbuf_vfio_remove(struct pci_dev *pdev)
 static void peerbuf_vfio_reset_prepare(struct pci_dev *pdev)
 {
 	peerbuf_vfio_away(peerbuf_vfio_of(pdev), PEERBUF_VFIO_AWAY_RESET,
-			  MAX_SCHEDULE_TIMEOUT);
+			  PEERBUF_VFIO_PATIENCE);
 }
 
 static void peerbuf_vfio_reset_done(struct pci_dev *pdev)
@@ -133,15 +135,15 @@ static void peerbuf_vfio_reset_done(struct pci_dev *pdev)
 }
 
 /*
- * Recovery of everything below the port waits for us, so not without end: five seconds for
- * importers, and no lock is taken that somebody has who waits for longer. There is no resume:
+ * Recovery of everything below the port waits for us, so not without end, and no lock is taken that somebody has who waits for longer. There is no resume:
  * the device may have been reset, and nobody has set it up again.
  */
 static pci_ers_result_t peerbuf_vfio_error_detected(struct pci_dev *pdev,
 						    pci_channel_state_t state)
 {
 	if (state != pci_channel_io_normal)
-		peerbuf_vfio_away(peerbuf_vfio_of(pdev), PEERBUF_VFIO_AWAY_ERROR, 5 * HZ);
+		peerbuf_vfio_away(peerbuf_vfio_of(pdev), PEERBUF_VFIO_AWAY_ERROR,
+				  PEERBUF_VFIO_PATIENCE);
 	return vfio_pci_core_aer_err_detected(pdev, state);
 }
 
