@@ -66,6 +66,9 @@ for command in $commands; do
 	says "$err" "^Usage: peerbuf $command"
 	expect 2 "$command" -Z
 	says "$err" "unknown option -Z"
+	"$peerbuf" "$command" --help > /dev/full 2> "$err"
+	[ $? -eq 1 ] || { echo "$command --help > /dev/full did not fail"; fail=1; }
+	says "$err" 'ENOSPC'
 done
 
 expect 2
@@ -108,8 +111,19 @@ expect 2 export 01:00.0 --bar 2 --range 0:99999999T
 says "$err" 'too large for 64 bits'
 expect 2 export 01:00.0 --bar
 says "$err" 'option --bar needs an argument'
+expect 2 export 01:00.0 --bar 2 --range x:
+expect 2 move 1 --bar 2 --range 99999999T:
+# With a command to run, its exit codes are its own.
+expect 125 export --bar 2 -- true
+says "$err" 'true: not a PCI address'
+expect 125 export --no-such-option -- true
+expect 125 export 01:00.0 --bar 2 -- true
+silent "$out"
 expect 2 revoke
 expect 2 revoke 0
+expect 2 revoke 1 --wait --timeout 1
+expect 2 revoke 1 --all-of 01:00.0
+expect 2 revoke --all-of nonsense
 expect 2 revoke -- -1
 expect 2 revoke 1 --timeout never
 expect 2 revoke 1 --timeout -1
@@ -122,7 +136,7 @@ expect 2 bind
 
 if [ ! -e /dev/peerbuf/control ]; then
 	for arguments in ps devices list stats 'revoke 1' 'restore 1' \
-		'export 01:00.0 --bar 0' 'events 01:00.0' 'allow 01:00.0 --bar 0' \
+		'revoke --all-of 01:00.0' 'export 01:00.0 --bar 0' 'events 01:00.0' 'allow 01:00.0 --bar 0' \
 		'allow 01:00.0 02:00.0' 'deny --host-bridge 00' 'bind 01:00.0' 'move 1 --bar 0'; do
 		# shellcheck disable=SC2086 # several words
 		expect 4 $arguments

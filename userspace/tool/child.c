@@ -4,11 +4,29 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "child.h"
 #include "tool.h"
+
+/* What is sent to peerbuf is meant for the command. */
+static const int passed_on[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 };
+
+/*
+ * The command has nothing left to work with when peerbuf ends, by whatever means: its export
+ * is revoked. It is not to live on without anybody who waits for it.
+ */
+static void child_follow(pid_t parent)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL)) {
+		failed_errno(-errno, "prctl");
+		_exit(EXIT_OWN);
+	}
+	if (getppid() != parent)
+		_exit(EXIT_OWN);
+}
 
 static void child_exec(char **argv, const struct child_buffer *buffer)
 {
@@ -19,7 +37,7 @@ static void child_exec(char **argv, const struct child_buffer *buffer)
 	if (setenv("PEERBUF_FD", fd, 1) || setenv("PEERBUF_ID", id, 1) ||
 	    fcntl(buffer->fd, F_SETFD, 0)) {
 		failed_errno(-errno, "%s", argv[0]);
-		_exit(EXIT_NOT_RUN);
+		_exit(EXIT_OWN);
 	}
 	execvp(argv[0], argv);
 	failed_errno(-errno, "%s", argv[0]);
@@ -65,21 +83,24 @@ static int child_wait(pid_t pid, const sigset_t *signals)
 int child_run(char **argv, const struct child_buffer *buffer)
 {
 	sigset_t signals, before;
-	pid_t pid;
+	pid_t pid, self = getpid();
+	size_t n;
 
 	/* An inherited "ignore" would have the kernel reap the command unseen. */
 	signal(SIGCHLD, SIG_DFL);
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGCHLD);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGHUP);
+	for (n = 0; n < ARRAY_SIZE(passed_on); n++)
+		sigaddset(&signals, passed_on[n]);
 	sigprocmask(SIG_BLOCK, &signals, &before);
 
 	pid = fork();
-	if (pid < 0)
-		return failed_errno(-errno, "fork");
+	if (pid < 0) {
+		failed_errno(-errno, "fork");
+		return EXIT_OWN;
+	}
 	if (!pid) {
+		child_follow(self);
 		sigprocmask(SIG_SETMASK, &before, NULL);
 		child_exec(argv, buffer);
 	}

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "child.h"
@@ -87,24 +88,31 @@ static int hold(const struct request *request, const struct child_buffer *buffer
 	return EXIT_OK;
 }
 
-static int export(struct request *request)
+static int export(struct request *request, struct child_buffer *buffer)
 {
-	struct child_buffer buffer = { .node = open_node(request->addr, O_RDWR) };
 	struct peerbuf_error error;
 	int ret;
 
-	if (buffer.node < 0)
-		return -buffer.node;
-	ret = range_args_resolve(buffer.node, &request->args, &error);
+	buffer->node = open_node(request->addr, O_RDWR);
+	if (buffer->node < 0)
+		return -buffer->node;
+	ret = range_args_resolve(buffer->node, &request->args, &error);
 	if (!ret)
-		ret = peerbuf_export(buffer.node, request->args.ranges, request->args.nr,
-				     request->flags, O_RDWR | O_CLOEXEC, &buffer.id, &error);
+		ret = peerbuf_export(buffer->node, request->args.ranges, request->args.nr,
+				     request->flags, O_RDWR | O_CLOEXEC, &buffer->id, &error);
 	if (ret < 0)
 		return refused(request, &error);
-	buffer.fd = ret;
-	if (request->command)
-		return child_run(request->command, &buffer);
-	return hold(request, &buffer);
+	buffer->fd = ret;
+	return 0;
+}
+
+/* Before the options are looked at, one of which may be wrong. */
+static bool has_command(char **argv)
+{
+	for (; *argv; argv++)
+		if (!strcmp(*argv, "--"))
+			return true;
+	return false;
 }
 
 static int export_run(const struct command *self, int argc, char **argv)
@@ -118,8 +126,11 @@ static int export_run(const struct command *self, int argc, char **argv)
 		{ "no-cpu", no_argument, NULL, 'c' }, { 0 }
 	};
 	struct request request = { .args.bar = -1 };
+	struct child_buffer buffer;
 	int option, ret;
 
+	if (has_command(argv))
+		usage_exits(EXIT_OWN);
 	while ((option = next_option(self, argc, argv, ":hjb:r:", options)) != -1) {
 		if (option == 'b')
 			range_args_bar(self, &request.args, optarg);
@@ -140,7 +151,11 @@ static int export_run(const struct command *self, int argc, char **argv)
 		request.command = argv + optind + 1;
 	request.addr = parse_addr(self, argv[optind]);
 	range_args_end(self, &request.args);
-	ret = export(&request);
+	ret = export(&request, &buffer);
+	if (!request.command)
+		ret = ret ? ret : hold(&request, &buffer);
+	else
+		ret = ret ? EXIT_OWN : child_run(request.command, &buffer);
 	free(request.args.ranges);
 	return ret;
 }
@@ -151,9 +166,10 @@ const struct command export_command = {
 	.summary = "Make a dma-buf of BAR memory, for a command or until a signal",
 	.help = "  FUNCTION              PCI address of the function\n"
 		"  -b, --bar N           its BAR, 0 to 5; the whole of it if no --range follows\n"
-		"  -r, --range RANGE     a piece of that BAR, OFFSET:LENGTH; in bytes, or with K,\n"
-		"                        M, G or T, or 0x; or system:LENGTH, system memory of\n"
-		"                        its own; pieces follow each other in the buffer\n"
+		"  -r, --range RANGE     a piece of that BAR, OFFSET:LENGTH, or OFFSET: up to its\n"
+		"                        end; bytes, or with K, M, G or T, or 0x; or\n"
+		"                        system:LENGTH, system memory of its own; pieces\n"
+		"                        follow each other in the buffer\n"
 		"      --allow-pinned    accept importers that cannot give the memory back\n"
 		"      --fallback        move to system memory for importers that do not reach\n"
 		"                        the BAR, instead of refusing them\n"
@@ -162,7 +178,10 @@ const struct command export_command = {
 		"  -j, --json            print JSON (without COMMAND)\n"
 		"  COMMAND               finds the dma-buf's descriptor in PEERBUF_FD and the\n"
 		"                        export's number in PEERBUF_ID\n",
-	.notes = "The exit code is COMMAND's, or 128 plus the signal that ended it. Without\n"
-		"COMMAND the export is held until SIGINT, SIGTERM or SIGHUP; then it is 0.\n",
+	.notes = "The exit code is COMMAND's, or 128 plus the signal that ended it; 125 if there\n"
+		"was no export, 126 or 127 if COMMAND could not be run or was not found. SIGINT,\n"
+		"SIGTERM, SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2 are passed on to it, and it does\n"
+		"not outlive peerbuf. Without COMMAND the export is held until SIGINT, SIGTERM or\n"
+		"SIGHUP; then it is 0.\n",
 	.run = export_run,
 };

@@ -26,7 +26,7 @@ static void print_commands(FILE *to)
 }
 
 /* A full disk or a closed pipe must not look like success. */
-static int finish(int code)
+int finish(int code)
 {
 	texts_free();
 	errno = EIO; /* for a write that failed before, whose errno is lost */

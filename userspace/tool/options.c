@@ -8,8 +8,8 @@
 
 #include "tool.h"
 
-/* In peerbuf_range.flags, never seen by the kernel: length is to be the BAR's. */
-#define WHOLE_BAR	(1U << 31)
+/* In peerbuf_range.flags, never seen by the kernel: up to the end of the BAR. */
+#define TO_THE_END	(1U << 31)
 
 static void print_synopsis(const struct command *self, FILE *to)
 {
@@ -36,6 +36,13 @@ void print_usage(const struct command *self)
 		self->columns();
 }
 
+static int usage_code = EXIT_USAGE;
+
+void usage_exits(int code)
+{
+	usage_code = code;
+}
+
 void usage_error(const struct command *self, const char *format, ...)
 {
 	va_list args;
@@ -46,7 +53,7 @@ void usage_error(const struct command *self, const char *format, ...)
 	va_end(args);
 	fputc('\n', stderr);
 	print_synopsis(self, stderr);
-	exit(EXIT_USAGE);
+	exit(usage_code);
 }
 
 int next_option(const struct command *self, int argc, char **argv, const char *letters,
@@ -59,7 +66,7 @@ int next_option(const struct command *self, int argc, char **argv, const char *l
 	switch (option) {
 	case 'h':
 		print_usage(self);
-		exit(EXIT_OK);
+		exit(finish(EXIT_OK));
 	case '?':
 		if (optopt && strncmp(argv[optind - 1], "--", 2))
 			usage_error(self, "unknown option -%c", optopt);
@@ -109,17 +116,33 @@ unsigned int parse_bar(const struct command *self, const char *text)
 	return text[0] - '0';
 }
 
+/* "OFFSET:", from there to the end of the BAR, whose size range_args_resolve() looks up. */
+static int open_range_parse(const char *text, unsigned int bar, struct peerbuf_range *range)
+{
+	const char *colon = strchr(text, ':');
+	uint64_t offset = 0;
+	int ret;
+
+	if (!colon || colon[1])
+		return -EINVAL;
+	ret = peerbuf_size_parse(format_text("%.*s", (int)(colon - text), text), &offset);
+	*range = (struct peerbuf_range) { .offset = offset, .bar = bar, .flags = TO_THE_END };
+	return ret;
+}
+
 struct peerbuf_range parse_range(const struct command *self, const char *text,
 				 unsigned int bar)
 {
 	struct peerbuf_range range;
 	int ret = peerbuf_range_parse(text, bar, &range);
 
+	if (ret == -EINVAL)
+		ret = open_range_parse(text, bar, &range);
 	if (ret == -ERANGE)
 		usage_error(self, "%s: too large for 64 bits", text);
 	if (ret)
 		usage_error(self,
-			    "%s: not a range like 0:64K, 1M:0x1000 (OFFSET:LENGTH) or system:64K",
+			    "%s: not a range like 0:64K, 1M:0x1000 (OFFSET:LENGTH), 1M: or system:64K",
 			    text);
 	return range;
 }
@@ -134,7 +157,7 @@ static void range_args_append(struct range_args *args, const struct peerbuf_rang
 
 static void range_args_whole(struct range_args *args)
 {
-	const struct peerbuf_range whole = { .bar = args->bar, .flags = WHOLE_BAR };
+	const struct peerbuf_range whole = { .bar = args->bar, .flags = TO_THE_END };
 
 	if (args->bar >= 0 && !args->bar_used)
 		range_args_append(args, &whole);
@@ -167,6 +190,17 @@ void range_args_end(const struct command *self, struct range_args *args)
 		usage_error(self, "--bar is missing");
 }
 
+/*
+ * Of a BAR from @offset on. Where there is nothing, any length, so that the kernel names the
+ * true reason.
+ */
+static uint64_t left_of(const struct peerbuf_bar *bar, uint64_t offset)
+{
+	if (!(bar->flags & PEERBUF_BAR_F_MEMORY) || offset >= bar->size)
+		return sysconf(_SC_PAGESIZE);
+	return bar->size - offset;
+}
+
 int range_args_resolve(int node, struct range_args *args, struct peerbuf_error *error)
 {
 	struct peerbuf_ioc_info info;
@@ -176,13 +210,10 @@ int range_args_resolve(int node, struct range_args *args, struct peerbuf_error *
 	for (n = 0; !ret && n < args->nr; n++) {
 		struct peerbuf_range *range = &args->ranges[n];
 
-		if (!(range->flags & WHOLE_BAR))
+		if (!(range->flags & TO_THE_END))
 			continue;
 		range->flags = 0;
-		range->length = info.bars[range->bar].size;
-		/* No memory there: any length, so that the kernel names the true reason. */
-		if (!range->length || !(info.bars[range->bar].flags & PEERBUF_BAR_F_MEMORY))
-			range->length = sysconf(_SC_PAGESIZE);
+		range->length = left_of(&info.bars[range->bar], range->offset);
 	}
 	return ret;
 }

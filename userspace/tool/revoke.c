@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tool.h"
 
@@ -38,22 +39,110 @@ static int revoke_result(uint64_t id, int ret, const struct peerbuf_error *error
 	return EXIT_STILL_MAPPED;
 }
 
-/* In two parts, so that a long wait is not a silent one. */
-static int revoke_wait(int fd, uint64_t id, uint32_t timeout_ms,
-		       struct peerbuf_error *error)
-{
-	uint32_t first = timeout_ms < FIRST_WAIT_MS ? timeout_ms : FIRST_WAIT_MS;
-	int ret = peerbuf_revoke(fd, id, first, error);
+/**
+ * struct wait - how long to wait for importers, and what to say meanwhile
+ * @timeout_ms: for each export
+ * @follow: name them again whenever it is another one that is waited for
+ */
+struct wait {
+	uint32_t timeout_ms;
+	bool follow;
+};
 
-	if (ret != -EINPROGRESS || first == timeout_ms)
-		return ret;
+static void tell_blocker(uint64_t id, const struct peerbuf_error *error)
+{
 	if (error->reason == PEERBUF_REASON_BUSY)
 		warning("waiting for whoever is at work on export %" PRIu64, id);
 	else
 		warning("waiting for %s to unmap export %" PRIu64, blocker_text(error), id);
+}
+
+/* The kernel answers when nobody is left, or after a while who is. */
+static int revoke_following(int fd, uint64_t id, struct peerbuf_error *error)
+{
+	const char *told = "";
+	int ret;
+
+	while ((ret = peerbuf_revoke(fd, id, FIRST_WAIT_MS, error)) == -EINPROGRESS) {
+		if (!strcmp(told, blocker_text(error)))
+			continue;
+		tell_blocker(id, error);
+		told = blocker_text(error);
+	}
+	return ret;
+}
+
+/* In two parts, so that a long wait is not a silent one. */
+static int revoke_waiting(int fd, uint64_t id, const struct wait *wait,
+			  struct peerbuf_error *error)
+{
+	uint32_t timeout_ms = wait->timeout_ms;
+	uint32_t first = timeout_ms < FIRST_WAIT_MS ? timeout_ms : FIRST_WAIT_MS;
+	int ret;
+
+	if (wait->follow)
+		return revoke_following(fd, id, error);
+	ret = peerbuf_revoke(fd, id, first, error);
+	if (ret != -EINPROGRESS || first == timeout_ms)
+		return ret;
+	tell_blocker(id, error);
 	if (timeout_ms != PEERBUF_WAIT_FOREVER)
 		timeout_ms -= first;
 	return peerbuf_revoke(fd, id, timeout_ms, error);
+}
+
+static int revoke_one(uint64_t id, const struct wait *wait)
+{
+	struct peerbuf_error error;
+	int fd = open_revoker(id), ret;
+
+	if (fd < 0)
+		return -fd;
+	ret = revoke_waiting(fd, id, wait, &error);
+	peerbuf_close(fd);
+	return revoke_result(id, ret, &error);
+}
+
+/* First all are withdrawn, then each is waited for: none waits for another's importer. */
+static int revoke_listed(int node, const struct peerbuf_export_info *exports, size_t nr,
+			 const struct wait *wait)
+{
+	struct peerbuf_error error;
+	int code = EXIT_OK, ret;
+	size_t n;
+
+	for (n = 0; n < nr; n++)
+		peerbuf_revoke(node, exports[n].id, 0, &error);
+	for (n = 0; n < nr; n++) {
+		ret = revoke_waiting(node, exports[n].id, wait, &error);
+		/* It ended by itself, which is as good. */
+		if (ret == -ENOENT)
+			continue;
+		ret = revoke_result(exports[n].id, ret, &error);
+		if (ret && code != EXIT_REFUSED)
+			code = ret;
+	}
+	return code;
+}
+
+static int revoke_all_of(uint64_t addr, const struct wait *wait)
+{
+	struct peerbuf_export_info *exports;
+	struct peerbuf_error error;
+	int node = open_node(addr, O_RDWR), ret;
+	size_t nr;
+
+	if (node < 0)
+		return -node;
+	ret = peerbuf_list(node, &exports, &nr, &error);
+	if (ret) {
+		ret = failed(&error, NULL, "exports of %s", addr_text(addr));
+	} else {
+		ret = revoke_listed(node, exports, nr, wait);
+		free(exports);
+	}
+	peerbuf_close(node);
+	return ret;
 }
 
 static uint32_t parse_timeout(const struct command *self, const char *text)
@@ -69,32 +158,42 @@ static uint32_t parse_timeout(const struct command *self, const char *text)
 static int revoke_run(const struct command *self, int argc, char **argv)
 {
 	static const struct option options[] = {
-		HELP_OPTION, { "timeout", required_argument, NULL, 't' }, { 0 }
+		HELP_OPTION, { "timeout", required_argument, NULL, 't' },
+		{ "wait", no_argument, NULL, 'w' },
+		{ "all-of", required_argument, NULL, 'a' }, { 0 }
 	};
-	uint32_t timeout_ms = PEERBUF_WAIT_FOREVER;
-	struct peerbuf_error error;
-	int option, fd, ret;
-	uint64_t id;
+	struct wait wait = { .timeout_ms = PEERBUF_WAIT_FOREVER };
+	uint64_t addr = PEERBUF_PCI_NONE;
+	int option;
 
-	while ((option = next_option(self, argc, argv, ":ht:", options)) != -1)
-		timeout_ms = parse_timeout(self, optarg);
+	while ((option = next_option(self, argc, argv, ":ht:wa:", options)) != -1) {
+		if (option == 't')
+			wait.timeout_ms = parse_timeout(self, optarg);
+		else if (option == 'a')
+			addr = parse_addr(self, optarg);
+		else
+			wait.follow = true;
+	}
+	if (wait.follow && wait.timeout_ms != PEERBUF_WAIT_FOREVER)
+		usage_error(self, "--wait is without end, --timeout is not");
+	if (addr != PEERBUF_PCI_NONE) {
+		count_arguments(self, argc, 0, 0);
+		return revoke_all_of(addr, &wait);
+	}
 	count_arguments(self, argc, 1, 1);
-	id = parse_id(self, argv[optind]);
-	fd = open_revoker(id);
-	if (fd < 0)
-		return -fd;
-	ret = revoke_wait(fd, id, timeout_ms, &error);
-	peerbuf_close(fd);
-	return revoke_result(id, ret, &error);
+	return revoke_one(parse_id(self, argv[optind]), &wait);
 }
 
 const struct command revoke_command = {
 	.name = "revoke",
-	.synopsis = "[--timeout SECONDS] ID",
+	.synopsis = "[--timeout SECONDS | --wait] ID\n[--timeout SECONDS | --wait] --all-of FUNCTION",
 	.summary = "Withdraw an export; when it returns 0, nothing reaches the memory",
 	.help = "  ID                    the export's number, see 'peerbuf ps'\n"
-		"  -t, --timeout SECONDS how long to wait for importers to unmap; without it,\n"
-		"                        for ever\n",
+		"  -a, --all-of FUNCTION all exports with memory of this function, or made\n"
+		"                        through its node\n"
+		"  -t, --timeout SECONDS how long to wait for importers to unmap each; without\n"
+		"                        it, for ever\n"
+		"  -w, --wait            for ever, and name each importer that is waited for\n",
 	.notes = "The exit code is 5 if an importer still maps the buffer. The revoke is in\n"
 		"force all the same, and can be waited for again.\n",
 	.run = revoke_run,

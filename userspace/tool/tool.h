@@ -25,6 +25,7 @@ enum {
 	EXIT_STILL_MAPPED = 5, /* revoke: in force, but an importer has not let go */
 	EXIT_UNKNOWN	= 6, /* why: nobody can know without privilege */
 	EXIT_FINDINGS	= 7, /* doctor: something stands in the way */
+	EXIT_OWN	= 125, /* export: failed before COMMAND ran */
 	EXIT_NOT_RUN	= 126, /* export: COMMAND could not be run */
 	EXIT_NOT_FOUND	= 127, /* export: COMMAND was not found */
 	EXIT_SIGNAL	= 128, /* export: plus the signal that ended COMMAND */
@@ -64,6 +65,9 @@ extern const struct command topo_command, why_command, allow_command, deny_comma
 
 /** print_usage() - the command's help, to stdout */
 void print_usage(const struct command *self);
+
+/** usage_exits() - with another code than EXIT_USAGE from now on */
+void usage_exits(int code);
 
 /** usage_error() - say what is wrong with the arguments, exit with EXIT_USAGE */
 void usage_error(const struct command *self, const char *format, ...)
@@ -153,6 +157,11 @@ struct rights {
 /* Whether a call that ended with @error had better be made again: it has one more right. */
 bool rights_add(struct rights *rights, const struct peerbuf_error *error);
 void rights_close(struct rights *rights);
+
+/* main.c */
+
+/** finish() - end with this exit code, unless what was printed got lost */
+int finish(int code);
 
 /* wrap.c */
 
