@@ -2,7 +2,6 @@
 /* The command, where more than its library stands between a person and the kernel. */
 #include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -10,28 +9,10 @@
 
 #include "harness.h"
 #include "lab.h"
+#include "shell.h"
 
 #define SIZE	(64 * 1024)
 #define DISK	"/dev/$(cd /sys/bus/pci/devices/%s/nvme/nvme* && echo nvme*n*)"
-#define SOMEBODY "setpriv --reuid=65534 --regid=65534 --clear-groups "
-
-static int status_of(int status)
-{
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-__attribute__((format(printf, 1, 2))) static int shell(const char *format, ...)
-{
-	char command[512];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(command, sizeof(command), format, args);
-	va_end(args);
-	printf("# $ %s\n", command);
-	fflush(stdout);
-	return status_of(system(command));
-}
 
 static void check_driver(const char *id, const char *driver)
 {

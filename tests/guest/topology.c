@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The command's own verdicts, from sysfs, against the kernel's. */
-#include <stdarg.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "harness.h"
 #include "lab.h"
+#include "shell.h"
 
-#define SOMEBODY "setpriv --reuid=65534 --regid=65534 --clear-groups "
 #define VERDICTS "peerbuf topo --all --pairs --raw --noheadings -o PROVIDER,CLIENT,ROUTE,HOPS," \
 		 "DECIDER,REASON,REDIRECT,OVERRIDE,IOMMU"
 /* Lines side by side: of the same pair, and equal or not known. */
@@ -16,21 +14,6 @@
 #define PLUGGING "(for i in 1 2 3; do lab-host unplug far-edu; sleep 1; " \
 		 "lab-host plug far-edu; sleep 1; done; touch /tmp/plugged) > /dev/null 2>&1 &"
 #define VALID	" && python3 -m json.tool /tmp/answer > /dev/null"
-
-__attribute__((format(printf, 1, 2))) static int shell(const char *format, ...)
-{
-	char command[1024];
-	va_list args;
-	int status;
-
-	va_start(args, format);
-	vsnprintf(command, sizeof(command), format, args);
-	va_end(args);
-	printf("# $ %s\n", command);
-	fflush(stdout);
-	status = system(command);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
 
 /* Modules are loaded, so the kernel is asked about this machine, and not about a file. */
 static void compare(void)

@@ -15,12 +15,14 @@
  * @bar_mask: BARs, or 0 if none was named
  * @nr: functions named
  * @addrs: the functions
+ * @persist: after a restart as well, or (deny) no longer
  */
 struct permission {
 	const char *host;
 	uint32_t bar_mask;
 	int nr;
 	uint64_t addrs[2];
+	bool persist;
 };
 
 static bool is_allow(const struct command *self)
@@ -87,6 +89,32 @@ static int vouch(const struct command *self, const struct permission *permission
 						 addr_text(permission->addrs[1])));
 }
 
+/* What a rule of udev does when the functions, or the module, come again. */
+static int last(const struct command *self, const struct permission *permission)
+{
+	struct persistent rule = { .kind = "allow", .nr = permission->nr, .host = NULL };
+	uint64_t first;
+	unsigned int n;
+
+	memcpy(rule.addrs, permission->addrs, sizeof(rule.addrs));
+	rule.command = format_text("allow %s", addr_text(rule.addrs[0]));
+	if (permission->host) {
+		rule.host = host_text(self, permission->host);
+		rule.command = format_text("allow --host-bridge %s", permission->host);
+		peerbuf_addr_parse(format_text("%s:00.0", permission->host), &first);
+		rule.addrs[0] = first;
+		rule.nr = !!function_find(first);
+	} else if (rule.nr == 2) {
+		rule.command = format_text("%s %s", rule.command, addr_text(rule.addrs[1]));
+	}
+	for (n = 0; n < 6; n++)
+		if (permission->bar_mask & (1U << n))
+			rule.command = format_text("%s --bar %u", rule.command, n);
+	if (!permission->persist)
+		return is_allow(self) ? EXIT_OK : persist_remind(&rule);
+	return is_allow(self) ? persist_write(self, &rule) : persist_drop(&rule);
+}
+
 static void check(const struct command *self, const struct permission *permission)
 {
 	if (permission->host && (permission->nr || permission->bar_mask))
@@ -104,14 +132,17 @@ static void check(const struct command *self, const struct permission *permissio
 static int permission_run(const struct command *self, int argc, char **argv)
 {
 	static const struct option options[] = {
-		HELP_OPTION, BAR_OPTION, { "host-bridge", required_argument, NULL, 'H' }, { 0 }
+		HELP_OPTION, BAR_OPTION, { "host-bridge", required_argument, NULL, 'H' },
+		{ "persist", no_argument, NULL, 'P' }, { 0 }
 	};
 	struct permission permission = { 0 };
-	int option, n;
+	int option, n, ret;
 
 	while ((option = next_option(self, argc, argv, ":hb:H:", options)) != -1) {
 		if (option == 'b')
 			permission.bar_mask |= 1U << parse_bar(self, optarg);
+		else if (option == 'P')
+			permission.persist = true;
 		else
 			permission.host = optarg;
 	}
@@ -120,19 +151,23 @@ static int permission_run(const struct command *self, int argc, char **argv)
 		permission.addrs[n] = parse_addr(self, argv[optind + n]);
 	check(self, &permission);
 	if (permission.nr == 1)
-		return lend(self, permission.addrs[0], permission.bar_mask);
-	return vouch(self, &permission);
+		ret = lend(self, permission.addrs[0], permission.bar_mask);
+	else
+		ret = vouch(self, &permission);
+	return ret ? ret : last(self, &permission);
 }
 
 const struct command allow_command = {
 	.name = "allow",
-	.synopsis = "FUNCTION --bar N…\nPROVIDER CLIENT\n--host-bridge DOMAIN:BUS",
+	.synopsis = "[--persist] FUNCTION --bar N…\n[--persist] PROVIDER CLIENT\n"
+		    "[--persist] --host-bridge DOMAIN:BUS",
 	.summary = "Lend BARs of a device that keeps its driver, or vouch for a route",
 	.help = "  FUNCTION -b, --bar N  make this BAR exportable; may be given several times\n"
 		"  PROVIDER CLIENT       the two reach each other through the root complex,\n"
 		"                        whatever the list of host bridges says\n"
 		"  --host-bridge DOMAIN:BUS\n"
-		"                        this host bridge forwards between its devices\n",
+		"                        this host bridge forwards between its devices\n"
+		"      --persist         also after a restart, as long as these cards are there\n",
 	.notes = "What is vouched for wrongly loses or corrupts data. It lasts until the module\n"
 		"is unloaded, is logged, and shows as an override in topo and why.\n",
 	.run = permission_run,
@@ -140,12 +175,14 @@ const struct command allow_command = {
 
 const struct command deny_command = {
 	.name = "deny",
-	.synopsis = "FUNCTION [--bar N…]\nPROVIDER CLIENT\n--host-bridge DOMAIN:BUS",
+	.synopsis = "[--persist] FUNCTION [--bar N…]\n[--persist] PROVIDER CLIENT\n"
+		    "[--persist] --host-bridge DOMAIN:BUS",
 	.summary = "Undo an allow; what was exported is revoked for good",
 	.help = "  FUNCTION [-b, --bar N]\n"
 		"                        take back this BAR, or all; exports are revoked for good\n"
 		"  PROVIDER CLIENT       no longer vouch for the pair\n"
 		"  --host-bridge DOMAIN:BUS\n"
-		"                        no longer vouch for the host bridge\n",
+		"                        no longer vouch for the host bridge\n"
+		"      --persist         and not again after a restart\n",
 	.run = permission_run,
 };

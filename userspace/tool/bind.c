@@ -1,13 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* bind, unbind: give a function to the stub driver and back, through sysfs. */
+/* bind, unbind: give a function to the stub driver, or to VFIO's, and back, through sysfs. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "group.h"
 #include "tool.h"
 
 #define STUB "peerbuf"
+#define VFIO "peerbuf-vfio-pci"
+
+/**
+ * struct binding - what to do
+ * @addr: the function
+ * @driver: the driver it is to get, or (unbind) has
+ * @force: also if it is in use
+ * @persist: and again after a restart, or (unbind) no longer
+ */
+struct binding {
+	uint64_t addr;
+	const char *driver;
+	bool force;
+	bool persist;
+};
 
 static int set_override(uint64_t addr, const char *driver)
 {
@@ -41,11 +57,16 @@ static int sysfs_failed(const struct command *self, uint64_t addr, int err)
 	return EXIT_REFUSED;
 }
 
-static int check(const struct command *self, uint64_t addr)
+static int check(const struct command *self, const struct binding *binding)
 {
-	if (access("/sys/bus/pci/drivers/" STUB, F_OK)) {
-		failed_errno(-ENOENT, "%s %s: stub driver", self->name, addr_text(addr));
-		hint("load the peerbuf module: modprobe peerbuf");
+	uint64_t addr = binding->addr;
+
+	if (access(format_text("/sys/bus/pci/drivers/%s", binding->driver), F_OK)) {
+		failed_errno(-ENOENT, "%s %s: driver %s", self->name, addr_text(addr),
+			     binding->driver);
+		hint("load the %s module: modprobe %s",
+		     strcmp(binding->driver, STUB) ? "peerbuf_vfio_pci" : "peerbuf",
+		     binding->driver);
 		return EXIT_NO_MODULE;
 	}
 	if (!function_find(addr)) {
@@ -117,37 +138,63 @@ static int in_use(const struct command *self, uint64_t addr)
 	return EXIT_REFUSED;
 }
 
-static int take(uint64_t addr, const struct bound *before)
+static int no_group(const struct command *self, uint64_t addr)
 {
-	int ret = set_override(addr, STUB);
+	failed_errno(-EOPNOTSUPP, "%s %s: no IOMMU group", self->name, addr_text(addr));
+	hint("VFIO needs an IOMMU: switch it on in the firmware, and on Intel's boot with "
+	     "intel_iommu=on");
+	return EXIT_REFUSED;
+}
+
+/* What would be refused later, or be regretted. */
+static int check_bind(const struct command *self, const struct binding *binding)
+{
+	if (!function_is_shareable(binding->addr))
+		return not_shareable(self, binding->addr);
+	if (!strcmp(binding->driver, VFIO) && group_of(binding->addr) < 0)
+		return no_group(self, binding->addr);
+	if (function_in_use(binding->addr, report_use) && !binding->force)
+		return in_use(self, binding->addr);
+	return EXIT_OK;
+}
+
+static int take(const struct binding *binding, const struct bound *before)
+{
+	int ret = set_override(binding->addr, binding->driver);
 
 	if (!ret)
-		ret = release(addr, before->driver);
+		ret = release(binding->addr, before->driver);
 	if (!ret)
-		ret = probe(addr);
-	if (!ret && strcmp(function_driver(addr), STUB))
+		ret = probe(binding->addr);
+	if (!ret && strcmp(function_driver(binding->addr), binding->driver))
 		ret = -ENODEV;
 	return ret;
 }
 
-static int bind_stub(const struct command *self, uint64_t addr, bool force)
+static bool is_ours(const char *driver)
 {
+	return !strcmp(driver, STUB) || !strcmp(driver, VFIO);
+}
+
+static int bind_driver(const struct command *self, const struct binding *binding)
+{
+	uint64_t addr = binding->addr;
 	struct bound before;
 	int ret;
 
 	look(addr, &before);
-	if (!strcmp(before.driver, STUB))
+	if (!strcmp(before.driver, binding->driver))
 		return print_driver(addr);
-	if (!function_is_shareable(addr))
-		return not_shareable(self, addr);
-	if (function_in_use(addr, report_use) && !force)
-		return in_use(self, addr);
-	ret = bound_save(addr, &before);
+	ret = check_bind(self, binding);
+	if (ret)
+		return ret;
+	/* From one of our drivers to the other: what was there first stays noted. */
+	ret = is_ours(before.driver) ? 0 : bound_save(addr, &before);
 	if (ret && ret != -EACCES)
 		warning("'peerbuf unbind' will not know what was there: /run/peerbuf: %s",
 			strerror(-ret));
-	ret = take(addr, &before);
-	if (!ret && strcmp(before.driver, "-"))
+	ret = take(binding, &before);
+	if (!ret && strcmp(before.driver, "-") && !is_ours(before.driver))
 		warning("%s is taken from its driver %s; 'peerbuf unbind %s' gives it back",
 			addr_text(addr), before.driver, addr_text(addr));
 	if (!ret)
@@ -157,58 +204,100 @@ static int bind_stub(const struct command *self, uint64_t addr, bool force)
 		return EXIT_REFUSED;
 	/* What is refused leaves the function as it was, with its driver. */
 	give_back(addr, &before);
-	bound_forget(addr);
+	if (!is_ours(before.driver))
+		bound_forget(addr);
 	return EXIT_REFUSED;
 }
 
-static int unbind_stub(const struct command *self, uint64_t addr)
+static struct persistent persistent_of(const struct binding *binding)
 {
+	bool vfio = !strcmp(binding->driver, VFIO);
+
+	return (struct persistent) {
+		.kind = "bind",
+		.nr = 1,
+		.addrs = { binding->addr },
+		.driver = binding->driver,
+		.command = format_text("bind %s%s", vfio ? "--vfio " : "",
+				       addr_text(binding->addr)),
+	};
+}
+
+static int bind_function(const struct command *self, const struct binding *binding)
+{
+	const struct persistent persistent = persistent_of(binding);
+	int ret = bind_driver(self, binding);
+
+	if (!ret && !strcmp(binding->driver, VFIO))
+		group_explain(binding->addr);
+	if (!ret && binding->persist)
+		ret = persist_write(self, &persistent);
+	return ret;
+}
+
+static int unbind_function(const struct command *self, struct binding *binding)
+{
+	uint64_t addr = binding->addr;
 	struct bound before;
 	bool known = bound_load(addr, &before);
+	struct persistent persistent;
 	int ret;
 
-	if (strcmp(function_driver(addr), STUB)) {
-		failed_errno(-ENODEV, "%s %s: not bound to the stub driver", self->name,
-			     addr_text(addr));
+	binding->driver = function_driver(addr);
+	if (!is_ours(binding->driver)) {
+		failed_errno(-ENODEV, "%s %s: not bound to %s or %s", self->name, addr_text(addr),
+			     STUB, VFIO);
 		return EXIT_REFUSED;
 	}
 	ret = set_override(addr, "\n");
 	if (!ret)
-		ret = release(addr, STUB);
+		ret = release(addr, binding->driver);
 	if (!ret)
 		ret = known ? give_back(addr, &before) : probe(addr);
 	if (ret)
 		return sysfs_failed(self, addr, ret);
 	bound_forget(addr);
-	return print_driver(addr);
+	print_driver(addr);
+	persistent = persistent_of(binding);
+	return binding->persist ? persist_drop(&persistent) : persist_remind(&persistent);
 }
 
 static int bind_run(const struct command *self, int argc, char **argv)
 {
 	static const struct option for_bind[] = {
-		HELP_OPTION, { "force", no_argument, NULL, 'f' }, { 0 }
-	}, for_unbind[] = { HELP_OPTION, { 0 } };
-	bool force = false, binds = self == &bind_command;
-	uint64_t addr;
-	int ret;
+		HELP_OPTION, { "force", no_argument, NULL, 'f' },
+		{ "vfio", no_argument, NULL, 'v' }, { "persist", no_argument, NULL, 'P' }, { 0 }
+	}, for_unbind[] = { HELP_OPTION, { "persist", no_argument, NULL, 'P' }, { 0 } };
+	struct binding binding = { .driver = STUB };
+	bool binds = self == &bind_command;
+	int option, ret;
 
-	while (next_option(self, argc, argv, binds ? ":hf" : ":h",
-			   binds ? for_bind : for_unbind) != -1)
-		force = true;
+	while ((option = next_option(self, argc, argv, binds ? ":hfv" : ":h",
+				     binds ? for_bind : for_unbind)) != -1) {
+		if (option == 'v')
+			binding.driver = VFIO;
+		else if (option == 'P')
+			binding.persist = true;
+		else
+			binding.force = true;
+	}
 	count_arguments(self, argc, 1, 1);
-	addr = parse_addr(self, argv[optind]);
-	ret = check(self, addr);
+	binding.addr = parse_addr(self, argv[optind]);
+	ret = check(self, &binding);
 	if (ret)
 		return ret;
-	return binds ? bind_stub(self, addr, force) : unbind_stub(self, addr);
+	return binds ? bind_function(self, &binding) : unbind_function(self, &binding);
 }
 
 const struct command bind_command = {
 	.name = "bind",
-	.synopsis = "[--force] FUNCTION",
+	.synopsis = "[--force] [--vfio] [--persist] FUNCTION",
 	.summary = "Give a function to the stub driver, which exports all its memory",
 	.help = "  FUNCTION              PCI address; its present driver loses it\n"
-		"  -f, --force           also if it is in use\n",
+		"  -f, --force           also if it is in use\n"
+		"  -v, --vfio            to peerbuf-vfio-pci instead, for a VMM or a program of\n"
+		"                        its own; says whether its IOMMU group can be used\n"
+		"      --persist         also after a restart, as long as this card is there\n",
 	.notes = "Refused while a disk of the function is mounted, swap space, or part of a\n"
 		"RAID or volume, while a network interface of it is up or part of another, while\n"
 		"it has virtual functions, and if it is the display the machine boots with.\n",
@@ -217,8 +306,9 @@ const struct command bind_command = {
 
 const struct command unbind_command = {
 	.name = "unbind",
-	.synopsis = "FUNCTION",
+	.synopsis = "[--persist] FUNCTION",
 	.summary = "Give a function back to the driver it had; its exports end",
-	.help = "  FUNCTION              PCI address of a function bound to the stub driver\n",
+	.help = "  FUNCTION              PCI address of a function that 'peerbuf bind' has bound\n"
+		"      --persist         and do not bind it again after a restart\n",
 	.run = bind_run,
 };

@@ -12,11 +12,6 @@ static bool is_true(struct json_object *object, const char *key)
 	return json_object_get_boolean(json_member(object, key));
 }
 
-static size_t length_of(struct json_object *array)
-{
-	return json_object_is_type(array, json_type_array) ? json_object_array_length(array) : 0;
-}
-
 /* What programs look for in a kernel's configuration, and peerbuf has no need of. */
 static void check_demands(struct report *report, struct json_object *config)
 {
@@ -100,7 +95,7 @@ void check_modules(struct report *report)
 	const char *without_key = "";
 	size_t n;
 
-	for (n = 0; n < length_of(modules); n++) {
+	for (n = 0; n < json_length(modules); n++) {
 		struct json_object *module = json_object_array_get_idx(modules, n);
 
 		check_module(report, module);
@@ -136,7 +131,7 @@ void check_limits(struct report *report)
 	struct json_object *memlock = json_member(report->facts, "memlock");
 	uint64_t soft = json_number_of(memlock, "soft");
 	uint64_t most = json_number_of(report->facts, "cgroup_memory_max");
-	bool rdma = length_of(json_member(report->facts, "importers"));
+	bool rdma = json_length(json_member(report->facts, "importers"));
 
 	if (soft)
 		found(report, rdma ? SEVERITY_WARNING : SEVERITY_NOTE, "limits",
@@ -154,7 +149,7 @@ void check_limits(struct report *report)
 void check_access(struct report *report)
 {
 	struct json_object *nodes = json_member(report->facts, "nodes");
-	size_t rules = length_of(json_member(report->facts, "udev_rules"));
+	size_t rules = json_length(json_member(report->facts, "udev_rules"));
 	bool group = is_true(report->facts, "group");
 	uint64_t nr = json_number_of(nodes, "nr"), writable = json_number_of(nodes, "writable");
 
@@ -168,7 +163,7 @@ void check_access(struct report *report)
 	else if (!group)
 		found(report, SEVERITY_WARNING, "access",
 		      "a udev rule is there, but no group 'peerbuf'",
-		      "addgroup --system peerbuf, then udevadm trigger --subsystem-match=misc");
+		      "addgroup --system peerbuf, then udevadm trigger --subsystem-match=peerbuf");
 	if (writable < nr)
 		found(report, SEVERITY_NOTE, "access",
 		      format_text("%" PRIu64 " of %" PRIu64 " nodes in /dev/peerbuf may not be "
@@ -211,8 +206,8 @@ void check_importers(struct report *report)
 	struct json_object *importers = json_member(report->facts, "importers");
 	size_t n;
 
-	if (importers && !length_of(importers))
+	if (importers && !json_length(importers))
 		found(report, SEVERITY_NOTE, "importers", "there is no RDMA device", "");
-	for (n = 0; n < length_of(importers); n++)
+	for (n = 0; n < json_length(importers); n++)
 		check_importer(report, json_object_array_get_idx(importers, n));
 }

@@ -89,6 +89,41 @@ void json_append_text(struct json_object *array, const char *text)
 	free(valid);
 }
 
+void json_append_number(struct json_object *array, uint64_t number)
+{
+	json_append(array, made(json_object_new_uint64(number)));
+}
+
+size_t json_length(struct json_object *array)
+{
+	return json_object_is_type(array, json_type_array) ? json_object_array_length(array) : 0;
+}
+
+struct json_object *json_item(struct json_object *array, size_t n)
+{
+	return json_object_array_get_idx(array, n);
+}
+
+struct json_object *json_parse(const char *text)
+{
+	return json_tokener_parse(text);
+}
+
+const char *json_line(struct json_object *object)
+{
+	const char *line;
+
+	line = format_text("%s", json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
+								JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(object);
+	return line;
+}
+
+void json_free(struct json_object *object)
+{
+	json_object_put(object);
+}
+
 static void print(struct json_object *object, int flags)
 {
 	puts(json_object_to_json_string_ext(object, flags | JSON_C_TO_STRING_NOSLASHESCAPE));

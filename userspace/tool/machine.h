@@ -154,5 +154,7 @@ const struct function *functions_common(const struct function *a, const struct f
 /** link_rate() - in MB/s, one way; 0: unknown */
 unsigned int link_rate(const struct link *link);
 const char *link_text(const struct link *link);
+/** function_serial() - the card's, 0 if it has none or may not be looked at; in no snapshot */
+uint64_t function_serial(uint64_t addr);
 
 #endif /* PEERBUF_MACHINE_H */

@@ -166,6 +166,23 @@ static void read_config(struct pci_dev *dev, struct function *function)
 	read_resizable(dev, function);
 }
 
+uint64_t function_serial(uint64_t addr)
+{
+	struct pci_access *access_pci = pci_open();
+	struct pci_dev *dev = pci_get_dev(access_pci, PEERBUF_PCI_DOMAIN(addr),
+					  PEERBUF_PCI_BUS(addr), PEERBUF_PCI_DEV(addr),
+					  PEERBUF_PCI_FN(addr));
+	struct pci_cap *cap = pci_find_cap(dev, PCI_EXT_CAP_ID_DSN, PCI_CAP_EXTENDED);
+	uint64_t serial = 0;
+
+	if (cap)
+		serial = pci_read_long(dev, cap->addr + 4) |
+			 (uint64_t)pci_read_long(dev, cap->addr + 8) << 32;
+	pci_free_dev(dev);
+	pci_cleanup(access_pci);
+	return serial == UINT64_MAX ? 0 : serial;
+}
+
 /* "16.0 GT/s PCIe" */
 static unsigned int read_speed(uint64_t addr, const char *file)
 {

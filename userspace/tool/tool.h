@@ -54,7 +54,7 @@ struct command {
 extern const struct command topo_command, why_command, allow_command, deny_command,
 	export_command, ps_command, revoke_command, restore_command, move_command,
 	devices_command, list_command, stats_command, events_command, bind_command,
-	unbind_command, doctor_command, snapshot_command;
+	unbind_command, doctor_command, snapshot_command, persist_command, cdi_command;
 
 /* options.c: arguments. All of these end the program on bad usage. */
 
@@ -215,6 +215,16 @@ struct json_object *route_json(const struct peerbuf_route *route);
 void json_set_route(struct json_object *object, const char *key,
 		    const struct peerbuf_route *route);
 void json_append_text(struct json_object *array, const char *text);
+void json_append_number(struct json_object *array, uint64_t number);
+/** json_length() - of an array; 0 for anything else */
+size_t json_length(struct json_object *array);
+struct json_object *json_item(struct json_object *array, size_t n);
+/** json_parse() - NULL if it is no JSON */
+struct json_object *json_parse(const char *text);
+/** json_line() - as text of one line; frees it */
+const char *json_line(struct json_object *object);
+/** json_free() - for what nothing else has got */
+void json_free(struct json_object *object);
 void json_append(struct json_object *array, struct json_object *value);
 /** json_print() - to stdout, over several lines; frees it */
 int json_print(struct json_object *object);
@@ -272,6 +282,34 @@ int bound_save(uint64_t addr, const struct bound *bound);
 /** bound_load() - false if nothing is known of this device */
 bool bound_load(uint64_t addr, struct bound *bound);
 void bound_forget(uint64_t addr);
+
+/* persist.c: what is to be so again after a restart */
+
+/**
+ * struct persistent - a udev rule
+ * @kind: "bind" or "allow"
+ * @function: whose coming it acts on, NULL for that of the module p2p
+ * @nr: functions it is about
+ * @addrs: the functions
+ * @host: a host bridge it is about, "host:DDDD:BB", or NULL
+ * @driver: that @function is kept for, or NULL
+ * @command: what it runs, after "peerbuf "
+ */
+struct persistent {
+	const char *kind;
+	int nr;
+	uint64_t addrs[2];
+	const char *host;
+	const char *driver;
+	const char *command;
+};
+
+/** persist_write() - make it last; exit code */
+int persist_write(const struct command *self, const struct persistent *persistent);
+/** persist_drop() - end that; exit code, EXIT_OK also if it did not last */
+int persist_drop(const struct persistent *persistent);
+/** persist_remind() - say so if it does; EXIT_OK */
+int persist_remind(const struct persistent *persistent);
 
 /* override.c: routes the administrator vouches for, see p2p.ko's parameter */
 

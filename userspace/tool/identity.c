@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which card it is, whatever slot it is in: vendor, device, the same of the subsystem,
+ * revision, and the serial number where the card has one.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "identity.h"
+#include "machine.h"
+#include "tool.h"
+
+static unsigned long number(uint64_t addr, const char *file)
+{
+	char text[32];
+
+	if (read_line(format_text("/sys/bus/pci/devices/%s/%s", addr_text(addr), file), text,
+		      sizeof(text)))
+		return 0;
+	return strtoul(text, NULL, 16);
+}
+
+const char *identity_of(uint64_t addr)
+{
+	const struct function *function = function_find(addr);
+
+	if (!function)
+		return "-";
+	return format_text("%04x:%04x:%04lx:%04lx:%02lx:%016" PRIx64, function->vendor,
+			   function->device, number(addr, "subsystem_vendor"),
+			   number(addr, "subsystem_device"), number(addr, "revision"),
+			   function_serial(addr));
+}
+
+bool identity_is(uint64_t addr, const char *identity)
+{
+	return function_find(addr) && !strcmp(identity_of(addr), identity);
+}
