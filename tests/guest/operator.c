@@ -156,6 +156,24 @@ TEST(container_specification_names_nodes_and_groups)
 	check_sys(chmod(path, 0600));
 }
 
+/* As in a container that was given nothing but the name without colons. */
+TEST(node_is_found_by_its_name_without_colons)
+{
+	char alias[64];
+
+	snprintf(alias, sizeof(alias), "by-path/pci-%s", lab_where("rp-mem"));
+	for (char *c = alias; *c; c++)
+		if (strchr(":.", *c))
+			*c = '_';
+	close(node_open("rp-mem"));
+	check_eq(shell("unshare -m sh -e -c 'mkdir -p /tmp/nodes; mount --bind /dev/peerbuf /tmp/nodes; "
+		       "mount -t tmpfs none /dev/peerbuf; mkdir /dev/peerbuf/by-path; "
+		       "cp -a /tmp/nodes/%s /dev/peerbuf/%s; "
+		       "cp -a /tmp/nodes/control /dev/peerbuf; "
+		       "peerbuf export %s -b 2 -- true'", lab_where("rp-mem"), alias,
+		       lab_where("rp-mem")), 0);
+}
+
 /* ---- after a restart ---- */
 
 TEST(binding_lasts_for_this_card_only)

@@ -2,27 +2,43 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "internal.h"
 
 #define NODE_DIR "/dev/peerbuf/"
+#define ALIAS_DIR NODE_DIR "by-path/pci-"
 
 static int open_node(const char *path, int flags)
 {
 	return KEEP_ERRNO(open(path, flags | O_CLOEXEC));
 }
 
+/* A container may have been given the node by the name that has no colons. */
+static int open_alias(const char *bdf, int flags)
+{
+	char path[sizeof(ALIAS_DIR) + PEERBUF_ADDR_LEN] = ALIAS_DIR;
+	size_t n;
+
+	for (n = strlen(path); *bdf; bdf++)
+		path[n++] = *bdf == ':' || *bdf == '.' ? '_' : *bdf;
+	path[n] = '\0';
+	return open_node(path, flags);
+}
+
 int peerbuf_open_addr(uint64_t addr, int flags)
 {
 	char path[sizeof(NODE_DIR) + PEERBUF_ADDR_LEN] = NODE_DIR;
+	char *bdf = path + sizeof(NODE_DIR) - 1;
 	int ret;
 
-	ret = peerbuf_addr_format(addr, path + sizeof(NODE_DIR) - 1, PEERBUF_ADDR_LEN);
+	ret = peerbuf_addr_format(addr, bdf, PEERBUF_ADDR_LEN);
 	if (ret < 0)
 		return ret;
-	return open_node(path, flags);
+	ret = open_node(path, flags);
+	return ret == -ENOENT ? open_alias(bdf, flags) : ret;
 }
 
 int peerbuf_open(const char *bdf, int flags)
