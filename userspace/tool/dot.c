@@ -311,32 +311,12 @@ static int not_drawn(int err, const char *path)
 int svg_print(const struct matrix *matrix, const char *path)
 {
 	const char *const argv[] = { "dot", "-Tsvg", "-o", path, NULL };
-	posix_spawn_file_actions_t actions;
-	int ends[2], status, err;
-	pid_t pid;
-	FILE *to;
+	FILE *to = feed_program(argv, STDOUT_FILENO);
+	int err;
 
-	if (pipe2(ends, O_CLOEXEC))
-		return not_drawn(errno, path);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO);
-	err = posix_spawnp(&pid, "dot", &actions, NULL, (char *const *)argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	close(ends[0]);
-	if (err) {
-		close(ends[1]);
-		return not_drawn(err, path);
-	}
-	/* What it does not read any more is its own to explain. */
-	signal(SIGPIPE, SIG_IGN);
-	to = fdopen(ends[1], "w");
 	if (!to)
-		out_of_memory();
+		return not_drawn(errno, path);
 	dot_print(matrix, to);
-	fclose(to);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	if (WIFEXITED(status) && !WEXITSTATUS(status))
-		return EXIT_OK;
-	return not_drawn(WIFEXITED(status) && WEXITSTATUS(status) == 127 ? ENOENT : EIO, path);
+	err = close_fed(to);
+	return err ? not_drawn(-err, path) : EXIT_OK;
 }

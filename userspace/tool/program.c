@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What another program prints, without a shell between. */
+/* Other programs, what they print or are told, without a shell between. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -44,4 +45,41 @@ int close_program(FILE *file)
 		;
 	running = 0;
 	return status;
+}
+
+FILE *feed_program(const char *const argv[], int output)
+{
+	posix_spawn_file_actions_t actions;
+	int ends[2], err;
+	FILE *to;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return NULL;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+	err = posix_spawnp(&running, argv[0], &actions, NULL, (char *const *)argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	close(ends[0]);
+	if (err) {
+		running = 0;
+		close(ends[1]);
+		errno = err;
+		return NULL;
+	}
+	/* What it does not read any more is its own to explain. */
+	signal(SIGPIPE, SIG_IGN);
+	to = fdopen(ends[1], "w");
+	if (!to)
+		out_of_memory();
+	return to;
+}
+
+int close_fed(FILE *to)
+{
+	int status = close_program(to);
+
+	if (WIFEXITED(status) && !WEXITSTATUS(status))
+		return 0;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 127 ? -ENOENT : -EIO;
 }

@@ -25,6 +25,7 @@ enum {
 	EXIT_STILL_MAPPED = 5, /* revoke: in force, but an importer has not let go */
 	EXIT_UNKNOWN	= 6, /* why: nobody can know without privilege */
 	EXIT_FINDINGS	= 7, /* doctor: something stands in the way */
+	EXIT_NOT_PROVEN	= 8, /* verify: bytes did not arrive */
 	EXIT_OWN	= 125, /* export: failed before COMMAND ran */
 	EXIT_NOT_RUN	= 126, /* export: COMMAND could not be run */
 	EXIT_NOT_FOUND	= 127, /* export: COMMAND was not found */
@@ -54,7 +55,8 @@ struct command {
 extern const struct command topo_command, why_command, allow_command, deny_command,
 	export_command, ps_command, revoke_command, restore_command, move_command,
 	devices_command, list_command, stats_command, events_command, bind_command,
-	unbind_command, doctor_command, snapshot_command, persist_command, cdi_command;
+	unbind_command, doctor_command, snapshot_command, persist_command, cdi_command,
+	verify_command, bench_command;
 
 /* options.c: arguments. All of these end the program on bad usage. */
 
@@ -260,6 +262,11 @@ int write_file(const char *path, const char *text);
 FILE *open_program(const char *const argv[]);
 /** close_program() - its wait status; closes an ordinary file as well */
 int close_program(FILE *file);
+
+/** feed_program() - tell it something, it prints to @output; NULL with errno if there is none */
+FILE *feed_program(const char *const argv[], int output);
+/** close_fed() - 0, or a negative errno if it failed */
+int close_fed(FILE *to);
 
 /* inuse.c */
 

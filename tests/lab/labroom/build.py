@@ -22,7 +22,7 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 # from p2p; the tests find what the drivers' headers say, and the library.
 SOURCES = {
     "modules": ["Kbuild", "drivers", "include", "compat", "tests/drivers"],
-    "userspace": ["userspace", "include", "drivers/pci/p2p"],
+    "userspace": ["userspace", "include", "drivers/pci/p2p", "tests/drivers/edu_dma_uapi.h"],
     "tests": ["tests/guest", "tests/igt", "tests/demo", "tests/drivers", "include",
               "userspace/examples"],
 }

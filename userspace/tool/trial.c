@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * That the device says it is done proves nothing: a switch or a virtual IOMMU may have
+ * dropped it all. So what one side wrote the other looks at, never the same bytes twice.
+ */
+#include <linux/dma-buf.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "engine.h"
+#include "trial.h"
+#include "tool.h"
+
+#define AROUND	64 /* bytes on either side that are to stay as they are */
+
+/* One byte of a sequence that no other trial has: splitmix64. */
+static unsigned char pattern(uint64_t seed, uint64_t n)
+{
+	uint64_t z = seed * UINT64_C(0x9e3779b97f4a7c15) + n * UINT64_C(0xbf58476d1ce4e5b9);
+
+	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return z ^ (z >> 31);
+}
+
+static void cpu_access(const struct place *place, uint64_t flags)
+{
+	struct dma_buf_sync sync = { .flags = flags | DMA_BUF_SYNC_RW };
+
+	/* BARs need none; it is not for us to know what the buffer is. */
+	ioctl(place->dmabuf, DMA_BUF_IOCTL_SYNC, &sync);
+	/* Mappings of BARs may combine writes. */
+	__sync_synchronize();
+}
+
+/* The window around a trial that is looked at: [from, to). */
+static void window(const struct place *place, const struct trial *trial, uint64_t *from,
+		   uint64_t *to)
+{
+	*from = trial->offset > AROUND ? trial->offset - AROUND : 0;
+	*to = trial->offset + trial->length + AROUND;
+	if (*to > place->size)
+		*to = place->size;
+}
+
+static void paint(const struct place *place, uint64_t from, uint64_t to, uint64_t seed)
+{
+	uint64_t n;
+
+	cpu_access(place, DMA_BUF_SYNC_START);
+	for (n = from; n < to; n++)
+		place->memory[n] = pattern(seed, n);
+	cpu_access(place, DMA_BUF_SYNC_END);
+}
+
+/* Of @data or, without, of the buffer: what is there against what was written. */
+static void compare(const struct place *place, struct trial *trial, const unsigned char *data,
+		    uint64_t seed, uint64_t before)
+{
+	size_t n, old = 0;
+
+	for (n = 0; n < trial->length; n++) {
+		uint64_t at = trial->offset + n;
+		unsigned char is = data ? data[n] : place->memory[at];
+
+		old += is == pattern(before, at);
+		if (is == pattern(seed, at))
+			continue;
+		if (!trial->wrong++)
+			trial->first = n;
+	}
+	trial->nothing = trial->wrong && old == trial->length;
+}
+
+static void look_around(const struct place *place, struct trial *trial, uint64_t before)
+{
+	uint64_t n, from, to;
+
+	window(place, trial, &from, &to);
+	for (n = from; n < to; n++)
+		if ((n < trial->offset || n >= trial->offset + trial->length) &&
+		    place->memory[n] != pattern(before, n))
+			trial->around = true;
+}
+
+static void device_writes(struct place *place, struct trial *trial, unsigned char *data)
+{
+	uint64_t before = place->seed++, seed = place->seed++;
+	uint64_t from, to;
+	size_t n;
+
+	window(place, trial, &from, &to);
+	paint(place, from, to, before);
+	for (n = 0; n < trial->length; n++)
+		data[n] = pattern(seed, trial->offset + n);
+	trial->error = place->engine->transfer(place->engine, true, trial->offset, data,
+					       trial->length);
+	cpu_access(place, DMA_BUF_SYNC_START);
+	if (!trial->error)
+		compare(place, trial, NULL, seed, before);
+	look_around(place, trial, before);
+	cpu_access(place, DMA_BUF_SYNC_END);
+}
+
+static void device_reads(struct place *place, struct trial *trial, unsigned char *data)
+{
+	uint64_t before = place->seed++, seed = place->seed++;
+	size_t n;
+
+	paint(place, trial->offset, trial->offset + trial->length, seed);
+	for (n = 0; n < trial->length; n++)
+		data[n] = pattern(before, trial->offset + n);
+	trial->error = place->engine->transfer(place->engine, false, trial->offset, data,
+					       trial->length);
+	if (!trial->error)
+		compare(place, trial, data, seed, before);
+}
+
+void trial_run(struct place *place, struct trial *trial)
+{
+	unsigned char *data = malloc(trial->length);
+
+	if (!data)
+		out_of_memory();
+	if (trial->to_buffer)
+		device_writes(place, trial, data);
+	else
+		device_reads(place, trial, data);
+	free(data);
+}
+
+bool trial_passed(const struct trial *trial)
+{
+	return !trial->error && !trial->wrong && !trial->around;
+}
+
+static size_t add(const struct place *place, struct trial *trials, size_t nr, uint64_t offset,
+		  uint64_t length)
+{
+	if (length > place->engine->most)
+		length = place->engine->most;
+	if (offset + length > place->size || offset + length < offset)
+		return nr;
+	trials[nr++] = (struct trial) { .to_buffer = true, .offset = offset, .length = length };
+	trials[nr++] = (struct trial) { .to_buffer = false, .offset = offset, .length = length };
+	return nr;
+}
+
+size_t trials_plan(const struct place *place, struct trial *trials)
+{
+	uint64_t page = sysconf(_SC_PAGESIZE), size = place->size;
+	uint64_t most = place->engine->most < size ? place->engine->most : size;
+	size_t nr = 0;
+
+	nr = add(place, trials, nr, 0, 64);		  /* the beginning */
+	nr = add(place, trials, nr, size - 64, 64);	  /* the end */
+	nr = add(place, trials, nr, size - 1, 1);	  /* its last byte */
+	nr = add(place, trials, nr, 0, most);		  /* as much as goes at once */
+	nr = add(place, trials, nr, size - most, most);
+	if (size <= page)
+		return nr;
+	nr = add(place, trials, nr, page - 7, 15);	  /* over the seam of two pages */
+	nr = add(place, trials, nr, size / 2 - 33, 65);
+	nr = add(place, trials, nr, size / page / 2 * page - 1, 2);
+	return nr;
+}
+
+static double now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec + time.tv_nsec / 1e9;
+}
+
+double trials_rate(struct place *place, double seconds)
+{
+	size_t length = place->engine->most < place->size ? place->engine->most : place->size;
+	unsigned char *data = calloc(1, length);
+	double began = now(), moved = 0, took;
+
+	if (!data)
+		out_of_memory();
+	do {
+		if (place->engine->transfer(place->engine, true, 0, data, length)) {
+			moved = 0;
+			break;
+		}
+		moved += length;
+	} while (now() - began < seconds);
+	took = now() - began;
+	free(data);
+	return took > 0 ? moved / took : 0;
+}
