@@ -41,8 +41,8 @@ void group_explain(uint64_t addr)
 		if (is_out_of_the_way(driver))
 			continue;
 		viable = false;
-		warning("IOMMU group %d cannot be used yet: %s, in the same group, has the driver %s",
-			group, addr_text(other->addr), driver);
+		warning("IOMMU group %d cannot be used yet: %s, in the same group, has the driver "
+			"%s", group, addr_text(other->addr), driver);
 		hint("give it to VFIO as well, 'peerbuf bind --vfio %s', or to no driver",
 		     addr_text(other->addr));
 	}

@@ -8,12 +8,11 @@
 #include "tool.h"
 
 static const struct command *const commands[] = {
-	&topo_command, &why_command, &verify_command, &bench_command,
-	&doctor_command, &snapshot_command,
-	&devices_command, &allow_command, &deny_command, &bind_command, &unbind_command, &persist_command,
-	&cdi_command, &export_command,
-	&ps_command, &move_command, &revoke_command, &restore_command, &events_command,
-	&stats_command, &list_command,
+	&topo_command, &why_command, &verify_command, &bench_command, &doctor_command,
+	&snapshot_command, &devices_command, &allow_command, &deny_command, &bind_command,
+	&unbind_command, &persist_command, &cdi_command, &export_command, &ps_command,
+	&move_command, &revoke_command, &restore_command, &events_command, &stats_command,
+	&list_command,
 };
 
 static void print_commands(FILE *to)

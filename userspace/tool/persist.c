@@ -71,7 +71,7 @@ static void write_rule(FILE *file, const struct persistent *persistent)
 	const char *peerbuf = own_path();
 	int n;
 
-	fprintf(file, "# Written by 'peerbuf %s --persist'; 'peerbuf persist' lists and removes it.\n",
+	fprintf(file, "# By 'peerbuf %s --persist'; 'peerbuf persist' lists and removes it.\n",
 		persistent->kind);
 	fprintf(file, "# %s\n", json_line(note_json(persistent)));
 	if (persistent->host || persistent->nr == 2)
@@ -154,7 +154,8 @@ int persist_drop(const struct persistent *persistent)
 int persist_remind(const struct persistent *persistent)
 {
 	if (!access(path_of(persistent), F_OK))
-		warning("it will be so again after a restart; 'peerbuf persist --remove' ends that");
+		warning("it will be so again after a restart; 'peerbuf persist --remove' ends "
+			"that");
 	return EXIT_OK;
 }
 

@@ -186,7 +186,8 @@ static int revoke_run(const struct command *self, int argc, char **argv)
 
 const struct command revoke_command = {
 	.name = "revoke",
-	.synopsis = "[--timeout SECONDS | --wait] ID\n[--timeout SECONDS | --wait] --all-of FUNCTION",
+	.synopsis = "[--timeout SECONDS | --wait] ID\n"
+		    "[--timeout SECONDS | --wait] --all-of FUNCTION",
 	.summary = "Withdraw an export; when it returns 0, nothing reaches the memory",
 	.help = "  ID                    the export's number, see 'peerbuf ps'\n"
 		"  -a, --all-of FUNCTION all exports with memory of this function, or made\n"
