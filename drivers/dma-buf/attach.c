@@ -228,6 +228,7 @@ void peerbuf_op_detach(struct dma_buf *dmabuf, struct dma_buf_attachment *attach
 	list_del(&client->node);
 	pb->account.nr_clients--;
 	spin_unlock(&pb->mappings_lock);
+	trace_peerbuf_detach(pb, attach->dev);
 	dma_resv_unlock(dmabuf->resv);
 
 	attach->priv = NULL;

@@ -47,6 +47,20 @@ TRACE_EVENT(peerbuf_attach,
 		  __entry->revocable)
 );
 
+TRACE_EVENT(peerbuf_detach,
+	TP_PROTO(const struct peerbuf *pb, struct device *dev),
+	TP_ARGS(pb, dev),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__array(char, dev, PEERBUF_TRACE_NAME_LEN)
+	),
+	TP_fast_assign(
+		__entry->id = pb->id;
+		strscpy(__entry->dev, dev_name(dev), PEERBUF_TRACE_NAME_LEN);
+	),
+	TP_printk("id=%llu dev=%s", __entry->id, __entry->dev)
+);
+
 DECLARE_EVENT_CLASS(peerbuf_mapping,
 	TP_PROTO(const struct peerbuf *pb, struct device *dev, u32 segments),
 	TP_ARGS(pb, dev, segments),

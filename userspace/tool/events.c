@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "trace.h"
 #include "tool.h"
 
 #define NS_PER_S	1000000000LL
@@ -122,14 +123,20 @@ static int follow(uint64_t addr, int node, bool json)
 
 static int events_run(const struct command *self, int argc, char **argv)
 {
-	static const struct option options[] = { HELP_OPTION, JSON_OPTION, { 0 } };
-	bool json = false;
+	static const struct option options[] = {
+		HELP_OPTION, JSON_OPTION, { "all", no_argument, NULL, 'a' }, { 0 }
+	};
+	bool json = false, all = false;
 	int option, node, ret;
 	uint64_t addr;
 
-	while ((option = next_option(self, argc, argv, ":hj", options)) != -1)
+	while ((option = next_option(self, argc, argv, ":hja", options)) != -1) {
 		json |= option == 'j';
-	count_arguments(self, argc, 1, 1);
+		all |= option == 'a';
+	}
+	count_arguments(self, argc, !all, !all);
+	if (all)
+		return trace_follow(json);
 	addr = parse_addr(self, argv[optind]);
 	node = open_node(addr, O_RDONLY);
 	if (node < 0)
@@ -141,12 +148,15 @@ static int events_run(const struct command *self, int argc, char **argv)
 
 const struct command events_command = {
 	.name = "events",
-	.synopsis = "[-j] FUNCTION",
-	.summary = "Follow what happens to a function's exports",
+	.synopsis = "[-j] FUNCTION\n[-j] --all",
+	.summary = "Follow what happens to exports",
 	.help = "  FUNCTION              PCI address of the function\n"
+		"  -a, --all             of all exports, and also who attaches, maps, unmaps,\n"
+		"                        detaches and is refused; takes root\n"
 		"  -j, --json            print JSON, an object per line\n",
 	.notes = "A line is: time, function, event (export, move, revoke, restore, release,\n"
 		"fallback), export, its size, and who did it, or for whom and why. It ends\n"
-		"when the device does, or by a signal.\n",
+		"when the device does, or by a signal. With --all it is: time, importer, event,\n"
+		"export, process, reason or size.\n",
 	.run = events_run,
 };

@@ -1,27 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
+#include <peerbuf_vfio.h>
+
+#include "screen.h"
 #include "table.h"
 #include "tool.h"
+#include "views.h"
 
 /**
- * struct export_view - an export with its importers
- * @info: the export
- * @importers: an array to free(3)
- * @nr: how many
+ * struct looking - how exports are looked at
+ * @name: of a function, or NULL for all
+ * @addr: its address
+ * @json: print JSON
+ * @lines: of it an object per line and export
+ * @vfio: the mappings of VFIO devices instead
+ * @seconds: between two looks; 0: there is one
  */
-struct export_view {
-	struct peerbuf_export_info info;
-	struct peerbuf_attachment_info *importers;
-	size_t nr;
-};
-
-struct views {
-	struct export_view *view;
-	size_t nr;
+struct looking {
+	const char *name;
+	uint64_t addr;
+	bool json;
+	bool lines;
+	bool vfio;
+	double seconds;
 };
 
 static const char *process_text(const char *comm, uint32_t pid)
@@ -29,139 +33,6 @@ static const char *process_text(const char *comm, uint32_t pid)
 	if (pid)
 		return format_text("%.16s/%" PRIu32, comm, pid);
 	return format_text("%.16s", comm);
-}
-
-/* -ENOENT is an export that ended since it was listed. */
-static int views_add(struct views *views, int fd, const struct peerbuf_export_info *info)
-{
-	struct export_view view = { .info = *info };
-	struct peerbuf_error error;
-	int ret;
-
-	ret = peerbuf_attachments(fd, info->id, &view.importers, &view.nr, &error);
-	if (ret == -ENOENT)
-		return EXIT_OK;
-	if (ret)
-		return failed(&error, NULL, "export %" PRIu64, (uint64_t)info->id);
-	views->view = reallocarray(views->view, views->nr + 1, sizeof(view));
-	if (!views->view)
-		out_of_memory();
-	views->view[views->nr++] = view;
-	return EXIT_OK;
-}
-
-static int collect(struct views *views, int fd, struct peerbuf_error *error)
-{
-	struct peerbuf_export_info *exports;
-	size_t n, nr;
-	int ret = peerbuf_list(fd, &exports, &nr, error);
-
-	if (ret)
-		return ret;
-	for (n = 0; !ret && n < nr; n++)
-		ret = views_add(views, fd, &exports[n]);
-	free(exports);
-	return ret;
-}
-
-static int by_id(const void *a, const void *b)
-{
-	const struct export_view *x = a, *y = b;
-
-	return (x->info.id > y->info.id) - (x->info.id < y->info.id);
-}
-
-/* A node tells of an export only what is its own function's: together they tell more. */
-static void views_join(struct export_view *known, struct export_view *more)
-{
-	struct export_view whole = *more;
-
-	if (known->info.state & PEERBUF_STATE_F_SHARED &&
-	    !(more->info.state & PEERBUF_STATE_F_SHARED)) {
-		*more = *known;
-		*known = whole;
-	} else if (known->info.state & PEERBUF_STATE_F_SHARED) {
-		known->info.nr_ranges += more->info.nr_ranges;
-		known->info.nr_devices += more->info.nr_devices;
-		known->info.system_size += more->info.system_size;
-		known->info.hidden_size += more->info.hidden_size;
-	}
-	free(more->importers);
-}
-
-/* An export with memory of several functions is listed by the node of each. */
-static void views_unique(struct views *views)
-{
-	size_t n, kept = 0;
-
-	if (views->nr)
-		qsort(views->view, views->nr, sizeof(*views->view), by_id);
-	for (n = 0; n < views->nr; n++) {
-		if (kept && views->view[kept - 1].info.id == views->view[n].info.id)
-			views_join(&views->view[kept - 1], &views->view[n]);
-		else
-			views->view[kept++] = views->view[n];
-	}
-	views->nr = kept;
-}
-
-/* Without CAP_SYS_ADMIN: what the nodes say that this user may open. */
-static int collect_nodes(struct views *views, int control)
-{
-	struct peerbuf_error error;
-	uint64_t *addrs;
-	size_t n, nr;
-	int ret = peerbuf_devices(control, &addrs, &nr, &error);
-
-	if (ret)
-		return failed(&error, NULL, "devices");
-	for (n = 0; n < nr; n++) {
-		int node = peerbuf_open_addr(addrs[n], O_RDONLY);
-
-		if (node < 0) {
-			warning("%s: not shown, no permission", addr_text(addrs[n]));
-			continue;
-		}
-		if (collect(views, node, &error) < 0)
-			failed(&error, NULL, "%s", addr_text(addrs[n]));
-		peerbuf_close(node);
-	}
-	free(addrs);
-	views_unique(views);
-	return EXIT_OK;
-}
-
-static int collect_all(struct views *views)
-{
-	int control = open_control(O_RDONLY);
-	struct peerbuf_error error;
-	int ret;
-
-	if (control < 0)
-		return -control;
-	ret = collect(views, control, &error);
-	if (ret == -EPERM)
-		ret = collect_nodes(views, control);
-	else if (ret < 0)
-		ret = failed(&error, NULL, "list");
-	peerbuf_close(control);
-	return ret;
-}
-
-static int collect_named(const struct command *self, struct views *views, const char *name)
-{
-	uint64_t addr = parse_addr(self, name);
-	int node = open_node(addr, O_RDONLY);
-	struct peerbuf_error error;
-	int ret;
-
-	if (node < 0)
-		return -node;
-	ret = collect(views, node, &error);
-	if (ret < 0)
-		ret = failed(&error, NULL, "%s", addr_text(addr));
-	peerbuf_close(node);
-	return ret;
 }
 
 /* Every row repeats the export, so that each can be read by itself. */
@@ -268,10 +139,62 @@ static struct json_object *refusal_json(const struct peerbuf_export_info *info)
 	return object;
 }
 
+static const char *access_text(uint32_t access)
+{
+	return format_text("%s%s", access & PEERBUF_VFIO_MAP_F_READ ? "r" : "-",
+			   access & PEERBUF_VFIO_MAP_F_WRITE ? "w" : "-");
+}
+
+static void print_vfio(const struct views *views)
+{
+	struct libscols_table *table = table_new();
+	size_t n, i;
+
+	table_columns(table, (const struct column[]) {
+		{ "ID", TABLE_RIGHT }, { "DEVICE", 0 }, { "PID", TABLE_RIGHT },
+		{ "IOVA", TABLE_RIGHT }, { "LENGTH", TABLE_RIGHT }, { "OFFSET", TABLE_RIGHT },
+		{ "ACCESS", 0 }, { "STATE", 0 }, { "CHANGES", TABLE_RIGHT }, { NULL, 0 },
+	});
+	for (n = 0; n < views->nr; n++) {
+		for (i = 0; i < views->view[n].nr_vfio; i++) {
+			const struct vfio_mapping *mapping = &views->view[n].vfio[i];
+
+			table_row(table,
+				  format_text("%" PRIu64, (uint64_t)views->view[n].info.id),
+				  addr_text(mapping->device),
+				  format_text("%" PRIu32, mapping->pid),
+				  format_text("0x%" PRIx64, mapping->iova),
+				  size_text(mapping->length),
+				  format_text("0x%" PRIx64, mapping->offset),
+				  access_text(mapping->access),
+				  peerbuf_vfio_state_name(mapping->state),
+				  format_text("%" PRIu64, mapping->changes));
+		}
+	}
+	table_print(table);
+}
+
+static struct json_object *vfio_json(const struct vfio_mapping *mapping)
+{
+	struct json_object *object = json_new();
+
+	json_set_addr(object, "device", mapping->device);
+	json_set_number(object, "pid", mapping->pid);
+	json_set_number(object, "iova", mapping->iova);
+	json_set_number(object, "length", mapping->length);
+	json_set_number(object, "offset", mapping->offset);
+	json_set_text(object, "access", access_text(mapping->access));
+	json_set_text(object, "state", peerbuf_vfio_state_name(mapping->state));
+	json_set_number(object, "errno", mapping->error);
+	json_set_number(object, "changes", mapping->changes);
+	return object;
+}
+
 static struct json_object *export_json(const struct export_view *view)
 {
 	const struct peerbuf_export_info *info = &view->info;
 	struct json_object *object = json_new(), *importers = json_new_array();
+	struct json_object *vfio = json_new_array();
 	size_t n;
 
 	json_set_number(object, "id", info->id);
@@ -299,6 +222,9 @@ static struct json_object *export_json(const struct export_view *view)
 	for (n = 0; n < view->nr; n++)
 		json_append(importers, importer_json(&view->importers[n]));
 	json_set(object, "importers", importers);
+	for (n = 0; n < view->nr_vfio; n++)
+		json_append(vfio, vfio_json(&view->vfio[n]));
+	json_set(object, "vfio", vfio);
 	return object;
 }
 
@@ -313,48 +239,115 @@ static void print_json(const struct views *views)
 	json_print(top);
 }
 
-static void views_free(struct views *views)
+/* Whole seconds are enough to tell one look from the next. */
+static void print_lines(const struct views *views)
 {
-	while (views->nr)
-		free(views->view[--views->nr].importers);
-	free(views->view);
+	time_t now = time(NULL);
+	size_t n;
+
+	for (n = 0; n < views->nr; n++) {
+		struct json_object *object = export_json(&views->view[n]);
+
+		json_set_number(object, "time", now);
+		json_print_line(object);
+	}
 }
 
-static int ps_run(const struct command *self, int argc, char **argv)
+static void print_views(const struct looking *looking, const struct views *views)
 {
-	static const struct option options[] = { HELP_OPTION, JSON_OPTION, { 0 } };
-	struct views views = { 0 };
-	bool json = false;
-	int option, ret;
-
-	while ((option = next_option(self, argc, argv, ":hj", options)) != -1)
-		json |= option == 'j';
-	if (count_arguments(self, argc, 0, 1))
-		ret = collect_named(self, &views, argv[optind]);
+	if (looking->lines)
+		print_lines(views);
+	else if (looking->json)
+		print_json(views);
+	else if (looking->vfio)
+		print_vfio(views);
+	else if (views->nr)
+		print_text(views);
 	else
-		ret = collect_all(&views);
-	if (!ret && json)
-		print_json(&views);
-	else if (!ret && views.nr)
-		print_text(&views);
-	else if (!ret)
 		puts("Nothing is exported.");
+}
+
+static int look(const struct looking *looking)
+{
+	struct views views = { 0 };
+	int ret;
+
+	ret = looking->name ? views_collect_of(&views, looking->addr) : views_collect(&views);
+	if (!ret) {
+		if (looking->json || looking->vfio)
+			vfio_mappings_join(&views);
+		print_views(looking, &views);
+	}
 	views_free(&views);
 	return ret;
 }
 
+static int watch(const struct looking *looking)
+{
+	int ret;
+
+	screen_begin();
+	do {
+		screen_clear();
+		ret = look(looking);
+		texts_free();
+	} while (!ret && screen_wait(looking->seconds));
+	return ret;
+}
+
+static double parse_interval(const struct command *self, const char *text)
+{
+	char *end;
+	double seconds = text ? strtod(text, &end) : 2;
+
+	if (text && (end == text || *end || !(seconds >= 0.1 && seconds <= 86400)))
+		usage_error(self, "%s: not a number of seconds from 0.1 to a day", text);
+	return seconds;
+}
+
+static int ps_run(const struct command *self, int argc, char **argv)
+{
+	static const struct option options[] = {
+		HELP_OPTION, JSON_OPTION, { "ndjson", no_argument, NULL, 'J' },
+		{ "vfio", no_argument, NULL, 'v' }, { "watch", optional_argument, NULL, 'w' },
+		{ 0 }
+	};
+	struct looking looking = { 0 };
+	int option;
+
+	while ((option = next_option(self, argc, argv, ":hjJvw::", options)) != -1) {
+		if (option == 'w')
+			looking.seconds = parse_interval(self, optarg);
+		looking.vfio |= option == 'v';
+		looking.lines |= option == 'J';
+		looking.json |= option == 'j' || option == 'J';
+	}
+	/* A program that reads on and on wants a line for each. */
+	looking.lines |= looking.json && looking.seconds;
+	if (count_arguments(self, argc, 0, 1)) {
+		looking.name = argv[optind];
+		looking.addr = parse_addr(self, looking.name);
+	}
+	return looking.seconds ? watch(&looking) : look(&looking);
+}
+
 const struct command ps_command = {
 	.name = "ps",
-	.synopsis = "[-j] [FUNCTION]",
+	.synopsis = "[-jJv] [--watch[=SECONDS]] [FUNCTION]",
 	.summary = "Show what is exported, by whom, and who imports it",
 	.help = "  FUNCTION              only exports of this function's memory\n"
-		"  -j, --json            print JSON\n",
+		"  -v, --vfio            where buffers are in the IOVA spaces of VFIO devices\n"
+		"  -w, --watch[=SECONDS] again and again, every 2 seconds; q ends it\n"
+		"  -j, --json            print JSON\n"
+		"  -J, --ndjson          print JSON, an object per line and export, with the\n"
+		"                        time; so does -j with --watch\n",
 	.notes = "SYSTEM is how much of it is in system memory, FALLBACKS how often it moved\n"
 		"because somebody could not reach it. ROUTE is as in 'peerbuf topo', SEGS counts\n"
 		"the DMA segments of the mapping. STATE is live or: revoked, down (device\n"
 		"suspended or in reset), dead (for good), pinned (cannot move now), vmapped (the\n"
 		"kernel has a CPU mapping), busy (somebody is at work on it, copying it, say: not\n"
 		"all is known), shared (it has memory of others, which this node does\n"
-		"not show), hidden (only its own device can address it).\n",
+		"not show), hidden (only its own device can address it).\n"
+		"--vfio looks into processes, which takes the right to trace them.\n",
 	.run = ps_run,
 };

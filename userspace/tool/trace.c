@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * All events of all exports, who maps and who was refused included, by the kernel's tracing:
+ * nodes tell of what changes an export, and only of their own. An instance of its own leaves
+ * anybody else's tracing alone.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "trace.h"
+#include "tool.h"
+
+#define PREFIX	"peerbuf-"
+
+static const char *const places[] = {
+	"/sys/kernel/tracing/instances", "/sys/kernel/debug/tracing/instances",
+};
+
+static volatile sig_atomic_t ended;
+
+static void on_end(int number)
+{
+	(void)number;
+	ended = 1;
+}
+
+/* What one that was killed has left behind. */
+static void clean(const char *place)
+{
+	DIR *directory = opendir(place);
+	const struct dirent *entry;
+	int pid;
+
+	while (directory && (entry = readdir(directory)))
+		if (sscanf(entry->d_name, PREFIX "%d", &pid) == 1 && kill(pid, 0) &&
+		    errno == ESRCH)
+			rmdir(format_text("%s/%s", place, entry->d_name));
+	if (directory)
+		closedir(directory);
+}
+
+/* NULL and a message if there is none to be had. */
+static const char *instance_make(void)
+{
+	const char *path = NULL;
+	int err = ENOENT;
+	size_t n;
+
+	for (n = 0; n < ARRAY_SIZE(places); n++) {
+		if (access(places[n], F_OK))
+			continue;
+		clean(places[n]);
+		path = format_text("%s/" PREFIX "%d", places[n], getpid());
+		if (!mkdir(path, 0700))
+			return path;
+		err = errno;
+		break;
+	}
+	failed_errno(-err, "events --all: %s", path ? path : places[0]);
+	if (err == ENOENT)
+		hint("mount it: mount -t tracefs tracefs /sys/kernel/tracing; a kernel without "
+		     "tracing has only 'peerbuf events FUNCTION'");
+	else
+		hint("run it as root");
+	return NULL;
+}
+
+/* Whatever it was: a reader counts in the time of the day. */
+static const char *time_text(double since_boot)
+{
+	struct timespec wall, boot;
+	struct tm local;
+	double seconds;
+	time_t whole;
+	char text[32];
+
+	clock_gettime(CLOCK_REALTIME, &wall);
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	seconds = wall.tv_sec - boot.tv_sec + (wall.tv_nsec - boot.tv_nsec) / 1e9 + since_boot;
+	whole = seconds;
+	localtime_r(&whole, &local);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &local);
+	return format_text("%s.%03d", text, (int)((seconds - whole) * 1000));
+}
+
+static const char *field(const struct traced *traced, const char *key)
+{
+	char value[64];
+
+	return traced_field(traced, key, value, sizeof(value)) ? format_text("%s", value) : NULL;
+}
+
+/* Numbers of reasons as their names. */
+static const char *reason(const struct traced *traced)
+{
+	const char *number = field(traced, "reason");
+
+	if (!number)
+		number = field(traced, "why");
+	return number && strcmp(number, "0") ? peerbuf_reason_name(atoi(number)) : NULL;
+}
+
+/* A name that others chose, as one word. */
+static const char *word(const char *text)
+{
+	char *safe = utf8_word(text);
+	const char *copy = format_text("%s", safe);
+
+	free(safe);
+	return copy;
+}
+
+static void print_text(const struct traced *traced)
+{
+	const char *device = field(traced, "dev"), *id = field(traced, "id");
+	const char *why = reason(traced), *size = field(traced, "size");
+
+	printf("%s %s %s %s %s/%u", time_text(traced->seconds), device ? word(device) : "-",
+	       traced->name, id ? id : "-", word(traced->comm), traced->pid);
+	if (why)
+		printf(" %s", why);
+	if (size)
+		printf(" %s", size_text(strtoull(size, NULL, 10)));
+	putchar('\n');
+}
+
+static void set_text(struct json_object *object, const char *key, const char *text)
+{
+	if (text)
+		json_set_text(object, key, text);
+	else
+		json_set(object, key, NULL);
+}
+
+static void print_json(const struct traced *traced)
+{
+	struct json_object *object = json_new();
+	const char *id = field(traced, "id"), *segments = field(traced, "segments");
+
+	json_set_text(object, "time", time_text(traced->seconds));
+	json_set_text(object, "event", traced->name);
+	json_set_number(object, "id", id ? strtoull(id, NULL, 10) : 0);
+	set_text(object, "device", field(traced, "dev"));
+	set_text(object, "reason", reason(traced));
+	json_set_text(object, "process", traced->comm);
+	json_set_number(object, "pid", traced->pid);
+	if (segments)
+		json_set_number(object, "segments", strtoull(segments, NULL, 10));
+	else
+		json_set(object, "segments", NULL);
+	json_print_line(object);
+}
+
+static int follow(FILE *pipe, bool json)
+{
+	struct traced traced;
+	char *line = NULL;
+	size_t size = 0;
+	int ret = EXIT_OK;
+
+	while (!ret && !ended && getline(&line, &size, pipe) > 0) {
+		line[strcspn(line, "\n")] = '\0';
+		if (!traced_parse(line, &traced))
+			continue;
+		(json ? print_json : print_text)(&traced);
+		texts_free();
+		if (fflush(stdout))
+			ret = failed_errno(-errno, "standard output");
+	}
+	free(line);
+	return ret;
+}
+
+static int with_instance(const char *instance, bool json)
+{
+	FILE *pipe;
+	int ret;
+
+	/* The default clock is that of one CPU. */
+	write_file(format_text("%s/trace_clock", instance), "boot");
+	ret = write_file(format_text("%s/events/peerbuf/enable", instance), "1");
+	if (ret) {
+		failed_errno(ret, "events --all: %s/events/peerbuf", instance);
+		hint("load the peerbuf module: modprobe peerbuf");
+		return ret == -ENOENT ? EXIT_NO_MODULE : EXIT_REFUSED;
+	}
+	pipe = fopen(format_text("%s/trace_pipe", instance), "re");
+	if (!pipe)
+		return failed_errno(-errno, "events --all: %s/trace_pipe", instance);
+	ret = follow(pipe, json);
+	fclose(pipe);
+	return ret;
+}
+
+int trace_follow(bool json)
+{
+	const char *instance;
+	char *kept;
+	int ret;
+
+	/* Without SA_RESTART: the read of the next line ends. */
+	sigaction(SIGINT, &(struct sigaction) { .sa_handler = on_end }, NULL);
+	sigaction(SIGTERM, &(struct sigaction) { .sa_handler = on_end }, NULL);
+	sigaction(SIGHUP, &(struct sigaction) { .sa_handler = on_end }, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	instance = instance_make();
+	if (!instance)
+		return EXIT_REFUSED;
+	kept = strdup(instance);
+	if (!kept)
+		out_of_memory();
+	ret = with_instance(kept, json);
+	rmdir(kept);
+	free(kept);
+	return ret;
+}
