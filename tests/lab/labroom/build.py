@@ -24,7 +24,7 @@ SOURCES = {
     "modules": ["Kbuild", "drivers", "include", "compat", "tests/drivers"],
     "userspace": ["userspace", "include", "drivers/pci/p2p", "tests/drivers/edu_dma_uapi.h"],
     "tests": ["tests/guest", "tests/igt", "tests/demo", "tests/drivers", "include",
-              "userspace/examples"],
+              "userspace/examples", "Documentation/tutorial.rst"],
 }
 # In there, but read by tests/run alone.
 NOT_BUILT = {"tests/guest/suites", "tests/guest/skips"}
