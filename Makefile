@@ -38,7 +38,7 @@ demo:
 	@tests/demo/run -k $(DEMO_KERNEL)
 
 test:
-	@scripts/install-deps host userspace
+	@scripts/install-deps host userspace terminal
 	@tests/run --unit --userspace $(ARGS)
 
 test-debug:

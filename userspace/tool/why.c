@@ -42,12 +42,14 @@ static void print_verdict(const struct question *question, const struct verdict 
 	const char *client = addr_text(question->client->addr);
 	const char *provider = addr_text(question->provider->addr);
 
+	const char *format = "Yes: %s reaches the memory of %s.";
+
 	if (!verdict->certain)
-		printf("Unknown: whether %s reaches the memory of %s.\n\n", client, provider);
+		format = "Unknown: whether %s reaches the memory of %s.";
 	else if (verdict->route.type == PEERBUF_ROUTE_NOT_SUPPORTED)
-		printf("No: %s cannot reach the memory of %s.\n\n", client, provider);
-	else
-		printf("Yes: %s reaches the memory of %s.\n\n", client, provider);
+		format = "No: %s cannot reach the memory of %s.";
+	print_wrapped(format_text(format, client, provider), 0);
+	putchar('\n');
 }
 
 static void print_field(const char *label, const char *text)
