@@ -201,8 +201,40 @@ static void check_importer(struct report *report, struct json_object *importer)
 		      "");
 }
 
+/* In a kernel without CONFIG_PCI_P2PDMA the question was answered when it was compiled. */
+static bool asks_p2pdma(struct json_object *gpu)
+{
+	const char *module = json_text_of(gpu, "module");
+
+	return is_true(gpu, "asks_p2pdma") || !strcmp(module, "amdgpu") || !strcmp(module, "xe");
+}
+
+/* GPUs, whose drivers take system memory where they take no BAR, and say nothing. */
+static void check_gpu(struct report *report, struct json_object *gpu)
+{
+	struct json_object *config = json_member(report->facts, "config");
+	bool p2pdma = !strcmp(json_text_of(config, "CONFIG_PCI_P2PDMA"), "y");
+	const char *kind = json_text_of(gpu, "kind");
+	const char *who = format_text("%s (%s)", json_text_of(gpu, "device"),
+				      json_text_of(gpu, "module"));
+
+	if (asks_p2pdma(gpu) && config && !p2pdma)
+		found(report, SEVERITY_WARNING, "importers",
+		      format_text("%s asks for CONFIG_PCI_P2PDMA, which this kernel lacks, and takes "
+				  "no BAR without it", who),
+		      "a kernel with CONFIG_PCI_P2PDMA, or --fallback to give it system memory");
+	else if (!strcmp(kind, "dynamic"))
+		found(report, SEVERITY_OK, "importers",
+		      format_text("%s is dynamic: buffers move and are revoked under it", who), "");
+	else if (!strcmp(kind, "static"))
+		found(report, SEVERITY_NOTE, "importers",
+		      format_text("%s takes system memory only", who),
+		      "export with --fallback, which moves the buffer there for it");
+}
+
 void check_importers(struct report *report)
 {
+	struct json_object *gpus = json_member(report->facts, "gpus");
 	struct json_object *importers = json_member(report->facts, "importers");
 	size_t n;
 
@@ -210,4 +242,6 @@ void check_importers(struct report *report)
 		found(report, SEVERITY_NOTE, "importers", "there is no RDMA device", "");
 	for (n = 0; n < json_length(importers); n++)
 		check_importer(report, json_object_array_get_idx(importers, n));
+	for (n = 0; n < json_length(gpus); n++)
+		check_gpu(report, json_item(gpus, n));
 }

@@ -279,5 +279,6 @@ struct json_object *facts_collect(void)
 	json_set_bool(top, "group", getgrnam("peerbuf"));
 	json_set(top, "nodes", collect_nodes());
 	json_set(top, "importers", importers_collect());
+	json_set(top, "gpus", gpus_collect());
 	return top;
 }

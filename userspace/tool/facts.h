@@ -8,5 +8,10 @@ struct json_object;
 struct json_object *facts_collect(void);
 /** importers_collect() - RDMA devices, and how their drivers hold a DMA-BUF */
 struct json_object *importers_collect(void);
+/** gpus_collect() - DRM devices, the same of them */
+struct json_object *gpus_collect(void);
+
+/** module_symbols() - @take each symbol that a module of this kernel takes from others */
+void module_symbols(const char *module, void (*take)(void *data, const char *symbol), void *data);
 
 #endif /* PEERBUF_FACTS_H */

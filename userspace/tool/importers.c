@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * RDMA devices, and what becomes of a DMA-BUF that their drivers hold when it moves. Which
+ * RDMA devices and GPUs, and what becomes of a DMA-BUF that their drivers hold when it moves. Which
  * of the kernel's functions a driver calls tells: a kernel's version does not, as drivers
  * are updated on their own.
  */
 #include <dirent.h>
 #include <json-c/json.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "facts.h"
@@ -19,70 +17,39 @@
 #define REVOCABLE	"ib_umem_dmabuf_get_pinned_revocable"
 #define DYNAMIC		"ib_umem_dmabuf_get"
 
+/* Of other importers. */
+#define ATTACH_DYNAMIC	"dma_buf_dynamic_attach"
+#define ATTACH_STATIC	"dma_buf_attach"
+#define ATTACH_BY_DRM	"drm_gem_prime_import"
+#define ASKS_P2PDMA	"pci_p2pdma_distance_many"
+
 struct calls {
 	bool known;
 	bool dynamic;
 	bool revocable;
 	bool pinned;
+	bool is_static;
+	bool asks_p2pdma;
 };
 
-static void take_symbol(struct calls *calls, const char *symbol)
+static void take_symbol(void *data, const char *symbol)
 {
+	struct calls *calls = data;
+
 	calls->known = true;
-	if (!strcmp(symbol, DYNAMIC))
+	if (!strcmp(symbol, ATTACH_DYNAMIC))
+		calls->dynamic = true;
+	else if (!strcmp(symbol, ATTACH_STATIC) ||
+		 !strncmp(symbol, ATTACH_BY_DRM, strlen(ATTACH_BY_DRM)))
+		calls->is_static = true;
+	else if (!strcmp(symbol, ASKS_P2PDMA))
+		calls->asks_p2pdma = true;
+	else if (!strcmp(symbol, DYNAMIC))
 		calls->dynamic = true;
 	else if (!strncmp(symbol, REVOCABLE, strlen(REVOCABLE)))
 		calls->revocable = true;
 	else if (!strncmp(symbol, PINNED, strlen(PINNED)))
 		calls->pinned = true;
-}
-
-/* "path/of/module.ko.xz: path/of/others", the first of which is a file of its name. */
-static const char *module_path(const char *release, const char *module)
-{
-	FILE *file = fopen(format_text("/lib/modules/%s/modules.dep", release), "re");
-	const char *path = NULL, *slash;
-	char *line = NULL;
-	size_t n, size = 0;
-
-	while (file && !path && getline(&line, &size, file) > 0) {
-		line[strcspn(line, ":")] = '\0';
-		slash = strrchr(line, '/');
-		slash = slash ? slash + 1 : line;
-		for (n = 0; module[n] &&
-		     (slash[n] == module[n] || (slash[n] == '-' && module[n] == '_')); n++)
-			;
-		if (!module[n] && !strncmp(slash + n, ".ko", 3))
-			path = format_text("/lib/modules/%s/%s", release, line);
-	}
-	free(line);
-	if (file)
-		fclose(file);
-	return path;
-}
-
-/* Lines "CRC SYMBOL" of every symbol that the module takes from others. */
-static void read_calls(const char *module, struct calls *calls)
-{
-	const char *path;
-	char symbol[128], *line = NULL;
-	struct utsname name;
-	size_t size = 0;
-	FILE *file;
-
-	uname(&name);
-	path = module_path(name.release, module);
-	if (!path)
-		return;
-	file = open_program((const char *const []) {
-		"modprobe", "--dump-modversions", path, NULL,
-	});
-	while (file && getline(&line, &size, file) > 0)
-		if (sscanf(line, "%*s %127s", symbol) == 1)
-			take_symbol(calls, symbol);
-	free(line);
-	if (file)
-		close_program(file);
 }
 
 static const char *kind(const struct calls *calls)
@@ -93,11 +60,13 @@ static const char *kind(const struct calls *calls)
 		return "dynamic";
 	if (calls->revocable)
 		return "pinned-revocable";
-	return calls->pinned ? "pinned" : "none";
+	if (calls->pinned)
+		return "pinned";
+	return calls->is_static ? "static" : "none";
 }
 
 /* The module that made the verbs device: mlx5_ib rather than mlx5_core. */
-static const char *verbs_module(const char *device)
+static const char *device_module(const char *class, const char *device)
 {
 	static const char *const pairs[][2] = {
 		{ "mlx5_core", "mlx5_ib" }, { "mlx4_core", "mlx4_ib" }, { "bnxt_en", "bnxt_re" },
@@ -109,29 +78,29 @@ static const char *verbs_module(const char *device)
 	const char *name;
 	size_t n;
 
-	length = readlink(format_text("/sys/class/infiniband/%s/device/driver/module", device),
+	length = readlink(format_text("/sys/class/%s/%s/device/driver/module", class, device),
 			  target, sizeof(target) - 1);
 	if (length < 0)
 		return NULL;
 	target[length] = '\0';
 	name = strrchr(target, '/');
 	name = name ? name + 1 : target;
-	for (n = 0; n < ARRAY_SIZE(pairs); n++)
+	for (n = 0; n < ARRAY_SIZE(pairs) && !strcmp(class, "infiniband"); n++)
 		if (!strcmp(name, pairs[n][0]) &&
 		    !access(format_text("/sys/module/%s", pairs[n][1]), F_OK))
 			return pairs[n][1];
 	return format_text("%s", name);
 }
 
-static struct json_object *importer_json(const char *device)
+static struct json_object *importer_json(const char *class, const char *device)
 {
 	struct json_object *object = json_new();
-	const char *module = verbs_module(device);
+	const char *module = device_module(class, device);
 	struct calls calls = { 0 };
 
 	json_set_text(object, "device", device);
 	if (module) {
-		read_calls(module, &calls);
+		module_symbols(module, take_symbol, &calls);
 		json_set_text(object, "module", module);
 	} else {
 		json_set(object, "module", NULL);
@@ -139,19 +108,41 @@ static struct json_object *importer_json(const char *device)
 	json_set_text(object, "kind", kind(&calls));
 	/* A driver may do one for memory regions and another for its own calls. */
 	json_set_bool(object, "also_pins", calls.dynamic && calls.pinned);
+	json_set_bool(object, "asks_p2pdma", calls.asks_p2pdma);
 	return object;
+}
+
+static struct json_object *collect(const char *class, bool (*wanted)(const char *name))
+{
+	DIR *directory = opendir(format_text("/sys/class/%s", class));
+	struct json_object *list = json_new_array();
+	const struct dirent *entry;
+
+	while (directory && (entry = readdir(directory)))
+		if (entry->d_name[0] != '.' && wanted(entry->d_name))
+			json_append(list, importer_json(class, entry->d_name));
+	if (directory)
+		closedir(directory);
+	return list;
+}
+
+static bool is_any(const char *name)
+{
+	return *name;
+}
+
+/* "card0", and none of its connectors, "card0-DP-1". */
+static bool is_card(const char *name)
+{
+	return !strncmp(name, "card", 4) && !strchr(name, '-');
 }
 
 struct json_object *importers_collect(void)
 {
-	struct json_object *list = json_new_array();
-	DIR *directory = opendir("/sys/class/infiniband");
-	const struct dirent *entry;
+	return collect("infiniband", is_any);
+}
 
-	while (directory && (entry = readdir(directory)))
-		if (entry->d_name[0] != '.')
-			json_append(list, importer_json(entry->d_name));
-	if (directory)
-		closedir(directory);
-	return list;
+struct json_object *gpus_collect(void)
+{
+	return collect("drm", is_card);
 }

@@ -114,7 +114,9 @@ FACTS = {
 
 def board8(acs=None, iommu="", vendor="AuthenticAMD", family=25):
     """Two sockets, four switches with two GPUs, a NIC and a drive each."""
-    m = Machine(vendor, family, iommu=iommu, **FACTS)
+    gpus = [{"device": f"card{n}", "module": "amdgpu", "kind": "dynamic", "asks_p2pdma": False}
+            for n in range(2)]
+    m = Machine(vendor, family, iommu=iommu, **FACTS, gpus=gpus)
     for n in range(4):
         bus = 0x20 * n
         root = m.host(0, bus, numa=n // 2)
@@ -245,7 +247,9 @@ def domains():
 
 def desktop():
     """All that has memory is built into the root complex, or badly placed."""
-    facts = dict(FACTS, kernel="5.10.0-30-amd64", importers=[], udev_rules=[], group=False,
+    facts = dict(FACTS, kernel="5.10.0-30-amd64", importers=[],
+                 gpus=[{"device": "card0", "module": "i915", "kind": "static"},
+                       {"device": "card1", "module": "vram", "kind": "dynamic"}], udev_rules=[], group=False,
                  modules=[dict(FACTS["modules"][0], loaded=False, installed=False)])
     m = Machine("GenuineIntel", 6, **facts)
     root = m.host(0, 0)

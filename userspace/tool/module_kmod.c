@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What a module takes from others, by libkmod: from the module's own table of symbols. */
+#include <libkmod.h>
+#include <stddef.h>
+
+#include "facts.h"
+
+static void each_symbol(struct kmod_module *module, void (*take)(void *data, const char *symbol),
+			void *data)
+{
+	struct kmod_list *list = NULL, *entry;
+
+	if (kmod_module_get_dependency_symbols(module, &list) < 0)
+		return;
+	kmod_list_foreach(entry, list)
+		take(data, kmod_module_dependency_symbol_get_symbol(entry));
+	kmod_module_dependency_symbols_free_list(list);
+}
+
+void module_symbols(const char *module, void (*take)(void *data, const char *symbol), void *data)
+{
+	struct kmod_ctx *context = kmod_new(NULL, NULL);
+	struct kmod_list *found = NULL;
+	struct kmod_module *first;
+
+	if (!context)
+		return;
+	if (kmod_module_new_from_lookup(context, module, &found) >= 0 && found) {
+		first = kmod_module_get_module(found);
+		each_symbol(first, take, data);
+		kmod_module_unref(first);
+		kmod_module_unref_list(found);
+	}
+	kmod_unref(context);
+}
