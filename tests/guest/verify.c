@@ -88,6 +88,17 @@ TEST(no_route_is_told_before_any_byte)
 	check_host_bytes("far-mem", 0, 64 * 1024, 0x11);
 }
 
+/* Interrupted in the middle, it puts the memory back all the same. */
+TEST(interrupted_it_puts_the_memory_back)
+{
+	prepare("rp-mem", "rp-edu");
+	lab_host_fill("rp-mem", 0, 64 * 1024, 0x42);
+	check_eq(shell("timeout -s INT 0.5 peerbuf verify %s %s 2> /tmp/said", lab_where("rp-mem"),
+		       lab_where("rp-edu")), 124);
+	check_eq(shell("grep 'nothing is proven' /tmp/said"), 0);
+	check_host_bytes("rp-mem", 0, 64 * 1024, 0x42);
+}
+
 TEST(rdma_device_proves_it)
 {
 	rdma_modules();

@@ -159,6 +159,30 @@ static void print_json(const struct traced *traced)
 	json_print_line(object);
 }
 
+/* The kernel threw some away: nobody read fast enough. */
+static bool print_lost(const char *line, bool json)
+{
+	struct timespec boot;
+	unsigned long lost;
+	const char *time;
+	struct json_object *object;
+
+	if (sscanf(line, "CPU:%*u [LOST %lu EVENTS]", &lost) != 1)
+		return false;
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	time = time_text(boot.tv_sec + boot.tv_nsec / 1e9);
+	if (!json) {
+		printf("%s - lost %lu -\n", time, lost);
+		return true;
+	}
+	object = json_new();
+	json_set_text(object, "time", time);
+	json_set_text(object, "event", "lost");
+	json_set_number(object, "lost", lost);
+	json_print_line(object);
+	return true;
+}
+
 static int follow(FILE *pipe, bool json)
 {
 	struct traced traced;
@@ -168,9 +192,11 @@ static int follow(FILE *pipe, bool json)
 
 	while (!ret && !ended && getline(&line, &size, pipe) > 0) {
 		line[strcspn(line, "\n")] = '\0';
-		if (!traced_parse(line, &traced))
-			continue;
-		(json ? print_json : print_text)(&traced);
+		if (!print_lost(line, json)) {
+			if (!traced_parse(line, &traced))
+				continue;
+			(json ? print_json : print_text)(&traced);
+		}
 		texts_free();
 		if (fflush(stdout))
 			ret = failed_errno(-errno, "standard output");

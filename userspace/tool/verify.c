@@ -2,6 +2,7 @@
 /* verify: a route is proven by bytes that a device moved along it, or not at all. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -230,18 +231,58 @@ static void put_back(struct proof *proof)
 	free(proof->kept);
 }
 
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int number)
+{
+	interrupted = number;
+}
+
+/* Whoever owns the memory may take it back at any time; there is nothing left to put back. */
+static void on_revoke(int number)
+{
+	static const char text[] = "peerbuf: verify: the memory was revoked meanwhile\n";
+
+	(void)number;
+	if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
+		_exit(EXIT_REFUSED);
+	_exit(EXIT_REFUSED);
+}
+
+static void watch_signals(void)
+{
+	sigaction(SIGINT, &(struct sigaction) { .sa_handler = on_interrupt }, NULL);
+	sigaction(SIGTERM, &(struct sigaction) { .sa_handler = on_interrupt }, NULL);
+	sigaction(SIGHUP, &(struct sigaction) { .sa_handler = on_interrupt }, NULL);
+	sigaction(SIGBUS, &(struct sigaction) { .sa_handler = on_revoke }, NULL);
+}
+
+/* Whoever interrupts it gets the memory back as it was as well. */
+static void try_all(struct proof *proof)
+{
+	size_t n, nr = trials_plan(&proof->place, proof->trials);
+
+	for (n = 0; n < nr && !interrupted; n++) {
+		progress("verify", n, nr);
+		trial_run(&proof->place, &proof->trials[n]);
+	}
+	progress("verify", nr, nr);
+	proof->nr = n;
+}
+
 static int prove(struct proof *proof)
 {
 	size_t n;
 
+	watch_signals();
 	keep(proof);
-	proof->nr = trials_plan(&proof->place, proof->trials);
-	for (n = 0; n < proof->nr; n++) {
-		progress("verify", n, proof->nr);
-		trial_run(&proof->place, &proof->trials[n]);
-	}
-	progress("verify", n, proof->nr);
+	try_all(proof);
 	n = failures(proof, true) + failures(proof, false);
+	if (interrupted) {
+		put_back(proof);
+		warning("interrupted after %zu trials; nothing is proven", proof->nr);
+		return EXIT_SIGNAL + interrupted;
+	}
 	if (!n && proof->seconds)
 		proof->rate = trials_rate(&proof->place, proof->seconds);
 	put_back(proof);
