@@ -169,7 +169,8 @@ TEST(node_is_found_by_its_name_without_colons)
 		if (strchr(":.", *c))
 			*c = '_';
 	close(node_open("rp-mem"));
-	check_eq(shell("unshare -m sh -e -c 'mkdir -p /tmp/nodes; mount --bind /dev/peerbuf /tmp/nodes; "
+	check_eq(shell("unshare -m sh -e -c 'mkdir -p /tmp/nodes; "
+		       "mount --bind /dev/peerbuf /tmp/nodes; "
 		       "mount -t tmpfs none /dev/peerbuf; mkdir /dev/peerbuf/by-path; "
 		       "cp -a /tmp/nodes/%s /dev/peerbuf/%s; "
 		       "cp -a /tmp/nodes/control /dev/peerbuf; "

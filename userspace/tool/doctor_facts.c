@@ -220,8 +220,8 @@ static void check_gpu(struct report *report, struct json_object *gpu)
 
 	if (asks_p2pdma(gpu) && config && !p2pdma)
 		found(report, SEVERITY_WARNING, "importers",
-		      format_text("%s asks for CONFIG_PCI_P2PDMA, which this kernel lacks, and takes "
-				  "no BAR without it", who),
+		      format_text("%s asks for CONFIG_PCI_P2PDMA, which this kernel lacks, and "
+				  "takes no BAR without it", who),
 		      "a kernel with CONFIG_PCI_P2PDMA, or --fallback to give it system memory");
 	else if (!strcmp(kind, "dynamic"))
 		found(report, SEVERITY_OK, "importers",

@@ -28,7 +28,8 @@ static void give_back(void)
 		tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
 	if (has_screen && write(STDOUT_FILENO, leave, sizeof(leave) - 1) < 0)
 		return;
-	has_keys = has_screen = false;
+	has_keys = false;
+	has_screen = false;
 }
 
 static void on_end(int number)

@@ -129,8 +129,8 @@ static void print_total(const struct sample *before, const struct sample *after)
 	double seconds = after->when - before->when;
 	const struct peerbuf_ioc_stats *x = &before->stats, *y = &after->stats;
 
-	printf("%" PRIu64 " exports, %" PRIu64 " mappings; in a second %s maps, %s unmaps, %s moves, "
-	       "%s revokes, %s refusals, %s faults\n\n", (uint64_t)y->live_exports,
+	printf("%" PRIu64 " exports, %" PRIu64 " mappings; in a second %s maps, %s unmaps, "
+	       "%s moves, %s revokes, %s refusals, %s faults\n\n", (uint64_t)y->live_exports,
 	       (uint64_t)y->live_mappings, rate_text(y->maps - x->maps, seconds),
 	       rate_text(y->unmaps - x->unmaps, seconds), rate_text(y->moves - x->moves, seconds),
 	       rate_text(y->revokes - x->revokes, seconds),

@@ -66,7 +66,7 @@ static const char *instance_make(void)
 	}
 	failed_errno(-err, "events --all: %s", path ? path : places[0]);
 	if (err == ENOENT)
-		hint("mount it: mount -t tracefs tracefs /sys/kernel/tracing; a kernel without "
+		hint("mount it: mount -t tracefs none /sys/kernel/tracing; a kernel without "
 		     "tracing has only 'peerbuf events FUNCTION'");
 	else
 		hint("run it as root");

@@ -72,7 +72,7 @@ bool traced_field(const struct traced *traced, const char *key, char *value, siz
 	while (at && *at) {
 		if (!strncmp(at, key, length) && at[length] == '=') {
 			at += length + 1;
-			snprintf(value, size, "%.*s", (int)strcspn(at, " \n"), at);
+			snprintf(value, size, "%.*s", (int)strcspn(at, " "), at);
 			return true;
 		}
 		at = strchr(at, ' ');
