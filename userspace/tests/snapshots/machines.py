@@ -12,6 +12,7 @@ SV, UF = 0x01, 0x10
 ISOLATED = SV | RR | CR | UF
 ROOT_PORT, UPSTREAM, DOWNSTREAM, ENDPOINT = 4, 5, 6, 0
 FAKE = 0xfff0                   # a vendor that no list of names has
+MIB = 1 << 20
 GIB = 1 << 30
 GPU, NIC, DISK, BRIDGE, HOST = 0x0302, 0x0200, 0x0108, 0x0604, 0x0600
 
@@ -261,6 +262,42 @@ def desktop():
     return m
 
 
+def lab(vendor="AuthenticAMD", family=23, iommu="", acs=None):
+    """The machine of tests/lab, whose endpoints have no PCI Express link; ACS is switched on
+    where there is an IOMMU, and the switch has none."""
+    edu, mem = (0x1234, 0x11e8, 0x00ff), (0x1af4, 0x1110, 0x0500)
+    m = Machine(vendor, family, iommu=iommu,
+                **dict(FACTS, importers=[], udev_rules=[], group=False))
+
+    def card(bus, port, root, what, size, driver="-"):
+        bars = [m.bar(2 if size > MIB else 0, size, prefetchable=size > MIB)]
+        m.device(address(0, bus, 0), port, root, what[2], vendor=what[0], device=what[1],
+                 driver=driver, link=(0, 0), bars=bars)
+        m.functions[address(0, bus, 0)].update(link=None, pcie_type=None, iommu_type="")
+
+    near = m.host(0, 0, 0x8086, 0x29c0)
+    far = m.host(0, 0x80, 0x1b36, 0x000b)
+    ports = [m.port(address(0, 0, slot), None, near, ROOT_PORT, acs, vendor=0x1b36,
+                    device=0x000c) for slot in range(2, 6)]
+    ports += [m.port(address(0, 0x80, slot), None, far, ROOT_PORT, acs, vendor=0x1b36,
+                     device=0x000c) for slot in range(2)]
+    up = m.port("0000:01:00.0", ports[0], near, UPSTREAM, vendor=0x104c, device=0x8232)
+    down = [m.port(address(0, 2, slot), up, near, DOWNSTREAM, vendor=0x104c, device=0x8233)
+            for slot in range(3)]
+    card(3, down[0], near, edu, MIB)
+    card(4, down[1], near, mem, 16 * MIB)
+    card(5, down[2], near, (0x1b36, 0x0010, 0x0108), 16 * MIB, "nvme")
+    card(6, ports[1], near, edu, MIB)
+    card(7, ports[2], near, mem, 16 * MIB)
+    card(0x81, ports[4], far, edu, MIB)
+    card(0x82, ports[5], far, mem, 16 * MIB)
+    # Below the switch nothing keeps anybody apart.
+    for name, function in m.functions.items():
+        if iommu and name[5:7] in ("01", "02", "03", "04", "05"):
+            function["iommu_group"] = m.functions["0000:01:00.0"]["iommu_group"]
+    return m
+
+
 def thousand():
     """1,000 devices: two domains of 32 host bridges each have switches, cards and VFs."""
     m = Machine("AuthenticAMD", 26, iommu="DMA", **FACTS)
@@ -300,6 +337,9 @@ MACHINES = {
     "functions": functions,
     "domains": domains,
     "desktop": desktop,
+    "lab-plain": lab,
+    "lab-vtd": lambda: lab(iommu="DMA-FQ", acs=ISOLATED),
+    "lab-intel": lambda: lab("GenuineIntel", 6),
     "thousand": thousand,
 }
 
