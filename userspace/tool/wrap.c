@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Sentences on a terminal: broken at blanks, and hanging below their beginning. */
+/*
+ * Sentences on a terminal: broken at blanks, and hanging below their beginning. libsmartcols'
+ * columns that wrap are broken within words.
+ */
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
