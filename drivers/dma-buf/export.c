@@ -333,7 +333,6 @@ static int peerbuf_place_first(struct peerbuf *pb, struct p2p_vecs *vecs,
 		spin_unlock(&pb->mappings_lock);
 		/* Nobody needs to be told that it is away before it is known. */
 		pb->told = peerbuf_trouble(pb);
-		trace_peerbuf_export(pb);
 	}
 	dma_resv_unlock(pb->dmabuf->resv);
 	return PTR_ERR_OR_ZERO(placement);
@@ -352,6 +351,7 @@ static void peerbuf_export_bind_file(struct peerbuf *pb,
 static void peerbuf_announce(struct peerbuf *pb)
 {
 	dma_resv_lock(pb->dmabuf->resv, NULL);
+	trace_peerbuf_export(pb);
 	peerbuf_event_placement(pb, pb->placement, PEERBUF_EVENT_EXPORT);
 	dma_resv_unlock(pb->dmabuf->resv);
 }

@@ -28,11 +28,11 @@ static unsigned int nr_steps;
 
 static FILE *page_open(void)
 {
-	char path[PATH_MAX];
-	ssize_t length = check_sys(readlink("/proc/self/exe", path, sizeof(path) - 20));
+	char self[PATH_MAX], path[PATH_MAX + 16];
+	ssize_t length = check_sys(readlink("/proc/self/exe", self, sizeof(self) - 1));
 
-	path[length] = '\0';
-	strcpy(dirname(path) + strlen(dirname(path)), "/tutorial.rst");
+	self[length] = '\0';
+	snprintf(path, sizeof(path), "%s/tutorial.rst", dirname(self));
 	return fopen(path, "re");
 }
 
