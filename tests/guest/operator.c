@@ -273,16 +273,3 @@ TEST(vfio_group_is_explained)
 	check_eq(shell("peerbuf unbind %s", where), 0);
 	check_bound("rp-mem", "");
 }
-
-/* All of the switch is one group: its ports keep nobody apart. */
-TEST(vfio_group_with_another_driver_is_explained)
-{
-	check_ok(module_load("peerbuf_vfio_pci"));
-	device_bind("sw-nvme", "nvme");
-	check_ok(device_write("sw-nvme", "driver_override", "\n"));
-	device_unbind("sw-mem");
-	check_eq(shell("peerbuf bind --vfio %s 2> /tmp/said", lab_where("sw-mem")), 0);
-	check_eq(shell("grep 'cannot be used yet: %s, in the same group, has the driver nvme' "
-		       "/tmp/said", lab_where("sw-nvme")), 0);
-	check_eq(shell("peerbuf unbind %s", lab_where("sw-mem")), 0);
-}

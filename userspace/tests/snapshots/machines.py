@@ -291,10 +291,9 @@ def lab(vendor="AuthenticAMD", family=23, iommu="", acs=None):
     card(7, ports[2], near, mem, 16 * MIB)
     card(0x81, ports[4], far, edu, MIB)
     card(0x82, ports[5], far, mem, 16 * MIB)
-    # Below the switch nothing keeps anybody apart.
-    for name, function in m.functions.items():
-        if iommu and name[5:7] in ("01", "02", "03", "04", "05"):
-            function["iommu_group"] = m.functions["0000:01:00.0"]["iommu_group"]
+    # As the kernel groups them: each with its port of the switch.
+    for below, port in zip(("0000:03:00.0", "0000:04:00.0", "0000:05:00.0"), down):
+        m.functions[below]["iommu_group"] = m.functions[port]["iommu_group"]
     return m
 
 
