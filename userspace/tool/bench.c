@@ -308,7 +308,7 @@ static int measure(struct bench *bench)
 /* The largest BAR that may be exported and has no side effects, unless one was named. */
 static int choose(struct bench *bench, int bar)
 {
-	const uint32_t usual = PEERBUF_BAR_F_ALLOWED | PEERBUF_BAR_F_PREFETCHABLE;
+	const uint32_t usual = PEERBUF_BAR_F_EXPORTABLE | PEERBUF_BAR_F_PREFETCHABLE;
 	struct peerbuf_ioc_info info;
 	struct peerbuf_error error;
 	unsigned int n;

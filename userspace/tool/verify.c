@@ -166,7 +166,7 @@ static int no_engine(const struct proof *proof)
 static int choose(struct proof *proof, int node, struct peerbuf_error *error)
 {
 	const uint32_t wanted = PEERBUF_BAR_F_MEMORY | PEERBUF_BAR_F_PREFETCHABLE |
-				PEERBUF_BAR_F_ALLOWED;
+				PEERBUF_BAR_F_EXPORTABLE;
 	struct peerbuf_range *range = calloc(1, sizeof(*range));
 	struct peerbuf_ioc_info info;
 	int ret = peerbuf_info(node, &info, error);
