@@ -3,7 +3,8 @@
  * Force-included in front of every source file of the modules. Gives the newest
  * supported kernel's names to the older ones; the rest of the tree carries no
  * kernel version check. Each shim has a header of its own, named by what the
- * older kernel lacks.
+ * older kernel lacks, and asks what is there: by macros of the kernel's own, or by HAVE_*,
+ * which compat/probe finds in the kernel's headers.
  */
 #ifndef _PEERBUF_COMPAT_H
 #define _PEERBUF_COMPAT_H
@@ -18,6 +19,10 @@
 #endif
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 4, 0)
 #error "peerbuf has not been tried on this kernel: 7.3 is the newest it knows"
+#endif
+
+#ifdef NO_KERNEL_HEADERS
+#error "compat/probe has not found the kernel's headers"
 #endif
 
 #include "counted_by.h"

@@ -6,22 +6,16 @@
 #ifndef _PEERBUF_COMPAT_DMA_BUF_H
 #define _PEERBUF_COMPAT_DMA_BUF_H
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 1, 0)
+#ifndef HAVE_DMA_BUF_INVALIDATE_MAPPINGS
 
 #define invalidate_mappings		move_notify
 #define dma_buf_invalidate_mappings(dmabuf)	dma_buf_move_notify(dmabuf)
-
-/* Not to be had: every dynamic importer has a callback, working or not. */
-#define dma_buf_attach_revocable(attach)	(!!(attach)->importer_ops)
 
 /*
  * True where dma_buf_map_attachment() pins first, whoever the importer is. One
  * pin per mapping is then the core's own and says nothing about the importer.
  */
 #define DMA_BUF_PINS_ON_MAP		(!IS_ENABLED(CONFIG_DMABUF_MOVE_NOTIFY))
-
-/* Whether dma_buf_attach_revocable() can tell. */
-#define DMA_BUF_REVOCABLE_KNOWN		false
 
 /* What an importer without an invalidate callback must put in its place. */
 struct dma_buf_attachment;
@@ -35,16 +29,26 @@ static inline void compat_no_invalidate(struct dma_buf_attachment *attach)
 #else
 
 #define DMA_BUF_PINS_ON_MAP		false
-#define DMA_BUF_REVOCABLE_KNOWN		true
 #define DMA_BUF_NO_INVALIDATE		NULL
 
 #endif
 
-/* dma_buf_vmap() takes the reservation lock from 6.2 on. */
-#define DMA_BUF_VMAP_LOCKED \
-	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0))
+/* Whether dma_buf_attach_revocable() can tell. */
+#ifdef HAVE_DMA_BUF_ATTACH_REVOCABLE
+#define DMA_BUF_REVOCABLE_KNOWN		true
+#else
+#define DMA_BUF_REVOCABLE_KNOWN		false
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+/* Not to be had: every dynamic importer has a callback, working or not. */
+#define dma_buf_attach_revocable(attach)	(!!(attach)->importer_ops)
+#endif
+
+/* dma_buf_vmap() takes the reservation lock from 6.2 on. */
+#ifdef HAVE_DMA_BUF_VMAP_UNLOCKED
+#define DMA_BUF_VMAP_LOCKED		true
+#else
+#define DMA_BUF_VMAP_LOCKED		false
+
 #define dma_buf_vmap_unlocked(dmabuf, map)	dma_buf_vmap(dmabuf, map)
 #define dma_buf_vunmap_unlocked(dmabuf, map)	dma_buf_vunmap(dmabuf, map)
 #endif

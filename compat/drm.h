@@ -6,13 +6,11 @@
 #ifndef _PEERBUF_COMPAT_DRM_H
 #define _PEERBUF_COMPAT_DRM_H
 
-#include <linux/version.h>
-
 #include <drm/drm_drv.h>
 #include <drm/drm_prime.h>
 
-/* Until 6.6 a driver without these had no PRIME. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+/* Until 6.6 a driver without these had no PRIME; later ones take them as well. */
+#ifdef HAVE_DRM_PRIME_HELPERS
 #define DRM_DRIVER_PRIME_OPS						\
 	.prime_handle_to_fd = drm_gem_prime_handle_to_fd,		\
 	.prime_fd_to_handle = drm_gem_prime_fd_to_handle,
@@ -21,7 +19,7 @@
 #endif
 
 /* Until 6.14 a driver without a date was warned about. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
+#ifdef HAVE_DRM_DRIVER_DATE
 #define DRM_DRIVER_DATE(text)	.date = (text),
 #else
 #define DRM_DRIVER_DATE(text)

@@ -3,7 +3,7 @@
 #ifndef _PEERBUF_COMPAT_INSERT_MIXED_H
 #define _PEERBUF_COMPAT_INSERT_MIXED_H
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#ifndef HAVE_VMF_INSERT_MIXED_FRAME
 #include <linux/mm.h>
 #include <linux/pfn_t.h>
 

@@ -7,13 +7,11 @@
 #ifndef _PEERBUF_COMPAT_RDMA_H
 #define _PEERBUF_COMPAT_RDMA_H
 
-#include <linux/version.h>
-
 #include <rdma/ib_umem.h>
 #include <rdma/ib_verbs.h>
 
 /* create_cq: the attribute bundle takes the place of the udata. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
+#ifndef HAVE_RDMA_CREATE_CQ_ATTRS
 #define RDMA_OP_CREATE_CQ(op, impl)					\
 static int op(struct ib_cq *cq, const struct ib_cq_init_attr *attr,	\
 	      struct ib_udata *udata)					\
@@ -30,16 +28,16 @@ static int op(struct ib_cq *cq, const struct ib_cq_init_attr *attr,	\
 #endif
 
 /* MRs: a DMA handle as one more argument, and a bundle for that of a DMA-BUF. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+#ifndef HAVE_RDMA_MR_DMABUF_ATTRS
 #define RDMA_OP_REG_MR_DMABUF_ARGS	struct ib_udata *udata
-#elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#elif !defined(HAVE_RDMA_MR_DMAH)
 #define RDMA_OP_REG_MR_DMABUF_ARGS	struct uverbs_attr_bundle *attrs
 #else
 #define RDMA_OP_REG_MR_DMABUF_ARGS	\
 	struct ib_dmah *dmah, struct uverbs_attr_bundle *attrs
 #endif
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#ifndef HAVE_RDMA_MR_DMAH
 #define RDMA_OP_REG_MR_ARGS		struct ib_udata *udata
 #else
 #define RDMA_OP_REG_MR_ARGS		struct ib_dmah *dmah, struct ib_udata *udata
@@ -60,7 +58,7 @@ static struct ib_mr *op(struct ib_pd *pd, u64 offset, u64 length,	\
 	return impl(pd, offset, length, iova, fd, access);		\
 }
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 2, 0)
+#ifndef HAVE_IB_UMEM_GET_VA
 #define ib_umem_get_va(device, addr, size, access)	\
 	ib_umem_get(device, addr, size, access)
 #endif

@@ -17,7 +17,7 @@
 #include "mem_encrypt.h"
 
 /* Allocation flags: GFP_KERNEL before. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+#ifndef HAVE_IOMMU_MAP_GFP
 #define iommu_map(domain, iova, paddr, size, prot, gfp)			\
 	iommu_map(domain, iova, paddr, size, prot)
 #endif
@@ -26,7 +26,8 @@
  * Whether the device's IOMMU driver refuses to map what is mapped. VT-d's ("dmar0") and
  * AMD's ("ivhd0") do since they use the generic page tables; before, VT-d warned and kept
  * the old entry, but took a large one for a table if a small one was to be put below
- * it, and AMD replaced it. Of others it is not known; virtio-iommu does not.
+ * it, and AMD replaced it. Of others it is not known; virtio-iommu does not. No header says
+ * it, so that of a kernel which took this from a newer one it is not known either.
  */
 static inline bool iommu_map_is_exclusive(struct device *dev)
 {
@@ -40,12 +41,12 @@ static inline bool iommu_map_is_exclusive(struct device *dev)
 }
 
 /* The count was always one. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+#ifndef HAVE_EVENTFD_SIGNAL_ONCE
 #define eventfd_signal(ctx)	eventfd_signal(ctx, 1)
 #endif
 
 /* Operations that every driver on vfio-pci-core leaves to it, where they exist. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+#ifdef HAVE_VFIO_BIND_IOMMUFD
 #define VFIO_PCI_OPS_IOMMUFD						\
 	.bind_iommufd = vfio_iommufd_physical_bind,			\
 	.unbind_iommufd = vfio_iommufd_physical_unbind,			\
@@ -54,13 +55,13 @@ static inline bool iommu_map_is_exclusive(struct device *dev)
 #define VFIO_PCI_OPS_IOMMUFD
 #endif
 
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+#ifdef HAVE_VFIO_DETACH_IOAS
 #define VFIO_PCI_OPS_DETACH	.detach_ioas = vfio_iommufd_physical_detach_ioas,
 #else
 #define VFIO_PCI_OPS_DETACH
 #endif
 
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
+#ifdef HAVE_VFIO_PASID_ATTACH_IOAS
 #define VFIO_PCI_OPS_PASID						\
 	.pasid_attach_ioas = vfio_iommufd_physical_pasid_attach_ioas,	\
 	.pasid_detach_ioas = vfio_iommufd_physical_pasid_detach_ioas,
@@ -68,13 +69,13 @@ static inline bool iommu_map_is_exclusive(struct device *dev)
 #define VFIO_PCI_OPS_PASID
 #endif
 
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+#ifdef HAVE_VFIO_MATCH_TOKEN_UUID
 #define VFIO_PCI_OPS_TOKEN	.match_token_uuid = vfio_pci_core_match_token_uuid,
 #else
 #define VFIO_PCI_OPS_TOKEN
 #endif
 
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+#ifdef HAVE_VFIO_REGION_INFO_CAPS
 #define VFIO_PCI_OPS_REGION_INFO					\
 	.get_region_info_caps = vfio_pci_ioctl_get_region_info,
 #else
@@ -82,7 +83,7 @@ static inline bool iommu_map_is_exclusive(struct device *dev)
 #endif
 
 /* Whoever opened the device through iommufd has its IOAS, and no container. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0) && IS_ENABLED(CONFIG_IOMMUFD)
+#if defined(HAVE_VFIO_IOMMUFD_DEVICE) && IS_ENABLED(CONFIG_IOMMUFD)
 #define vfio_device_is_iommufd(device)	(!!(device)->iommufd_device)
 #else
 #define vfio_device_is_iommufd(device)	false

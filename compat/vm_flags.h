@@ -3,7 +3,7 @@
 #ifndef _PEERBUF_COMPAT_VM_FLAGS_H
 #define _PEERBUF_COMPAT_VM_FLAGS_H
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+#ifndef HAVE_VM_FLAGS_SET
 #include <linux/mm.h>
 
 static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
