@@ -14,9 +14,16 @@ VERSION := 0.1.0
 BUILD := build
 DKMS_SRC := /usr/src/peerbuf-$(VERSION)
 
-.PHONY: help demo test test-debug test-rdma test-stress bench \
+# Where udev looks on every Debian; packages use the distribution's own directory.
+UDEV_RULES ?= /etc/udev/rules.d
+CONFIG_FILES := $(DESTDIR)$(PREFIX)/lib/sysusers.d/peerbuf.conf \
+	$(DESTDIR)$(PREFIX)/lib/modules-load.d/peerbuf.conf \
+	$(DESTDIR)$(UDEV_RULES)/60-peerbuf.rules
+
+.PHONY: help demo test test-debug test-rdma test-stress test-packages bench \
 	bench-check bench-accept check modules modules_install tool \
-	install install-tool dkms-install dkms-remove htmldocs clean
+	install install-tool install-config uninstall dkms-install dkms-remove deb \
+	htmldocs clean
 
 help:
 	@sed -n 's/^#: //p' $(firstword $(MAKEFILE_LIST))
@@ -28,6 +35,7 @@ help:
 #:   make test-debug     the guest tests again, in an instrumented 7.2
 #:   make test-rdma      RDMA into a BAR, on an RDMA device made for tests
 #:   make test-stress    eviction storms on shared GPU buffers, ten minutes or so
+#:   make test-packages  the Debian packages, on Debian 12 and 13, DKMS on every kernel
 #:   make bench          what exporting and mapping costs, in instructions of the guest
 #:   make bench-check    fails if that has grown by 5 % since it was last accepted
 #:   make bench-accept   accepts what it costs now (tests/bench/baseline.json)
@@ -54,6 +62,10 @@ test-stress:
 	@PEERBUF_TEST_ROUNDS=$(STRESS_ROUNDS) tests/run -v -k 7.2 -m plain -t gpu_stress \
 		--timeout 3600 $(ARGS)
 
+test-packages:
+	@scripts/install-deps host
+	@tests/packages/run $(ARGS)
+
 bench:
 	@scripts/install-deps host
 	@tests/bench/run $(ARGS)
@@ -77,8 +89,10 @@ htmldocs:
 #: With hardware:
 #:   make modules        p2p.ko and peerbuf.ko for the running kernel, or KVER=…
 #:   make tool           libpeerbuf and the peerbuf command
-#:   make install        both, as root (DESTDIR, PREFIX)
+#:   make install        both, as root (DESTDIR, PREFIX), and what loads the modules
 #:   make install-tool   the library and the command alone
+#:   make uninstall      undo either
+#:   make deb            Debian packages of all of it, in build/deb
 #:   make dkms-install   the modules, rebuilt by DKMS at every kernel update
 #:   make dkms-remove    undo that
 modules:
@@ -104,7 +118,33 @@ install-tool: tool
 	DESTDIR=$(DESTDIR) meson install -C $(BUILD)/userspace --no-rebuild
 	$(if $(DESTDIR),,ldconfig)
 
-install: modules_install install-tool
+# A group for the nodes, the rule that gives them to it, and the modules at boot.
+install-config:
+	install -D -m 644 packaging/sysusers.d/peerbuf.conf -t $(DESTDIR)$(PREFIX)/lib/sysusers.d
+	install -D -m 644 packaging/modules-load.d/peerbuf.conf \
+		-t $(DESTDIR)$(PREFIX)/lib/modules-load.d
+	install -D -m 644 packaging/udev/60-peerbuf.rules -t $(DESTDIR)$(UDEV_RULES)
+	$(if $(DESTDIR),,! command -v systemd-sysusers >/dev/null || systemd-sysusers)
+	$(if $(DESTDIR),,! command -v udevadm >/dev/null || udevadm control --reload || true)
+
+install: modules_install install-tool install-config
+
+# What meson installed is in its log, which only the build directory has.
+uninstall:
+	@if test -e $(BUILD)/userspace/meson-logs/install-log.txt; then \
+		scripts/uninstall-tool $(BUILD)/userspace/meson-logs/install-log.txt; \
+	else \
+		echo "the library and the command: nothing was installed from here"; \
+	fi
+	rm -f $(CONFIG_FILES)
+	find $(DESTDIR)/lib/modules/$(KVER) -path '*/drivers/*' \( -name 'p2p.ko*' \
+		-o -name 'peerbuf.ko*' -o -name 'peerbuf-*.ko*' \) -type f -delete
+	$(if $(DESTDIR),,depmod -a $(KVER); ldconfig)
+
+deb:
+	@scripts/install-deps deb
+	@scripts/deb $(BUILD)/deb
+	@ls $(BUILD)/deb/*.deb
 
 # DKMS takes what it has built of this version, for whatever kernel, for up to date.
 dkms-install:

@@ -248,7 +248,7 @@ def _list(args):
 def _clean(args):
     kinds = ["layers", "builds", "logs"]
     if not args.builds:
-        kinds += ["verbs", "images", "emulators", "kernels", "initramfs",
+        kinds += ["verbs", "packages", "images", "emulators", "kernels", "initramfs",
                   "ccache", "locks"]
     for kind in kinds:
         shutil.rmtree(cache.base() / kind, ignore_errors=True)
