@@ -223,54 +223,75 @@ def backports_defeat_no_probe(kernel):
             expect(list(machine.path(source).rglob(f"{name}.ko")), f"no {name}.ko:\n{said}")
 
 
+@case(debian=debs.STOCK)
+def upgrade_builds_the_new(debian):
+    """The next version takes the place of the last one, in DKMS and on the disk."""
+    old, new = debs.built(debian), debs.built(debian, debs.following(debs.version()))
+    kernel = {"12": "6.1", "13": "6.12"}[debian]
+    release, machine = machine_of(kernel)
+    with machine:
+        machine.install(*machine.give(old.values(), "/srv/old"))
+        machine.install(*machine.give(new.values(), "/srv/new"))
+        check_modules(machine, release)
+        status = machine.run("dkms", "status")
+        expect(status.count("installed") == 1 and debs.version() not in status, status)
+        expect(not machine.path(f"/usr/src/peerbuf-{debs.version()}").exists(), "old source")
+        expect(debs.following(debs.version()) in machine.run("peerbuf", "--version"),
+               "the old command")
+
+
 @case(kernel=["6.1", "6.12"])
-def upgrade_keeps_exports(kernel):
-    """In a guest: modules loaded out of the package, memory exported; then every package
-    is upgraded, and removed, and the export is still what it was."""
+def upgrade_and_purge_keep_exports(kernel):
+    """In a guest: the module out of the package has memory exported, and stays with it
+    while every package is upgraded, removed and purged."""
     debian = DEBIAN[kernel]
-    old = debs.built(debian)
-    new = debs.built(debian, debs.following(debs.version()))
+    old, new = debs.built(debian), debs.built(debian, debs.following(debs.version()))
     release, machine = machine_of(kernel)
     with machine:
         machine.install(*machine.give(old.values()))
         check_modules(machine, release)
-        _build_ahead(machine, new["peerbuf-dkms"], release)
         machine.give(new.values(), "/srv/new")
+        # Compilers take minutes in a guest: upgrade_builds_the_new has seen them.
+        machine.path("/etc/dkms/no-autoinstall").touch()
         said = guest.run(kernel, machine, UPGRADE)
         expect("all is well" in said, said)
 
 
-def _build_ahead(machine, package, release):
-    """Compilers take minutes in a guest: DKMS has built the new version there already,
-    and finds it when the package asks for it."""
-    number = debs.following(debs.version())
-    machine.run("dpkg-deb", "--extract", *machine.give([package], "/srv/ahead"), "/srv/ahead")
-    source = f"/srv/ahead/usr/src/peerbuf-{number}"
-    machine.run("dkms", "build", source, "-k", release)
-
-
-UPGRADE = r"""
+# The holder looks at its bytes once more when all packages are gone.
+UPGRADE = """
 modprobe peerbuf
 version=$(cat /sys/module/peerbuf/version)
 memory=$(lab-host where rp-mem)
 peerbuf bind "$memory"
-peerbuf export "$memory" --bar 2 --range 1M:64K -- sh -c '
-    touch /run/exported; while ! [ -e /run/done ]; do sleep 1; done' &
+cat > /run/holder <<'P'
+import mmap, os, time
+memory = mmap.mmap(int(os.environ["PEERBUF_FD"]), 65536)
+memory[:] = b"\x5a" * 65536
+open("/run/exported", "w").close()
+while not os.path.exists("/run/done"):
+    time.sleep(1)
+assert memory[:] == b"\x5a" * 65536
+P
+peerbuf export "$memory" --bar 2 --range 1M:64K -- python3 /run/holder &
 while ! [ -e /run/exported ]; do sleep 1; done
-peerbuf ps -n > /run/before || peerbuf ps > /run/before
-dpkg -i /srv/new/*.deb > /run/log 2>&1 || { cat /run/log; exit 1; }
-modinfo -F version peerbuf | grep -vx "$version"
-cat /sys/module/peerbuf/version | grep -x "$version"
-peerbuf ps -n > /run/after || peerbuf ps > /run/after
-cmp /run/before /run/after
+exports=/sys/kernel/debug/peerbuf/exports
+cp $exports /run/before
+grep -q 'size 65536' /run/before
+quietly() {
+    "$@" > /run/log 2>&1 || { cat /run/log; exit 1; }
+    cmp $exports /run/before
+    grep -x "$version" /sys/module/peerbuf/version
+}
+quietly dpkg -i /srv/new/*.deb
 python3 -c 'import peerbuf
 with peerbuf.Control() as control: assert len(control.exports()) == 1'
-dpkg --remove python3-peerbuf peerbuf-dkms > /run/log 2>&1 || { cat /run/log; exit 1; }
-peerbuf ps -n > /run/after || peerbuf ps > /run/after
-cmp /run/before /run/after
-peerbuf revoke 1
+peerbuf ps
+names="python3-peerbuf libpeerbuf-dev peerbuf-utils peerbuf-dkms libpeerbuf0"
+quietly dpkg --remove $names
+quietly dpkg --purge $names
 touch /run/done
-wait
+wait $!
+cat $exports
 modprobe -r peerbuf
 echo all is well
 """
