@@ -113,7 +113,8 @@ static void python_start(struct client *client, __u64 *id, int *dmabuf)
 	snprintf(mem, sizeof(mem), "%s", lab_where("rp-mem"));
 	client_start(client, argv);
 	client_line(client, line, sizeof(line));
-	check_eq(sscanf(line, "%llu %d", id, &fd), 2);
+	if (sscanf(line, "%llu %d", id, &fd) != 2)
+		fail("not an export and a descriptor: %s", line);
 	*dmabuf = client_descriptor(client, fd);
 }
 

@@ -2,6 +2,7 @@
 """The cases, by what they show."""
 
 import functools
+import os
 import re
 
 from labroom import host
@@ -40,10 +41,10 @@ def expect(condition, what):
         raise Failed(what)
 
 
-def machine_of(kernel, packages=()):
+def machine_of(kernel):
     """The tree with that kernel, with DKMS."""
     found = Kernel(kernel)
-    return found.release, Machine(found.image, DKMS + list(packages))
+    return found.release, Machine(found.image, DKMS)
 
 
 def stock(debian):
@@ -300,10 +301,10 @@ echo all is well
 @case()
 def make_install_and_uninstall():
     """What `make install` puts there `make uninstall` takes away, and nothing else."""
-    release, machine = machine_of("6.12", BUILDING)
-    with machine:
+    release = Kernel("6.12").release
+    with stock("13") as machine:
         debs.copy(machine.path("/srv/peerbuf"))
-        words = ["make", f"KVER={release}"]
+        words = ["make", "-j", str(os.cpu_count()), f"KVER={release}"]
         listing = ["find", "/usr/local", "/lib/modules", "/etc/udev", "-not", "-type", "d",
                    "-not", "-name", "modules.*"]
         before = machine.run(*listing)

@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from labroom import cache, host
+from labroom import cache, compiler, host
 
 VERBOSE = False
 # Raise it when what is made below changes in a way the key does not show.
@@ -100,8 +100,9 @@ class Machine:
 
     def run(self, *words, may_fail=False, directory="/"):
         """Run a command on it; what it says."""
+        (memory, _), = compiler.binds()
         line = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", _INSIDE,
-                "sh", str(self.root), directory, *map(str, words)]
+                "sh", str(self.root), str(memory), directory, *map(str, words)]
         done = subprocess.run(line, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, errors="replace",
                               check=False)
@@ -138,15 +139,21 @@ class Machine:
                 for file in files]
 
 
-# $1 the tree, $2 a directory in it, then the command.
+# $1 the tree, $2 the lab's ccache, $3 a directory in the tree, then the command.
+# Debian's kernels compile modules by ccache if they are asked to.
 _INSIDE = r"""
 set -e
-root=$1 folder=$2; shift 2
+root=$1 ccache=$2 folder=$3; shift 3
 mount -t proc proc "$root/proc"
 mount -t sysfs sysfs "$root/sys"
 mount --rbind /dev "$root/dev"
+mkdir -p "$root/mnt/ccache"
+mount --bind "$ccache" "$root/mnt/ccache"
+# There, because apt gives dpkg a path of its own.
+ln -sf /mnt/ccache/bin/ccache "$root/usr/bin/ccache"
 cp /etc/resolv.conf "$root/etc/resolv.conf"
 exec chroot "$root" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+    DEBIAN_KERNEL_USE_CCACHE=1 \
     HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive INITRD=No \
     sh -c 'cd "$0" && exec "$@"' "$folder" "$@"
 """
