@@ -29,7 +29,7 @@ struct pid;
 #define PEERBUF_EVENTS_FIRST	GENMASK_ULL(PEERBUF_EVENT_FALLBACK, PEERBUF_EVENT_EXPORT)
 
 /* All there are. */
-#define PEERBUF_EVENTS_KNOWN	PEERBUF_EVENTS_FIRST
+#define PEERBUF_EVENTS_KNOWN	(PEERBUF_EVENTS_FIRST | BIT_ULL(PEERBUF_EVENT_DRAINED))
 
 /**
  * struct peerbuf_audience - who listens to a device

@@ -248,6 +248,8 @@ struct peerbuf_dma {
  * @holds: mappings and vmap in force, in order of generation
  * @unheld: woken when one ends, and when importers have been told
  * @nr_holds: length of @holds
+ * @draining: the generation that began with the last revoke, as long as older ones are in
+ *	@holds; else 0
  * @account: what queries show; resv to write. Counters are read without, too
  */
 struct peerbuf {
@@ -286,6 +288,7 @@ struct peerbuf {
 	struct list_head holds;
 	wait_queue_head_t unheld;
 	u32 nr_holds;
+	u64 draining;
 
 	struct {
 		u32 nr_clients;

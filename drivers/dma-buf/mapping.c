@@ -34,6 +34,7 @@ void peerbuf_hold_remove(struct peerbuf *pb, struct peerbuf_hold *hold)
 	list_del(&hold->node);
 	pb->nr_holds--;
 	spin_unlock(&pb->mappings_lock);
+	peerbuf_tell_drained(pb);
 	peerbuf_reap(pb);
 	wake_up_all(&pb->unheld);
 }

@@ -34,6 +34,24 @@ void peerbuf_settle_exit(void)
 	destroy_workqueue(peerbuf_wq);
 }
 
+/* Under resv. Has the last that was mapped before the last revoke gone? Told once. */
+void peerbuf_tell_drained(struct peerbuf *pb)
+{
+	struct peerbuf_hold *oldest;
+	bool drained;
+
+	dma_resv_assert_held(pb->dmabuf->resv);
+
+	spin_lock(&pb->mappings_lock);
+	oldest = list_first_entry_or_null(&pb->holds, struct peerbuf_hold, node);
+	drained = pb->draining && (!oldest || oldest->generation >= pb->draining);
+	if (drained)
+		pb->draining = 0;
+	spin_unlock(&pb->mappings_lock);
+	if (drained)
+		peerbuf_event_asked(pb, PEERBUF_EVENT_DRAINED);
+}
+
 static void peerbuf_withdraw(struct peerbuf *pb, u32 trouble)
 {
 	peerbuf_invalidate(pb);
@@ -41,6 +59,11 @@ static void peerbuf_withdraw(struct peerbuf *pb, u32 trouble)
 	peerbuf_stat_inc(PEERBUF_STAT_REVOKES);
 	trace_peerbuf_revoke(pb, trouble);
 	peerbuf_event_asked(pb, PEERBUF_EVENT_REVOKE);
+
+	spin_lock(&pb->mappings_lock);
+	pb->draining = pb->generation;
+	spin_unlock(&pb->mappings_lock);
+	peerbuf_tell_drained(pb);
 }
 
 static void peerbuf_give_back(struct peerbuf *pb)

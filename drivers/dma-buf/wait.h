@@ -53,6 +53,7 @@ int peerbuf_wait_unheld(struct peerbuf *pb, u64 generation,
 /* settle.c */
 void peerbuf_settle(struct peerbuf *pb);
 void peerbuf_settle_held(struct peerbuf *pb);
+void peerbuf_tell_drained(struct peerbuf *pb);
 void peerbuf_settle_work(struct work_struct *work);
 bool peerbuf_queue(struct work_struct *work);
 int peerbuf_settle_init(void);

@@ -30,6 +30,7 @@ def main(address):
     """Until the input ends."""
     flags = os.O_RDWR | os.O_NONBLOCK
     with peerbuf.Node(address, flags) as node, peerbuf.Control(os.O_RDWR) as control:
+        node.select_events(["EXPORT", "REVOKE", "DRAINED", "RESTORE"])
         with node.export([peerbuf.Range(2, "128K", "64K")]) as buffer:
             view = buffer.map("64K")
             view[:] = b"\x5a" * len(view)

@@ -177,7 +177,7 @@ TEST(python_revokes_and_restores, .timeout = 120)
 	check_ok(edu_map(edu, handle));
 	check_ok(edu_unmap(edu, handle));
 	client_tell(&client, "events");
-	client_says(&client, "EXPORT REVOKE RESTORE");
+	client_says(&client, "EXPORT REVOKE DRAINED RESTORE");
 	check_ok(edu_detach(edu, handle));
 	close(dmabuf);
 	client_end(&client);
@@ -217,6 +217,8 @@ TEST(example_watches_revokes_and_restores)
 	client_tell(&client, "revoke");
 	client_says(&client, "nothing reaches the memory any more");
 	snprintf(line, sizeof(line), "export %llu: revoked", info.id);
+	client_says(&client, line);
+	snprintf(line, sizeof(line), "export %llu: mapped by nobody any more", info.id);
 	client_says(&client, line);
 	check_ok(peer_query(node, info.id, &info));
 	check_eq(info.state, PEERBUF_STATE_F_REVOKED);

@@ -294,6 +294,54 @@ TEST(another_reader_has_its_own_choice)
 	check(read(other, &event, sizeof(event)) == -1 && errno == EAGAIN);
 }
 
+/* Told to who asks for it, at once where nothing is mapped, and once for a revoke. */
+TEST(drained_is_told_after_a_revoke)
+{
+	listen_on("rp-mem");
+	check_ok(peer_export_one(node, MEM_BAR, START, SIZE, 0, &export));
+	check_ok(peer_revoke(node, export.id, 0));
+	check_ok(peer_restore(node, export.id));
+	expect(PEERBUF_EVENT_EXPORT, export.id);
+	expect(PEERBUF_EVENT_REVOKE, export.id);
+	expect(PEERBUF_EVENT_RESTORE, export.id);
+	expect_none();
+
+	check_ok(peer_events(listener, 1U << PEERBUF_EVENT_REVOKE | 1U << PEERBUF_EVENT_DRAINED,
+			     sizeof(struct peerbuf_event)));
+	check_ok(peer_revoke(node, export.id, 0));
+	expect(PEERBUF_EVENT_REVOKE, export.id);
+	expect(PEERBUF_EVENT_DRAINED, export.id);
+	check_ok(peer_revoke(node, export.id, 0));
+	expect_none();
+}
+
+/* Not as long as an importer keeps its mapping, whatever else happens to the buffer. */
+TEST(drained_is_told_when_the_last_importer_unmaps)
+{
+	__u32 handles[2];
+	int edus[2];
+
+	listen_on("rp-mem");
+	edus[0] = edu_open("rp-edu");
+	edus[1] = edu_open("far-edu");
+	check_ok(peer_events(listener, 1U << PEERBUF_EVENT_DRAINED, sizeof(struct peerbuf_event)));
+	check_ok(peer_export_one(node, MEM_BAR, START, SIZE, PEERBUF_EXPORT_F_ALLOW_PINNED,
+				 &export));
+	for (int i = 0; i < 2; i++) {
+		check_ok(edu_attach(edus[i], export.fd, EDU_DMA_PINNED, 0, &handles[i]));
+		check_ok(edu_map(edus[i], handles[i]));
+	}
+	check_fails(peer_revoke(node, export.id, 0), EINPROGRESS);
+	expect_none();
+	check_ok(edu_detach(edus[0], handles[0]));
+	expect_none();
+	check_ok(peer_restore(node, export.id));
+	expect_none();
+	check_ok(edu_detach(edus[1], handles[1]));
+	expect(PEERBUF_EVENT_DRAINED, export.id);
+	expect_none();
+}
+
 /* A program of a later kernel's: what this one does not know is zero. */
 TEST(longer_records_end_in_zeros)
 {

@@ -47,9 +47,20 @@ static const char *event_name(uint32_t type)
 		return "released";
 	case PEERBUF_EVENT_FALLBACK:
 		return "moved to system memory for an importer";
+	case PEERBUF_EVENT_DRAINED:
+		return "mapped by nobody any more";
 	}
 	/* A newer kernel may have more to tell. */
 	return "something else";
+}
+
+/* All the kernel has: without this the kinds are those of its first version. */
+static void select_events(int node)
+{
+	struct peerbuf_ioc_probe kernel;
+
+	if (!peerbuf_probe(node, &kernel, NULL))
+		peerbuf_events_select(node, kernel.event_types, NULL);
 }
 
 /* False when the device is gone. */
@@ -150,6 +161,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s: %s\n", argv[1], strerror(-node));
 		return 1;
 	}
+	select_events(node);
 	dmabuf = peerbuf_export(node, &range, 1, 0, O_RDWR | O_CLOEXEC, &id, &error);
 	if (dmabuf < 0) {
 		complain(argv[1], &error);

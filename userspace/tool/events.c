@@ -19,6 +19,7 @@ static const char *type_text(uint32_t type)
 		[PEERBUF_EVENT_RESTORE] = "restore",
 		[PEERBUF_EVENT_RELEASE] = "release",
 		[PEERBUF_EVENT_FALLBACK] = "fallback",
+		[PEERBUF_EVENT_DRAINED] = "drained",
 	};
 
 	if (type < ARRAY_SIZE(names) && names[type])

@@ -923,7 +923,13 @@ struct peerbuf_ioc_events {
 #define PEERBUF_EVENT_RESTORE	4
 #define PEERBUF_EVENT_RELEASE	5 /* the dma-buf is gone */
 #define PEERBUF_EVENT_FALLBACK	6 /* moved because an importer could not reach it */
-/* 7..13 are kept for kinds to come. */
+/*
+ * The last mapping that was made before a revoke is gone: no device reaches the memory any
+ * more. Told once for each PEERBUF_EVENT_REVOKE that was not followed by another before, at
+ * once where nothing was mapped, and also if the buffer was restored meanwhile.
+ */
+#define PEERBUF_EVENT_DRAINED	7
+/* 8..13 are kept for kinds to come. */
 
 /*
  * One letter for peerbuf and its VFIO devices, which Documentation/userspace-api/ioctl/
