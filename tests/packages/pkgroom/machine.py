@@ -23,7 +23,7 @@ CLONE_NEWNS = 0x20000
 
 BUILDING = """build-essential debhelper dh-dkms dh-python dkms python3 meson mandoc
 bash-completion pkgconf libpci-dev libsmartcols-dev libjson-c-dev lintian autopkgtest
-man-db""".split()
+libibverbs-dev libkmod-dev man-db""".split()
 DKMS = ["dkms"]
 
 
