@@ -393,7 +393,7 @@ TEST(open_that_is_refused_leaves_a_lent_device_alone, .timeout = 90)
 	check(reader != MAP_FAILED);
 	/* Its last user has left memory decode on. */
 	close(vfio_open(container, FAR_MEM, VFIO_VARIANT));
-	check_ok(peer_allow(control, lab_addr(FAR_MEM), 1U << MEM_BAR));
+	check_ok(peer_lend(control, lab_addr(FAR_MEM), 1U << MEM_BAR));
 	eventually(5, (node = node_path_open(FAR_MEM, O_RDWR)) >= 0);
 	check_ok(peer_export_one(node, MEM_BAR, START, SIZE, 0, &export));
 	cpu = buffer_map(export.fd, SIZE, 0);
@@ -410,7 +410,7 @@ TEST(open_that_is_refused_leaves_a_lent_device_alone, .timeout = 90)
 	check(!reader->wrong);
 	check_host_pattern(FAR_MEM, START, LENGTH, 26);
 
-	check_ok(peer_deny(control, lab_addr(FAR_MEM), 1U << MEM_BAR));
+	check_ok(peer_unlend(control, lab_addr(FAR_MEM), 1U << MEM_BAR));
 	check(peerbuf_vfio_open_device(group, lab_where(FAR_MEM)) >= 0);
 }
 
