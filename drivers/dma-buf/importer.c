@@ -131,8 +131,9 @@ void peerbuf_tell_changed(struct peerbuf *pb)
  * Return: the attachment, or an ERR_PTR. From a peerbuf: -EOPNOTSUPP the importer cannot be
  * revoked and the export does not accept that; -EHOSTUNREACH there is no route; -ENODEV
  * the buffer is revoked; -EIO a device it lies in does not decode memory; what the exporting
- * driver's veto returned; -ENOMEM. From anybody else, for an importer by physical address, -EOPNOTSUPP it cannot give memory back, or
- * physical addresses are not to be had on this machine; what that exporter returned.
+ * driver's veto returned; -ENOMEM. From anybody else, for an importer by physical address,
+ * -EOPNOTSUPP it cannot give memory back, or physical addresses are not to be had on this
+ * machine; what that exporter returned.
  */
 struct peerbuf_attachment *
 peerbuf_attach(struct dma_buf *dmabuf, struct device *dev,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What the kernel's own vfio-pci got wrong with its DMA-BUFs, and mended, since it has them
- * (6.19). Each is tried on ours, by what a user could see of it, or with PEERBUF_VFIO_DRIVER=vfio-pci
- * in the environment on the kernel's. Its commits:
+ * (6.19). Each is tried on ours, by what a user could see of it, or on the kernel's with
+ * PEERBUF_VFIO_DRIVER=vfio-pci in the environment. Its commits:
  *
  *	e98137f0a874	freed twice when there is no descriptor
  *	61ceaf236115	importers that pin were let in

@@ -42,8 +42,8 @@ static const struct sentence sentences[] = {
 	REASON(DMA_MASK, "the client cannot address the BAR: its DMA mask is too small",
 	       "use an IOMMU that translates for the client, export the part of the BAR only that "
 	       "it reaches, or have the firmware place the BAR lower"),
-	REASON(DMA_MASK_IOMMU, "the client cannot address the BAR on the bus, and its IOMMU's way to it "
-	       "is by a host bridge that is not known to forward",
+	REASON(DMA_MASK_IOMMU, "the client cannot address the BAR on the bus, and its IOMMU's way "
+	       "to it is by a host bridge that is not known to forward",
 	       "vouch for the pair with 'peerbuf allow PROVIDER CLIENT' if the platform's vendor says "
 	       "that it works, or export the part of the BAR only that the client reaches"),
 	REASON(NOT_PCI, "the client is not a PCI device",
@@ -95,7 +95,8 @@ static const struct sentence sentences[] = {
 	       "move without copying, export without fallback, or name each byte once"),
 
 	REASON(SEGMENT_LIMITS, "the alignment or the maximum of DMA segments is none",
-	       "the alignment is a power of two, a page at least, and the maximum a multiple of it"),
+	       "the alignment is a power of two, a page at least, and the maximum a multiple of "
+	       "it"),
 
 	REASON(NO_BAR, "the function has no such memory BAR",
 	       "'peerbuf devices' lists the BARs"),
@@ -118,7 +119,8 @@ static const struct sentence sentences[] = {
 	REASON(RIGHT_MISSING, "the buffer is another function's as well, and its owner must agree",
 	       "open /dev/peerbuf/FUNCTION for reading and writing, or have its owner do it"),
 
-	REASON(STATIC_IMPORTER, "the importer is static: it can neither take a BAR nor give it back",
+	REASON(STATIC_IMPORTER,
+	       "the importer is static: it can neither take a BAR nor give it back",
 	       "export with --fallback to give it system memory"),
 	REASON(NO_PEER2PEER, "the importer cannot take memory without struct pages",
 	       "export with --fallback to give it system memory, or use an importer that allows "

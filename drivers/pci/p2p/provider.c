@@ -43,8 +43,7 @@ static int bar_check(struct pci_dev *pdev, int bar)
  * Return: a provider with one reference, or ERR_PTR:
  * * -EINVAL: @bar is not a BAR index
  * * -ENXIO: the function has no such BAR
- * * -EADDRNOTAVAIL: an I/O port BAR, one that was given no address, or one of a function whose
- *   BARs nobody may map
+ * * -EADDRNOTAVAIL: an I/O port BAR, one without an address, or nobody may map the function's
  * * -ENOMEM
  */
 struct p2p_provider *p2p_provider_create(struct pci_dev *pdev, int bar,

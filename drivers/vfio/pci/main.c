@@ -135,8 +135,9 @@ static void peerbuf_vfio_reset_done(struct pci_dev *pdev)
 }
 
 /*
- * Recovery of everything below the port waits for us, so not without end, and no lock is taken that somebody has who waits for longer. There is no resume:
- * the device may have been reset, and nobody has set it up again.
+ * Recovery of everything below the port waits for us, so this waits for importers no longer than
+ * the limit, and takes no lock whose holder may wait for longer. There is no resume: the device
+ * may have been reset, and nobody has set it up again.
  */
 static pci_ers_result_t peerbuf_vfio_error_detected(struct pci_dev *pdev,
 						    pci_channel_state_t state)

@@ -5,8 +5,9 @@
  * VFIO's type1 driver works on the same tables. Where the IOMMU driver refuses to map what
  * is mapped (space->exclusive), both sides find out by trying. Elsewhere we look
  * first, keep to pages that are one entry each (step.h), so that nobody walks through a large
- * one of ours taking it for a table, nor takes out ours with his own, and look again before we unmap: an entry that type1 has put in
- * place of ours maps its user's own memory, and is type1's to undo. If instead ours stayed in
+ * one of ours taking it for a table, nor takes out ours with his own, and look again before we
+ * unmap: an entry that type1 has put in place of ours maps its user's own memory, and is
+ * type1's to undo. If instead ours stayed in
  * place of type1's, type1 will unpin what it finds there: no harm for a BAR, which is
  * never pinned, but system memory is kept out.
  */
