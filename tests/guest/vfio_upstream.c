@@ -233,7 +233,7 @@ TEST(bar_that_nobody_may_map_is_not_exported)
 		skip("this kernel knows no such functions");
 	check_ok(ret);
 	device = vfio_open(vfio_container(), MEM, driver());
-	/* Ours has no BAR then, as where somebody else has it; the kernel's knows it by the range. */
+	/* Ours has no BAR then, as where somebody else has it. */
 	check_fails(peerbuf_vfio_export(device, MEM_BAR, &range, 1, O_RDWR),
 		    strcmp(driver(), VFIO_VARIANT) ? EINVAL : ENODEV);
 	check_sys(close(device));
