@@ -70,17 +70,30 @@ static long edu_ioctl_detach(struct edu_file *file, void __user *arg)
 	return 0;
 }
 
+/* Fetches a request, which begins as struct edu_dma_handle does, and finds its attachment. */
+static struct edu_attachment *edu_request(struct edu_file *file, void *req, u32 size,
+					  void __user *arg)
+{
+	const struct edu_dma_handle *begin = req;
+	struct edu_attachment *att;
+
+	if (copy_from_user(req, arg, size))
+		return ERR_PTR(-EFAULT);
+	att = xa_load(&file->attachments, begin->handle);
+	if (!att)
+		return ERR_PTR(-ENOENT);
+	return begin->size == size ? att : ERR_PTR(-EINVAL);
+}
+
 static long edu_ioctl_map(struct edu_file *file, void __user *arg)
 {
 	struct edu_attachment *att;
 	struct edu_dma_handle req;
 	int ret;
 
-	if (copy_from_user(&req, arg, sizeof(req)))
-		return -EFAULT;
-	att = xa_load(&file->attachments, req.handle);
-	if (req.size != sizeof(req) || !att)
-		return att ? -EINVAL : -ENOENT;
+	att = edu_request(file, &req, sizeof(req), arg);
+	if (IS_ERR(att))
+		return PTR_ERR(att);
 	ret = edu_attachment_wait(att, true);
 	if (ret == -ERESTARTSYS)
 		return ret;
@@ -100,11 +113,9 @@ static long edu_ioctl_unmap(struct edu_file *file, void __user *arg)
 	struct edu_dma_handle req;
 	int ret;
 
-	if (copy_from_user(&req, arg, sizeof(req)))
-		return -EFAULT;
-	att = xa_load(&file->attachments, req.handle);
-	if (req.size != sizeof(req) || !att)
-		return att ? -EINVAL : -ENOENT;
+	att = edu_request(file, &req, sizeof(req), arg);
+	if (IS_ERR(att))
+		return PTR_ERR(att);
 	ret = edu_attachment_wait(att, true);
 	if (ret == -ERESTARTSYS)
 		return ret;
@@ -119,11 +130,9 @@ static long edu_ioctl_copy(struct edu_file *file, void __user *arg)
 	struct edu_attachment *att;
 	struct edu_dma_copy req;
 
-	if (copy_from_user(&req, arg, sizeof(req)))
-		return -EFAULT;
-	att = xa_load(&file->attachments, req.handle);
-	if (req.size != sizeof(req) || !att)
-		return att ? -EINVAL : -ENOENT;
+	att = edu_request(file, &req, sizeof(req), arg);
+	if (IS_ERR(att))
+		return PTR_ERR(att);
 	return edu_copy(att, &req);
 }
 
@@ -132,11 +141,9 @@ static long edu_ioctl_wait(struct edu_file *file, void __user *arg)
 	struct edu_attachment *att;
 	struct edu_dma_handle req;
 
-	if (copy_from_user(&req, arg, sizeof(req)))
-		return -EFAULT;
-	att = xa_load(&file->attachments, req.handle);
-	if (req.size != sizeof(req) || !att)
-		return att ? -EINVAL : -ENOENT;
+	att = edu_request(file, &req, sizeof(req), arg);
+	if (IS_ERR(att))
+		return PTR_ERR(att);
 	return edu_attachment_wait(att, true);
 }
 
@@ -195,11 +202,9 @@ static long edu_ioctl_segments(struct edu_file *file, void __user *arg)
 	struct edu_attachment *att;
 	int ret;
 
-	if (copy_from_user(&req, arg, sizeof(req)))
-		return -EFAULT;
-	att = xa_load(&file->attachments, req.handle);
-	if (req.size != sizeof(req) || !att)
-		return att ? -EINVAL : -ENOENT;
+	att = edu_request(file, &req, sizeof(req), arg);
+	if (IS_ERR(att))
+		return PTR_ERR(att);
 	if (req.nr_entries > 1 << 16)
 		return -EINVAL;
 	/* Not straight to the user: that may fault on this very buffer. */
@@ -247,11 +252,9 @@ static long edu_ioctl_walk(struct edu_file *file, void __user *arg)
 	void *data;
 	int ret;
 
-	if (copy_from_user(&req, arg, sizeof(req)))
-		return -EFAULT;
-	att = xa_load(&file->attachments, req.handle);
-	if (req.size != sizeof(req) || !att)
-		return att ? -EINVAL : -ENOENT;
+	att = edu_request(file, &req, sizeof(req), arg);
+	if (IS_ERR(att))
+		return PTR_ERR(att);
 	if (!req.length || req.length > EDU_DMA_WALK_MOST)
 		return -EINVAL;
 	data = kvzalloc(req.length, GFP_KERNEL);
@@ -271,11 +274,9 @@ static long edu_ioctl_state(struct edu_file *file, void __user *arg)
 	struct edu_attachment *att;
 	struct edu_dma_state req;
 
-	if (copy_from_user(&req, arg, sizeof(req)))
-		return -EFAULT;
-	att = xa_load(&file->attachments, req.handle);
-	if (req.size != sizeof(req) || !att)
-		return att ? -EINVAL : -ENOENT;
+	att = edu_request(file, &req, sizeof(req), arg);
+	if (IS_ERR(att))
+		return PTR_ERR(att);
 	dma_resv_lock(att->dmabuf->resv, NULL);
 	req.flags = (att->mapped ? EDU_DMA_STATE_F_MAPPED : 0) |
 		    (att->stale ? EDU_DMA_STATE_F_STALE : 0) |
