@@ -13,6 +13,9 @@ from pathlib import Path
 
 FILE = Path(__file__).resolve().parent / "baseline.json"
 GROWTH = 1.05
+# A copy of 8 MiB takes so long that the least of its rounds still has the timer's ticks in
+# it, and goes by where the boot left free pages: 5.6 % more has been seen of the same code.
+COPY_GROWTH = 1.15
 # What the largest size may cost: in time, of the smallest; and bytes of memory more.
 TIME_LIMIT = 2.0
 MEMORY_LIMIT = 4096
@@ -70,7 +73,8 @@ class Row:
 
 
 def _grown(name, was, now, remark=""):
-    return Row(name, was, now, "failed" if now > was * GROWTH else "passed",
+    limit = COPY_GROWTH if " copy, " in name else GROWTH
+    return Row(name, was, now, "failed" if now > was * limit else "passed",
                remark)
 
 

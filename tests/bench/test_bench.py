@@ -82,6 +82,14 @@ class Baseline(unittest.TestCase):
         self.assertEqual(outcomes(baseline.compare(kernel(1060))),
                          {EXPORT: "failed", VFIO: "passed", ALONE: "passed"})
 
+    def test_copies_may_cost_fifteen_percent_more(self):
+        name = "copy, BAR to BAR, bus, 1 x 65536"
+        baseline.accept([kernel(more=[line("copy, BAR to BAR", "total",
+                                           "peerbuf", 1000)])])
+        for cost, outcome in ((1150, "passed"), (1160, "failed")):
+            now = kernel(more=[line("copy, BAR to BAR", "total", "peerbuf", cost)])
+            self.assertEqual(outcomes(baseline.compare(now))[name], outcome)
+
     def test_accepted_growth_passes(self):
         baseline.accept([kernel(2000)])
         self.assertEqual(outcomes(baseline.compare(kernel(2000)))[EXPORT],
