@@ -19,8 +19,11 @@ linux-image-amd64 linux-headers-amd64
 gcc make libc6-dev meson ninja-build pkg-config
 kmod mount pciutils iproute2 procps strace jq nvme-cli
 busybox-static python3-minimal
-rdma-core ibverbs-utils ibverbs-providers perftest
-libibverbs-dev libdrm-dev libpci-dev libsmartcols-dev libjson-c-dev
+e2fsprogs xfsprogs
+rdma-core ibverbs-utils ibverbs-providers perftest rdmacm-utils
+libfabric-bin libfabric-dev openmpi-bin libopenmpi-dev
+libibverbs-dev librdmacm-dev libdrm-dev libpci-dev libsmartcols-dev
+libjson-c-dev libkmod-dev liburing-dev
 """.split()
 
 # The stock kernel's packages, which a chosen kernel's replace.
