@@ -14,7 +14,7 @@ void peerbuf_device_get(struct peerbuf_device *pdevice)
 }
 
 /* Once nothing maps them any more: page table entries rely on the reservation. */
-static void peerbuf_bars_free_wc(struct peerbuf_device *pdevice)
+void peerbuf_bars_free_wc(struct peerbuf_device *pdevice)
 {
 	struct pci_dev *pdev = pdevice->pdev;
 	int bar;
@@ -60,6 +60,7 @@ static struct peerbuf_device *peerbuf_device_create(struct pci_dev *pdev, u32 ow
 	peerbuf_audience_init(&pdevice->audience);
 	INIT_LIST_HEAD(&pdevice->registry_node);
 	INIT_LIST_HEAD(&pdevice->claims);
+	INIT_LIST_HEAD(&pdevice->kept.node);
 	return pdevice;
 }
 
@@ -169,6 +170,7 @@ int peerbuf_device_add_bars(struct peerbuf_device *pdevice, unsigned int mask,
 			break;
 		}
 		pdevice->providers[bar] = provider;
+		pdevice->ever_bars |= BIT(bar);
 		peerbuf_bar_reserve_wc(pdevice, bar);
 		added |= BIT(bar);
 	}
@@ -194,75 +196,6 @@ static int peerbuf_device_publish(struct peerbuf_device *pdevice)
 	return ret;
 }
 
-/* The next buffer with a claim on the device, visited; NULL at the end of this pass. */
-static struct peerbuf *peerbuf_device_next(struct peerbuf_device *pdevice)
-{
-	struct peerbuf_claim *claim;
-
-	lockdep_assert_held(&pdevice->lock);
-
-	while (!list_empty(&pdevice->claims)) {
-		claim = list_first_entry(&pdevice->claims, struct peerbuf_claim,
-					 node);
-		if (claim->pass == pdevice->pass)
-			return NULL;
-		claim->pass = pdevice->pass;
-		list_move_tail(&claim->node, &pdevice->claims);
-		if (peerbuf_visit(claim->pb))
-			return claim->pb;
-	}
-	return NULL;
-}
-
-/*
- * Goes to each buffer that has a claim on the device. Those not seen in this pass stay in
- * front: seen ones go to the tail, as do new ones, which carry the number of this pass
- * because they were checked against the state this pass is about.
- */
-static void peerbuf_device_walk(struct peerbuf_device *pdevice,
-				void (*visit)(struct peerbuf_device *pdevice,
-					      struct peerbuf *pb))
-{
-	struct peerbuf *pb;
-
-	lockdep_assert_held(&pdevice->transition);
-
-	mutex_lock(&pdevice->lock);
-	pdevice->pass++;
-	while ((pb = peerbuf_device_next(pdevice))) {
-		mutex_unlock(&pdevice->lock);
-		visit(pdevice, pb);
-		peerbuf_put(pb);
-		mutex_lock(&pdevice->lock);
-	}
-	mutex_unlock(&pdevice->lock);
-}
-
-/*
- * After everybody was told to let go: waits until they have. Returns 0, -EINPROGRESS if time
- * ran out with somebody left, or -EINTR.
- */
-static int peerbuf_device_drain(struct peerbuf_device *pdevice,
-				const struct peerbuf_patience *patience)
-{
-	struct peerbuf *pb;
-	int ret = 0;
-	u32 reason;
-
-	lockdep_assert_held(&pdevice->transition);
-
-	mutex_lock(&pdevice->lock);
-	pdevice->pass++;
-	while (ret != -EINTR && (pb = peerbuf_device_next(pdevice))) {
-		mutex_unlock(&pdevice->lock);
-		ret = peerbuf_drain(pb, patience, &reason) ?: ret;
-		peerbuf_put(pb);
-		mutex_lock(&pdevice->lock);
-	}
-	mutex_unlock(&pdevice->lock);
-	return ret;
-}
-
 /* Returns false if the device is in that state already, or gone. */
 static bool peerbuf_device_set_state(struct peerbuf_device *pdevice,
 				     unsigned int state)
@@ -280,41 +213,33 @@ static bool peerbuf_device_set_state(struct peerbuf_device *pdevice,
 	return changed;
 }
 
-static int peerbuf_device_withdraw(struct peerbuf_device *pdevice,
-				   unsigned int state,
-				   const struct peerbuf_patience *patience)
+/* Nobody who looks from here on is given the memory, and who has it has been told. */
+static void peerbuf_device_tell(struct peerbuf_device *pdevice, unsigned int state)
 {
-	int ret;
-
 	mutex_lock(&pdevice->transition);
 	if (peerbuf_device_set_state(pdevice, state))
 		peerbuf_device_walk(pdevice, peerbuf_device_buffer_down);
 	if (state == PEERBUF_DEVICE_GONE)
 		peerbuf_event_hangup(pdevice);
-	ret = peerbuf_device_drain(pdevice, patience);
 	mutex_unlock(&pdevice->transition);
-	return ret;
 }
 
 /*
- * Revokes for good what has memory of these BARs. Returns 0, or -EINTR: they are withdrawn,
- * but somebody still maps them.
+ * Revokes for good what has memory of these BARs. Returns 0; -EINPROGRESS, -EINTR: they are
+ * withdrawn, but somebody still maps them.
  */
 int peerbuf_device_withdraw_bars(struct peerbuf_device *pdevice,
 				 unsigned int mask,
 				 const struct peerbuf_patience *patience)
 {
-	int ret;
-
 	mutex_lock(&pdevice->transition);
 	mutex_lock(&pdevice->lock);
 	peerbuf_bars_remove(pdevice, mask);
 	mutex_unlock(&pdevice->lock);
-
 	peerbuf_device_walk(pdevice, peerbuf_device_buffer_withdrawn);
-	ret = peerbuf_device_drain(pdevice, patience);
 	mutex_unlock(&pdevice->transition);
-	return ret;
+
+	return peerbuf_device_drain(pdevice, patience);
 }
 
 /* As peerbuf_device_register(), for any kind of owner. */
@@ -328,6 +253,8 @@ struct peerbuf_device *peerbuf_device_register_as(struct pci_dev *pdev,
 
 	if (bar_mask >> PEERBUF_NR_BARS || user_mask & ~bar_mask)
 		return ERR_PTR(-EINVAL);
+	if (peerbuf_keeps(pdev, bar_mask))
+		return ERR_PTR(-EBUSY);
 
 	pdevice = peerbuf_device_create(pdev, owner);
 	if (!pdevice)
@@ -373,7 +300,8 @@ err_put:
  * Context: process context, may sleep; from probe, with the device locked.
  * Return: the device, or an ERR_PTR: -EEXIST it is registered already; -EINVAL a bit past
  * BAR 5, or in @user_mask only; -ENXIO, -EADDRNOTAVAIL a BAR is absent, of I/O
- * ports or has no address; -ENOMEM.
+ * ports or has no address; -EBUSY an importer still maps memory that an earlier registration of
+ * these BARs exported; -ENOMEM.
  */
 struct peerbuf_device *peerbuf_device_register(struct pci_dev *pdev,
 					       unsigned int bar_mask,
@@ -404,21 +332,30 @@ struct peerbuf_device *peerbuf_device_register_private(struct pci_dev *pdev,
 }
 EXPORT_SYMBOL_GPL(peerbuf_device_register_private);
 
+/* What was pulled out has no memory to protect; only its addresses must not be reused yet. */
+static struct peerbuf_patience peerbuf_device_patience(struct peerbuf_device *pdevice)
+{
+	return peerbuf_patience(pci_device_is_present(pdevice->pdev) ? PEERBUF_CORE_PATIENCE : 0,
+				PEERBUF_WAIT_IDLE);
+}
+
 /**
  * peerbuf_device_unregister() - withdraw a device for good
  * @pdevice: from peerbuf_device_register(); gone when this returns
  *
- * Revokes everything exported from it and waits until the last importer has unmapped.
- * DMA-BUFs may live on; they are dead. Call it before the BARs are given up.
+ * Revokes everything exported from it and waits until the last importer has unmapped, for five
+ * seconds at most, and not at all if the device was pulled out. DMA-BUFs may live on; they are
+ * dead. Call it before the BARs are given up.
  *
- * Context: process context, may sleep; from remove, with the device locked. May wait
- * for importers accepted under PEERBUF_EXPORT_F_ALLOW_PINNED as long as they take, and
- * says in the kernel log for whom.
+ * An importer that cannot be revoked (see peerbuf_device_accept_pinned()) may map a BAR for
+ * longer. Then the kernel log says who, and the BARs' ranges stay taken until the last unmap:
+ * whoever requests them, or registers them here, gets -EBUSY.
+ *
+ * Context: process context, may sleep; from remove, with the device locked, or when probe fails.
  */
 void peerbuf_device_unregister(struct peerbuf_device *pdevice)
 {
-	struct peerbuf_patience forever =
-		peerbuf_patience(MAX_SCHEDULE_TIMEOUT, PEERBUF_WAIT_IDLE);
+	struct peerbuf_patience patience = peerbuf_device_patience(pdevice);
 
 	mutex_lock(&peerbuf_registry_lock);
 	peerbuf_device_delist(pdevice);
@@ -426,8 +363,11 @@ void peerbuf_device_unregister(struct peerbuf_device *pdevice)
 
 	if (pdevice->has_node)
 		peerbuf_chrdev_remove(pdevice);
-	peerbuf_device_withdraw(pdevice, PEERBUF_DEVICE_GONE, &forever);
-	peerbuf_bars_free_wc(pdevice);
+	peerbuf_device_tell(pdevice, PEERBUF_DEVICE_GONE);
+	if (peerbuf_device_drain(pdevice, &patience))
+		peerbuf_keep(pdevice);
+	else
+		peerbuf_bars_free_wc(pdevice);
 	peerbuf_device_put(pdevice);
 }
 EXPORT_SYMBOL_GPL(peerbuf_device_unregister);
@@ -435,22 +375,30 @@ EXPORT_SYMBOL_GPL(peerbuf_device_unregister);
 /**
  * peerbuf_device_down() - withdraw a device for a while
  * @pdevice: from peerbuf_device_register()
- * @timeout: how long to wait for importers, in jiffies, or MAX_SCHEDULE_TIMEOUT
+ * @timeout: how long to wait for importers, in jiffies; 0, or MAX_SCHEDULE_TIMEOUT
  *
  * For suspend, reset, and whatever else makes the BARs unreachable: everything exported from
  * the device is revoked, and nothing maps it when this returns 0. No export is made
- * until peerbuf_device_up(). Calling it twice is harmless.
+ * until peerbuf_device_up(). Calling it twice is harmless. @timeout holds whoever else is
+ * waiting for the device's importers.
  *
- * Context: process context, may sleep; waits as peerbuf_device_unregister() does. A caller that
- * cannot wait for userspace, as in suspend, gives a timeout.
- * Return: 0, or -EINPROGRESS: the device is down, but somebody still has a mapping.
+ * Context: process context, may sleep. The driver core's callbacks hold locks that others need:
+ * there a caller gives a timeout. An importer that cannot be revoked may take any time.
+ * Return: 0, or -EINPROGRESS: the device is down, but somebody still has a mapping; the kernel
+ * log says who, unless @timeout is 0.
  */
 int peerbuf_device_down(struct peerbuf_device *pdevice, unsigned long timeout)
 {
 	struct peerbuf_patience patience =
 		peerbuf_patience(timeout, PEERBUF_WAIT_IDLE);
+	int ret;
 
-	return peerbuf_device_withdraw(pdevice, PEERBUF_DEVICE_DOWN, &patience);
+	peerbuf_device_tell(pdevice, PEERBUF_DEVICE_DOWN);
+	ret = peerbuf_device_drain(pdevice, &patience);
+	/* Who would not wait has not given anybody the time to let go. */
+	if (ret && timeout)
+		peerbuf_device_say_held(pdevice);
+	return ret;
 }
 EXPORT_SYMBOL_GPL(peerbuf_device_down);
 

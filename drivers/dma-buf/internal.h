@@ -7,6 +7,7 @@
  *	device_lock(&pdev->dev)		held by the driver core in probe, remove, unbind
  *	  peerbuf_registry_lock		which devices have a node
  *	  peerbuf_device.transition	going down, coming up
+ *	  peerbuf_kept_lock		BARs that are still mapped though their driver has gone
  *	mmap_lock			held around a CPU fault or a debugger's access
  *	  dma_buf.resv			everything about where a buffer is
  *	    peerbuf_device.lock		the claims on a device, its providers
@@ -38,84 +39,17 @@
 #include <linux/peerbuf.h>
 #include <peerbuf/peerbuf.h>
 
+#include "device.h"
 #include "event.h"
 #include "ioctl.h"
 #include "reach.h"
 #include "rights.h"
 #include "wait.h"
 
-#define PEERBUF_NR_BARS		PCI_STD_NUM_BARS
-
-/* Where an importer cannot be waited for without end it gets this long. */
-#define PEERBUF_SLEEP_PATIENCE	(5 * HZ)
-
 /* Who only looks at buffers waits this long for all who are at work on them. */
 #define PEERBUF_GLANCE		(HZ / 5)
 
 struct peerbuf_file;
-
-/**
- * struct peerbuf_device - a PCI function whose BARs may be exported
- * @ref: the registry, each claim and each open file hold one
- * @pdev: reference held
- * @owner: PEERBUF_OWNER_*, immutable
- * @has_node: its own interface is not the only one; immutable
- * @minor: of the node, if it has one
- * @registry_node: in the list of devices; peerbuf_registry_lock
- * @transition: one going down, coming up or withdrawal of BARs at a time
- * @lock: protects @providers, @claims and @pass; @state is written under it
- * @providers: per BAR, NULL where the BAR may not be exported
- * @claims: placements that have memory of this device
- * @pass: number of the latest walk over @claims
- * @state: PEERBUF_DEVICE_*, read under a buffer's resv without @lock: it changes
- *	before the walk that visits each buffer under its resv
- * @user_bars: BARs userspace may export; @lock
- * @wc_bars: BARs whose range is reserved for write combining
- * @audience: who listens to its events
- */
-struct peerbuf_device {
-	struct kref ref;
-	struct pci_dev *pdev;
-	u32 owner;
-	bool has_node;
-	u32 minor;
-	struct list_head registry_node;
-
-	struct mutex transition;
-	struct mutex lock;
-	struct p2p_provider *providers[PEERBUF_NR_BARS];
-	struct list_head claims;
-	u64 pass;
-	unsigned int state;
-	unsigned int user_bars;
-	unsigned int wc_bars;
-
-	struct peerbuf_audience audience;
-};
-
-#define PEERBUF_DEVICE_UP	0
-#define PEERBUF_DEVICE_DOWN	1	/* suspended or in reset: will be back */
-#define PEERBUF_DEVICE_GONE	2	/* for good */
-
-/**
- * struct peerbuf_claim - a buffer's hold on one device
- * @node: in the device's list; peerbuf_device.lock
- * @pb: the buffer; has its DMA-BUF already
- * @pdevice: reference held
- * @pass: the last walk over the device's claims that was here;
- *	peerbuf_device.lock
- * @nr_ranges: of the placement, that are in this device
- *
- * Lives from before its placement is used until every mapping made from that
- * placement is gone: whoever takes the device down finds the buffer all that time.
- */
-struct peerbuf_claim {
-	struct list_head node;
-	struct peerbuf *pb;
-	struct peerbuf_device *pdevice;
-	u64 pass;
-	u32 nr_ranges;
-};
 
 /**
  * struct peerbuf_placement - where a buffer is
@@ -332,6 +266,7 @@ struct peerbuf *peerbuf_registry_next(u64 after);
 bool peerbuf_visit(struct peerbuf *pb);
 void peerbuf_put(struct peerbuf *pb);
 struct peerbuf_device *peerbuf_device_find(struct pci_dev *pdev);
+struct peerbuf_device *peerbuf_device_lookup(struct pci_dev *pdev);
 void peerbuf_device_enlist(struct peerbuf_device *pdevice);
 void peerbuf_device_delist(struct peerbuf_device *pdevice);
 u32 peerbuf_device_addrs(u64 *addrs, u32 room);
@@ -448,26 +383,16 @@ static inline void peerbuf_assert_stays(const struct peerbuf *pb)
 	lockdep_assert(dma_resv_held(pb->dmabuf->resv) || lockdep_is_held(&pb->mappings_lock));
 }
 
-/* device.c */
-struct peerbuf_device *peerbuf_device_register_as(struct pci_dev *pdev,
-						  unsigned int bar_mask,
-						  unsigned int user_mask,
-						  u32 owner, bool has_node);
-bool peerbuf_device_decodes(struct pci_dev *pdev);
-int peerbuf_device_add_bars(struct peerbuf_device *pdevice, unsigned int mask,
-			    unsigned int user_mask);
-int peerbuf_device_withdraw_bars(struct peerbuf_device *pdevice,
-				 unsigned int mask,
-				 const struct peerbuf_patience *patience);
-void peerbuf_device_get(struct peerbuf_device *pdevice);
-void peerbuf_device_put(struct peerbuf_device *pdevice);
-
 /* lend.c */
 int peerbuf_bar_check(struct pci_dev *pdev, unsigned int bar, u32 *reason);
+int peerbuf_admin_lock(struct pci_dev *pdev, u32 *reason);
 int peerbuf_lend(struct pci_dev *pdev, unsigned int mask, u32 *reason);
 int peerbuf_unlend(struct pci_dev *pdev, unsigned int mask, u32 *reason);
 int peerbuf_lend_init(void);
 void peerbuf_lend_exit(void);
+
+/* policy.c */
+int peerbuf_policy_set(struct pci_dev *pdev, u32 set, u32 clear, u32 *policy, u32 *reason);
 
 /* stub.c */
 int peerbuf_stub_init(void);

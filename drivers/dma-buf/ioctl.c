@@ -84,6 +84,8 @@ static const struct peerbuf_ioctl_desc peerbuf_ioctls[] = {
 	},
 	DESC(PEERBUF_IOC_PROBE, probe, ON_NODE | ON_CONTROL, peerbuf_ioctl_probe),
 	DESC(PEERBUF_IOC_EVENTS, events, ON_NODE, peerbuf_ioctl_events),
+	DESC(PEERBUF_IOC_POLICY, policy, ON_CONTROL | ADMIN | LASTING,
+	     peerbuf_ioctl_policy),
 };
 
 /* Numbers of the calls that a kind of node answers, a bit each. */

@@ -12,8 +12,7 @@ struct file;
 struct peerbuf;
 struct peerbuf_file;
 
-#define PEERBUF_EXPORT_FLAGS	(PEERBUF_EXPORT_F_ALLOW_PINNED | \
-				 PEERBUF_EXPORT_F_PERSIST | \
+#define PEERBUF_EXPORT_FLAGS	(PEERBUF_EXPORT_F_PERSIST | \
 				 PEERBUF_EXPORT_F_FALLBACK | \
 				 PEERBUF_EXPORT_F_NO_CPU)
 #define PEERBUF_MOVE_FLAGS	PEERBUF_MOVE_F_COPY
@@ -40,6 +39,7 @@ struct peerbuf_call {
 		struct peerbuf_ioc_stats stats;
 		struct peerbuf_ioc_probe probe;
 		struct peerbuf_ioc_events events;
+		struct peerbuf_ioc_policy policy;
 	};
 	struct dma_buf *dmabuf;	/* EXPORT: not yet visible to the process */
 };
@@ -60,6 +60,7 @@ int peerbuf_ioctl_lend(struct peerbuf_file *pf, struct peerbuf_call *call);
 int peerbuf_ioctl_unlend(struct peerbuf_file *pf, struct peerbuf_call *call);
 int peerbuf_ioctl_devices(struct peerbuf_file *pf, struct peerbuf_call *call);
 int peerbuf_ioctl_stats(struct peerbuf_file *pf, struct peerbuf_call *call);
+int peerbuf_ioctl_policy(struct peerbuf_file *pf, struct peerbuf_call *call);
 int peerbuf_ioctl_events(struct peerbuf_file *pf, struct peerbuf_call *call);
 
 struct peerbuf *peerbuf_file_lookup(struct peerbuf_file *pf, u64 id, u32 *reason);

@@ -452,7 +452,6 @@ int peerbuf_ioctl_info(struct peerbuf_file *pf, struct peerbuf_call *call)
 {
 	struct peerbuf_device *pdevice = pf->pdevice;
 	struct peerbuf_ioc_info *arg = &call->info;
-	struct peerbuf_claim *claim;
 	int ret = 0;
 
 	*arg = (struct peerbuf_ioc_info){};
@@ -467,8 +466,9 @@ int peerbuf_ioctl_info(struct peerbuf_file *pf, struct peerbuf_call *call)
 	} else {
 		if (pdevice->state == PEERBUF_DEVICE_DOWN)
 			arg->flags |= PEERBUF_INFO_F_DOWN;
-		list_for_each_entry(claim, &pdevice->claims, node)
-			arg->nr_exports++;
+		if (pdevice->policy & PEERBUF_POLICY_F_PINNED)
+			arg->flags |= PEERBUF_INFO_F_PINNED;
+		arg->nr_exports = peerbuf_device_exports(pdevice);
 		strscpy(arg->driver, dev_driver_string(&pdevice->pdev->dev),
 			sizeof(arg->driver));
 		peerbuf_describe_bars(pdevice, arg->bars);

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Calls about the machine: routes, devices, lending, counters. */
 #include <linux/overflow.h>
+#include <linux/security.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
 #include "internal.h"
+
+#define PEERBUF_POLICY_FLAGS	PEERBUF_POLICY_F_PINNED
 
 /* With a reference. */
 static struct pci_dev *peerbuf_find_pci(u64 addr, u32 *reason)
@@ -131,6 +134,32 @@ int peerbuf_ioctl_lend(struct peerbuf_file *pf, struct peerbuf_call *call)
 int peerbuf_ioctl_unlend(struct peerbuf_file *pf, struct peerbuf_call *call)
 {
 	return peerbuf_ioctl_lending(&call->lend, peerbuf_unlend);
+}
+
+int peerbuf_ioctl_policy(struct peerbuf_file *pf, struct peerbuf_call *call)
+{
+	struct peerbuf_ioc_policy *arg = &call->policy;
+	struct pci_dev *pdev;
+	int ret;
+
+	if ((arg->set | arg->clear) & ~PEERBUF_POLICY_FLAGS || arg->set & arg->clear) {
+		arg->reason = PEERBUF_REASON_FLAGS;
+		return -EINVAL;
+	}
+	if (arg->reserved) {
+		arg->reason = PEERBUF_REASON_RESERVED;
+		return -EINVAL;
+	}
+	if (arg->set && security_locked_down(LOCKDOWN_PCI_ACCESS)) {
+		arg->reason = PEERBUF_REASON_LOCKDOWN;
+		return -EPERM;
+	}
+	pdev = peerbuf_find_pci(arg->addr, &arg->reason);
+	if (!pdev)
+		return -ENODEV;
+	ret = peerbuf_policy_set(pdev, arg->set, arg->clear, &arg->policy, &arg->reason);
+	pci_dev_put(pdev);
+	return ret;
 }
 
 /* More than this many devices on one machine nobody has. */

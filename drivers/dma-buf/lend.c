@@ -7,6 +7,7 @@
  * calls take the same lock: a device cannot be lent while it loses its driver.
  */
 #include <linux/pm_runtime.h>
+#include <linux/sched/signal.h>
 #include <linux/suspend.h>
 
 #include "internal.h"
@@ -62,22 +63,11 @@ static int peerbuf_lend_check_mask(struct pci_dev *pdev, unsigned int mask,
 	return 0;
 }
 
-/* Returns a reference to the device's registration, or NULL. */
-static struct peerbuf_device *peerbuf_lend_find(struct pci_dev *pdev)
-{
-	struct peerbuf_device *pdevice;
-
-	mutex_lock(&peerbuf_registry_lock);
-	pdevice = peerbuf_device_find(pdev);
-	mutex_unlock(&peerbuf_registry_lock);
-	return pdevice;
-}
-
 /*
  * The device must not fall asleep under its importers, which its driver does not know
  * of: a reference on its runtime power state lasts as long as it is lent.
  */
-static int peerbuf_lend_first(struct pci_dev *pdev, unsigned int mask)
+static int peerbuf_lend_first(struct pci_dev *pdev, unsigned int mask, u32 *reason)
 {
 	struct peerbuf_device *pdevice;
 	int ret;
@@ -87,9 +77,12 @@ static int peerbuf_lend_first(struct pci_dev *pdev, unsigned int mask)
 		return ret;
 	pdevice = peerbuf_device_register_as(pdev, mask, mask,
 					     PEERBUF_OWNER_LENT, true);
-	if (IS_ERR(pdevice))
-		pm_runtime_put(&pdev->dev);
-	return PTR_ERR_OR_ZERO(pdevice);
+	if (!IS_ERR(pdevice))
+		return 0;
+	pm_runtime_put(&pdev->dev);
+	if (PTR_ERR(pdevice) == -EBUSY)
+		*reason = PEERBUF_REASON_STILL_MAPPED;
+	return PTR_ERR(pdevice);
 }
 
 static void peerbuf_lend_last(struct peerbuf_device *pdevice)
@@ -121,9 +114,9 @@ static int peerbuf_lend_locked(struct pci_dev *pdev, unsigned int mask,
 	if (ret)
 		return ret;
 
-	pdevice = peerbuf_lend_find(pdev);
+	pdevice = peerbuf_device_lookup(pdev);
 	if (!pdevice)
-		return peerbuf_lend_first(pdev, mask);
+		return peerbuf_lend_first(pdev, mask, reason);
 
 	if (pdevice->owner == PEERBUF_OWNER_LENT) {
 		ret = peerbuf_device_add_bars(pdevice, mask, mask);
@@ -135,20 +128,33 @@ static int peerbuf_lend_locked(struct pci_dev *pdev, unsigned int mask,
 	return ret;
 }
 
-static int peerbuf_lend_lock(struct pci_dev *pdev, u32 *reason)
+/*
+ * The device's lock, for the administrator. A driver's probe or remove has it for as long as it
+ * takes: the administrator is to hear of that, and not to wait for ever.
+ */
+int peerbuf_admin_lock(struct pci_dev *pdev, u32 *reason)
 {
-	int ret = device_lock_interruptible(&pdev->dev);
+	unsigned long until = jiffies + PEERBUF_CORE_PATIENCE;
 
-	if (ret)
-		*reason = PEERBUF_REASON_INTERRUPTED;
-	return ret;
+	while (!device_trylock(&pdev->dev)) {
+		if (signal_pending(current)) {
+			*reason = PEERBUF_REASON_INTERRUPTED;
+			return -EINTR;
+		}
+		if (time_after(jiffies, until)) {
+			*reason = PEERBUF_REASON_DEVICE_BUSY;
+			return -EBUSY;
+		}
+		schedule_timeout_interruptible(1);
+	}
+	return 0;
 }
 
 int peerbuf_lend(struct pci_dev *pdev, unsigned int mask, u32 *reason)
 {
 	int ret;
 
-	ret = peerbuf_lend_lock(pdev, reason);
+	ret = peerbuf_admin_lock(pdev, reason);
 	if (ret)
 		return ret;
 	ret = peerbuf_lend_locked(pdev, mask, reason);
@@ -172,13 +178,13 @@ static bool peerbuf_lent_nothing(struct peerbuf_device *pdevice)
 /*
  * Not without end: an importer that cannot be revoked may be this very process, and the device
  * is locked. What is still mapped is taken up again by the next call, or by the driver's
- * unbind, which does wait.
+ * unbind.
  */
 static int peerbuf_unlend_bars(struct peerbuf_device *pdevice, unsigned int mask,
 			       u32 *reason)
 {
 	struct peerbuf_patience patience =
-		peerbuf_patience(PEERBUF_SLEEP_PATIENCE, PEERBUF_WAIT_INTR);
+		peerbuf_patience(PEERBUF_CORE_PATIENCE, PEERBUF_WAIT_INTR);
 	int ret;
 
 	ret = peerbuf_device_withdraw_bars(pdevice, mask, &patience);
@@ -188,6 +194,16 @@ static int peerbuf_unlend_bars(struct peerbuf_device *pdevice, unsigned int mask
 	else if (peerbuf_lent_nothing(pdevice))
 		peerbuf_lend_last(pdevice);
 	return ret;
+}
+
+static bool peerbuf_is_lent(struct pci_dev *pdev)
+{
+	struct peerbuf_device *pdevice = peerbuf_device_lookup(pdev);
+	bool lent = pdevice && pdevice->owner == PEERBUF_OWNER_LENT;
+
+	if (pdevice)
+		peerbuf_device_put(pdevice);
+	return lent;
 }
 
 static int peerbuf_unlend_locked(struct pci_dev *pdev, unsigned int mask,
@@ -203,7 +219,7 @@ static int peerbuf_unlend_locked(struct pci_dev *pdev, unsigned int mask,
 		return -ENXIO;
 	}
 
-	pdevice = peerbuf_lend_find(pdev);
+	pdevice = peerbuf_device_lookup(pdev);
 	if (pdevice && pdevice->owner == PEERBUF_OWNER_LENT) {
 		ret = peerbuf_unlend_bars(pdevice, mask, reason);
 	} else {
@@ -215,11 +231,19 @@ static int peerbuf_unlend_locked(struct pci_dev *pdev, unsigned int mask,
 	return ret;
 }
 
+/*
+ * What is not lent any more needs no waiting for who holds the lock: he may be taking it away
+ * right now.
+ */
 int peerbuf_unlend(struct pci_dev *pdev, unsigned int mask, u32 *reason)
 {
 	int ret;
 
-	ret = peerbuf_lend_lock(pdev, reason);
+	if (!peerbuf_is_lent(pdev)) {
+		*reason = PEERBUF_REASON_NO_DEVICE;
+		return -ENOENT;
+	}
+	ret = peerbuf_admin_lock(pdev, reason);
 	if (ret)
 		return ret;
 	ret = peerbuf_unlend_locked(pdev, mask, reason);
@@ -232,7 +256,7 @@ int peerbuf_unlend(struct pci_dev *pdev, unsigned int mask, u32 *reason)
 
 static void peerbuf_lend_end(struct pci_dev *pdev)
 {
-	struct peerbuf_device *pdevice = peerbuf_lend_find(pdev);
+	struct peerbuf_device *pdevice = peerbuf_device_lookup(pdev);
 
 	if (!pdevice)
 		return;
@@ -247,11 +271,11 @@ static void peerbuf_lend_end(struct pci_dev *pdev)
  */
 static int peerbuf_lend_sleep(struct pci_dev *pdev, void *unused)
 {
-	struct peerbuf_device *pdevice = peerbuf_lend_find(pdev);
+	struct peerbuf_device *pdevice = peerbuf_device_lookup(pdev);
 	int ret = 0;
 
 	if (pdevice && pdevice->owner == PEERBUF_OWNER_LENT)
-		ret = peerbuf_device_down(pdevice, PEERBUF_SLEEP_PATIENCE);
+		ret = peerbuf_device_down(pdevice, PEERBUF_CORE_PATIENCE);
 	if (pdevice)
 		peerbuf_device_put(pdevice);
 	return ret;
@@ -259,7 +283,7 @@ static int peerbuf_lend_sleep(struct pci_dev *pdev, void *unused)
 
 static int peerbuf_lend_wake(struct pci_dev *pdev, void *unused)
 {
-	struct peerbuf_device *pdevice = peerbuf_lend_find(pdev);
+	struct peerbuf_device *pdevice = peerbuf_device_lookup(pdev);
 
 	if (pdevice && pdevice->owner == PEERBUF_OWNER_LENT)
 		peerbuf_device_up(pdevice);

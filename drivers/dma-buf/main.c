@@ -40,9 +40,12 @@ static int __init peerbuf_init(void)
 	ret = peerbuf_control_init();
 	if (ret)
 		goto err_chrdev;
-	ret = peerbuf_lend_init();
+	ret = peerbuf_keep_init();
 	if (ret)
 		goto err_control;
+	ret = peerbuf_lend_init();
+	if (ret)
+		goto err_keep;
 	ret = peerbuf_stub_init();
 	if (ret)
 		goto err_lend;
@@ -51,6 +54,8 @@ static int __init peerbuf_init(void)
 
 err_lend:
 	peerbuf_lend_exit();
+err_keep:
+	peerbuf_keep_exit();
 err_control:
 	peerbuf_control_exit();
 err_chrdev:
@@ -73,6 +78,7 @@ static void __exit peerbuf_exit(void)
 	peerbuf_debug_exit();
 	peerbuf_stub_exit();
 	peerbuf_lend_exit();
+	peerbuf_keep_exit();
 	peerbuf_control_exit();
 	peerbuf_chrdev_exit();
 	peerbuf_foreign_exit();

@@ -84,11 +84,7 @@ static int peerbuf_claim_new(struct peerbuf_placement *placement,
 	ret = peerbuf_claim_check(pdevice, provider, when_down, reason);
 	if (!ret) {
 		claim = &placement->claims[placement->nr_claims++];
-		claim->pb = pb;
-		claim->pdevice = pdevice;
-		/* Checked above: a walk under way need not come here. */
-		claim->pass = pdevice->pass;
-		list_add_tail(&claim->node, &pdevice->claims);
+		peerbuf_claim_add(claim, pdevice, pb);
 	}
 	mutex_unlock(&pdevice->lock);
 

@@ -101,6 +101,18 @@ bool peerbuf_all_system(const struct peerbuf_placement *placement)
 	return placement->system_size == placement->vecs->size;
 }
 
+/* Under resv: does each function's registration accept importers that cannot be revoked? */
+bool peerbuf_takes_pinned(const struct peerbuf_placement *placement)
+{
+	u32 i;
+
+	for (i = 0; i < placement->nr_claims; i++)
+		if (!(READ_ONCE(placement->claims[i].pdevice->policy) &
+		      PEERBUF_POLICY_F_PINNED))
+			return false;
+	return true;
+}
+
 /*
  * Under resv: is it the kind of importer that may have memory of a BAR? Returns 0, or why
  * not. One that cannot give memory back may have system memory, which it keeps from
@@ -111,7 +123,7 @@ u32 peerbuf_unfit(const struct peerbuf *pb, const struct peerbuf_client *client,
 		  const struct peerbuf_placement *placement)
 {
 	const struct dma_buf_attachment *attach = client->attach;
-	bool pinned_ok = pb->flags & PEERBUF_EXPORT_F_ALLOW_PINNED;
+	bool pinned_ok = peerbuf_takes_pinned(placement);
 
 	if (peerbuf_all_system(placement))
 		return 0;

@@ -17,6 +17,7 @@ struct peerbuf_placement;
 int peerbuf_check_routes(const struct p2p_vecs *vecs, struct device *client,
 			 bool by_phys, struct p2p_route *route);
 bool peerbuf_all_system(const struct peerbuf_placement *placement);
+bool peerbuf_takes_pinned(const struct peerbuf_placement *placement);
 u32 peerbuf_unfit(const struct peerbuf *pb, const struct peerbuf_client *client,
 		  const struct peerbuf_placement *placement);
 u32 peerbuf_unreachable(const struct peerbuf *pb, const struct peerbuf_client *client,

@@ -109,6 +109,20 @@ struct peerbuf_device *peerbuf_device_find(struct pci_dev *pdev)
 	return found;
 }
 
+/*
+ * The same, and not while somebody makes a device known or forgotten: one that is being forgotten
+ * is not found.
+ */
+struct peerbuf_device *peerbuf_device_lookup(struct pci_dev *pdev)
+{
+	struct peerbuf_device *pdevice;
+
+	mutex_lock(&peerbuf_registry_lock);
+	pdevice = peerbuf_device_find(pdev);
+	mutex_unlock(&peerbuf_registry_lock);
+	return pdevice;
+}
+
 void peerbuf_device_enlist(struct peerbuf_device *pdevice)
 {
 	lockdep_assert_held(&peerbuf_registry_lock);

@@ -155,8 +155,8 @@ void peerbuf_device_buffer_withdrawn(struct peerbuf_device *pdevice,
  *
  * Context: process context, may sleep. No reservation lock may be held.
  * Return: 0, or -EINPROGRESS: the revoke is in force, but an importer has not unmapped
- * within @timeout (only importers accepted by PEERBUF_EXPORT_F_ALLOW_PINNED may take
- * longer than their current work), or somebody holds the reservation lock, so that importers
+ * within @timeout (only importers that cannot be revoked, see peerbuf_device_accept_pinned(), may
+ * take longer than their current work), or somebody holds the reservation lock, so that importers
  * have not been told yet; they will be.
  */
 int peerbuf_revoke(struct peerbuf *pb, unsigned long timeout)

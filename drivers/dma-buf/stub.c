@@ -61,9 +61,10 @@ static void peerbuf_stub_remove(struct pci_dev *pdev)
 	pci_disable_device(pdev);
 }
 
+/* The reset comes in any case. Who is left by then has been named in the kernel log. */
 static void peerbuf_stub_reset_prepare(struct pci_dev *pdev)
 {
-	peerbuf_device_down(pci_get_drvdata(pdev), MAX_SCHEDULE_TIMEOUT);
+	peerbuf_device_down(pci_get_drvdata(pdev), PEERBUF_CORE_PATIENCE);
 }
 
 static void peerbuf_stub_reset_done(struct pci_dev *pdev)
@@ -77,7 +78,7 @@ static pci_ers_result_t peerbuf_stub_error_detected(struct pci_dev *pdev,
 {
 	if (state == pci_channel_io_normal)
 		return PCI_ERS_RESULT_CAN_RECOVER;
-	if (peerbuf_device_down(pci_get_drvdata(pdev), PEERBUF_SLEEP_PATIENCE) ||
+	if (peerbuf_device_down(pci_get_drvdata(pdev), PEERBUF_CORE_PATIENCE) ||
 	    state == pci_channel_io_perm_failure)
 		return PCI_ERS_RESULT_DISCONNECT;
 	return PCI_ERS_RESULT_NEED_RESET;
@@ -104,7 +105,7 @@ static int peerbuf_stub_suspend(struct device *dev)
 {
 	struct peerbuf_device *pdevice = dev_get_drvdata(dev);
 
-	if (!peerbuf_device_down(pdevice, PEERBUF_SLEEP_PATIENCE))
+	if (!peerbuf_device_down(pdevice, PEERBUF_CORE_PATIENCE))
 		return 0;
 	peerbuf_device_up(pdevice);
 	return -EBUSY;

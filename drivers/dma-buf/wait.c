@@ -297,7 +297,8 @@ static int peerbuf_wait_until(struct peerbuf *pb, bool (*over)(struct peerbuf *p
 			return ret < 0 ? -EINTR : 0;
 		if (left <= PEERBUF_SAY_AFTER)
 			return -EINPROGRESS;
-		say(pb, nr);
+		if (!patience->quiet)
+			say(pb, nr);
 	}
 }
 

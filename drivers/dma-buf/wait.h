@@ -19,11 +19,13 @@ struct work_struct;
  * struct peerbuf_patience - how a wait may end before its time
  * @deadline: in jiffies
  * @forever: there is no deadline
+ * @quiet: the kernel log was told already for whom we wait
  * @mode: PEERBUF_WAIT_*
  */
 struct peerbuf_patience {
 	unsigned long deadline;
 	bool forever;
+	bool quiet;
 	enum {
 		PEERBUF_WAIT_IDLE,	/* no signal ends it */
 		PEERBUF_WAIT_KILLABLE,

@@ -36,6 +36,7 @@ struct peerbuf_device *peerbuf_device_register(struct pci_dev *pdev,
 struct peerbuf_device *peerbuf_device_register_private(struct pci_dev *pdev,
 						       unsigned int bar_mask);
 unsigned int peerbuf_device_memory_bars(struct pci_dev *pdev);
+void peerbuf_device_accept_pinned(struct peerbuf_device *pdevice, bool accept);
 void peerbuf_device_unregister(struct peerbuf_device *pdevice);
 int peerbuf_device_down(struct peerbuf_device *pdevice, unsigned long timeout);
 void peerbuf_device_up(struct peerbuf_device *pdevice);
@@ -96,7 +97,7 @@ struct peerbuf_exporter_ops {
  * struct peerbuf_export_args - what peerbuf_export() is to export
  * @placement: the backing; every provider in it must come from
  *	peerbuf_device_provider(). The export takes its own reference.
- * @flags: PEERBUF_EXPORT_F_ALLOW_PINNED, PEERBUF_EXPORT_F_FALLBACK
+ * @flags: PEERBUF_EXPORT_F_FALLBACK, or 0
  * @open_flags: O_RDONLY, O_WRONLY or O_RDWR
  * @when_down: a device that is down is no error: the buffer comes up with it
  * @segment_align: optional; DMA segments that must be cut are cut at multiples of this:

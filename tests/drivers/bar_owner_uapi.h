@@ -27,7 +27,7 @@
 /**
  * struct bar_owner_export - BAR_OWNER_IOC_EXPORT
  * @size: sizeof(struct bar_owner_export)
- * @flags: PEERBUF_EXPORT_F_ALLOW_PINNED, PEERBUF_EXPORT_F_FALLBACK
+ * @flags: PEERBUF_EXPORT_F_FALLBACK
  * @offset: in the BAR, bytes; of hidden memory: in that
  * @length: bytes
  * @share: a dma-buf whose reservation object to share, or -1
@@ -88,11 +88,17 @@ struct bar_owner_buffer {
 	__u32 reserved;
 };
 
-/* struct bar_owner_switch - BAR_OWNER_IOC_VETO, _DOWN */
+/*
+ * struct bar_owner_switch - BAR_OWNER_IOC_VETO, _DOWN, _PINNED (accept importers that pin)
+ * @on: 0, 1; DOWN: BAR_OWNER_DOWN_SOON as well
+ */
 struct bar_owner_switch {
 	__u32 size;
 	__u32 on;
 };
+
+/** Do not wait for importers longer than a second. */
+#define BAR_OWNER_DOWN_SOON	2
 
 /* struct bar_owner_count - BAR_OWNER_IOC_RELEASED: buffers released so far */
 struct bar_owner_count {
@@ -175,5 +181,6 @@ struct bar_owner_sleep {
 /* Is it a dma-buf of this driver's? 0, EXDEV, or EMEDIUMTYPE: of another peerbuf user. */
 #define BAR_OWNER_IOC_MINE	_IOWR(BAR_OWNER_MAGIC, 0x0b, struct bar_owner_buffer)
 #define BAR_OWNER_IOC_SLEEP	_IOW(BAR_OWNER_MAGIC, 0x0c, struct bar_owner_sleep)
+#define BAR_OWNER_IOC_PINNED	_IOW(BAR_OWNER_MAGIC, 0x0d, struct bar_owner_switch)
 
 #endif /* _BAR_OWNER_UAPI_H */

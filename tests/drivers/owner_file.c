@@ -96,6 +96,15 @@ static long owner_ioctl_buffer(struct owner_file *file, unsigned int cmd,
 	return copy_to_user(arg, &req, sizeof(req)) ? -EFAULT : 0;
 }
 
+static int owner_down(struct owner *owner, u32 on)
+{
+	if (on)
+		return peerbuf_device_down(owner->pdevice, on == BAR_OWNER_DOWN_SOON ?
+					   HZ : MAX_SCHEDULE_TIMEOUT);
+	peerbuf_device_up(owner->pdevice);
+	return 0;
+}
+
 static long owner_ioctl_switch(struct owner_file *file, unsigned int cmd,
 			       void __user *arg)
 {
@@ -104,14 +113,14 @@ static long owner_ioctl_switch(struct owner_file *file, unsigned int cmd,
 
 	if (copy_from_user(&req, arg, sizeof(req)))
 		return -EFAULT;
-	if (req.size != sizeof(req) || req.on > 1)
+	if (req.size != sizeof(req) || req.on > BAR_OWNER_DOWN_SOON)
 		return -EINVAL;
-	if (cmd == BAR_OWNER_IOC_VETO)
-		WRITE_ONCE(owner->veto, req.on);
-	else if (req.on)
-		peerbuf_device_down(owner->pdevice, MAX_SCHEDULE_TIMEOUT);
+	if (cmd == BAR_OWNER_IOC_DOWN)
+		return owner_down(owner, req.on);
+	if (cmd == BAR_OWNER_IOC_PINNED)
+		peerbuf_device_accept_pinned(owner->pdevice, req.on);
 	else
-		peerbuf_device_up(owner->pdevice);
+		WRITE_ONCE(owner->veto, req.on);
 	return 0;
 }
 
@@ -186,6 +195,7 @@ static long owner_ioctl_present(struct owner_file *file, unsigned int cmd,
 		return owner_ioctl_buffer(file, cmd, arg);
 	case BAR_OWNER_IOC_VETO:
 	case BAR_OWNER_IOC_DOWN:
+	case BAR_OWNER_IOC_PINNED:
 		return owner_ioctl_switch(file, cmd, arg);
 	case BAR_OWNER_IOC_RELEASED:
 		return owner_ioctl_released(file, arg);

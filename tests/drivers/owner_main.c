@@ -64,8 +64,8 @@ err_put:
 }
 
 /*
- * Once peerbuf_device_unregister() has returned nobody reaches the BAR, and it may
- * be given away. Buffers may live on as dead ones; each holds @owner.
+ * Once peerbuf_device_unregister() has returned nobody reaches the BAR, or nobody else gets it
+ * before that is so. Buffers may live on as dead ones; each holds @owner.
  */
 static void owner_remove(struct pci_dev *pdev)
 {

@@ -156,9 +156,9 @@ static __u32 attach_flags(__u32 mode)
 	struct peer_export pinnable;
 	__u32 total;
 
-	check_ok(peer_export_one(scene.node, MEM_BAR, START, SIZE,
-				 PEERBUF_EXPORT_F_ALLOW_PINNED | PEERBUF_EXPORT_F_FALLBACK,
+	check_ok(peer_export_one(scene.node, MEM_BAR, START, SIZE, PEERBUF_EXPORT_F_FALLBACK,
 				 &pinnable));
+	accept_pinned("rp-mem");
 	check_ok(edu_attach(scene.edu, pinnable.fd, mode, 0, &scene.handle));
 	check_ok(edu_map(scene.edu, scene.handle));
 	check_ok(peer_attachments(scene.node, pinnable.id, &info, 1, &total));

@@ -136,14 +136,16 @@ static struct actor *importer_start(const char *edu_id, __u32 mode)
 	return importer;
 }
 
-static void importer_killed(const char *edu_id, const char *mem, __u32 mode,
-			    __u32 flags)
+static void importer_killed(const char *edu_id, const char *mem, __u32 mode)
 {
 	struct peerbuf_export_info info;
 	int node = node_open(mem);
 	struct actor *importer;
 
-	check_ok(peer_export_one(node, MEM_BAR, START, SIZE, flags, &export));
+	check_ok(peer_export_one(node, MEM_BAR, START, SIZE,
+				 mode == EDU_DMA_STATIC ? PEERBUF_EXPORT_F_FALLBACK : 0, &export));
+	if (mode == EDU_DMA_PINNED)
+		accept_pinned(mem);
 	importer = importer_start(edu_id, mode);
 	pause_ms(50);
 	actor_kill(importer);
@@ -158,23 +160,22 @@ static void importer_killed(const char *edu_id, const char *mem, __u32 mode,
 
 TEST(importer_is_killed)
 {
-	importer_killed("rp-edu", "rp-mem", EDU_DMA_DYNAMIC, 0);
+	importer_killed("rp-edu", "rp-mem", EDU_DMA_DYNAMIC);
 }
 
 TEST(importer_is_killed_same_switch)
 {
-	importer_killed("sw-edu", "sw-mem", EDU_DMA_DYNAMIC, 0);
+	importer_killed("sw-edu", "sw-mem", EDU_DMA_DYNAMIC);
 }
 
 TEST(pinned_importer_is_killed)
 {
-	importer_killed("rp-edu", "rp-mem", EDU_DMA_PINNED,
-			PEERBUF_EXPORT_F_ALLOW_PINNED);
+	importer_killed("rp-edu", "rp-mem", EDU_DMA_PINNED);
 }
 
 TEST(static_importer_is_killed)
 {
-	importer_killed("rp-edu", "rp-mem", EDU_DMA_STATIC, PEERBUF_EXPORT_F_FALLBACK);
+	importer_killed("rp-edu", "rp-mem", EDU_DMA_STATIC);
 }
 
 TEST(both_processes_are_killed)
@@ -242,12 +243,13 @@ static void check_importer_gone(int node)
 	check_ok(peer_restore(node, export.id));
 }
 
-static void importer_unbound(const char *edu_id, const char *mem, __u32 mode,
-			     __u32 flags)
+static void importer_unbound(const char *edu_id, const char *mem, __u32 mode)
 {
 	int node = node_open(mem);
 
-	check_ok(peer_export_one(node, MEM_BAR, START, SIZE, flags, &export));
+	check_ok(peer_export_one(node, MEM_BAR, START, SIZE, 0, &export));
+	if (mode == EDU_DMA_PINNED)
+		accept_pinned(mem);
 	attach_and_start(edu_id, mode);
 	device_unbind(edu_id);
 	check_importer_gone(node);
@@ -258,18 +260,17 @@ static void importer_unbound(const char *edu_id, const char *mem, __u32 mode,
 
 TEST(importer_is_unbound)
 {
-	importer_unbound("rp-edu", "rp-mem", EDU_DMA_DYNAMIC, 0);
+	importer_unbound("rp-edu", "rp-mem", EDU_DMA_DYNAMIC);
 }
 
 TEST(importer_is_unbound_same_switch)
 {
-	importer_unbound("sw-edu", "sw-mem", EDU_DMA_FOREIGN, 0);
+	importer_unbound("sw-edu", "sw-mem", EDU_DMA_FOREIGN);
 }
 
 TEST(pinned_importer_is_unbound)
 {
-	importer_unbound("rp-edu", "rp-mem", EDU_DMA_PINNED,
-			 PEERBUF_EXPORT_F_ALLOW_PINNED);
+	importer_unbound("rp-edu", "rp-mem", EDU_DMA_PINNED);
 }
 
 /* ---- devices ---- */

@@ -325,8 +325,8 @@ TEST(drained_is_told_when_the_last_importer_unmaps)
 	edus[0] = edu_open("rp-edu");
 	edus[1] = edu_open("far-edu");
 	check_ok(peer_events(listener, 1U << PEERBUF_EVENT_DRAINED, sizeof(struct peerbuf_event)));
-	check_ok(peer_export_one(node, MEM_BAR, START, SIZE, PEERBUF_EXPORT_F_ALLOW_PINNED,
-				 &export));
+	accept_pinned("rp-mem");
+	check_ok(peer_export_one(node, MEM_BAR, START, SIZE, 0, &export));
 	for (int i = 0; i < 2; i++) {
 		check_ok(edu_attach(edus[i], export.fd, EDU_DMA_PINNED, 0, &handles[i]));
 		check_ok(edu_map(edus[i], handles[i]));

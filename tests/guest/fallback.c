@@ -183,12 +183,12 @@ TEST(pinned_buffer_does_not_fall_back)
 	__u32 pinned;
 	int other;
 
-	open_all("rp-edu", "rp-mem",
-		 PEERBUF_EXPORT_F_FALLBACK | PEERBUF_EXPORT_F_ALLOW_PINNED);
+	open_all("rp-edu", "rp-mem", PEERBUF_EXPORT_F_FALLBACK);
+	accept_pinned("rp-mem");
 	other = edu_open("sw-edu");
 	check_ok(edu_attach(scene.edu, scene.export.fd, EDU_DMA_PINNED, 0, &pinned));
 	check_ok(edu_map(scene.edu, pinned));
-	/* Both flags: it is accepted in the BAR, and no reason to leave. */
+	/* It is accepted in the BAR, and no reason to leave. */
 	query();
 	check_eq(info.fallbacks, 0);
 	/* Nor does one that needs system memory get it to leave. */
@@ -295,8 +295,8 @@ TEST(no_route_and_pinned_is_refused)
 	__u32 pinned;
 	int other;
 
-	open_all("rp-edu", "sw-mem",
-		 PEERBUF_EXPORT_F_FALLBACK | PEERBUF_EXPORT_F_ALLOW_PINNED);
+	open_all("rp-edu", "sw-mem", PEERBUF_EXPORT_F_FALLBACK);
+	accept_pinned("sw-mem");
 	other = edu_open("sw-edu");
 	check_ok(edu_attach(other, scene.export.fd, EDU_DMA_PINNED, 0, &pinned));
 	check_ok(edu_map(other, pinned));

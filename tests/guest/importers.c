@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Refusals of importers: who may attach, to what, and what is said to whom. */
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -88,11 +89,12 @@ TEST(refused_importer_is_counted)
 
 static void accepted(__u32 mode)
 {
-	open_all("rp-edu", "rp-mem", PEERBUF_EXPORT_F_ALLOW_PINNED);
+	open_all("rp-edu", "rp-mem", 0);
+	accept_pinned("rp-mem");
 	check_ok(attach_and_map(mode));
 }
 
-TEST(flag_accepts_importers_that_pin)
+TEST(policy_accepts_importers_that_pin)
 {
 	accepted(EDU_DMA_PINNED);
 	accepted(EDU_DMA_HELPER_PINNED);
@@ -100,14 +102,91 @@ TEST(flag_accepts_importers_that_pin)
 	accepted(EDU_DMA_FOREIGN);
 }
 
-/* It has no way to take memory without pages, whatever the export says. */
-TEST(flag_gives_no_bar_to_a_static_importer)
+/* It has no way to take memory without pages, whatever the policy says. */
+TEST(policy_gives_no_bar_to_a_static_importer)
 {
-	open_all("rp-edu", "rp-mem", PEERBUF_EXPORT_F_ALLOW_PINNED);
+	open_all("rp-edu", "rp-mem", 0);
+	accept_pinned("rp-mem");
 	check_fails(attach_and_map(EDU_DMA_STATIC), EOPNOTSUPP);
 	check_refused("rp-edu", PEERBUF_REASON_STATIC_IMPORTER, EOPNOTSUPP);
 	check_fails(attach_and_map(EDU_DMA_PAGES), EOPNOTSUPP);
 	check_refused("rp-edu", PEERBUF_REASON_NO_PEER2PEER, EOPNOTSUPP);
+}
+
+/* Bit 0 of the flags once did that for whoever exported. */
+TEST(exporter_has_no_say_in_pins)
+{
+	struct peer_export export;
+	int node = node_open("rp-mem");
+
+	check_fails(peer_export_one(node, MEM_BAR, 0, SIZE, 1U << 0, &export), EINVAL);
+	check_eq(peer_reason, PEERBUF_REASON_FLAGS);
+}
+
+/* Of a buffer with memory of two functions, each must accept them; and of where it goes. */
+TEST(every_function_has_to_accept_pins)
+{
+	int near = node_open("rp-mem"), far = node_open("far-mem"), edu = edu_open("rp-edu");
+	const __s32 rights[] = { far };
+	const struct peerbuf_range ranges[] = {
+		{ .length = SIZE, .bar = MEM_BAR },
+		{ .length = SIZE, .bar = MEM_BAR, .flags = PEERBUF_RANGE_F_DEVICE_FD,
+		  .device_fd = far },
+	}, elsewhere = { .length = 2 * SIZE, .bar = MEM_BAR };
+	struct peer_export export;
+	__u32 handle;
+
+	check_ok(peer_export(near, ranges, 2, 0, &export));
+	accept_pinned("rp-mem");
+	check_fails(edu_attach(edu, export.fd, EDU_DMA_HELPER_PINNED, 0, &handle), EOPNOTSUPP);
+	accept_pinned("far-mem");
+	check_ok(edu_attach(edu, export.fd, EDU_DMA_HELPER_PINNED, 0, &handle));
+	check_ok(edu_map(edu, handle));
+	/* What is mapped stays so, and is not mapped anew where they are not accepted any more. */
+	close(node_open("rp-mem"));
+	check_ok(edu_unmap(edu, handle));
+	check_fails(edu_map(edu, handle), EOPNOTSUPP);
+	check_fails(peer_move_with(near, export.id, &elsewhere, 1, 0, rights, 1), EHOSTUNREACH);
+	check_eq(peer_reason, PEERBUF_REASON_PINNED_IMPORTER);
+	check_ok(edu_detach(edu, handle));
+	check_ok(peer_move_with(near, export.id, &elsewhere, 1, 0, rights, 1));
+}
+
+TEST(policy_ends_with_the_registration)
+{
+	struct peerbuf_ioc_info info;
+	int node = node_open("rp-mem");
+
+	accept_pinned("rp-mem");
+	check_ok(peer_info(node, &info));
+	check_eq(info.flags, PEERBUF_INFO_F_PINNED);
+	close(node);
+	device_unbind("rp-mem");
+	device_bind("rp-mem", "peerbuf");
+	eventually(5, (node = node_path_open("rp-mem", O_RDWR)) >= 0);
+	check_ok(peer_info(node, &info));
+	check_eq(info.flags, 0);
+}
+
+/* Not on control that was opened by somebody, nor for what a driver registered. */
+TEST(policy_is_the_administrators)
+{
+	int control = control_open(), owner = owner_open("far-mem");
+	__u64 far = lab_addr("far-mem");
+
+	check_fails(peer_policy(control, far, PEERBUF_POLICY_F_PINNED, 0), EOPNOTSUPP);
+	check_eq(peer_reason, PEERBUF_REASON_DRIVER_DECIDES);
+	close(owner);
+	device_unbind("far-mem");
+	check_fails(peer_policy(control, far, PEERBUF_POLICY_F_PINNED, 0), ENOENT);
+	check_eq(peer_reason, PEERBUF_REASON_NO_DEVICE);
+	close(node_open("far-mem"));
+	check_fails(peer_policy(control, far, PEERBUF_POLICY_F_PINNED, PEERBUF_POLICY_F_PINNED),
+		    EINVAL);
+	check_eq(peer_reason, PEERBUF_REASON_FLAGS);
+	check_sys(setresuid(65534, 65534, 65534));
+	check_fails(peer_policy(control, far, PEERBUF_POLICY_F_PINNED, 0), EPERM);
+	check_eq(peer_reason, PEERBUF_REASON_CAPABILITY);
 }
 
 /* A dynamic importer that pins for a while, and says how to be told, is welcome. */
@@ -124,7 +203,8 @@ static void no_route(const char *edu_id, const char *mem, __u32 mode)
 	struct peerbuf_route route;
 	__u32 handle;
 
-	open_all(edu_id, mem, PEERBUF_EXPORT_F_ALLOW_PINNED);
+	open_all(edu_id, mem, 0);
+	accept_pinned(mem);
 	check_fails(edu_attach(scene.edu, scene.export.fd, mode, 0, &handle), EHOSTUNREACH);
 	check_refused(edu_id, PEERBUF_REASON_NO_ROUTE, EHOSTUNREACH);
 	snapshot_unchanged(&before);

@@ -444,14 +444,31 @@ int node_path_open(const char *id, int flags)
 	return fd < 0 ? -errno : fd;
 }
 
+static void policy_change(const char *id, __u32 set, __u32 clear)
+{
+	int control = control_open();
+
+	check_ok(peer_policy(control, lab_addr(id), set, clear));
+	close(control);
+}
+
+void accept_pinned(const char *id)
+{
+	policy_change(id, PEERBUF_POLICY_F_PINNED, 0);
+}
+
 /* The node of a device owned by the stub driver. */
 int node_open(const char *id)
 {
+	struct peerbuf_ioc_info info;
 	int fd;
 
 	device_bind(id, "peerbuf");
 	/* Bound by hot-plug, it may still be in its probe function. */
 	eventually(5, (fd = node_path_open(id, O_RDWR)) >= 0);
+	check_ok(peer_info(fd, &info));
+	if (info.flags & PEERBUF_INFO_F_PINNED)
+		policy_change(id, 0, PEERBUF_POLICY_F_PINNED);
 	return fd;
 }
 

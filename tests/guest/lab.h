@@ -58,6 +58,7 @@ void device_bind(const char *id, const char *driver);
 int module_load(const char *name);
 int module_unload(const char *name);
 
+/* Of the stub's, as it is when it has just been bound. */
 int node_open(const char *id);
 int node_path_open(const char *id, int flags);
 int edu_open(const char *id);
@@ -66,6 +67,8 @@ bool edu_rebind(const char *id, const char *parameter, const char *value,
 		const char *standard);
 int owner_open(const char *id);
 int control_open(void);
+/* The administrator accepts importers that cannot be revoked, until node_open() or an unbind. */
+void accept_pinned(const char *id);
 
 /* Buffers. */
 void *buffer_map(int fd, size_t length, __u64 offset);

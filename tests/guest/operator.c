@@ -56,7 +56,8 @@ TEST(revoke_all_of_waits_for_none_before_all_are_withdrawn)
 	struct peer_export other;
 	struct scene scene;
 
-	scene_open(&scene, "rp-edu", "rp-mem", PEERBUF_EXPORT_F_ALLOW_PINNED);
+	scene_open(&scene, "rp-edu", "rp-mem", 0);
+	accept_pinned("rp-mem");
 	scene_attach(&scene, EDU_DMA_PINNED, 0);
 	check_ok(edu_map(scene.edu, scene.handle));
 	check_ok(peer_export_one(scene.node, MEM_BAR, 0, SIZE, 0, &other));
@@ -75,7 +76,8 @@ TEST(revoke_wait_names_whom_it_waits_for)
 	int status;
 	pid_t pid;
 
-	scene_open(&scene, "rp-edu", "rp-mem", PEERBUF_EXPORT_F_ALLOW_PINNED);
+	scene_open(&scene, "rp-edu", "rp-mem", 0);
+	accept_pinned("rp-mem");
 	scene_attach(&scene, EDU_DMA_PINNED, 0);
 	check_ok(edu_map(scene.edu, scene.handle));
 	check_eq(shell("rm -f /tmp/said"), 0);

@@ -162,8 +162,8 @@ TEST(pinned_importer_keeps_the_machine_awake, .timeout = 90)
 	double start = now();
 	__u32 handle;
 
-	check_ok(peer_export_one(node, MEM_BAR, START, SIZE, PEERBUF_EXPORT_F_ALLOW_PINNED,
-				 &export));
+	check_ok(peer_export_one(node, MEM_BAR, START, SIZE, 0, &export));
+	accept_pinned("rp-mem");
 	check_ok(edu_attach(edu, export.fd, EDU_DMA_PINNED, 0, &handle));
 	check_ok(edu_map(edu, handle));
 	check_fails(stub_sleep(owner, true), EBUSY);
@@ -299,8 +299,8 @@ TEST(deny_waits_for_pinned_importer, .timeout = 90)
 	double start = now();
 	__u32 handle;
 
-	check_ok(peer_export_one(node, CMB_BAR, SIZE, SIZE,
-				 PEERBUF_EXPORT_F_ALLOW_PINNED, &export));
+	check_ok(peer_export_one(node, CMB_BAR, SIZE, SIZE, 0, &export));
+	accept_pinned("sw-nvme");
 	check_ok(edu_attach(edu, export.fd, EDU_DMA_PINNED, 0, &handle));
 	check_ok(edu_map(edu, handle));
 	check_fails(peer_unlend(control, addr, 1U << CMB_BAR), EINPROGRESS);

@@ -273,6 +273,13 @@ int peer_unlend(int control, __u64 addr, __u32 mask)
 	return CALL(control, PEERBUF_IOC_UNLEND, &req);
 }
 
+int peer_policy(int control, __u64 addr, __u32 set, __u32 clear)
+{
+	struct peerbuf_ioc_policy req = { .addr = addr, .set = set, .clear = clear };
+
+	return CALL(control, PEERBUF_IOC_POLICY, &req);
+}
+
 /* ---- edu_dma ---- */
 
 int edu_attach(int edu, int dmabuf, __u32 mode, __u32 flags, __u32 *handle)

@@ -299,8 +299,8 @@ TEST(pinned_personality)
 	check_ok(peer_export_one(node, MEM_BAR, START, SIZE, 0, &export));
 	check_fails(reg(export.fd, 0, SIZE, 0, RDMA_ALL), EOPNOTSUPP);
 	check_sys(close(export.fd));
-	check_ok(peer_export_one(node, MEM_BAR, START, SIZE,
-				 PEERBUF_EXPORT_F_ALLOW_PINNED, &export));
+	check_ok(peer_export_one(node, MEM_BAR, START, SIZE, 0, &export));
+	accept_pinned("rp-mem");
 	check_ok(rdma_reg_dmabuf(&rdma, 0x1123, 0x4000, 0x123, export.fd,
 				 RDMA_ALL, &mr));
 	check_ok(sysfs_write("/sys/module/hca/parameters/pinned", "0"));

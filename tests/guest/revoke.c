@@ -282,6 +282,8 @@ static void pinned(__u32 mode, __u32 flags, __u32 *expected_blockers)
 	struct scene scene;
 
 	scene_open(&scene, "rp-edu", "rp-mem", flags);
+	if (mode == EDU_DMA_PINNED || mode == EDU_DMA_HELPER_PINNED)
+		accept_pinned("rp-mem");
 	scene_attach(&scene, mode, 0);
 	check_ok(edu_map(scene.edu, scene.handle));
 	check_ok(peer_query(scene.node, scene.export.id, &info));
@@ -308,12 +310,12 @@ static void pinned(__u32 mode, __u32 flags, __u32 *expected_blockers)
 
 TEST(pinned_importer_holds_move_and_revoke)
 {
-	pinned(EDU_DMA_PINNED, PEERBUF_EXPORT_F_ALLOW_PINNED, &(__u32){ 1 });
+	pinned(EDU_DMA_PINNED, 0, &(__u32){ 1 });
 }
 
 TEST(helper_pinned_importer_holds_move_and_revoke)
 {
-	pinned(EDU_DMA_HELPER_PINNED, PEERBUF_EXPORT_F_ALLOW_PINNED, &(__u32){ 1 });
+	pinned(EDU_DMA_HELPER_PINNED, 0, &(__u32){ 1 });
 }
 
 /* In system memory, the only one it gets. */
@@ -329,7 +331,8 @@ TEST(revoke_waits_until_the_pinned_importer_lets_go)
 	pid_t pid;
 	int status;
 
-	scene_open(&scene, "rp-edu", "rp-mem", PEERBUF_EXPORT_F_ALLOW_PINNED);
+	scene_open(&scene, "rp-edu", "rp-mem", 0);
+	accept_pinned("rp-mem");
 	scene_attach(&scene, EDU_DMA_PINNED, 0);
 	check_ok(edu_map(scene.edu, scene.handle));
 	pid = check_sys(fork());
@@ -355,7 +358,8 @@ TEST(signal_ends_the_wait_but_not_the_revoke)
 	struct sigaction action = { .sa_handler = on_signal };
 	struct scene scene;
 
-	scene_open(&scene, "rp-edu", "rp-mem", PEERBUF_EXPORT_F_ALLOW_PINNED);
+	scene_open(&scene, "rp-edu", "rp-mem", 0);
+	accept_pinned("rp-mem");
 	scene_attach(&scene, EDU_DMA_PINNED, 0);
 	check_ok(edu_map(scene.edu, scene.handle));
 	sigaction(SIGALRM, &action, NULL);

@@ -138,6 +138,15 @@ static void fill_events(struct stage *stage, void *data)
 	req->record_size = sizeof(struct peerbuf_event);
 }
 
+static void fill_policy(struct stage *stage, void *data)
+{
+	struct peerbuf_ioc_policy *req = data;
+
+	check_ok(peer_lend(stage->control, stage->addr, 1U << 2));
+	req->addr = stage->addr;
+	req->set = PEERBUF_POLICY_F_PINNED;
+}
+
 #define SHAPE(verb, type, who_, ...)					\
 	{ .name = #verb, .request = PEERBUF_IOC_##verb,			\
 	  .size = sizeof(struct peerbuf_ioc_##type), .who = who_, __VA_ARGS__ }
@@ -174,6 +183,8 @@ const struct shape shapes[] = {
 	      .fill = fill_nothing),
 	SHAPE(PROBE, probe, BOTH, FLAGS(probe), .fill = fill_nothing),
 	SHAPE(EVENTS, events, SHAPE_NODE, FLAGS(events), .fill = fill_events),
+	SHAPE(POLICY, policy, SHAPE_CONTROL, RESERVED(policy), .flags =
+	      offsetof(struct peerbuf_ioc_policy, clear), .fill = fill_policy, .undo = undo_lend),
 };
 
 const size_t nr_shapes = sizeof(shapes) / sizeof(*shapes);

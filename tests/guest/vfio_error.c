@@ -105,6 +105,30 @@ TEST(memory_is_away_until_the_device_is_set_up_again, .timeout = 90)
 	check(!mapped());
 	check(down());
 	check_fails(edu_map(edu, handle), ENODEV);
+	/* It let go in time: nobody is told off for it. */
+	check(!kmsg_has(mark, "still mapped by"));
 	set_up();
 	check_works(2);
+}
+
+/* One call waits for an importer that does not give back, for as long as that takes. */
+TEST(recovery_is_not_held_up_by_a_call_that_waits, .timeout = 120)
+{
+	int mark, status;
+	pid_t pid;
+
+	begin(EDU_DMA_ATTACH_F_KEEP);
+	pid = check_sys(fork());
+	if (!pid)
+		_exit(!!peerbuf_vfio_command(device, PCI_COMMAND_MEMORY, 0));
+	eventually(5, down());
+	mark = kmsg_mark();
+	fatal_error();
+	eventually(20, kmsg_has(mark, "recovery successful"));
+	check_eq(waitpid(pid, &status, WNOHANG), 0);
+	check_ok(edu_unmap(edu, handle));
+	check_eq(waitpid(pid, &status, 0), pid);
+	check_eq(status, 0);
+	set_up();
+	check_works(3);
 }

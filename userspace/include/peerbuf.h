@@ -430,6 +430,20 @@ int peerbuf_lend(int control, uint64_t addr, uint32_t bar_mask, struct peerbuf_e
  */
 int peerbuf_unlend(int control, uint64_t addr, uint32_t bar_mask, struct peerbuf_error *error);
 
+/**
+ * peerbuf_policy() - what the administrator grants to those who export a function's memory
+ * @control: from peerbuf_open_control(), with O_RDWR
+ * @addr: the function, bound to the stub or lent
+ * @set: PEERBUF_POLICY_F_* to switch on
+ * @clear: those to switch off
+ * @policy: out, those that are on now; may be NULL
+ * @error: out on failure, or NULL
+ *
+ * Return: 0 or a negative errno, see struct peerbuf_ioc_policy.
+ */
+int peerbuf_policy(int control, uint64_t addr, uint32_t set, uint32_t clear, uint32_t *policy,
+		   struct peerbuf_error *error);
+
 /* Words */
 
 /**

@@ -417,6 +417,16 @@ public:
 	{
 		ask(peerbuf_unlend, addr, bar_mask);
 	}
+
+	/** Switches PEERBUF_POLICY_F_* on and off; returns those that are on then. */
+	std::uint32_t policy(std::uint64_t addr, std::uint32_t set = 0,
+			     std::uint32_t clear = 0) const
+	{
+		std::uint32_t on = 0;
+
+		ask(peerbuf_policy, addr, set, clear, &on);
+		return on;
+	}
 };
 
 /** A PCI address of text, "0000:01:00.0". */

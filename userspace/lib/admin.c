@@ -23,6 +23,17 @@ int peerbuf_lend(int control, uint64_t addr, uint32_t bar_mask, struct peerbuf_e
 	return PEERBUF_CALL(control, PEERBUF_IOC_LEND, &arg, error);
 }
 
+int peerbuf_policy(int control, uint64_t addr, uint32_t set, uint32_t clear, uint32_t *policy,
+		   struct peerbuf_error *error)
+{
+	struct peerbuf_ioc_policy arg = { .addr = addr, .set = set, .clear = clear };
+	int ret = PEERBUF_CALL(control, PEERBUF_IOC_POLICY, &arg, error);
+
+	if (!ret && policy)
+		*policy = arg.policy;
+	return ret;
+}
+
 int peerbuf_unlend(int control, uint64_t addr, uint32_t bar_mask, struct peerbuf_error *error)
 {
 	struct peerbuf_ioc_lend arg = { .addr = addr, .bar_mask = bar_mask };

@@ -126,7 +126,8 @@ static const struct sentence sentences[] = {
 	       "export with --fallback to give it system memory, or use an importer that allows "
 	       "peer-to-peer, as RDMA drivers do"),
 	REASON(PINNED_IMPORTER, "the importer pins the buffer and cannot be revoked",
-	       "export with --allow-pinned if you accept that a revoke waits for it"),
+	       "export with --fallback to give it system memory; or the administrator accepts that "
+	       "a revoke waits for it, with 'peerbuf bind --pinned' or 'peerbuf allow --pinned'"),
 	REASON(NO_ROUTE, "the importer has no route to the memory",
 	       "'peerbuf why PROVIDER CLIENT' says what stands in the way"),
 	REASON(VETO, "the exporting driver refused", "see its documentation and the kernel log"),
@@ -152,6 +153,10 @@ static const struct sentence sentences[] = {
 	REASON(INTERRUPTED, "interrupted by a signal", "run it again"),
 	REASON(BUSY, "somebody works on the buffer, and its importers have not been told yet",
 	       "wait again with a longer time limit: they will be told in any case"),
+	REASON(DEVICE_BUSY, "a driver of the function is being bound or unbound",
+	       "run it again; the kernel log says for whom an unbind waits"),
+	REASON(DRIVER_DECIDES, "the function's own driver decides that",
+	       "see the driver's documentation"),
 	REASON(NO_MEMORY, "there is no system memory for it, or the memory cgroup may not have it",
 	       "ask for less, or raise the cgroup's memory.max or p2p's parameter system_max_mib"),
 

@@ -95,6 +95,8 @@ expect 2 allow 01:00.0
 says "$err" '--bar is missing'
 expect 2 allow 01:00.0 01:00.0
 expect 2 allow 01:00.0 02:00.0 --bar 1
+expect 2 allow 01:00.0 02:00.0 --pinned
+expect 2 deny 01:00.0 --bar 1 --pinned
 expect 2 allow 01:00.0 --host-bridge 0000:00
 expect 2 allow --host-bridge 0000:00:00.0
 expect 2 allow --host-bridge 0000:100
@@ -133,6 +135,7 @@ expect 2 ps 01:00.0 02:00.0
 expect 2 stats extra
 expect 2 events
 expect 2 bind
+expect 2 bind --vfio --pinned 01:00.0
 
 if [ ! -e /dev/peerbuf/control ]; then
 	for arguments in ps devices list stats 'revoke 1' 'restore 1' \

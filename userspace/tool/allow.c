@@ -13,6 +13,7 @@
  * struct permission - what is allowed or denied
  * @host: host bridge as the command line gives it, or NULL
  * @bar_mask: BARs, or 0 if none was named
+ * @policy: PEERBUF_POLICY_F_* to grant with them
  * @nr: functions named
  * @addrs: the functions
  * @persist: after a restart as well, or (deny) no longer
@@ -20,6 +21,7 @@
 struct permission {
 	const char *host;
 	uint32_t bar_mask;
+	uint32_t policy;
 	int nr;
 	uint64_t addrs[2];
 	bool persist;
@@ -60,8 +62,10 @@ static uint32_t lent_bars(uint64_t addr)
 	return mask ? mask : ALL_BARS;
 }
 
-static int lend(const struct command *self, uint64_t addr, uint32_t bar_mask)
+static int lend(const struct command *self, const struct permission *permission)
 {
+	uint32_t bar_mask = permission->bar_mask;
+	uint64_t addr = permission->addrs[0];
 	const struct subject subject = { .function = addr };
 	int control = open_control(O_RDWR);
 	struct peerbuf_error error;
@@ -76,7 +80,7 @@ static int lend(const struct command *self, uint64_t addr, uint32_t bar_mask)
 	peerbuf_close(control);
 	if (ret)
 		return failed(&error, &subject, "%s %s", self->name, addr_text(addr));
-	return EXIT_OK;
+	return policy_set(self, addr, permission->policy);
 }
 
 static int vouch(const struct command *self, const struct permission *permission)
@@ -110,6 +114,8 @@ static int last(const struct command *self, const struct permission *permission)
 	for (n = 0; n < 6; n++)
 		if (permission->bar_mask & (1U << n))
 			rule.command = format_text("%s --bar %u", rule.command, n);
+	if (permission->policy & PEERBUF_POLICY_F_PINNED)
+		rule.command = format_text("%s --pinned", rule.command);
 	if (!permission->persist)
 		return is_allow(self) ? EXIT_OK : persist_remind(&rule);
 	return is_allow(self) ? persist_write(self, &rule) : persist_drop(&rule);
@@ -125,6 +131,8 @@ static void check(const struct command *self, const struct permission *permissio
 		usage_error(self, "--bar lends the memory of one function, name only that one");
 	if (permission->nr == 2 && permission->addrs[0] == permission->addrs[1])
 		usage_error(self, "a route needs two functions");
+	if (permission->policy && (permission->nr != 1 || !is_allow(self)))
+		usage_error(self, "--pinned goes with BARs that are lent");
 	if (permission->nr == 1 && is_allow(self) && !permission->bar_mask)
 		usage_error(self, "--bar is missing");
 }
@@ -133,7 +141,7 @@ static int permission_run(const struct command *self, int argc, char **argv)
 {
 	static const struct option options[] = {
 		HELP_OPTION, BAR_OPTION, { "host-bridge", required_argument, NULL, 'H' },
-		{ "persist", no_argument, NULL, 'P' }, { 0 }
+		{ "pinned", no_argument, NULL, 'p' }, { "persist", no_argument, NULL, 'P' }, { 0 }
 	};
 	struct permission permission = { 0 };
 	int option, n, ret;
@@ -141,17 +149,19 @@ static int permission_run(const struct command *self, int argc, char **argv)
 	while ((option = next_option(self, argc, argv, ":hb:H:", options)) != -1) {
 		if (option == 'b')
 			permission.bar_mask |= 1U << parse_bar(self, optarg);
-		else if (option == 'P')
-			permission.persist = true;
-		else
+		else if (option == 'H')
 			permission.host = optarg;
+		else if (option == 'p')
+			permission.policy |= PEERBUF_POLICY_F_PINNED;
+		else
+			permission.persist = true;
 	}
 	permission.nr = count_arguments(self, argc, 0, 2);
 	for (n = 0; n < permission.nr; n++)
 		permission.addrs[n] = parse_addr(self, argv[optind + n]);
 	check(self, &permission);
 	if (permission.nr == 1)
-		ret = lend(self, permission.addrs[0], permission.bar_mask);
+		ret = lend(self, &permission);
 	else
 		ret = vouch(self, &permission);
 	return ret ? ret : last(self, &permission);
@@ -159,10 +169,11 @@ static int permission_run(const struct command *self, int argc, char **argv)
 
 const struct command allow_command = {
 	.name = "allow",
-	.synopsis = "[--persist] FUNCTION --bar N…\n[--persist] PROVIDER CLIENT\n"
+	.synopsis = "[--pinned] [--persist] FUNCTION --bar N…\n[--persist] PROVIDER CLIENT\n"
 		    "[--persist] --host-bridge DOMAIN:BUS",
 	.summary = "Lend BARs of a device that keeps its driver, or vouch for a route",
 	.help = "  FUNCTION -b, --bar N  make this BAR exportable; may be given several times\n"
+		"      --pinned          accept importers that cannot give its memory back\n"
 		"  PROVIDER CLIENT       the two reach each other through the root complex,\n"
 		"                        whatever the list of host bridges says\n"
 		"  --host-bridge DOMAIN:BUS\n"

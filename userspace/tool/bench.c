@@ -26,7 +26,6 @@
  * @bar: of it
  * @bar_size: bytes
  * @kind: of the client's engine, NULL for any
- * @flags: PEERBUF_EXPORT_F_*
  * @results: so far
  */
 struct bench {
@@ -34,7 +33,6 @@ struct bench {
 	unsigned int bar;
 	uint64_t bar_size;
 	const char *kind;
-	uint32_t flags;
 	struct results results;
 };
 
@@ -74,7 +72,7 @@ static int export(const struct bench *bench, uint64_t size, uint64_t *id,
 {
 	const struct peerbuf_range range = { .bar = bench->bar, .length = size };
 
-	return peerbuf_export(bench->node, &range, 1, bench->flags, O_RDWR | O_CLOEXEC, id, error);
+	return peerbuf_export(bench->node, &range, 1, 0, O_RDWR | O_CLOEXEC, id, error);
 }
 
 static int export_failed(const struct bench *bench, const struct peerbuf_error *error)
@@ -337,7 +335,6 @@ static int bench_run(const struct command *self, int argc, char **argv)
 	static const struct option options[] = {
 		HELP_OPTION, JSON_OPTION, BAR_OPTION,
 		{ "engine", required_argument, NULL, 'e' },
-		{ "allow-pinned", no_argument, NULL, 'P' },
 		{ "plot", required_argument, NULL, 'p' }, { 0 }
 	};
 	struct bench bench = {
@@ -360,8 +357,6 @@ static int bench_run(const struct command *self, int argc, char **argv)
 			bench.kind = engine_kind(self, optarg);
 		else if (option == 'p')
 			plot = optarg;
-		else if (option == 'P')
-			bench.flags |= PEERBUF_EXPORT_F_ALLOW_PINNED;
 		else
 			json = true;
 	}
@@ -391,7 +386,6 @@ const struct command bench_command = {
 		"  -b, --bar N           which BAR; without it, the largest prefetchable one\n"
 		"  -e, --engine KIND     edu or verbs, where the client has both\n"
 		"  -p, --plot FILE       draw it as well, with gnuplot: .svg, .png or .pdf\n"
-		"      --allow-pinned    also with a client that cannot give the memory back\n"
 		"  -j, --json            print JSON\n",
 	.notes = "Times are in microseconds, of 21 rounds. dma_map is until the client can use\n"
 		"the buffer, revoke until no importer has it any more. Reading some registers\n"

@@ -16,12 +16,14 @@
  * @addr: the function
  * @driver: the driver it is to get, or (unbind) has
  * @force: also if it is in use
+ * @policy: PEERBUF_POLICY_F_* to grant; the stub's alone
  * @persist: and again after a restart, or (unbind) no longer
  */
 struct binding {
 	uint64_t addr;
 	const char *driver;
 	bool force;
+	uint32_t policy;
 	bool persist;
 };
 
@@ -176,6 +178,13 @@ static bool is_ours(const char *driver)
 	return !strcmp(driver, STUB) || !strcmp(driver, VFIO);
 }
 
+static int bound_with(const struct command *self, const struct binding *binding)
+{
+	int ret = policy_set(self, binding->addr, binding->policy);
+
+	return ret ? ret : print_driver(binding->addr);
+}
+
 static int bind_driver(const struct command *self, const struct binding *binding)
 {
 	uint64_t addr = binding->addr;
@@ -184,7 +193,7 @@ static int bind_driver(const struct command *self, const struct binding *binding
 
 	look(addr, &before);
 	if (!strcmp(before.driver, binding->driver))
-		return print_driver(addr);
+		return bound_with(self, binding);
 	ret = check_bind(self, binding);
 	if (ret)
 		return ret;
@@ -198,7 +207,7 @@ static int bind_driver(const struct command *self, const struct binding *binding
 		warning("%s is taken from its driver %s; 'peerbuf unbind %s' gives it back",
 			addr_text(addr), before.driver, addr_text(addr));
 	if (!ret)
-		return print_driver(addr);
+		return bound_with(self, binding);
 	sysfs_failed(self, addr, ret);
 	if (ret == -EACCES || ret == -EPERM)
 		return EXIT_REFUSED;
@@ -218,7 +227,8 @@ static struct persistent persistent_of(const struct binding *binding)
 		.nr = 1,
 		.addrs = { binding->addr },
 		.driver = binding->driver,
-		.command = format_text("bind %s%s", vfio ? "--vfio " : "",
+		.command = format_text("bind %s%s%s", vfio ? "--vfio " : "",
+				       binding->policy & PEERBUF_POLICY_F_PINNED ? "--pinned " : "",
 				       addr_text(binding->addr)),
 	};
 }
@@ -266,7 +276,8 @@ static int bind_run(const struct command *self, int argc, char **argv)
 {
 	static const struct option for_bind[] = {
 		HELP_OPTION, { "force", no_argument, NULL, 'f' },
-		{ "vfio", no_argument, NULL, 'v' }, { "persist", no_argument, NULL, 'P' }, { 0 }
+		{ "vfio", no_argument, NULL, 'v' }, { "pinned", no_argument, NULL, 'p' },
+		{ "persist", no_argument, NULL, 'P' }, { 0 }
 	}, for_unbind[] = { HELP_OPTION, { "persist", no_argument, NULL, 'P' }, { 0 } };
 	struct binding binding = { .driver = STUB };
 	bool binds = self == &bind_command;
@@ -276,11 +287,15 @@ static int bind_run(const struct command *self, int argc, char **argv)
 				     binds ? for_bind : for_unbind)) != -1) {
 		if (option == 'v')
 			binding.driver = VFIO;
+		else if (option == 'p')
+			binding.policy |= PEERBUF_POLICY_F_PINNED;
 		else if (option == 'P')
 			binding.persist = true;
 		else
 			binding.force = true;
 	}
+	if (binding.policy && strcmp(binding.driver, STUB))
+		usage_error(self, "--pinned is for the stub driver, not for --vfio");
 	count_arguments(self, argc, 1, 1);
 	binding.addr = parse_addr(self, argv[optind]);
 	ret = check(self, &binding);
@@ -291,12 +306,14 @@ static int bind_run(const struct command *self, int argc, char **argv)
 
 const struct command bind_command = {
 	.name = "bind",
-	.synopsis = "[--force] [--vfio] [--persist] FUNCTION",
+	.synopsis = "[--force] [--pinned] [--persist] FUNCTION\n"
+		    "--vfio [--force] [--persist] FUNCTION",
 	.summary = "Give a function to the stub driver, which exports all its memory",
 	.help = "  FUNCTION              PCI address; its present driver loses it\n"
 		"  -f, --force           also if it is in use\n"
 		"  -v, --vfio            to peerbuf-vfio-pci instead, for a VMM or a program of\n"
 		"                        its own; says whether its IOMMU group can be used\n"
+		"      --pinned          accept importers that cannot give the memory back\n"
 		"      --persist         also after a restart, as long as this card is there\n",
 	.notes = "Refused while a disk of the function is mounted, swap space, or part of a\n"
 		"RAID or volume, while a network interface of it is up or part of another, while\n"

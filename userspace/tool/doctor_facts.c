@@ -189,8 +189,8 @@ static void check_importer(struct report *report, struct json_object *importer)
 	else if (!strcmp(kind, "pinned"))
 		found(report, SEVERITY_WARNING, "importers",
 		      format_text("%s pins and cannot give a buffer back", who),
-		      "export with --allow-pinned if a revoke may wait for it, or with --fallback "
-		      "to give it system memory");
+		      "export with --fallback to give it system memory; the administrator can also "
+		      "accept that a revoke waits for it ('peerbuf bind --pinned')");
 	else if (!strcmp(kind, "none"))
 		found(report, SEVERITY_WARNING, "importers",
 		      format_text("the driver of %s takes no DMA-BUFs on this kernel", who),

@@ -120,7 +120,6 @@ static int export_run(const struct command *self, int argc, char **argv)
 	static const struct option options[] = {
 		HELP_OPTION, JSON_OPTION, BAR_OPTION,
 		{ "range", required_argument, NULL, 'r' },
-		{ "allow-pinned", no_argument, NULL, 'p' },
 		{ "persist", no_argument, NULL, 'P' },
 		{ "fallback", no_argument, NULL, 'f' },
 		{ "no-cpu", no_argument, NULL, 'c' }, { 0 }
@@ -136,8 +135,6 @@ static int export_run(const struct command *self, int argc, char **argv)
 			range_args_bar(self, &request.args, optarg);
 		else if (option == 'r')
 			range_args_range(self, &request.args, optarg);
-		else if (option == 'p')
-			request.flags |= PEERBUF_EXPORT_F_ALLOW_PINNED;
 		else if (option == 'P')
 			request.flags |= PEERBUF_EXPORT_F_PERSIST;
 		else if (option == 'f')
@@ -170,7 +167,6 @@ const struct command export_command = {
 		"                        end; bytes, or with K, M, G or T, or 0x; or\n"
 		"                        system:LENGTH, system memory of its own; pieces\n"
 		"                        follow each other in the buffer\n"
-		"      --allow-pinned    accept importers that cannot give the memory back\n"
 		"      --fallback        move to system memory for importers that do not reach\n"
 		"                        the BAR, instead of refusing them\n"
 		"      --no-cpu          let no CPU map it\n"

@@ -201,7 +201,6 @@ static struct json_object *export_json(const struct export_view *view)
 	json_set_addr(object, "function", info->addr);
 	json_set_number(object, "size", info->buffer_size);
 	json_set_text(object, "state", state_text(info));
-	json_set_bool(object, "allow_pinned", info->flags & PEERBUF_EXPORT_F_ALLOW_PINNED);
 	json_set_bool(object, "persist", info->flags & PEERBUF_EXPORT_F_PERSIST);
 	json_set_bool(object, "fallback", info->flags & PEERBUF_EXPORT_F_FALLBACK);
 	json_set_bool(object, "no_cpu", info->flags & PEERBUF_EXPORT_F_NO_CPU);

@@ -318,6 +318,11 @@ int persist_drop(const struct persistent *persistent);
 /** persist_remind() - say so if it does; EXIT_OK */
 int persist_remind(const struct persistent *persistent);
 
+/* policy.c: what the administrator grants together with a function */
+
+/** policy_set() - PEERBUF_POLICY_F_* in @set, if any; exit code */
+int policy_set(const struct command *self, uint64_t addr, uint32_t set);
+
 /* override.c: routes the administrator vouches for, see p2p.ko's parameter */
 
 /** override_change() - @sign '+' or '-', @what a pair or "host:dddd:bb"; exit code */

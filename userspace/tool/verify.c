@@ -22,7 +22,6 @@
  * @provider: whose memory it is
  * @client: whose engine it is
  * @args: ranges of the memory; without any it is to be chosen
- * @flags: PEERBUF_EXPORT_F_*
  * @kind: of the engine, NULL for any
  * @seconds: of writing for a rate, 0 for none
  * @json: print JSON
@@ -37,7 +36,6 @@ struct proof {
 	uint64_t provider;
 	uint64_t client;
 	struct range_args args;
-	uint32_t flags;
 	const char *kind;
 	double seconds;
 	bool json;
@@ -329,7 +327,7 @@ static int with_node(struct proof *proof, int node)
 	if (!ret && !proof->args.nr)
 		return no_memory(proof);
 	if (!ret)
-		ret = peerbuf_export(node, proof->args.ranges, proof->args.nr, proof->flags,
+		ret = peerbuf_export(node, proof->args.ranges, proof->args.nr, 0,
 				     O_RDWR | O_CLOEXEC, &id, &error);
 	if (ret < 0)
 		return failed(&error, &subject, "verify: %s", addr_text(proof->provider));
@@ -380,8 +378,7 @@ static int verify_run(const struct command *self, int argc, char **argv)
 		HELP_OPTION, JSON_OPTION, BAR_OPTION,
 		{ "range", required_argument, NULL, 'r' },
 		{ "loop", required_argument, NULL, 'l' },
-		{ "engine", required_argument, NULL, 'e' },
-		{ "allow-pinned", no_argument, NULL, 'p' }, { 0 }
+		{ "engine", required_argument, NULL, 'e' }, { 0 }
 	};
 	struct proof proof = { .args.bar = -1 };
 	int option, ret;
@@ -395,8 +392,6 @@ static int verify_run(const struct command *self, int argc, char **argv)
 			proof.seconds = parse_seconds(self, optarg);
 		else if (option == 'e')
 			proof.kind = engine_kind(self, optarg);
-		else if (option == 'p')
-			proof.flags |= PEERBUF_EXPORT_F_ALLOW_PINNED;
 		else
 			proof.json = true;
 	}
@@ -425,7 +420,6 @@ const struct command verify_command = {
 		"  -r, --range RANGE     a piece of that BAR, as in export\n"
 		"  -e, --engine KIND     edu or verbs, where the client has both\n"
 		"  -l, --loop SECONDS    then write for so long, and say how fast\n"
-		"      --allow-pinned    also with a client that cannot give the memory back\n"
 		"  -j, --json            print JSON\n",
 	.notes = "The client's engine is an RDMA device, or edu in the lab. The exit code is 0 if\n"
 		"all bytes arrived in both directions, 8 if not, 3 if there is no route, and 6 if\n"

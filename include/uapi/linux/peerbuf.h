@@ -190,6 +190,8 @@ enum peerbuf_reason {
 	PEERBUF_REASON_INTERRUPTED		= 152, /* a signal arrived while waiting */
 	PEERBUF_REASON_NO_MEMORY		= 153, /* system memory is short */
 	PEERBUF_REASON_BUSY			= 154, /* somebody is at work on the buffer */
+	PEERBUF_REASON_DEVICE_BUSY		= 155, /* a driver is being bound or unbound */
+	PEERBUF_REASON_DRIVER_DECIDES		= 156, /* the function's own driver does */
 
 	/* Mapping for a VFIO device (peerbuf_vfio.h) */
 	PEERBUF_REASON_NO_IOMMU			= 176, /* no IOMMU translates for the device */
@@ -279,6 +281,7 @@ struct peerbuf_ioc_info {
 };
 
 #define PEERBUF_INFO_F_DOWN	(1U << 0) /* suspended or in reset: exports are revoked */
+#define PEERBUF_INFO_F_PINNED	(1U << 1) /* PEERBUF_POLICY_F_PINNED is on */
 
 /**
  * struct peerbuf_range - a piece of a BAR, or system memory
@@ -354,11 +357,9 @@ struct peerbuf_ioc_export {
 };
 
 /*
- * Accept importers that pin and cannot give the memory back. While they pin, a move is
- * refused and a revoke waits for them. An importer that is not prepared for peer-to-peer, as
- * no static one is, gets no BAR all the same.
+ * Bit 0 stays unused. It let whoever exported accept importers that cannot give the memory
+ * back, which is the administrator's to decide: PEERBUF_POLICY_F_PINNED.
  */
-#define PEERBUF_EXPORT_F_ALLOW_PINNED	(1U << 0)
 /* The export outlives the node's fd; it ends with the dma-buf. */
 #define PEERBUF_EXPORT_F_PERSIST	(1U << 1)
 /*
@@ -742,7 +743,9 @@ struct peerbuf_ioc_route {
  * good, before the function's driver is unbound. Needs CAP_SYS_ADMIN; under
  * lockdown nothing can be lent, but what is lent can be taken back.
  *
- * errno: ENODEV no such function, or (lend) it is a bridge; ENXIO no such BAR, or mask
+ * errno: EBUSY a driver is being bound or unbound, and five seconds were not enough for that, or
+ * (lend) an importer still maps what was lent before;
+ * ENODEV no such function, or (lend) it is a bridge; ENXIO no such BAR, or mask
  * empty; EADDRNOTAVAIL an I/O port BAR; EUNATCH no driver is bound; EEXIST the function is
  * exported by its own driver or the stub; ENOENT (unlend) the function is not lent; (unlend)
  * EINPROGRESS, EINTR: the BARs are withdrawn, but after five seconds or when a signal
@@ -755,6 +758,42 @@ struct peerbuf_ioc_lend {
 	__u32 bar_mask;
 	__u32 flags;
 };
+
+/**
+ * struct peerbuf_ioc_policy - PEERBUF_IOC_POLICY (control only): what the administrator grants to
+ *	those who export a function's memory
+ * @size: sizeof(struct peerbuf_ioc_policy)
+ * @reason: out, enum peerbuf_reason on failure
+ * @addr: PCI function that is bound to the stub, or lent
+ * @set: PEERBUF_POLICY_F_* to switch on
+ * @clear: those to switch off
+ * @policy: out, those that are on now
+ * @reserved: zero
+ *
+ * Holds until the function is unbound, or not lent any more; at first all are off. What is
+ * mapped stays mapped when a policy is switched off, and is not mapped anew. Needs CAP_SYS_ADMIN;
+ * under lockdown nothing can be switched on.
+ *
+ * errno: ENODEV no such function; ENOENT it is not exported; EOPNOTSUPP its own driver
+ * decides that; EINVAL an unknown flag, or one that is to be on and off; EBUSY its driver is
+ * being bound or unbound, and five seconds were not enough for that.
+ */
+struct peerbuf_ioc_policy {
+	__u32 size;
+	__u32 reason;
+	__u64 addr;
+	__u32 set;
+	__u32 clear;
+	__u32 policy;
+	__u32 reserved;
+};
+
+/*
+ * Importers that cannot give the memory back (pinned without a revoke path) are accepted by
+ * buffers all of whose functions have this. While one of them pins, the buffer does not move and
+ * a revoke waits for it.
+ */
+#define PEERBUF_POLICY_F_PINNED		(1U << 0)
 
 /**
  * struct peerbuf_ioc_devices - PEERBUF_IOC_DEVICES (control only): functions that have a node
@@ -953,5 +992,6 @@ struct peerbuf_ioc_events {
 #define PEERBUF_IOC_STATS	_IOWR(PEERBUF_IOC_MAGIC, 0x0c, struct peerbuf_ioc_stats)
 #define PEERBUF_IOC_PROBE	_IOWR(PEERBUF_IOC_MAGIC, 0x0d, struct peerbuf_ioc_probe)
 #define PEERBUF_IOC_EVENTS	_IOWR(PEERBUF_IOC_MAGIC, 0x0e, struct peerbuf_ioc_events)
+#define PEERBUF_IOC_POLICY	_IOWR(PEERBUF_IOC_MAGIC, 0x0f, struct peerbuf_ioc_policy)
 
 #endif /* _UAPI_LINUX_PEERBUF_H */

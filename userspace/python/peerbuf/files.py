@@ -208,6 +208,13 @@ class Control(_Answering):
         """Take them back."""
         ask("peerbuf_unlend", self.fileno(), parse_address(address), _mask(bars))
 
+    def policy(self, address, on=0, off=0):
+        """Switch PEERBUF_POLICY_F_* on and off; those that are on then."""
+        policy = ctypes.c_uint32()
+        ask("peerbuf_policy", self.fileno(), parse_address(address), on, off,
+            ctypes.byref(policy))
+        return policy.value
+
 
 def _mask(bars):
     return sum({1 << bar for bar in bars})

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Devices whose BARs may be exported, the buffers that have memory of them, and what stays
+ * when a device goes before the last importer has let go.
+ */
+#ifndef _PEERBUF_DEVICE_H
+#define _PEERBUF_DEVICE_H
+
+#include <linux/ioport.h>
+#include <linux/jiffies.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/pci.h>
+#include <linux/range.h>
+#include <linux/workqueue.h>
+
+#include "event.h"
+
+struct p2p_provider;
+struct peerbuf;
+struct peerbuf_patience;
+
+#define PEERBUF_NR_BARS		PCI_STD_NUM_BARS
+
+/*
+ * The driver core, power management and error recovery hold locks that others need, and cannot
+ * wait for an importer without end. It gets this long.
+ */
+#define PEERBUF_CORE_PATIENCE	(5 * HZ)
+
+/**
+ * struct peerbuf_kept - BARs that somebody still maps though their owner has gone
+ * @node: in the list of those (keep.c), empty if there are none
+ * @work: waits for the last unmap
+ * @ranges: of the BARs; the end is 0 where nothing is kept
+ * @regions: what keeps others from them. No parent where there is no window to keep it in, or
+ *	not any more
+ */
+struct peerbuf_kept {
+	struct list_head node;
+	struct work_struct work;
+	struct range ranges[PEERBUF_NR_BARS];
+	struct resource regions[PEERBUF_NR_BARS];
+};
+
+/**
+ * struct peerbuf_device - a PCI function whose BARs may be exported
+ * @ref: the registry, each claim and each open file hold one
+ * @pdev: reference held
+ * @owner: PEERBUF_OWNER_*, immutable
+ * @has_node: its own interface is not the only one; immutable
+ * @minor: of the node, if it has one
+ * @registry_node: in the list of devices; peerbuf_registry_lock
+ * @transition: one going down, coming up or withdrawal of BARs at a time. Nobody waits for an
+ *	importer with it
+ * @lock: protects @providers, @claims and @last_claim; @state and @policy are written under it
+ * @providers: per BAR, NULL where the BAR may not be exported
+ * @claims: placements that have memory of this device, in the order they were made, and the
+ *	cursors of those who walk along
+ * @last_claim: number of the latest claim
+ * @state: PEERBUF_DEVICE_*, read under a buffer's resv without @lock: it changes
+ *	before the walk that visits each buffer under its resv
+ * @policy: PEERBUF_POLICY_F_*, as @state read without @lock
+ * @ever_bars: BARs that had one at any time; @lock
+ * @user_bars: BARs userspace may export; @lock
+ * @wc_bars: BARs whose range is reserved for write combining
+ * @audience: who listens to its events
+ * @kept: when it is gone and still mapped
+ */
+struct peerbuf_device {
+	struct kref ref;
+	struct pci_dev *pdev;
+	u32 owner;
+	bool has_node;
+	u32 minor;
+	struct list_head registry_node;
+
+	struct mutex transition;
+	struct mutex lock;
+	struct p2p_provider *providers[PEERBUF_NR_BARS];
+	struct list_head claims;
+	u64 last_claim;
+	unsigned int state;
+	u32 policy;
+	unsigned int ever_bars;
+	unsigned int user_bars;
+	unsigned int wc_bars;
+
+	struct peerbuf_audience audience;
+
+	struct peerbuf_kept kept;
+};
+
+#define PEERBUF_DEVICE_UP	0
+#define PEERBUF_DEVICE_DOWN	1	/* suspended or in reset: will be back */
+#define PEERBUF_DEVICE_GONE	2	/* for good */
+
+/**
+ * struct peerbuf_claim - a buffer's hold on one device
+ * @node: in the device's list; peerbuf_device.lock
+ * @pb: the buffer; has its DMA-BUF already. NULL in a cursor
+ * @pdevice: reference held
+ * @nr: number among all the device's claims
+ * @nr_ranges: of the placement, that are in this device
+ *
+ * Lives from before its placement is used until every mapping made from that
+ * placement is gone: whoever takes the device down finds the buffer all that time.
+ */
+struct peerbuf_claim {
+	struct list_head node;
+	struct peerbuf *pb;
+	struct peerbuf_device *pdevice;
+	u64 nr;
+	u32 nr_ranges;
+};
+
+/* device.c */
+struct peerbuf_device *peerbuf_device_register_as(struct pci_dev *pdev,
+						  unsigned int bar_mask,
+						  unsigned int user_mask,
+						  u32 owner, bool has_node);
+bool peerbuf_device_decodes(struct pci_dev *pdev);
+int peerbuf_device_add_bars(struct peerbuf_device *pdevice, unsigned int mask,
+			    unsigned int user_mask);
+int peerbuf_device_withdraw_bars(struct peerbuf_device *pdevice,
+				 unsigned int mask,
+				 const struct peerbuf_patience *patience);
+void peerbuf_device_get(struct peerbuf_device *pdevice);
+void peerbuf_device_put(struct peerbuf_device *pdevice);
+void peerbuf_bars_free_wc(struct peerbuf_device *pdevice);
+
+/* claims.c */
+void peerbuf_claim_add(struct peerbuf_claim *claim, struct peerbuf_device *pdevice,
+		       struct peerbuf *pb);
+u32 peerbuf_device_exports(struct peerbuf_device *pdevice);
+void peerbuf_device_walk(struct peerbuf_device *pdevice,
+			 void (*visit)(struct peerbuf_device *pdevice, struct peerbuf *pb));
+int peerbuf_device_drain(struct peerbuf_device *pdevice,
+			 const struct peerbuf_patience *patience);
+void peerbuf_device_say_held(struct peerbuf_device *pdevice);
+
+/* keep.c */
+void peerbuf_keep(struct peerbuf_device *pdevice);
+bool peerbuf_keeps(struct pci_dev *pdev, unsigned int bars);
+int peerbuf_keep_init(void);
+void peerbuf_keep_exit(void);
+
+#endif /* _PEERBUF_DEVICE_H */

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What is granted to those who export a function's memory: by the administrator, or by the
+ * driver that registered it.
+ *
+ * An importer that cannot be revoked holds up everybody who has memory in the same buffer, and
+ * the function's removal. So whether there may be such is not left to who exports.
+ */
+#include "internal.h"
+
+static void peerbuf_policy_change(struct peerbuf_device *pdevice, u32 set, u32 clear)
+{
+	mutex_lock(&pdevice->lock);
+	WRITE_ONCE(pdevice->policy, (pdevice->policy & ~clear) | set);
+	mutex_unlock(&pdevice->lock);
+}
+
+/* Under the device's lock, so that it is not unbound. */
+static int peerbuf_policy_set_locked(struct pci_dev *pdev, u32 set, u32 clear, u32 *policy,
+				     u32 *reason)
+{
+	struct peerbuf_device *pdevice = peerbuf_device_lookup(pdev);
+	int ret = 0;
+
+	device_lock_assert(&pdev->dev);
+
+	if (!pdevice) {
+		*reason = PEERBUF_REASON_NO_DEVICE;
+		return -ENOENT;
+	}
+	if (pdevice->owner == PEERBUF_OWNER_DRIVER) {
+		*reason = PEERBUF_REASON_DRIVER_DECIDES;
+		ret = -EOPNOTSUPP;
+	} else {
+		peerbuf_policy_change(pdevice, set, clear);
+		*policy = pdevice->policy;
+	}
+	peerbuf_device_put(pdevice);
+	return ret;
+}
+
+int peerbuf_policy_set(struct pci_dev *pdev, u32 set, u32 clear, u32 *policy, u32 *reason)
+{
+	int ret;
+
+	ret = peerbuf_admin_lock(pdev, reason);
+	if (ret)
+		return ret;
+	ret = peerbuf_policy_set_locked(pdev, set, clear, policy, reason);
+	if (!ret && (set || clear))
+		pci_notice(pdev, "peerbuf: policy is %#x by the administrator\n", *policy);
+	device_unlock(&pdev->dev);
+	return ret;
+}
+
+/**
+ * peerbuf_device_accept_pinned() - may importers that cannot be revoked have a device's memory?
+ * @pdevice: from peerbuf_device_register()
+ * @accept: false, as it is at first: they are refused
+ *
+ * Of a buffer that has memory of several devices each has to accept them. While one of them
+ * maps a buffer, that does not move, and a revoke waits for it;
+ * peerbuf_device_unregister() waits for a while, and keeps the BARs' ranges from everybody else
+ * after that. What is mapped already stays mapped when @accept becomes false, and is not mapped
+ * anew.
+ *
+ * Context: process context, may sleep.
+ */
+void peerbuf_device_accept_pinned(struct peerbuf_device *pdevice, bool accept)
+{
+	peerbuf_policy_change(pdevice, accept ? PEERBUF_POLICY_F_PINNED : 0,
+			      PEERBUF_POLICY_F_PINNED);
+}
+EXPORT_SYMBOL_GPL(peerbuf_device_accept_pinned);
