@@ -138,6 +138,7 @@ static void peerbuf_bar_remove(struct peerbuf_device *pdevice, int bar)
 	p2p_provider_put(pdevice->providers[bar]);
 	pdevice->providers[bar] = NULL;
 	pdevice->user_bars &= ~BIT(bar);
+	peerbuf_lent_drop(pdevice, bar);
 }
 
 static void peerbuf_bars_remove(struct peerbuf_device *pdevice, unsigned int mask)

@@ -15,6 +15,8 @@
 #include <linux/range.h>
 #include <linux/workqueue.h>
 
+#include <linux/peerbuf.h>
+
 #include "event.h"
 
 struct p2p_provider;
@@ -45,6 +47,21 @@ struct peerbuf_kept {
 };
 
 /**
+ * struct peerbuf_lent - how much of a function's BARs is lent
+ * @part_bars: those of which only ranges are; the others of peerbuf_device.user_bars are as a whole
+ * @nr: entries in @ranges
+ * @ranges: in no order; those of one BAR neither overlap nor touch
+ */
+struct peerbuf_lent {
+	u32 part_bars;
+	u32 nr;
+	struct peerbuf_lent_range {
+		u32 bar;
+		struct range bytes;
+	} ranges[PEERBUF_MAX_LENT];
+};
+
+/**
  * struct peerbuf_device - a PCI function whose BARs may be exported
  * @ref: the registry, each claim and each open file hold one
  * @pdev: reference held
@@ -64,6 +81,7 @@ struct peerbuf_kept {
  * @policy: PEERBUF_POLICY_F_*, as @state read without @lock
  * @ever_bars: BARs that had one at any time; @lock
  * @user_bars: BARs userspace may export; @lock
+ * @lent: how much of them; @lock
  * @wc_bars: BARs whose range is reserved for write combining
  * @audience: who listens to its events
  * @kept: when it is gone and still mapped
@@ -85,6 +103,7 @@ struct peerbuf_device {
 	u32 policy;
 	unsigned int ever_bars;
 	unsigned int user_bars;
+	struct peerbuf_lent lent;
 	unsigned int wc_bars;
 
 	struct peerbuf_audience audience;
@@ -145,5 +164,14 @@ void peerbuf_keep(struct peerbuf_device *pdevice);
 bool peerbuf_keeps(struct pci_dev *pdev, unsigned int bars);
 int peerbuf_keep_init(void);
 void peerbuf_keep_exit(void);
+
+/* lent.c */
+int peerbuf_lent_check(struct pci_dev *pdev, const struct peerbuf_range *ranges, u32 nr,
+		       u32 *mask, u32 *bad_range, u32 *reason);
+int peerbuf_lent_add(struct peerbuf_device *pdevice, u32 whole,
+		     const struct peerbuf_range *ranges, u32 nr, u32 *reason);
+int peerbuf_lent_allows(struct peerbuf_device *pdevice, const struct peerbuf_range *range,
+			u32 *reason);
+void peerbuf_lent_drop(struct peerbuf_device *pdevice, u32 bar);
 
 #endif /* _PEERBUF_DEVICE_H */

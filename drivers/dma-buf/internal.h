@@ -386,13 +386,14 @@ static inline void peerbuf_assert_stays(const struct peerbuf *pb)
 /* lend.c */
 int peerbuf_bar_check(struct pci_dev *pdev, unsigned int bar, u32 *reason);
 int peerbuf_admin_lock(struct pci_dev *pdev, u32 *reason);
-int peerbuf_lend(struct pci_dev *pdev, unsigned int mask, u32 *reason);
-int peerbuf_unlend(struct pci_dev *pdev, unsigned int mask, u32 *reason);
+int peerbuf_lend(struct pci_dev *pdev, struct peerbuf_ioc_lend *arg);
+int peerbuf_unlend(struct pci_dev *pdev, struct peerbuf_ioc_lend *arg);
 int peerbuf_lend_init(void);
 void peerbuf_lend_exit(void);
 
 /* policy.c */
 int peerbuf_policy_set(struct pci_dev *pdev, u32 set, u32 clear, u32 *policy, u32 *reason);
+void peerbuf_policy_apply(struct peerbuf_device *pdevice);
 
 /* stub.c */
 int peerbuf_stub_init(void);
@@ -416,6 +417,8 @@ int peerbuf_control_init(void);
 void peerbuf_control_exit(void);
 
 /* ranges.c */
+int peerbuf_range_check(const struct peerbuf_range *range, u32 *reason);
+struct peerbuf_range *peerbuf_ranges_copy(u64 user_ranges, u32 nr, u32 *reason);
 struct p2p_vecs *peerbuf_ranges_resolve(struct peerbuf_file *pf, u64 user_ranges,
 					u32 nr, struct peerbuf_rights *rights,
 					u32 *bad_range, u32 *reason);

@@ -71,10 +71,18 @@ static const struct peerbuf_ioctl_desc peerbuf_ioctls[] = {
 		.who = ON_NODE | ON_CONTROL,
 		.call = peerbuf_ioctl_route,
 	},
-	DESC(PEERBUF_IOC_LEND, lend, ON_CONTROL | ADMIN | LOCKDOWN | LASTING,
-	     peerbuf_ioctl_lend),
-	DESC(PEERBUF_IOC_UNLEND, lend, ON_CONTROL | ADMIN | LASTING,
-	     peerbuf_ioctl_unlend),
+	[_IOC_NR(PEERBUF_IOC_LEND)] = {
+		.size = sizeof(struct peerbuf_ioc_lend),
+		.min_size = offsetofend(struct peerbuf_ioc_lend, flags),
+		.who = ON_CONTROL | ADMIN | LOCKDOWN | LASTING,
+		.call = peerbuf_ioctl_lend,
+	},
+	[_IOC_NR(PEERBUF_IOC_UNLEND)] = {
+		.size = sizeof(struct peerbuf_ioc_lend),
+		.min_size = offsetofend(struct peerbuf_ioc_lend, flags),
+		.who = ON_CONTROL | ADMIN | LASTING,
+		.call = peerbuf_ioctl_unlend,
+	},
 	DESC(PEERBUF_IOC_DEVICES, devices, ON_CONTROL, peerbuf_ioctl_devices),
 	[_IOC_NR(PEERBUF_IOC_STATS)] = {
 		.size = sizeof(struct peerbuf_ioc_stats),

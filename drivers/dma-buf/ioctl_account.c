@@ -468,6 +468,8 @@ int peerbuf_ioctl_info(struct peerbuf_file *pf, struct peerbuf_call *call)
 			arg->flags |= PEERBUF_INFO_F_DOWN;
 		if (pdevice->policy & PEERBUF_POLICY_F_PINNED)
 			arg->flags |= PEERBUF_INFO_F_PINNED;
+		if (pdevice->policy & PEERBUF_POLICY_F_BUS_MASTER)
+			arg->flags |= PEERBUF_INFO_F_BUS_MASTER;
 		arg->nr_exports = peerbuf_device_exports(pdevice);
 		strscpy(arg->driver, dev_driver_string(&pdevice->pdev->dev),
 			sizeof(arg->driver));

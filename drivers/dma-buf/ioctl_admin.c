@@ -7,7 +7,7 @@
 
 #include "internal.h"
 
-#define PEERBUF_POLICY_FLAGS	PEERBUF_POLICY_F_PINNED
+#define PEERBUF_POLICY_FLAGS	(PEERBUF_POLICY_F_PINNED | PEERBUF_POLICY_F_BUS_MASTER)
 
 /* With a reference. */
 static struct pci_dev *peerbuf_find_pci(u64 addr, u32 *reason)
@@ -108,8 +108,7 @@ int peerbuf_ioctl_route(struct peerbuf_file *pf, struct peerbuf_call *call)
 }
 
 static int peerbuf_ioctl_lending(struct peerbuf_ioc_lend *arg,
-				 int (*fn)(struct pci_dev *pdev, unsigned int mask,
-					   u32 *reason))
+				 int (*fn)(struct pci_dev *pdev, struct peerbuf_ioc_lend *arg))
 {
 	struct pci_dev *pdev;
 	int ret;
@@ -121,7 +120,7 @@ static int peerbuf_ioctl_lending(struct peerbuf_ioc_lend *arg,
 	pdev = peerbuf_find_pci(arg->addr, &arg->reason);
 	if (!pdev)
 		return -ENODEV;
-	ret = fn(pdev, arg->bar_mask, &arg->reason);
+	ret = fn(pdev, arg);
 	pci_dev_put(pdev);
 	return ret;
 }

@@ -8,6 +8,7 @@
  */
 #include <linux/pm_runtime.h>
 #include <linux/sched/signal.h>
+#include <linux/slab.h>
 #include <linux/suspend.h>
 
 #include "internal.h"
@@ -67,22 +68,24 @@ static int peerbuf_lend_check_mask(struct pci_dev *pdev, unsigned int mask,
  * The device must not fall asleep under its importers, which its driver does not know
  * of: a reference on its runtime power state lasts as long as it is lent.
  */
-static int peerbuf_lend_first(struct pci_dev *pdev, unsigned int mask, u32 *reason)
+static struct peerbuf_device *peerbuf_lend_first(struct pci_dev *pdev, unsigned int mask,
+						 u32 *reason)
 {
 	struct peerbuf_device *pdevice;
 	int ret;
 
 	ret = pm_runtime_resume_and_get(&pdev->dev);
 	if (ret)
-		return ret;
-	pdevice = peerbuf_device_register_as(pdev, mask, mask,
-					     PEERBUF_OWNER_LENT, true);
-	if (!IS_ERR(pdevice))
-		return 0;
+		return ERR_PTR(ret);
+	pdevice = peerbuf_device_register_as(pdev, mask, 0, PEERBUF_OWNER_LENT, true);
+	if (!IS_ERR(pdevice)) {
+		peerbuf_device_get(pdevice);
+		return pdevice;
+	}
 	pm_runtime_put(&pdev->dev);
 	if (PTR_ERR(pdevice) == -EBUSY)
 		*reason = PEERBUF_REASON_STILL_MAPPED;
-	return PTR_ERR(pdevice);
+	return pdevice;
 }
 
 static void peerbuf_lend_last(struct peerbuf_device *pdevice)
@@ -93,14 +96,18 @@ static void peerbuf_lend_last(struct peerbuf_device *pdevice)
 	pm_runtime_put(&pdev->dev);
 }
 
-static int peerbuf_lend_locked(struct pci_dev *pdev, unsigned int mask,
-			       u32 *reason)
+static bool peerbuf_lent_nothing(struct peerbuf_device *pdevice)
 {
-	struct peerbuf_device *pdevice;
-	int ret;
+	bool nothing;
 
-	device_lock_assert(&pdev->dev);
+	mutex_lock(&pdevice->lock);
+	nothing = !pdevice->user_bars;
+	mutex_unlock(&pdevice->lock);
+	return nothing;
+}
 
+static int peerbuf_lend_check(struct pci_dev *pdev, u32 *reason)
+{
 	/* A bridge's own registers are what everything below it depends on. */
 	if (pdev->hdr_type != PCI_HEADER_TYPE_NORMAL) {
 		*reason = PEERBUF_REASON_NO_DEVICE;
@@ -110,20 +117,55 @@ static int peerbuf_lend_locked(struct pci_dev *pdev, unsigned int mask,
 		*reason = PEERBUF_REASON_NO_DRIVER;
 		return -EUNATCH;
 	}
-	ret = peerbuf_lend_check_mask(pdev, mask, reason);
-	if (ret)
-		return ret;
+	return 0;
+}
 
-	pdevice = peerbuf_device_lookup(pdev);
+/* The registration to lend more of, with a reference. */
+static struct peerbuf_device *peerbuf_lend_more(struct pci_dev *pdev, unsigned int mask,
+						u32 *reason)
+{
+	struct peerbuf_device *pdevice = peerbuf_device_lookup(pdev);
+	int ret = 0;
+
 	if (!pdevice)
 		return peerbuf_lend_first(pdev, mask, reason);
-
 	if (pdevice->owner == PEERBUF_OWNER_LENT) {
-		ret = peerbuf_device_add_bars(pdevice, mask, mask);
+		ret = peerbuf_device_add_bars(pdevice, mask, 0);
 	} else {
 		*reason = PEERBUF_REASON_DRIVER_BOUND;
 		ret = -EEXIST;
 	}
+	if (!ret)
+		return pdevice;
+	peerbuf_device_put(pdevice);
+	return ERR_PTR(ret);
+}
+
+/* Nobody exports from a BAR before it, or a range of it, has been lent. */
+static int peerbuf_lend_locked(struct pci_dev *pdev, struct peerbuf_ioc_lend *arg,
+			       const struct peerbuf_range *ranges)
+{
+	struct peerbuf_device *pdevice;
+	u32 mask = arg->bar_mask;
+	int ret;
+
+	device_lock_assert(&pdev->dev);
+
+	ret = peerbuf_lend_check(pdev, &arg->reason);
+	if (!ret)
+		ret = peerbuf_lent_check(pdev, ranges, arg->nr_ranges, &mask, &arg->bad_range,
+					 &arg->reason);
+	if (!ret)
+		ret = peerbuf_lend_check_mask(pdev, mask, &arg->reason);
+	if (ret)
+		return ret;
+
+	pdevice = peerbuf_lend_more(pdev, mask, &arg->reason);
+	if (IS_ERR(pdevice))
+		return PTR_ERR(pdevice);
+	ret = peerbuf_lent_add(pdevice, arg->bar_mask, ranges, arg->nr_ranges, &arg->reason);
+	if (ret && peerbuf_lent_nothing(pdevice))
+		peerbuf_lend_last(pdevice);
 	peerbuf_device_put(pdevice);
 	return ret;
 }
@@ -150,29 +192,36 @@ int peerbuf_admin_lock(struct pci_dev *pdev, u32 *reason)
 	return 0;
 }
 
-int peerbuf_lend(struct pci_dev *pdev, unsigned int mask, u32 *reason)
+static struct peerbuf_range *peerbuf_lend_ranges(struct peerbuf_ioc_lend *arg)
 {
-	int ret;
-
-	ret = peerbuf_admin_lock(pdev, reason);
-	if (ret)
-		return ret;
-	ret = peerbuf_lend_locked(pdev, mask, reason);
-	if (!ret)
-		pci_notice(pdev, "peerbuf: BARs %#x lent by the administrator\n",
-			   mask);
-	device_unlock(&pdev->dev);
-	return ret;
+	if (!arg->nr_ranges)
+		return NULL;
+	if (arg->nr_ranges > PEERBUF_MAX_LENT) {
+		arg->reason = PEERBUF_REASON_TOO_MANY_RANGES;
+		return ERR_PTR(-EMSGSIZE);
+	}
+	return peerbuf_ranges_copy(arg->ranges, arg->nr_ranges, &arg->reason);
 }
 
-static bool peerbuf_lent_nothing(struct peerbuf_device *pdevice)
+int peerbuf_lend(struct pci_dev *pdev, struct peerbuf_ioc_lend *arg)
 {
-	bool nothing;
+	struct peerbuf_range *ranges;
+	int ret;
 
-	mutex_lock(&pdevice->lock);
-	nothing = !pdevice->user_bars;
-	mutex_unlock(&pdevice->lock);
-	return nothing;
+	ranges = peerbuf_lend_ranges(arg);
+	if (IS_ERR(ranges))
+		return PTR_ERR(ranges);
+	ret = peerbuf_admin_lock(pdev, &arg->reason);
+	if (ret)
+		goto out_free;
+	ret = peerbuf_lend_locked(pdev, arg, ranges);
+	if (!ret)
+		pci_notice(pdev, "peerbuf: BARs %#x and %u ranges lent by the administrator\n",
+			   arg->bar_mask, arg->nr_ranges);
+	device_unlock(&pdev->dev);
+out_free:
+	kvfree(ranges);
+	return ret;
 }
 
 /*
@@ -235,21 +284,25 @@ static int peerbuf_unlend_locked(struct pci_dev *pdev, unsigned int mask,
  * What is not lent any more needs no waiting for who holds the lock: he may be taking it away
  * right now.
  */
-int peerbuf_unlend(struct pci_dev *pdev, unsigned int mask, u32 *reason)
+int peerbuf_unlend(struct pci_dev *pdev, struct peerbuf_ioc_lend *arg)
 {
 	int ret;
 
+	if (arg->nr_ranges || arg->ranges) {
+		arg->reason = PEERBUF_REASON_RESERVED;
+		return -EINVAL;
+	}
 	if (!peerbuf_is_lent(pdev)) {
-		*reason = PEERBUF_REASON_NO_DEVICE;
+		arg->reason = PEERBUF_REASON_NO_DEVICE;
 		return -ENOENT;
 	}
-	ret = peerbuf_admin_lock(pdev, reason);
+	ret = peerbuf_admin_lock(pdev, &arg->reason);
 	if (ret)
 		return ret;
-	ret = peerbuf_unlend_locked(pdev, mask, reason);
+	ret = peerbuf_unlend_locked(pdev, arg->bar_mask, &arg->reason);
 	if (!ret)
 		pci_notice(pdev, "peerbuf: BARs %#x taken back by the administrator\n",
-			   mask);
+			   arg->bar_mask);
 	device_unlock(&pdev->dev);
 	return ret;
 }

@@ -15,6 +15,27 @@ static void peerbuf_policy_change(struct peerbuf_device *pdevice, u32 set, u32 c
 	mutex_unlock(&pdevice->lock);
 }
 
+/*
+ * Of a device that the stub has, under its lock. What is restored after an error was saved
+ * before, maybe under another policy: the stub comes here again after that.
+ */
+void peerbuf_policy_apply(struct peerbuf_device *pdevice)
+{
+	device_lock_assert(&pdevice->pdev->dev);
+
+	if (READ_ONCE(pdevice->policy) & PEERBUF_POLICY_F_BUS_MASTER)
+		pci_set_master(pdevice->pdev);
+	else
+		pci_clear_master(pdevice->pdev);
+}
+
+static bool peerbuf_policy_is_drivers(const struct peerbuf_device *pdevice, u32 flags)
+{
+	if (pdevice->owner == PEERBUF_OWNER_DRIVER)
+		return true;
+	return pdevice->owner != PEERBUF_OWNER_STUB && flags & PEERBUF_POLICY_F_BUS_MASTER;
+}
+
 /* Under the device's lock, so that it is not unbound. */
 static int peerbuf_policy_set_locked(struct pci_dev *pdev, u32 set, u32 clear, u32 *policy,
 				     u32 *reason)
@@ -28,11 +49,13 @@ static int peerbuf_policy_set_locked(struct pci_dev *pdev, u32 set, u32 clear, u
 		*reason = PEERBUF_REASON_NO_DEVICE;
 		return -ENOENT;
 	}
-	if (pdevice->owner == PEERBUF_OWNER_DRIVER) {
+	if (peerbuf_policy_is_drivers(pdevice, set | clear)) {
 		*reason = PEERBUF_REASON_DRIVER_DECIDES;
 		ret = -EOPNOTSUPP;
 	} else {
 		peerbuf_policy_change(pdevice, set, clear);
+		if ((set | clear) & PEERBUF_POLICY_F_BUS_MASTER)
+			peerbuf_policy_apply(pdevice);
 		*policy = pdevice->policy;
 	}
 	peerbuf_device_put(pdevice);

@@ -25,7 +25,7 @@ static int peerbuf_range_check_device(const struct peerbuf_range *range, u32 *re
 	return 0;
 }
 
-static int peerbuf_range_check(const struct peerbuf_range *range, u32 *reason)
+int peerbuf_range_check(const struct peerbuf_range *range, u32 *reason)
 {
 	u64 end;
 	int ret;
@@ -103,7 +103,9 @@ peerbuf_range_provider(struct peerbuf_device *pdevice,
 		*reason = PEERBUF_REASON_BAR_NOT_EXPORTABLE;
 		ret = -EACCES;
 	} else {
-		provider = p2p_provider_get(pdevice->providers[range->bar]);
+		ret = peerbuf_lent_allows(pdevice, range, reason);
+		if (!ret)
+			provider = p2p_provider_get(pdevice->providers[range->bar]);
 	}
 	mutex_unlock(&pdevice->lock);
 	return ret ? ERR_PTR(ret) : provider;
@@ -198,8 +200,8 @@ static int peerbuf_ranges_add(struct peerbuf_resolver *res,
 	return 0;
 }
 
-static struct peerbuf_range *peerbuf_ranges_copy(u64 user_ranges, u32 nr,
-						 u32 *reason)
+/* To be freed with kvfree(). */
+struct peerbuf_range *peerbuf_ranges_copy(u64 user_ranges, u32 nr, u32 *reason)
 {
 	struct peerbuf_range *ranges;
 

@@ -2,6 +2,9 @@
 /*
  * The stub driver: owns a device so that its memory can be exported, and does nothing
  * else with it. Bound by driver_override, so it takes no device by itself.
+ *
+ * Whoever has the node can write to the device's registers, and so may start whatever DMA it
+ * does: bus mastering is off, until the administrator says otherwise (policy.c).
  */
 #include <linux/module.h>
 
@@ -30,6 +33,7 @@ static int peerbuf_stub_probe(struct pci_dev *pdev,
 	ret = pci_enable_device_mem(pdev);
 	if (ret)
 		return ret;
+	pci_clear_master(pdev);
 	ret = pci_request_selected_regions(pdev, bars, "peerbuf");
 	if (ret)
 		goto err_disable;
@@ -87,9 +91,10 @@ static pci_ers_result_t peerbuf_stub_error_detected(struct pci_dev *pdev,
 static pci_ers_result_t peerbuf_stub_slot_reset(struct pci_dev *pdev)
 {
 	pci_restore_state(pdev);
-	pci_save_state(pdev);
 	if (!peerbuf_device_decodes(pdev))
 		return PCI_ERS_RESULT_DISCONNECT;
+	peerbuf_policy_apply(pci_get_drvdata(pdev));
+	pci_save_state(pdev);
 	return PCI_ERS_RESULT_RECOVERED;
 }
 

@@ -273,6 +273,19 @@ int peer_unlend(int control, __u64 addr, __u32 mask)
 	return CALL(control, PEERBUF_IOC_UNLEND, &req);
 }
 
+int peer_lend_ranges(int control, __u64 addr, __u32 mask, const struct peerbuf_range *ranges,
+		     __u32 nr, __u32 *bad_range)
+{
+	struct peerbuf_ioc_lend req = {
+		.addr = addr, .bar_mask = mask, .nr_ranges = nr,
+		.ranges = (unsigned long)ranges, .bad_range = ~0U,
+	};
+	int ret = CALL(control, PEERBUF_IOC_LEND, &req);
+
+	*bad_range = req.bad_range;
+	return ret;
+}
+
 int peer_policy(int control, __u64 addr, __u32 set, __u32 clear)
 {
 	struct peerbuf_ioc_policy req = { .addr = addr, .set = set, .clear = clear };

@@ -70,6 +70,8 @@ int peer_route(int node, __u64 provider, __u64 client, __u32 bar,
 	       struct peerbuf_route *route);
 int peer_lend(int control, __u64 addr, __u32 mask);
 int peer_unlend(int control, __u64 addr, __u32 mask);
+int peer_lend_ranges(int control, __u64 addr, __u32 mask, const struct peerbuf_range *ranges,
+		     __u32 nr, __u32 *bad_range);
 int peer_policy(int control, __u64 addr, __u32 set, __u32 clear);
 
 int edu_attach(int edu, int dmabuf, __u32 mode, __u32 flags, __u32 *handle);

@@ -174,17 +174,19 @@ const struct shape shapes[] = {
 	      .fill = fill_attachments),
 	SHAPE(ROUTE, route, BOTH, FLAGS(route), SINCE_FIRST(route, offset),
 	      .fill = fill_route),
-	SHAPE(LEND, lend, SHAPE_CONTROL, FLAGS(lend), .fill = fill_lend,
-	      .undo = undo_lend),
-	SHAPE(UNLEND, lend, SHAPE_CONTROL, FLAGS(lend), .fill = fill_unlend),
+	SHAPE(LEND, lend, SHAPE_CONTROL, FLAGS(lend), SINCE_FIRST(lend, ranges),
+	      .fill = fill_lend, .undo = undo_lend),
+	SHAPE(UNLEND, lend, SHAPE_CONTROL, FLAGS(lend), SINCE_FIRST(lend, ranges),
+	      .fill = fill_unlend),
 	SHAPE(DEVICES, devices, SHAPE_CONTROL, FLAGS(devices),
 	      RESERVED(devices), .fill = fill_devices),
 	SHAPE(STATS, stats, SHAPE_CONTROL, SINCE_FIRST(stats, migrations),
 	      .fill = fill_nothing),
 	SHAPE(PROBE, probe, BOTH, FLAGS(probe), .fill = fill_nothing),
 	SHAPE(EVENTS, events, SHAPE_NODE, FLAGS(events), .fill = fill_events),
-	SHAPE(POLICY, policy, SHAPE_CONTROL, RESERVED(policy), .flags =
-	      offsetof(struct peerbuf_ioc_policy, clear), .fill = fill_policy, .undo = undo_lend),
+	SHAPE(POLICY, policy, SHAPE_CONTROL, RESERVED(policy),
+	      .flags = offsetof(struct peerbuf_ioc_policy, clear),
+	      .fill = fill_policy, .undo = undo_lend),
 };
 
 const size_t nr_shapes = sizeof(shapes) / sizeof(*shapes);

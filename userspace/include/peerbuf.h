@@ -418,6 +418,21 @@ int peerbuf_route(int fd, uint64_t provider, uint64_t client, uint32_t bar,
 int peerbuf_lend(int control, uint64_t addr, uint32_t bar_mask, struct peerbuf_error *error);
 
 /**
+ * peerbuf_lend_ranges() - lend parts of BARs of a function that keeps its own driver
+ * @control: control, opened O_RDWR, with CAP_SYS_ADMIN
+ * @addr: the function
+ * @bar_mask: BARs to lend as a whole, or 0
+ * @ranges: parts of others; of each @offset, @length and @bar count
+ * @nr_ranges: how many, up to PEERBUF_MAX_LENT
+ * @error: out, or NULL
+ *
+ * Return: 0, or -errno as PEERBUF_IOC_LEND.
+ */
+int peerbuf_lend_ranges(int control, uint64_t addr, uint32_t bar_mask,
+			const struct peerbuf_range *ranges, size_t nr_ranges,
+			struct peerbuf_error *error);
+
+/**
  * peerbuf_unlend() - take lent BARs back
  * @control: control, opened O_RDWR, with CAP_SYS_ADMIN
  * @addr: the function

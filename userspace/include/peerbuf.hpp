@@ -413,6 +413,13 @@ public:
 		ask(peerbuf_lend, addr, bar_mask);
 	}
 
+	/** BARs as a whole, and of others parts. */
+	void lend(std::uint64_t addr, std::uint32_t bar_mask,
+		  const std::vector<peerbuf_range> &ranges) const
+	{
+		ask(peerbuf_lend_ranges, addr, bar_mask, ranges.data(), ranges.size());
+	}
+
 	void unlend(std::uint64_t addr, std::uint32_t bar_mask) const
 	{
 		ask(peerbuf_unlend, addr, bar_mask);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <errno.h>
+
 #include "internal.h"
 
 int peerbuf_route(int fd, uint64_t provider, uint64_t client, uint32_t bar,
@@ -20,6 +22,23 @@ int peerbuf_lend(int control, uint64_t addr, uint32_t bar_mask, struct peerbuf_e
 {
 	struct peerbuf_ioc_lend arg = { .addr = addr, .bar_mask = bar_mask };
 
+	return PEERBUF_CALL(control, PEERBUF_IOC_LEND, &arg, error);
+}
+
+int peerbuf_lend_ranges(int control, uint64_t addr, uint32_t bar_mask,
+			const struct peerbuf_range *ranges, size_t nr_ranges,
+			struct peerbuf_error *error)
+{
+	struct peerbuf_ioc_lend arg = {
+		.addr = addr,
+		.bar_mask = bar_mask,
+		.ranges = (uintptr_t)ranges,
+	};
+
+	/* The field is 32 bits wide: a larger count must not arrive as a small one. */
+	if (nr_ranges > PEERBUF_MAX_LENT)
+		return peerbuf_fail(error, -EMSGSIZE, PEERBUF_REASON_TOO_MANY_RANGES);
+	arg.nr_ranges = nr_ranges;
 	return PEERBUF_CALL(control, PEERBUF_IOC_LEND, &arg, error);
 }
 

@@ -36,6 +36,8 @@ static bool reason_names_range(uint32_t reason)
 	case PEERBUF_REASON_BAR_NOT_EXPORTABLE:
 	case PEERBUF_REASON_MEMORY_DECODE_OFF:
 	case PEERBUF_REASON_BAR_UNASSIGNED:
+	case PEERBUF_REASON_NOT_LENT:
+	case PEERBUF_REASON_MSIX:
 	case PEERBUF_REASON_NO_MEMORY:
 		return true;
 	}

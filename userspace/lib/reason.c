@@ -110,6 +110,10 @@ static const struct sentence sentences[] = {
 	       "pci=realloc or \"Above 4G decoding\""),
 	REASON(BAR_UNMAPPABLE, "nobody may map BARs of this function, as its PCI quirk says",
 	       "none: they are for its own driver only"),
+	REASON(NOT_LENT, "it is outside of the ranges of the BAR that are lent",
+	       "'peerbuf allow FUNCTION --bar N --range OFFSET:LENGTH' lends more of it"),
+	REASON(MSIX, "the function's MSI-X table or pending bits are there",
+	       "leave those pages out: its driver relies on them"),
 
 	REASON(READ_ONLY_FILE, "the node was opened without write access",
 	       "open it for reading and writing"),

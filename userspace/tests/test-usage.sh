@@ -97,6 +97,9 @@ expect 2 allow 01:00.0 01:00.0
 expect 2 allow 01:00.0 02:00.0 --bar 1
 expect 2 allow 01:00.0 02:00.0 --pinned
 expect 2 deny 01:00.0 --bar 1 --pinned
+expect 2 allow 01:00.0 --bar 1 --range 4K:
+expect 2 allow 01:00.0 --range 0:4K
+expect 2 deny 01:00.0 --bar 1 --range 0:4K
 expect 2 allow 01:00.0 --host-bridge 0000:00
 expect 2 allow --host-bridge 0000:00:00.0
 expect 2 allow --host-bridge 0000:100
@@ -136,6 +139,7 @@ expect 2 stats extra
 expect 2 events
 expect 2 bind
 expect 2 bind --vfio --pinned 01:00.0
+expect 2 bind --vfio --bus-master 01:00.0
 
 if [ ! -e /dev/peerbuf/control ]; then
 	for arguments in ps devices list stats 'revoke 1' 'restore 1' \

@@ -12,7 +12,8 @@
 /**
  * struct permission - what is allowed or denied
  * @host: host bridge as the command line gives it, or NULL
- * @bar_mask: BARs, or 0 if none was named
+ * @args: BARs and ranges as they were named
+ * @bar_mask: whole BARs among them, or 0
  * @policy: PEERBUF_POLICY_F_* to grant with them
  * @nr: functions named
  * @addrs: the functions
@@ -20,6 +21,7 @@
  */
 struct permission {
 	const char *host;
+	struct range_args args;
 	uint32_t bar_mask;
 	uint32_t policy;
 	int nr;
@@ -74,7 +76,8 @@ static int lend(const struct command *self, const struct permission *permission)
 	if (control < 0)
 		return -control;
 	if (is_allow(self))
-		ret = peerbuf_lend(control, addr, bar_mask, &error);
+		ret = peerbuf_lend_ranges(control, addr, bar_mask, permission->args.ranges,
+					  permission->args.nr, &error);
 	else
 		ret = peerbuf_unlend(control, addr, bar_mask ? bar_mask : lent_bars(addr), &error);
 	peerbuf_close(control);
@@ -98,7 +101,7 @@ static int last(const struct command *self, const struct permission *permission)
 {
 	struct persistent rule = { .kind = "allow", .nr = permission->nr, .host = NULL };
 	uint64_t first;
-	unsigned int n;
+	size_t n;
 
 	memcpy(rule.addrs, permission->addrs, sizeof(rule.addrs));
 	rule.command = format_text("allow %s", addr_text(rule.addrs[0]));
@@ -113,7 +116,12 @@ static int last(const struct command *self, const struct permission *permission)
 	}
 	for (n = 0; n < 6; n++)
 		if (permission->bar_mask & (1U << n))
-			rule.command = format_text("%s --bar %u", rule.command, n);
+			rule.command = format_text("%s --bar %zu", rule.command, n);
+	for (n = 0; n < permission->args.nr; n++)
+		rule.command = format_text("%s --bar %u --range %" PRIu64 ":%" PRIu64,
+					   rule.command, permission->args.ranges[n].bar,
+					   (uint64_t)permission->args.ranges[n].offset,
+					   (uint64_t)permission->args.ranges[n].length);
 	if (permission->policy & PEERBUF_POLICY_F_PINNED)
 		rule.command = format_text("%s --pinned", rule.command);
 	if (!permission->persist)
@@ -123,17 +131,21 @@ static int last(const struct command *self, const struct permission *permission)
 
 static void check(const struct command *self, const struct permission *permission)
 {
-	if (permission->host && (permission->nr || permission->bar_mask))
+	bool bars = permission->bar_mask || permission->args.nr;
+
+	if (permission->host && (permission->nr || bars))
 		usage_error(self, "--host-bridge stands alone");
 	if (!permission->host && !permission->nr)
 		usage_error(self, "argument missing");
-	if (permission->nr == 2 && permission->bar_mask)
+	if (permission->nr == 2 && bars)
 		usage_error(self, "--bar lends the memory of one function, name only that one");
 	if (permission->nr == 2 && permission->addrs[0] == permission->addrs[1])
 		usage_error(self, "a route needs two functions");
 	if (permission->policy && (permission->nr != 1 || !is_allow(self)))
 		usage_error(self, "--pinned goes with BARs that are lent");
-	if (permission->nr == 1 && is_allow(self) && !permission->bar_mask)
+	if (permission->args.nr && !is_allow(self))
+		usage_error(self, "BARs are taken back as a whole");
+	if (permission->nr == 1 && is_allow(self) && !bars)
 		usage_error(self, "--bar is missing");
 }
 
@@ -141,14 +153,17 @@ static int permission_run(const struct command *self, int argc, char **argv)
 {
 	static const struct option options[] = {
 		HELP_OPTION, BAR_OPTION, { "host-bridge", required_argument, NULL, 'H' },
+		{ "range", required_argument, NULL, 'r' },
 		{ "pinned", no_argument, NULL, 'p' }, { "persist", no_argument, NULL, 'P' }, { 0 }
 	};
-	struct permission permission = { 0 };
+	struct permission permission = { .args.bar = -1 };
 	int option, n, ret;
 
-	while ((option = next_option(self, argc, argv, ":hb:H:", options)) != -1) {
+	while ((option = next_option(self, argc, argv, ":hb:r:H:", options)) != -1) {
 		if (option == 'b')
-			permission.bar_mask |= 1U << parse_bar(self, optarg);
+			range_args_bar(self, &permission.args, optarg);
+		else if (option == 'r')
+			range_args_range(self, &permission.args, optarg);
 		else if (option == 'H')
 			permission.host = optarg;
 		else if (option == 'p')
@@ -159,6 +174,9 @@ static int permission_run(const struct command *self, int argc, char **argv)
 	permission.nr = count_arguments(self, argc, 0, 2);
 	for (n = 0; n < permission.nr; n++)
 		permission.addrs[n] = parse_addr(self, argv[optind + n]);
+	if (permission.args.bar >= 0)
+		range_args_end(self, &permission.args);
+	permission.bar_mask = range_args_bars(self, &permission.args);
 	check(self, &permission);
 	if (permission.nr == 1)
 		ret = lend(self, &permission);
@@ -169,10 +187,11 @@ static int permission_run(const struct command *self, int argc, char **argv)
 
 const struct command allow_command = {
 	.name = "allow",
-	.synopsis = "[--pinned] [--persist] FUNCTION --bar N…\n[--persist] PROVIDER CLIENT\n"
-		    "[--persist] --host-bridge DOMAIN:BUS",
+	.synopsis = "[--pinned] [--persist] FUNCTION --bar N [--range RANGE…]…\n"
+		    "[--persist] PROVIDER CLIENT\n[--persist] --host-bridge DOMAIN:BUS",
 	.summary = "Lend BARs of a device that keeps its driver, or vouch for a route",
 	.help = "  FUNCTION -b, --bar N  make this BAR exportable; may be given several times\n"
+		"  -r, --range RANGE     only this part of the BAR before it, OFFSET:LENGTH\n"
 		"      --pinned          accept importers that cannot give its memory back\n"
 		"  PROVIDER CLIENT       the two reach each other through the root complex,\n"
 		"                        whatever the list of host bridges says\n"

@@ -221,14 +221,16 @@ static int bind_driver(const struct command *self, const struct binding *binding
 static struct persistent persistent_of(const struct binding *binding)
 {
 	bool vfio = !strcmp(binding->driver, VFIO);
+	uint32_t policy = binding->policy;
 
 	return (struct persistent) {
 		.kind = "bind",
 		.nr = 1,
 		.addrs = { binding->addr },
 		.driver = binding->driver,
-		.command = format_text("bind %s%s%s", vfio ? "--vfio " : "",
-				       binding->policy & PEERBUF_POLICY_F_PINNED ? "--pinned " : "",
+		.command = format_text("bind %s%s%s%s", vfio ? "--vfio " : "",
+				       policy & PEERBUF_POLICY_F_PINNED ? "--pinned " : "",
+				       policy & PEERBUF_POLICY_F_BUS_MASTER ? "--bus-master " : "",
 				       addr_text(binding->addr)),
 	};
 }
@@ -277,7 +279,8 @@ static int bind_run(const struct command *self, int argc, char **argv)
 	static const struct option for_bind[] = {
 		HELP_OPTION, { "force", no_argument, NULL, 'f' },
 		{ "vfio", no_argument, NULL, 'v' }, { "pinned", no_argument, NULL, 'p' },
-		{ "persist", no_argument, NULL, 'P' }, { 0 }
+		{ "bus-master", no_argument, NULL, 'm' }, { "persist", no_argument, NULL, 'P' },
+		{ 0 }
 	}, for_unbind[] = { HELP_OPTION, { "persist", no_argument, NULL, 'P' }, { 0 } };
 	struct binding binding = { .driver = STUB };
 	bool binds = self == &bind_command;
@@ -289,13 +292,15 @@ static int bind_run(const struct command *self, int argc, char **argv)
 			binding.driver = VFIO;
 		else if (option == 'p')
 			binding.policy |= PEERBUF_POLICY_F_PINNED;
+		else if (option == 'm')
+			binding.policy |= PEERBUF_POLICY_F_BUS_MASTER;
 		else if (option == 'P')
 			binding.persist = true;
 		else
 			binding.force = true;
 	}
 	if (binding.policy && strcmp(binding.driver, STUB))
-		usage_error(self, "--pinned is for the stub driver, not for --vfio");
+		usage_error(self, "--vfio goes without --pinned and --bus-master");
 	count_arguments(self, argc, 1, 1);
 	binding.addr = parse_addr(self, argv[optind]);
 	ret = check(self, &binding);
@@ -306,7 +311,7 @@ static int bind_run(const struct command *self, int argc, char **argv)
 
 const struct command bind_command = {
 	.name = "bind",
-	.synopsis = "[--force] [--pinned] [--persist] FUNCTION\n"
+	.synopsis = "[--force] [--pinned] [--bus-master] [--persist] FUNCTION\n"
 		    "--vfio [--force] [--persist] FUNCTION",
 	.summary = "Give a function to the stub driver, which exports all its memory",
 	.help = "  FUNCTION              PCI address; its present driver loses it\n"
@@ -314,6 +319,7 @@ const struct command bind_command = {
 		"  -v, --vfio            to peerbuf-vfio-pci instead, for a VMM or a program of\n"
 		"                        its own; says whether its IOMMU group can be used\n"
 		"      --pinned          accept importers that cannot give the memory back\n"
+		"      --bus-master      let it start DMA of its own\n"
 		"      --persist         also after a restart, as long as this card is there\n",
 	.notes = "Refused while a disk of the function is mounted, swap space, or part of a\n"
 		"RAID or volume, while a network interface of it is up or part of another, while\n"

@@ -113,6 +113,7 @@ static struct json_object *device_json(const struct device_view *view)
 		json_set_number(object, "exports", info->nr_exports);
 		json_set_bool(object, "down", info->flags & PEERBUF_INFO_F_DOWN);
 		json_set_bool(object, "pinned", info->flags & PEERBUF_INFO_F_PINNED);
+		json_set_bool(object, "bus_master", info->flags & PEERBUF_INFO_F_BUS_MASTER);
 		for (n = 0; n < ARRAY_SIZE(info->bars); n++)
 			if (bar_exists(&info->bars[n]))
 				json_append(bars, bar_json(&info->bars[n], n));

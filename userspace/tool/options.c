@@ -190,6 +190,25 @@ void range_args_end(const struct command *self, struct range_args *args)
 		usage_error(self, "--bar is missing");
 }
 
+uint32_t range_args_bars(const struct command *self, struct range_args *args)
+{
+	size_t n, kept = 0;
+	uint32_t mask = 0;
+
+	for (n = 0; n < args->nr; n++) {
+		const struct peerbuf_range *range = &args->ranges[n];
+
+		if (!(range->flags & TO_THE_END))
+			args->ranges[kept++] = *range;
+		else if (range->offset)
+			usage_error(self, "--range needs a length here");
+		else
+			mask |= 1U << range->bar;
+	}
+	args->nr = kept;
+	return mask;
+}
+
 /*
  * Of a BAR from @offset on. Where there is nothing, any length, so that the kernel names the
  * true reason.

@@ -106,6 +106,8 @@ void range_args_bar(const struct command *self, struct range_args *args, const c
 void range_args_range(const struct command *self, struct range_args *args, const char *text);
 /* Call after the last option: a --bar with no --range is the whole BAR. */
 void range_args_end(const struct command *self, struct range_args *args);
+/* Takes the whole BARs out, and returns them as a mask; for who has no node to ask for sizes. */
+uint32_t range_args_bars(const struct command *self, struct range_args *args);
 /* Put lengths where whole BARs were asked for. */
 int range_args_resolve(int node, struct range_args *args, struct peerbuf_error *error);
 

@@ -75,6 +75,9 @@
 /** Most that an export can ask to have its segments aligned to. */
 #define PEERBUF_MAX_SEGMENT_ALIGN	(1U << 31)
 
+/** Most separate ranges that can be lent of one function. */
+#define PEERBUF_MAX_LENT	32
+
 /** Most nodes one call can name in its array of rights. */
 #define PEERBUF_MAX_RIGHTS	16
 
@@ -162,6 +165,8 @@ enum peerbuf_reason {
 	PEERBUF_REASON_MEMORY_DECODE_OFF	= 99, /* PCI_COMMAND memory bit is clear */
 	PEERBUF_REASON_BAR_UNASSIGNED		= 100, /* no address was assigned */
 	PEERBUF_REASON_BAR_UNMAPPABLE		= 101, /* nobody may map this function's BARs */
+	PEERBUF_REASON_NOT_LENT			= 103, /* outside of the ranges that are lent */
+	PEERBUF_REASON_MSIX			= 104, /* the MSI-X table or its pending bits */
 
 	/* Rights */
 	PEERBUF_REASON_READ_ONLY_FILE		= 112, /* node opened without write access */
@@ -282,6 +287,7 @@ struct peerbuf_ioc_info {
 
 #define PEERBUF_INFO_F_DOWN	(1U << 0) /* suspended or in reset: exports are revoked */
 #define PEERBUF_INFO_F_PINNED	(1U << 1) /* PEERBUF_POLICY_F_PINNED is on */
+#define PEERBUF_INFO_F_BUS_MASTER (1U << 2) /* PEERBUF_POLICY_F_BUS_MASTER is on */
 
 /**
  * struct peerbuf_range - a piece of a BAR, or system memory
@@ -738,6 +744,13 @@ struct peerbuf_ioc_route {
  * @bar_mask: BARs lent, bit 0 for BAR 0. PEERBUF_IOC_LEND adds to what is lent already.
  *	PEERBUF_IOC_UNLEND takes those away, and revokes for good what was exported from them.
  * @flags: zero
+ * @ranges: (lend) address of an array of struct peerbuf_range, with @offset, @length and @bar
+ *	only: of these BARs the ranges alone are lent, added to what is lent of them already.
+ *	(unlend) zero
+ * @nr_ranges: 0..PEERBUF_MAX_LENT; (unlend) zero
+ * @bad_range: out, index of the range that was refused
+ *
+ * The pages of the function's MSI-X table and pending bits are lent with no BAR.
  *
  * Lent BARs are withdrawn, and everything exported from them is revoked for
  * good, before the function's driver is unbound. Needs CAP_SYS_ADMIN; under
@@ -747,7 +760,9 @@ struct peerbuf_ioc_route {
  * (lend) an importer still maps what was lent before;
  * ENODEV no such function, or (lend) it is a bridge; ENXIO no such BAR, or mask
  * empty; EADDRNOTAVAIL an I/O port BAR; EUNATCH no driver is bound; EEXIST the function is
- * exported by its own driver or the stub; ENOENT (unlend) the function is not lent; (unlend)
+ * exported by its own driver or the stub; EACCES a range has the MSI-X table or its pending bits;
+ * EMSGSIZE too many ranges; EINVAL, ERANGE, EOVERFLOW as PEERBUF_IOC_EXPORT for the ranges;
+ * ENOENT (unlend) the function is not lent; (unlend)
  * EINPROGRESS, EINTR: the BARs are withdrawn, but after five seconds or when a signal
  * arrived an importer still has its mapping; call again to wait on.
  */
@@ -757,6 +772,10 @@ struct peerbuf_ioc_lend {
 	__u64 addr;
 	__u32 bar_mask;
 	__u32 flags;
+	/* from version 4 */
+	__u64 ranges;
+	__u32 nr_ranges;
+	__u32 bad_range;
 };
 
 /**
@@ -794,6 +813,11 @@ struct peerbuf_ioc_policy {
  * a revoke waits for it.
  */
 #define PEERBUF_POLICY_F_PINNED		(1U << 0)
+/*
+ * The function may start DMA of its own. Only where the stub has it, which switches bus
+ * mastering off: whoever has the node might make the device write anywhere that it reaches.
+ */
+#define PEERBUF_POLICY_F_BUS_MASTER	(1U << 1)
 
 /**
  * struct peerbuf_ioc_devices - PEERBUF_IOC_DEVICES (control only): functions that have a node

@@ -200,9 +200,10 @@ class Control(_Answering):
         ask("peerbuf_stats", self.fileno(), ctypes.byref(stats))
         return plain(stats)
 
-    def lend(self, address, bars):
-        """Lend BARs of a function that keeps its driver."""
-        ask("peerbuf_lend", self.fileno(), parse_address(address), _mask(bars))
+    def lend(self, address, bars=(), ranges=()):
+        """Lend BARs of a function that keeps its driver, and of others the Ranges only."""
+        ask("peerbuf_lend_ranges", self.fileno(), parse_address(address), _mask(bars),
+            *_ranges(ranges))
 
     def unlend(self, address, bars):
         """Take them back."""
