@@ -190,6 +190,9 @@ static int peerbuf_device_publish(struct peerbuf_device *pdevice)
 
 	lockdep_assert_held(&peerbuf_registry_lock);
 
+	pdevice->down = peerbuf_power_why();
+	if (pdevice->down)
+		pdevice->state = PEERBUF_DEVICE_DOWN;
 	if (pdevice->has_node)
 		ret = peerbuf_chrdev_add(pdevice);
 	if (!ret)
@@ -197,31 +200,71 @@ static int peerbuf_device_publish(struct peerbuf_device *pdevice)
 	return ret;
 }
 
-/* Returns false if the device is in that state already, or gone. */
-static bool peerbuf_device_set_state(struct peerbuf_device *pdevice,
-				     unsigned int state)
+/* Under peerbuf_device.lock. Returns whether it was in another state, and not gone. */
+static bool peerbuf_device_set_state(struct peerbuf_device *pdevice, unsigned int state)
 {
-	bool changed = false;
+	lockdep_assert_held(&pdevice->lock);
+
+	if (pdevice->state == state || pdevice->state == PEERBUF_DEVICE_GONE)
+		return false;
+	WRITE_ONCE(pdevice->state, state);
+	return true;
+}
+
+/* The device is up when nobody wants it to be down. */
+static bool peerbuf_device_set_down(struct peerbuf_device *pdevice, u32 why, bool down)
+{
+	bool changed;
 
 	mutex_lock(&pdevice->lock);
-	if (pdevice->state != state && pdevice->state != PEERBUF_DEVICE_GONE) {
-		WRITE_ONCE(pdevice->state, state);
-		changed = true;
-	}
-	if (state == PEERBUF_DEVICE_GONE)
-		peerbuf_bars_remove(pdevice, ~0U);
+	if (down)
+		pdevice->down |= why;
+	else
+		pdevice->down &= ~why;
+	changed = peerbuf_device_set_state(pdevice, pdevice->down ? PEERBUF_DEVICE_DOWN :
+								    PEERBUF_DEVICE_UP);
 	mutex_unlock(&pdevice->lock);
 	return changed;
 }
 
-/* Nobody who looks from here on is given the memory, and who has it has been told. */
-static void peerbuf_device_tell(struct peerbuf_device *pdevice, unsigned int state)
+static bool peerbuf_device_set_gone(struct peerbuf_device *pdevice)
+{
+	bool changed;
+
+	mutex_lock(&pdevice->lock);
+	changed = peerbuf_device_set_state(pdevice, PEERBUF_DEVICE_GONE);
+	peerbuf_bars_remove(pdevice, ~0U);
+	mutex_unlock(&pdevice->lock);
+	return changed;
+}
+
+/*
+ * Nobody who looks from here on is given the memory, and who has it has been told. @why:
+ * PEERBUF_DOWN_*. Waits for nobody.
+ */
+void peerbuf_device_tell_down(struct peerbuf_device *pdevice, u32 why)
 {
 	mutex_lock(&pdevice->transition);
-	if (peerbuf_device_set_state(pdevice, state))
+	if (peerbuf_device_set_down(pdevice, why, true))
 		peerbuf_device_walk(pdevice, peerbuf_device_buffer_down);
-	if (state == PEERBUF_DEVICE_GONE)
-		peerbuf_event_hangup(pdevice);
+	mutex_unlock(&pdevice->transition);
+}
+
+/* Undoes that. */
+void peerbuf_device_tell_up(struct peerbuf_device *pdevice, u32 why)
+{
+	mutex_lock(&pdevice->transition);
+	if (peerbuf_device_set_down(pdevice, why, false))
+		peerbuf_device_walk(pdevice, peerbuf_device_buffer_up);
+	mutex_unlock(&pdevice->transition);
+}
+
+static void peerbuf_device_tell_gone(struct peerbuf_device *pdevice)
+{
+	mutex_lock(&pdevice->transition);
+	if (peerbuf_device_set_gone(pdevice))
+		peerbuf_device_walk(pdevice, peerbuf_device_buffer_down);
+	peerbuf_event_hangup(pdevice);
 	mutex_unlock(&pdevice->transition);
 }
 
@@ -364,7 +407,7 @@ void peerbuf_device_unregister(struct peerbuf_device *pdevice)
 
 	if (pdevice->has_node)
 		peerbuf_chrdev_remove(pdevice);
-	peerbuf_device_tell(pdevice, PEERBUF_DEVICE_GONE);
+	peerbuf_device_tell_gone(pdevice);
 	if (peerbuf_device_drain(pdevice, &patience))
 		peerbuf_keep(pdevice);
 	else
@@ -378,10 +421,11 @@ EXPORT_SYMBOL_GPL(peerbuf_device_unregister);
  * @pdevice: from peerbuf_device_register()
  * @timeout: how long to wait for importers, in jiffies; 0, or MAX_SCHEDULE_TIMEOUT
  *
- * For suspend, reset, and whatever else makes the BARs unreachable: everything exported from
+ * For reset, low power, and whatever else makes the BARs unreachable: everything exported from
  * the device is revoked, and nothing maps it when this returns 0. No export is made
- * until peerbuf_device_up(). Calling it twice is harmless. @timeout holds whoever else is
- * waiting for the device's importers.
+ * until peerbuf_device_up(). Calling it twice is harmless. When the machine goes to sleep all
+ * registered devices go down by themselves, before processes are frozen. @timeout holds whoever
+ * else is waiting for the device's importers.
  *
  * Context: process context, may sleep. The driver core's callbacks hold locks that others need:
  * there a caller gives a timeout. An importer that cannot be revoked may take any time.
@@ -394,7 +438,7 @@ int peerbuf_device_down(struct peerbuf_device *pdevice, unsigned long timeout)
 		peerbuf_patience(timeout, PEERBUF_WAIT_IDLE);
 	int ret;
 
-	peerbuf_device_tell(pdevice, PEERBUF_DEVICE_DOWN);
+	peerbuf_device_tell_down(pdevice, PEERBUF_DOWN_OWNER);
 	ret = peerbuf_device_drain(pdevice, &patience);
 	/* Who would not wait has not given anybody the time to let go. */
 	if (ret && timeout)
@@ -407,16 +451,14 @@ EXPORT_SYMBOL_GPL(peerbuf_device_down);
  * peerbuf_device_up() - undo peerbuf_device_down()
  * @pdevice: from peerbuf_device_register()
  *
- * Exports come back at their place, except those that are revoked for another reason.
+ * Exports come back at their place, except those that are revoked for another reason; while the
+ * machine goes to sleep, or wakes up, when it is awake again.
  *
  * Context: process context, may sleep.
  */
 void peerbuf_device_up(struct peerbuf_device *pdevice)
 {
-	mutex_lock(&pdevice->transition);
-	if (peerbuf_device_set_state(pdevice, PEERBUF_DEVICE_UP))
-		peerbuf_device_walk(pdevice, peerbuf_device_buffer_up);
-	mutex_unlock(&pdevice->transition);
+	peerbuf_device_tell_up(pdevice, PEERBUF_DOWN_OWNER);
 }
 EXPORT_SYMBOL_GPL(peerbuf_device_up);
 

@@ -78,6 +78,7 @@ struct peerbuf_lent {
  * @last_claim: number of the latest claim
  * @state: PEERBUF_DEVICE_*, read under a buffer's resv without @lock: it changes
  *	before the walk that visits each buffer under its resv
+ * @down: who wants it to be down, PEERBUF_DOWN_*; @lock
  * @policy: PEERBUF_POLICY_F_*, as @state read without @lock
  * @ever_bars: BARs that had one at any time; @lock
  * @user_bars: BARs userspace may export; @lock
@@ -100,6 +101,7 @@ struct peerbuf_device {
 	struct list_head claims;
 	u64 last_claim;
 	unsigned int state;
+	u32 down;
 	u32 policy;
 	unsigned int ever_bars;
 	unsigned int user_bars;
@@ -114,6 +116,10 @@ struct peerbuf_device {
 #define PEERBUF_DEVICE_UP	0
 #define PEERBUF_DEVICE_DOWN	1	/* suspended or in reset: will be back */
 #define PEERBUF_DEVICE_GONE	2	/* for good */
+
+#define PEERBUF_DOWN_OWNER	BIT(0)	/* its owner: reset, low power */
+#define PEERBUF_DOWN_MACHINE	BIT(1)	/* the machine sleeps, or shuts down */
+#define PEERBUF_DOWN_PHYSFN	BIT(2)	/* its physical function is being reset */
 
 /**
  * struct peerbuf_claim - a buffer's hold on one device
@@ -145,6 +151,8 @@ int peerbuf_device_add_bars(struct peerbuf_device *pdevice, unsigned int mask,
 int peerbuf_device_withdraw_bars(struct peerbuf_device *pdevice,
 				 unsigned int mask,
 				 const struct peerbuf_patience *patience);
+void peerbuf_device_tell_down(struct peerbuf_device *pdevice, u32 why);
+void peerbuf_device_tell_up(struct peerbuf_device *pdevice, u32 why);
 void peerbuf_device_get(struct peerbuf_device *pdevice);
 void peerbuf_device_put(struct peerbuf_device *pdevice);
 void peerbuf_bars_free_wc(struct peerbuf_device *pdevice);
@@ -158,6 +166,11 @@ void peerbuf_device_walk(struct peerbuf_device *pdevice,
 int peerbuf_device_drain(struct peerbuf_device *pdevice,
 			 const struct peerbuf_patience *patience);
 void peerbuf_device_say_held(struct peerbuf_device *pdevice);
+
+/* power.c */
+u32 peerbuf_power_why(void);
+int peerbuf_power_init(void);
+void peerbuf_power_exit(void);
 
 /* keep.c */
 void peerbuf_keep(struct peerbuf_device *pdevice);

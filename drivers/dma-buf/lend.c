@@ -9,7 +9,6 @@
 #include <linux/pm_runtime.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/suspend.h>
 
 #include "internal.h"
 
@@ -318,73 +317,6 @@ static void peerbuf_lend_end(struct pci_dev *pdev)
 	peerbuf_device_put(pdevice);
 }
 
-/*
- * The driver puts the device to sleep without telling us, so everything lent goes down
- * before that, while importers and their processes still run.
- */
-static int peerbuf_lend_sleep(struct pci_dev *pdev, void *unused)
-{
-	struct peerbuf_device *pdevice = peerbuf_device_lookup(pdev);
-	int ret = 0;
-
-	if (pdevice && pdevice->owner == PEERBUF_OWNER_LENT)
-		ret = peerbuf_device_down(pdevice, PEERBUF_CORE_PATIENCE);
-	if (pdevice)
-		peerbuf_device_put(pdevice);
-	return ret;
-}
-
-static int peerbuf_lend_wake(struct pci_dev *pdev, void *unused)
-{
-	struct peerbuf_device *pdevice = peerbuf_device_lookup(pdev);
-
-	if (pdevice && pdevice->owner == PEERBUF_OWNER_LENT)
-		peerbuf_device_up(pdevice);
-	if (pdevice)
-		peerbuf_device_put(pdevice);
-	return 0;
-}
-
-static int peerbuf_lend_for_each(int (*fn)(struct pci_dev *pdev, void *unused))
-{
-	struct pci_dev *pdev = NULL;
-	int ret;
-
-	for_each_pci_dev(pdev) {
-		ret = fn(pdev, NULL);
-		if (ret) {
-			pci_dev_put(pdev);
-			return ret;
-		}
-	}
-	return 0;
-}
-
-static int peerbuf_pm_event(struct notifier_block *nb, unsigned long action,
-			    void *data)
-{
-	switch (action) {
-	case PM_SUSPEND_PREPARE:
-	case PM_HIBERNATION_PREPARE:
-	case PM_RESTORE_PREPARE:
-		if (!peerbuf_lend_for_each(peerbuf_lend_sleep))
-			return NOTIFY_OK;
-		peerbuf_lend_for_each(peerbuf_lend_wake);
-		return NOTIFY_BAD;
-	case PM_POST_SUSPEND:
-	case PM_POST_HIBERNATION:
-	case PM_POST_RESTORE:
-		peerbuf_lend_for_each(peerbuf_lend_wake);
-		return NOTIFY_OK;
-	default:
-		return NOTIFY_DONE;
-	}
-}
-
-static struct notifier_block peerbuf_pm_nb = {
-	.notifier_call = peerbuf_pm_event,
-};
-
 static int peerbuf_bus_event(struct notifier_block *nb, unsigned long action,
 			     void *data)
 {
@@ -399,15 +331,7 @@ static struct notifier_block peerbuf_bus_nb = {
 
 int peerbuf_lend_init(void)
 {
-	int ret;
-
-	ret = register_pm_notifier(&peerbuf_pm_nb);
-	if (ret)
-		return ret;
-	ret = bus_register_notifier(&pci_bus_type, &peerbuf_bus_nb);
-	if (ret)
-		unregister_pm_notifier(&peerbuf_pm_nb);
-	return ret;
+	return bus_register_notifier(&pci_bus_type, &peerbuf_bus_nb);
 }
 
 /* What is still lent when the module goes: nothing exported, or it could not go. */
@@ -416,7 +340,6 @@ void peerbuf_lend_exit(void)
 	struct pci_dev *pdev = NULL;
 
 	bus_unregister_notifier(&pci_bus_type, &peerbuf_bus_nb);
-	unregister_pm_notifier(&peerbuf_pm_nb);
 	for_each_pci_dev(pdev) {
 		device_lock(&pdev->dev);
 		peerbuf_lend_end(pdev);

@@ -43,9 +43,12 @@ static int __init peerbuf_init(void)
 	ret = peerbuf_keep_init();
 	if (ret)
 		goto err_control;
-	ret = peerbuf_lend_init();
+	ret = peerbuf_power_init();
 	if (ret)
 		goto err_keep;
+	ret = peerbuf_lend_init();
+	if (ret)
+		goto err_power;
 	ret = peerbuf_stub_init();
 	if (ret)
 		goto err_lend;
@@ -54,6 +57,8 @@ static int __init peerbuf_init(void)
 
 err_lend:
 	peerbuf_lend_exit();
+err_power:
+	peerbuf_power_exit();
 err_keep:
 	peerbuf_keep_exit();
 err_control:
@@ -78,6 +83,7 @@ static void __exit peerbuf_exit(void)
 	peerbuf_debug_exit();
 	peerbuf_stub_exit();
 	peerbuf_lend_exit();
+	peerbuf_power_exit();
 	peerbuf_keep_exit();
 	peerbuf_control_exit();
 	peerbuf_chrdev_exit();

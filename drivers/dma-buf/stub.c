@@ -65,15 +65,77 @@ static void peerbuf_stub_remove(struct pci_dev *pdev)
 	pci_disable_device(pdev);
 }
 
-/* The reset comes in any case. Who is left by then has been named in the kernel log. */
-static void peerbuf_stub_reset_prepare(struct pci_dev *pdev)
+/*
+ * The virtual functions of @pdev lose what they were with it, and their drivers are not told. This
+ * helps those of ours; of a physical function that another driver has nobody tells us.
+ */
+static void peerbuf_stub_each_function(struct pci_dev *pdev,
+				       void (*fn)(struct peerbuf_device *pdevice, void *data),
+				       void *data)
 {
-	peerbuf_device_down(pci_get_drvdata(pdev), PEERBUF_CORE_PATIENCE);
+	struct peerbuf_device *pdevice;
+	struct pci_dev *vf = NULL;
+
+	fn(pci_get_drvdata(pdev), data);
+	if (!pdev->is_physfn)
+		return;
+	for_each_pci_dev(vf) {
+		if (!vf->is_virtfn || pci_physfn(vf) != pdev)
+			continue;
+		pdevice = peerbuf_device_lookup(vf);
+		if (!pdevice)
+			continue;
+		fn(pdevice, data);
+		peerbuf_device_put(pdevice);
+	}
 }
 
+/* A virtual function may be down for a reason of its own besides. */
+static u32 peerbuf_stub_why(const struct peerbuf_device *pdevice, const struct pci_dev *reset)
+{
+	return pdevice->pdev == reset ? PEERBUF_DOWN_OWNER : PEERBUF_DOWN_PHYSFN;
+}
+
+static void peerbuf_stub_tell_down(struct peerbuf_device *pdevice, void *reset)
+{
+	peerbuf_device_tell_down(pdevice, peerbuf_stub_why(pdevice, reset));
+}
+
+static void peerbuf_stub_tell_up(struct peerbuf_device *pdevice, void *reset)
+{
+	peerbuf_device_tell_up(pdevice, peerbuf_stub_why(pdevice, reset));
+}
+
+static void peerbuf_stub_drain(struct peerbuf_device *pdevice, void *patience)
+{
+	if (peerbuf_device_drain(pdevice, patience))
+		peerbuf_device_say_held(pdevice);
+}
+
+/* The reset comes in any case. Who is left by then is in the kernel log. */
+static void peerbuf_stub_reset_prepare(struct pci_dev *pdev)
+{
+	struct peerbuf_patience patience =
+		peerbuf_patience(PEERBUF_CORE_PATIENCE, PEERBUF_WAIT_IDLE);
+
+	peerbuf_stub_each_function(pdev, peerbuf_stub_tell_down, pdev);
+	peerbuf_stub_each_function(pdev, peerbuf_stub_drain, &patience);
+}
+
+/* Not while an error is being recovered from: a reset of the whole bus may be to come. */
 static void peerbuf_stub_reset_done(struct pci_dev *pdev)
 {
-	peerbuf_device_up(pci_get_drvdata(pdev));
+	if (pdev->error_state == pci_channel_io_normal)
+		peerbuf_stub_each_function(pdev, peerbuf_stub_tell_up, pdev);
+}
+
+/*
+ * The error is over, whatever the PCI core still says. So is a reset that somebody asked for
+ * meanwhile, which left bringing back to us.
+ */
+static void peerbuf_stub_error_resume(struct pci_dev *pdev)
+{
+	peerbuf_stub_each_function(pdev, peerbuf_stub_tell_up, pdev);
 }
 
 /* Recovery of everything below the port waits for us, so not without end. */
@@ -101,7 +163,7 @@ static pci_ers_result_t peerbuf_stub_slot_reset(struct pci_dev *pdev)
 static const struct pci_error_handlers peerbuf_stub_err_handlers = {
 	.error_detected = peerbuf_stub_error_detected,
 	.slot_reset = peerbuf_stub_slot_reset,
-	.resume = peerbuf_stub_reset_done,
+	.resume = peerbuf_stub_error_resume,
 	.reset_prepare = peerbuf_stub_reset_prepare,
 	.reset_done = peerbuf_stub_reset_done,
 };

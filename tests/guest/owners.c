@@ -9,6 +9,7 @@
 
 #include "harness.h"
 #include "scene.h"
+#include "sleep.h"
 #include "writer.h"
 
 #define SIZE	(64 * 1024)
@@ -343,11 +344,7 @@ TEST(machine_sleep_takes_lent_bars_away, .timeout = 90)
 	void *cpu;
 
 	cpu = lent_and_mapped(node, edu, &export, &handle);
-	/* As far as freezing tasks, and back; the kernel spins for that many seconds between. */
-	check_ok(sysfs_write("/sys/module/suspend/parameters/pm_test_delay", "1"));
-	check_ok(sysfs_write("/sys/power/pm_test", "freezer"));
-	check_ok(sysfs_write("/sys/power/state", "freeze"));
-	check_ok(sysfs_write("/sys/power/pm_test", "none"));
+	check_ok(machine_sleep());
 	check_ok(edu_state(edu, handle, &state));
 	check_eq(state.invalidations, 1);
 	check(!(state.flags & EDU_DMA_STATE_F_MAPPED));

@@ -4,11 +4,11 @@
  * memory of a VFIO device is taken back before that, and comes back when its user has set the
  * device up again. Nobody makes the port wait without end.
  */
-#include <fcntl.h>
 #include <linux/pci_regs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "aer.h"
 #include "harness.h"
 #include "lab.h"
 #include "vfio.h"
@@ -20,23 +20,11 @@
 #define SIZE	(64 * 1024ULL)
 #define LENGTH	1000
 
-/* As the kernel's aer_inject driver takes it. */
-struct injection {
-	__u8 bus;
-	__u8 dev;
-	__u8 fn;
-	__u32 uncorrectable;
-	__u32 correctable;
-	__u32 header[4];
-	__u32 domain;
-};
-
 static int device, edu, dmabuf, control;
 static __u32 handle;
 
 static void begin(__u32 flags)
 {
-	module_load("aer_inject");
 	control = control_open();
 	device = vfio_open(vfio_container(), MEM, VFIO_VARIANT);
 	edu = edu_open(EDU);
@@ -48,15 +36,7 @@ static void begin(__u32 flags)
 /* The port itself says that its link has failed for good. */
 static void fatal_error(void)
 {
-	__u64 addr = lab_addr(PORT);
-	struct injection injection = {
-		.bus = addr >> 8, .dev = (addr >> 3) & 31, .fn = addr & 7,
-		.uncorrectable = PCI_ERR_UNC_DLP, .domain = addr >> 16,
-	};
-	int fd = check_sys(open("/dev/aer_inject", O_WRONLY | O_CLOEXEC));
-
-	check_eq(write(fd, &injection, sizeof(injection)), sizeof(injection));
-	close(fd);
+	aer_inject(PORT, PCI_ERR_UNC_DLP);
 }
 
 static bool mapped(void)
