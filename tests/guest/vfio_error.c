@@ -111,4 +111,6 @@ TEST(recovery_is_not_held_up_by_a_call_that_waits, .timeout = 120)
 	check_eq(status, 0);
 	set_up();
 	check_works(3);
+	/* It would keep the device from being closed. */
+	check_ok(edu_detach(edu, handle));
 }
