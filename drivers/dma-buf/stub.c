@@ -10,6 +10,16 @@
 
 #include "internal.h"
 
+/*
+ * What slot_reset() brings back. The PCI core uses up what was saved whenever it restores it
+ * after a reset or a sleep, so it is saved anew each time.
+ */
+static void peerbuf_stub_save(struct pci_dev *pdev)
+{
+	if (peerbuf_device_decodes(pdev))
+		pci_save_state(pdev);
+}
+
 static int peerbuf_stub_probe(struct pci_dev *pdev,
 			      const struct pci_device_id *id)
 {
@@ -45,8 +55,7 @@ static int peerbuf_stub_probe(struct pci_dev *pdev,
 		goto err_regions;
 	}
 	pci_set_drvdata(pdev, pdevice);
-	/* What slot_reset() brings back. */
-	pci_save_state(pdev);
+	peerbuf_stub_save(pdev);
 	return 0;
 
 err_regions:
@@ -125,6 +134,7 @@ static void peerbuf_stub_reset_prepare(struct pci_dev *pdev)
 /* Not while an error is being recovered from: a reset of the whole bus may be to come. */
 static void peerbuf_stub_reset_done(struct pci_dev *pdev)
 {
+	peerbuf_stub_save(pdev);
 	if (pdev->error_state == pci_channel_io_normal)
 		peerbuf_stub_each_function(pdev, peerbuf_stub_tell_up, pdev);
 }
@@ -156,7 +166,7 @@ static pci_ers_result_t peerbuf_stub_slot_reset(struct pci_dev *pdev)
 	if (!peerbuf_device_decodes(pdev))
 		return PCI_ERS_RESULT_DISCONNECT;
 	peerbuf_policy_apply(pci_get_drvdata(pdev));
-	pci_save_state(pdev);
+	peerbuf_stub_save(pdev);
 	return PCI_ERS_RESULT_RECOVERED;
 }
 
@@ -180,6 +190,7 @@ static int peerbuf_stub_suspend(struct device *dev)
 
 static int peerbuf_stub_resume(struct device *dev)
 {
+	peerbuf_stub_save(to_pci_dev(dev));
 	peerbuf_device_up(dev_get_drvdata(dev));
 	return 0;
 }

@@ -70,6 +70,33 @@ TEST(fatal_error_is_recovered_from, .timeout = 90)
 	check_taken_and_back();
 }
 
+/* What recovery sets the device up with was used up by the reset before. */
+TEST(fatal_error_after_a_reset, .timeout = 90)
+{
+	close(node_open("rp-mem"));
+	check_ok(device_write("rp-mem", "reset", "1"));
+	map_all();
+	aer_inject("rp2", PCI_ERR_UNC_DLP);
+	check_taken_and_back();
+}
+
+TEST(fatal_error_after_a_sleep, .timeout = 90)
+{
+	struct bar_owner_sleep sleep = { .size = sizeof(sleep), .on = 1 };
+	int owner = owner_open("far-mem");
+
+	close(node_open("rp-mem"));
+	sleep.addr = lab_addr("rp-mem");
+	check_ok(peer_ioctl(owner, BAR_OWNER_IOC_SLEEP, &sleep));
+	sleep.on = 0;
+	check_ok(peer_ioctl(owner, BAR_OWNER_IOC_SLEEP, &sleep));
+	close(owner);
+	device_bind("far-mem", "peerbuf");
+	map_all();
+	aer_inject("rp2", PCI_ERR_UNC_DLP);
+	check_taken_and_back();
+}
+
 TEST(machine_sleeps, .timeout = 90)
 {
 	map_all();
