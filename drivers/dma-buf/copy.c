@@ -235,7 +235,7 @@ int peerbuf_copy(struct peerbuf *pb, const struct peerbuf_placement *to,
 
 	dma_resv_assert_held(pb->dmabuf->resv);
 
-	if (to->hidden_size || pb->placement->hidden_size)
+	if (to->vecs->hidden_size || pb->placement->vecs->hidden_size)
 		return -EOPNOTSUPP;
 	copy.bounce = kvmalloc(PEERBUF_COPY_STEP, GFP_KERNEL);
 	if (!copy.bounce)

@@ -29,7 +29,7 @@ static int peerbuf_cpu_prepare(struct peerbuf *pb, int mode)
 	if (peerbuf_trouble(pb))
 		return -ENODEV;
 	ret = peerbuf_check_decode(pb, NULL);
-	if (!ret && pb->placement->hidden_size)
+	if (!ret && pb->placement->vecs->hidden_size)
 		ret = peerbuf_make_cpu_reachable(pb, PEERBUF_REASON_HIDDEN);
 	return ret ?: peerbuf_wait_kernel(pb, mode);
 }
@@ -52,7 +52,7 @@ static vm_fault_t peerbuf_fault_interrupted(unsigned int flags)
 static bool peerbuf_fault_ready(struct peerbuf *pb)
 {
 	return peerbuf_trouble(pb) ||
-	       (!pb->placement->hidden_size &&
+	       (!pb->placement->vecs->hidden_size &&
 		dma_resv_test_signaled(pb->dmabuf->resv, DMA_RESV_USAGE_KERNEL));
 }
 

@@ -58,20 +58,16 @@ struct peerbuf_file;
  * @left_at: the generation that began when the buffer left; resv
  * @copied: until then an engine may still read from it, or NULL; reference held; resv
  * @vecs: the ranges, in buffer order
- * @system_size: bytes of system memory among them
- * @hidden_size: bytes that nobody can address
  * @nr_claims: devices they belong to
- * @claims: one per device
+ * @claims: one per device, with room for one per part of @vecs, or PEERBUF_MAX_DEVICES
  */
 struct peerbuf_placement {
 	struct list_head left;
 	u64 left_at;
 	struct dma_fence *copied;
 	struct p2p_vecs *vecs;
-	u64 system_size;
-	u64 hidden_size;
 	u32 nr_claims;
-	struct peerbuf_claim claims[PEERBUF_MAX_DEVICES];
+	struct peerbuf_claim claims[];
 };
 
 /**

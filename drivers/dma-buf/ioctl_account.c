@@ -48,8 +48,8 @@ static void peerbuf_describe_glance(struct peerbuf *pb, bool held,
 	info->state = peerbuf_state(pb, held);
 	info->nr_ranges = pb->placement->vecs->nr;
 	info->nr_devices = pb->placement->nr_claims;
-	info->system_size = pb->placement->system_size;
-	info->hidden_size = pb->placement->hidden_size;
+	info->system_size = pb->placement->vecs->system_size;
+	info->hidden_size = pb->placement->vecs->hidden_size;
 }
 
 /* Under resv. */

@@ -8,7 +8,8 @@
  * is reachable and the device does not know of it. System memory needs none: it goes
  * when its last user has gone.
  */
-#include <linux/sizes.h>
+#include <linux/minmax.h>
+#include <linux/overflow.h>
 #include <linux/slab.h>
 
 #include "internal.h"
@@ -117,29 +118,17 @@ static int peerbuf_placement_claim(struct peerbuf_placement *placement,
 				   u32 *reason)
 {
 	const struct p2p_vecs *vecs = placement->vecs;
-	struct peerbuf_claim *claim = NULL;
-	struct p2p_provider *last = NULL;
+	const struct p2p_part *part;
 	int ret;
 	u32 i;
 
-	for (i = 0; i < vecs->nr; i++) {
-		if (!(i % SZ_4K))
-			cond_resched();
-		if (vecs->vec[i].kind == P2P_VEC_SYSTEM)
-			placement->system_size += vecs->vec[i].len;
-		else if (vecs->vec[i].kind == P2P_VEC_HIDDEN)
-			placement->hidden_size += vecs->vec[i].len;
-		if (!vecs->vec[i].provider)
-			continue;
-		if (vecs->vec[i].provider != last) {
-			last = vecs->vec[i].provider;
-			ret = peerbuf_claim_provider(placement, pb, last, when_down,
-						     reason);
-			if (ret)
-				return ret;
-			claim = peerbuf_claim_of(placement, p2p_provider_pdev(last));
-		}
-		claim->nr_ranges++;
+	for (i = 0; i < vecs->nr_parts; i++) {
+		part = &vecs->part[i];
+		ret = peerbuf_claim_provider(placement, pb, part->provider, when_down, reason);
+		if (ret)
+			return ret;
+		peerbuf_claim_of(placement, p2p_provider_pdev(part->provider))->nr_ranges +=
+			part->nr;
 	}
 	return 0;
 }
@@ -153,12 +142,13 @@ struct peerbuf_placement *peerbuf_placement_create(struct peerbuf *pb,
 						   struct p2p_vecs *vecs,
 						   bool when_down, u32 *reason)
 {
+	u32 room = min_t(u32, vecs->nr_parts, PEERBUF_MAX_DEVICES);
 	struct peerbuf_placement *placement;
 	int ret;
 
 	dma_resv_assert_held(pb->dmabuf->resv);
 
-	placement = kzalloc(sizeof(*placement), GFP_KERNEL_ACCOUNT);
+	placement = kzalloc(struct_size(placement, claims, room), GFP_KERNEL_ACCOUNT);
 	if (!placement)
 		return ERR_PTR(-ENOMEM);
 	INIT_LIST_HEAD(&placement->left);
@@ -277,21 +267,13 @@ int peerbuf_check_aliases(const struct peerbuf *pb, const struct p2p_vecs *to,
 	return -EINVAL;
 }
 
-/* Looks each run of one provider up once. */
 bool peerbuf_vecs_alive(const struct p2p_vecs *vecs)
 {
-	struct p2p_provider *last = NULL;
 	u32 i;
 
-	for (i = 0; i < vecs->nr; i++) {
-		if (!(i % SZ_4K))
-			cond_resched();
-		if (!vecs->vec[i].provider || vecs->vec[i].provider == last)
-			continue;
-		last = vecs->vec[i].provider;
-		if (!p2p_provider_alive(last))
+	for (i = 0; i < vecs->nr_parts; i++)
+		if (!p2p_provider_alive(vecs->part[i].provider))
 			return false;
-	}
 	return true;
 }
 

@@ -98,7 +98,7 @@ int peerbuf_check_routes(const struct p2p_vecs *vecs, struct device *client,
 
 bool peerbuf_all_system(const struct peerbuf_placement *placement)
 {
-	return placement->system_size == placement->vecs->size;
+	return placement->vecs->system_size == placement->vecs->size;
 }
 
 /* Under resv: does each function's registration accept importers that cannot be revoked? */
@@ -150,7 +150,7 @@ u32 peerbuf_unreachable(const struct peerbuf *pb, const struct peerbuf_client *c
 	reason = peerbuf_unfit(pb, client, placement);
 	if (reason)
 		return reason;
-	if (placement->hidden_size)
+	if (placement->vecs->hidden_size)
 		return PEERBUF_REASON_HIDDEN;
 	ret = peerbuf_check_routes(placement->vecs, client->attach->dev,
 				   client->by_phys, route);
@@ -166,7 +166,7 @@ static bool peerbuf_reaches_system(const struct peerbuf *pb, const struct peerbu
 	u64 limit;
 	u32 i;
 
-	if (client->by_phys || !pb->placement->system_size)
+	if (client->by_phys || !pb->placement->vecs->system_size)
 		return true;
 	limit = p2p_system_limit(client->attach->dev);
 	for (i = 0; limit != U64_MAX && i < vecs->nr; i++)
@@ -388,5 +388,5 @@ int peerbuf_make_cpu_reachable(struct peerbuf *pb, u32 reason)
 		return ret;
 	if (peerbuf_trouble(pb))
 		return -ENODEV;
-	return pb->placement->hidden_size ? -EHOSTUNREACH : 0;
+	return pb->placement->vecs->hidden_size ? -EHOSTUNREACH : 0;
 }

@@ -19,7 +19,7 @@ bool peerbuf_all_of(struct peerbuf *pb, const struct peerbuf_device *by)
 	if (!by)
 		return true;
 	if (pb->home && pb->home != by &&
-	    (placement->system_size || placement->hidden_size))
+	    (placement->vecs->system_size || placement->vecs->hidden_size))
 		return false;
 	for (i = 0; i < placement->nr_claims; i++)
 		if (placement->claims[i].pdevice != by)

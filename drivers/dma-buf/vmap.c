@@ -127,9 +127,9 @@ static int peerbuf_vmap_place(struct peerbuf *pb)
 
 	if (reason)
 		return peerbuf_make_cpu_reachable(pb, reason);
-	if (placement->hidden_size)
+	if (placement->vecs->hidden_size)
 		return peerbuf_make_cpu_reachable(pb, PEERBUF_REASON_HIDDEN);
-	if (placement->system_size && !peerbuf_all_system(placement))
+	if (placement->vecs->system_size && !peerbuf_all_system(placement))
 		return peerbuf_make_cpu_reachable(pb, PEERBUF_REASON_NO_PEER2PEER);
 	return 0;
 }
@@ -143,7 +143,7 @@ static void peerbuf_vmap_fill(struct peerbuf_vmap *vmap,
 	if (peerbuf_all_system(placement)) {
 		iosys_map_set_vaddr(&vmap->map, peerbuf_vmap_system(vecs));
 		vmap->vmapped = true;
-	} else if (placement->system_size || placement->hidden_size) {
+	} else if (placement->vecs->system_size || placement->vecs->hidden_size) {
 		iosys_map_clear(&vmap->map);
 	} else if (vecs->nr > 1) {
 		vaddr = peerbuf_vmap_bars(vecs);

@@ -56,6 +56,7 @@ enum p2p_vec_kind {
  * @len: bytes
  * @start: offset of the first byte in the buffer: what p2p_vecs_find() searches
  * @provider: the BAR it lies in, NULL for what is no BAR
+ * @part: of a BAR: which of the list's parts that is
  * @kind: enum p2p_vec_kind
  * @owned: system memory that the list allocated, and frees
  */
@@ -64,8 +65,24 @@ struct p2p_vec {
 	u64 len;
 	u64 start;
 	struct p2p_provider *provider;
+	u32 part;
 	u8 kind;
 	bool owned;
+};
+
+/**
+ * struct p2p_part - what a list has of one BAR
+ * @provider: the BAR; reference held
+ * @last: offset in it of the last byte that the list has
+ * @nr: ranges
+ *
+ * A buffer of thousands of ranges lies in one BAR, or a few. What is a matter of the BAR and
+ * not of the range, its route above all, is found once per part.
+ */
+struct p2p_part {
+	struct p2p_provider *provider;
+	u64 last;
+	u32 nr;
 };
 
 /**
@@ -75,12 +92,20 @@ struct p2p_vec {
  * @max: vecs that may be in use
  * @room: vecs @vec has memory for
  * @size: sum of their lengths, in bytes
+ * @system_size: bytes of system memory among them
+ * @hidden_size: bytes of hidden memory
+ * @owns: some of the system memory is the list's own
+ * @nr_parts: BARs it lies in
+ * @parts_room: parts @part has memory for
+ * @part: each BAR once, in the order of their first ranges
+ * @one_part: @part of a list in no more than one BAR
  * @release: called when nobody has the list any more, or NULL
  * @priv: for @release
  * @vec: the ranges; neighbours of one provider that touch are one vec
+ * @first: @vec, as long as that is what p2p_vecs_alloc() was asked for
  *
- * Immutable once it has been handed to anybody else. Holds a reference to each
- * vec's provider.
+ * Immutable once it has been handed to anybody else. Holds a reference to each part's
+ * provider.
  */
 struct p2p_vecs {
 	struct kref ref;
@@ -88,9 +113,17 @@ struct p2p_vecs {
 	u32 max;
 	u32 room;
 	u64 size;
+	u64 system_size;
+	u64 hidden_size;
+	bool owns;
+	u32 nr_parts;
+	u32 parts_room;
+	struct p2p_part *part;
+	struct p2p_part one_part;
 	void (*release)(void *priv);
 	void *priv;
 	struct p2p_vec *vec;
+	struct p2p_vec first[];
 };
 
 struct p2p_vecs *p2p_vecs_alloc(u32 max);

@@ -125,8 +125,6 @@ static struct p2p_vecs *row_vecs(const struct row *row, struct p2p_map_vec *addr
 	for (i = 0; i < ARRAY_SIZE(row->vec) && row->vec[i].len; i++) {
 		vecs->vec[i].len = row->vec[i].len;
 		vecs->vec[i].provider = row->vec[i].provider;
-		if (row->vec[i].provider)
-			p2p_provider_get(row->vec[i].provider);
 		addrs[i].addr = row->vec[i].addr;
 		vecs->nr++;
 	}
@@ -259,8 +257,6 @@ static struct p2p_vecs *random_vecs(struct model *model, struct p2p_map_vec *add
 		addrs[i].addr = addr;
 		vecs->vec[i].len = pages * P;
 		vecs->vec[i].provider = provider;
-		if (provider)
-			p2p_provider_get(provider);
 		for (; pages--; addr += P) {
 			model->addr[model->nr] = addr;
 			model->provider[model->nr++] = provider;

@@ -33,8 +33,7 @@ static void alloc_refuses(void)
 	CHECK(!p2p_vecs_alloc(U32_MAX));
 	shim_allocations = 0;
 	CHECK(!p2p_vecs_alloc(1));
-	shim_allocations = 1;
-	CHECK(!p2p_vecs_alloc(1));
+	shim_allocations = -1;
 }
 
 static const struct {
@@ -132,8 +131,63 @@ static void neighbours_merge(void)
 	CHECK_EQ(vecs->nr, 6);
 	CHECK_EQ(vecs->vec[5].len, 8 * K);
 	CHECK_EQ(vecs->size, 36 * K);
-	CHECK_EQ(bar.references, 4);
+	CHECK_EQ(bar.references, 1);
 	CHECK_EQ(other.references, 1);
+	p2p_vecs_put(vecs);
+	CHECK_EQ(bar.references, 0);
+	CHECK_EQ(other.references, 0);
+}
+
+/* What a list has of each BAR, whatever the order of its ranges. */
+static void parts_add_up(void)
+{
+	struct p2p_vecs *vecs = p2p_vecs_alloc(9);
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		CHECK_EQ(p2p_vecs_add_bar(vecs, &other, 8 * K * i, 4 * K), 0);
+		CHECK_EQ(p2p_vecs_add_bar(vecs, &bar, 8 * K * (3 - i), 4 * K), 0);
+	}
+	CHECK_EQ(p2p_vecs_add_system(vecs, 0x1000, 4 * K), 0);
+	CHECK_EQ(p2p_vecs_add_hidden(vecs, 0, 12 * K), 0);
+	CHECK_EQ(vecs->nr_parts, 2);
+	CHECK(vecs->part[0].provider == &other);
+	CHECK_EQ(vecs->part[0].last, 20 * K - 1);
+	CHECK_EQ(vecs->part[0].nr, 3);
+	CHECK(vecs->part[1].provider == &bar);
+	CHECK_EQ(vecs->part[1].last, 28 * K - 1);
+	CHECK_EQ(vecs->part[1].nr, 3);
+	for (i = 0; i < 6; i++)
+		CHECK_EQ(vecs->vec[i].part, i % 2);
+	CHECK_EQ(vecs->system_size, 4 * K);
+	CHECK_EQ(vecs->hidden_size, 12 * K);
+	/* The last range grows, and the part with it. */
+	CHECK_EQ(p2p_vecs_add_bar(vecs, &bar, 64 * K, 4 * K), 0);
+	CHECK_EQ(p2p_vecs_add_bar(vecs, &bar, 68 * K, 4 * K), 0);
+	CHECK_EQ(vecs->part[1].last, 72 * K - 1);
+	CHECK_EQ(vecs->part[1].nr, 4);
+	CHECK_EQ(other.references, 1);
+	CHECK_EQ(bar.references, 1);
+	p2p_vecs_put(vecs);
+	CHECK_EQ(other.references, 0);
+	CHECK_EQ(bar.references, 0);
+}
+
+static void second_part_needs_memory(void)
+{
+	struct p2p_vecs *vecs = p2p_vecs_alloc(4);
+
+	CHECK_EQ(p2p_vecs_add_bar(vecs, &bar, 0, 4 * K), 0);
+	shim_allocations = 0;
+	CHECK_EQ(p2p_vecs_add_bar(vecs, &bar, 8 * K, 4 * K), 0);
+	CHECK_EQ(p2p_vecs_add_bar(vecs, &other, 0, 4 * K), -ENOMEM);
+	shim_allocations = -1;
+	CHECK_EQ(vecs->nr, 2);
+	CHECK_EQ(vecs->nr_parts, 1);
+	CHECK_EQ(vecs->size, 8 * K);
+	CHECK_EQ(other.references, 0);
+	CHECK_EQ(p2p_vecs_add_bar(vecs, &other, 0, 4 * K), 0);
+	CHECK_EQ(vecs->nr_parts, 2);
 	p2p_vecs_put(vecs);
 	CHECK_EQ(bar.references, 0);
 	CHECK_EQ(other.references, 0);
@@ -461,6 +515,8 @@ void test_vecs(void)
 	RUN(add_hidden_validates);
 	RUN(neighbours_merge);
 	RUN(kinds_do_not_merge);
+	RUN(parts_add_up);
+	RUN(second_part_needs_memory);
 	RUN(room_grows);
 	RUN(release_is_told_once);
 	RUN(full_list_refuses_but_merges);

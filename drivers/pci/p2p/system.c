@@ -126,6 +126,7 @@ static void pieces_remove(struct p2p_vecs *vecs, u32 nr, u64 size)
 		vec = &vecs->vec[vecs->nr - 1];
 		free_pages_of(vec->paddr, vec->len);
 	}
+	vecs->system_size -= vecs->size - size;
 	vecs->size = size;
 	if (!nr)
 		return;

@@ -13,14 +13,10 @@
 
 #include "vecs.h"
 
-static struct p2p_vec *array_alloc(u32 room)
+/* kvmalloc() warns about more than INT_MAX instead of just failing. Not zeroed. */
+static void *memory_alloc(size_t bytes)
 {
-	size_t bytes = array_size(room, sizeof(struct p2p_vec));
-
-	/* kvmalloc() warns about more than INT_MAX instead of just failing. */
-	if (bytes > INT_MAX)
-		return NULL;
-	return kvzalloc(bytes, GFP_KERNEL_ACCOUNT);
+	return bytes > INT_MAX ? NULL : kvmalloc(bytes, GFP_KERNEL_ACCOUNT);
 }
 
 /**
@@ -39,17 +35,17 @@ struct p2p_vecs *p2p_vecs_alloc(u32 max)
 
 	if (!max)
 		return NULL;
-	vecs = kzalloc(sizeof(*vecs), GFP_KERNEL_ACCOUNT);
+	vecs = memory_alloc(struct_size(vecs, first, max));
 	if (!vecs)
 		return NULL;
-	vecs->vec = array_alloc(max);
-	if (!vecs->vec) {
-		kfree(vecs);
-		return NULL;
-	}
+	*vecs = (struct p2p_vecs) {
+		.max = max,
+		.room = max,
+		.parts_room = 1,
+		.part = &vecs->one_part,
+		.vec = vecs->first,
+	};
 	kref_init(&vecs->ref);
-	vecs->max = max;
-	vecs->room = max;
 	return vecs;
 }
 EXPORT_SYMBOL_GPL(p2p_vecs_alloc);
@@ -66,11 +62,12 @@ int p2p_vecs_allow_one_more(struct p2p_vecs *vecs)
 	}
 	if (check_add_overflow(vecs->room, max(vecs->room, 16U), &room))
 		return -ENOMEM;
-	vec = array_alloc(room);
+	vec = memory_alloc(array_size(room, sizeof(*vec)));
 	if (!vec)
 		return -ENOMEM;
 	memcpy(vec, vecs->vec, vecs->nr * sizeof(*vec));
-	kvfree(vecs->vec);
+	if (vecs->vec != vecs->first)
+		kvfree(vecs->vec);
 	vecs->vec = vec;
 	vecs->room = room;
 	vecs->max++;
@@ -85,30 +82,106 @@ bool p2p_vec_touches(const struct p2p_vec *vec, const struct p2p_vec *next)
 	       vec->paddr + vec->len == next->paddr;
 }
 
+static int parts_grow(struct p2p_vecs *vecs)
+{
+	struct p2p_part *part;
+
+	if (vecs->nr_parts < vecs->parts_room)
+		return 0;
+	part = memory_alloc(array_size(2 * vecs->parts_room, sizeof(*part)));
+	if (!part)
+		return -ENOMEM;
+	memcpy(part, vecs->part, vecs->nr_parts * sizeof(*part));
+	if (vecs->part != &vecs->one_part)
+		kvfree(vecs->part);
+	vecs->part = part;
+	vecs->parts_room *= 2;
+	return 0;
+}
+
+/*
+ * The part of @provider, made if there is none. The latest first: ranges that alternate between
+ * two BARs find theirs at once. Returns its number, or -ENOMEM.
+ */
+static int part_of(struct p2p_vecs *vecs, struct p2p_provider *provider)
+{
+	u32 i;
+	int error;
+
+	for (i = vecs->nr_parts; i > 0; i--)
+		if (vecs->part[i - 1].provider == provider)
+			return i - 1;
+	error = parts_grow(vecs);
+	if (error)
+		return error;
+	vecs->part[vecs->nr_parts] = (struct p2p_part) {
+		.provider = p2p_provider_get(provider),
+	};
+	return vecs->nr_parts++;
+}
+
+/* A new range, at the end. */
+static int vec_append(struct p2p_vecs *vecs, const struct p2p_vec *piece)
+{
+	struct p2p_vec *vec;
+	int part = 0;
+
+	if (vecs->nr == vecs->max)
+		return -EMSGSIZE;
+	if (piece->kind == P2P_VEC_BAR) {
+		part = part_of(vecs, piece->provider);
+		if (part < 0)
+			return part;
+		vecs->part[part].nr++;
+	}
+	vec = &vecs->vec[vecs->nr++];
+	*vec = *piece;
+	vec->start = vecs->size;
+	vec->part = part;
+	return 0;
+}
+
+/* @piece has been added to the last range. */
+static void piece_count(struct p2p_vecs *vecs, const struct p2p_vec *piece)
+{
+	struct p2p_part *part;
+	u64 last;
+
+	switch (piece->kind) {
+	case P2P_VEC_BAR:
+		part = &vecs->part[vecs->vec[vecs->nr - 1].part];
+		last = piece->paddr + (piece->len - 1) - p2p_provider_base(piece->provider);
+		part->last = max(part->last, last);
+		break;
+	case P2P_VEC_SYSTEM:
+		vecs->system_size += piece->len;
+		vecs->owns |= piece->owned;
+		break;
+	default:
+		vecs->hidden_size += piece->len;
+		break;
+	}
+}
+
 /*
  * @piece, but for where it starts. Its addresses are known to be page aligned and not to
  * wrap.
  */
 int p2p_vecs_append(struct p2p_vecs *vecs, const struct p2p_vec *piece)
 {
-	struct p2p_vec *vec;
 	u64 size;
+	int error;
 
 	if (check_add_overflow(vecs->size, piece->len, &size))
 		return -EOVERFLOW;
 	if (vecs->nr && p2p_vec_touches(&vecs->vec[vecs->nr - 1], piece)) {
 		vecs->vec[vecs->nr - 1].len += piece->len;
-		vecs->size = size;
-		return 0;
+	} else {
+		error = vec_append(vecs, piece);
+		if (error)
+			return error;
 	}
-	if (vecs->nr == vecs->max)
-		return -EMSGSIZE;
-
-	vec = &vecs->vec[vecs->nr++];
-	*vec = *piece;
-	vec->start = vecs->size;
-	if (vec->provider)
-		p2p_provider_get(vec->provider);
+	piece_count(vecs, piece);
 	vecs->size = size;
 	return 0;
 }
@@ -123,12 +196,13 @@ int p2p_vecs_append(struct p2p_vecs *vecs, const struct p2p_vec *piece)
  * A piece that begins where the list's last one ends, in the same BAR, makes
  * that one longer and needs no room. On failure the list is as before.
  *
- * Context: Any.
+ * Context: May sleep.
  * Return: 0, or
  * * -EINVAL: @len is zero, or an address or length is not page aligned
  * * -EOVERFLOW: @offset + @len, or the list's size, exceeds 64 bits
  * * -ERANGE: the piece ends past the BAR
  * * -EMSGSIZE: the list is full
+ * * -ENOMEM: it is in more than one BAR, and there is no memory to note that
  */
 int p2p_vecs_add_bar(struct p2p_vecs *vecs, struct p2p_provider *provider,
 		     u64 offset, u64 len)
@@ -250,15 +324,18 @@ static void vecs_release(struct kref *ref)
 	struct p2p_vecs *vecs = container_of(ref, struct p2p_vecs, ref);
 	u32 i;
 
-	for (i = 0; i < vecs->nr; i++) {
+	for (i = 0; vecs->owns && i < vecs->nr; i++)
 		if (vecs->vec[i].owned)
 			p2p_system_free(vecs->vec[i].paddr, vecs->vec[i].len);
-		p2p_provider_put(vecs->vec[i].provider);
-	}
+	for (i = 0; i < vecs->nr_parts; i++)
+		p2p_provider_put(vecs->part[i].provider);
 	if (vecs->release)
 		vecs->release(vecs->priv);
-	kvfree(vecs->vec);
-	kfree(vecs);
+	if (vecs->part != &vecs->one_part)
+		kvfree(vecs->part);
+	if (vecs->vec != vecs->first)
+		kvfree(vecs->vec);
+	kvfree(vecs);
 }
 
 /**

@@ -44,6 +44,8 @@ typedef u64 dma_addr_t;
 
 #define check_add_overflow(a, b, sum) __builtin_add_overflow(a, b, sum)
 #define array_size(n, size)	((size_t)(n) * (size))
+#define struct_size(p, member, n) \
+	(sizeof(*(p)) + array_size(n, sizeof((p)->member[0])))
 
 enum dma_data_direction { DMA_BIDIRECTIONAL };
 
@@ -81,6 +83,7 @@ static inline bool shim_fails(void)
 #define kzalloc(size, gfp)	(shim_fails() ? NULL : calloc(1, size))
 #define kfree(ptr)		free(ptr)
 #define kvzalloc(size, gfp)	(shim_fails() ? NULL : calloc(1, size))
+#define kvmalloc(size, gfp)	(shim_fails() ? NULL : malloc(size))
 #define kvmalloc_array(n, size, gfp) (shim_fails() ? NULL : calloc(n, size))
 #define kvfree(ptr)		free(ptr)
 #define cond_resched()		((void)0)
