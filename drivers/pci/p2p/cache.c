@@ -28,11 +28,13 @@
 #include <peerbuf/p2p.h>
 
 #include "cache.h"
+#include "path.h"
 
 struct p2p_cache_entry {
 	struct pci_dev *client;
 	u64 generation;
 	struct p2p_route route;
+	struct p2p_path_redirects seen;
 };
 
 static atomic64_t generation = ATOMIC64_INIT(1);
@@ -109,27 +111,53 @@ void p2p_cache_drop(struct p2p_cache *cache)
 		kfree(xa_erase(&cache->entries, index));
 }
 
-/* On 32 bits domains may share an index; the pointer tells them apart. */
-static unsigned long client_index(struct pci_dev *client)
+/*
+ * @through_host: for addresses that only the client's IOMMU can read. On 32 bits domains may
+ * share an index; the pointer tells them apart.
+ */
+static unsigned long client_index(struct pci_dev *client, bool through_host)
 {
-	return p2p_pci_addr(client);
+	return p2p_pci_addr(client) << 1 | through_host;
 }
 
-bool p2p_cache_find(struct p2p_cache *cache, struct pci_dev *client, u64 now,
-		    struct p2p_route *route)
+/* Under the xa_lock: entries are freed after xa_store() or xa_erase() had it. */
+static const struct p2p_cache_entry *entry_find(struct p2p_cache *cache, struct pci_dev *client,
+						bool through_host, u64 now)
 {
 	struct p2p_cache_entry *entry;
-	bool found = false;
 
-	/* Entries are freed after xa_store() or xa_erase() had this lock. */
+	entry = xa_load(&cache->entries, client_index(client, through_host));
+	return entry && entry->client == client && entry->generation == now ? entry : NULL;
+}
+
+bool p2p_cache_find(struct p2p_cache *cache, struct pci_dev *client, bool through_host,
+		    u64 now, struct p2p_route *route)
+{
+	const struct p2p_cache_entry *entry;
+
 	xa_lock(&cache->entries);
-	entry = xa_load(&cache->entries, client_index(client));
-	if (entry && entry->client == client && entry->generation == now) {
+	entry = entry_find(cache, client, through_host, now);
+	if (entry)
 		*route = entry->route;
-		found = true;
-	}
 	xa_unlock(&cache->entries);
-	return found;
+	return entry;
+}
+
+/* Is a verdict remembered, and believed, for which the registers said what they say now? */
+bool p2p_cache_confirms(struct p2p_cache *cache, struct pci_dev *client, u64 now,
+			const struct p2p_path_redirects *seen, struct p2p_route *route)
+{
+	const struct p2p_cache_entry *entry;
+
+	xa_lock(&cache->entries);
+	entry = entry_find(cache, client, false, now);
+	if (entry && (entry->seen.provider != seen->provider ||
+		      entry->seen.client != seen->client))
+		entry = NULL;
+	if (entry)
+		*route = entry->route;
+	xa_unlock(&cache->entries);
+	return entry;
 }
 
 /* Is another verdict than @route remembered, and still believed? */
@@ -138,15 +166,16 @@ bool p2p_cache_contradicts(struct p2p_cache *cache, struct pci_dev *client,
 {
 	struct p2p_route known;
 
-	return p2p_cache_find(cache, client, p2p_cache_generation(), &known) &&
+	return p2p_cache_find(cache, client, false, p2p_cache_generation(), &known) &&
 	       (known.type != route->type || known.reason != route->reason ||
 		known.flags != route->flags || known.distance != route->distance ||
 		known.decider != route->decider);
 }
 
 /* Storing is optional: without memory the next lookup works it out again. */
-void p2p_cache_store(struct p2p_cache *cache, struct pci_dev *client, u64 now,
-		     const struct p2p_route *route)
+void p2p_cache_store(struct p2p_cache *cache, struct pci_dev *client, bool through_host,
+		     u64 now, const struct p2p_route *route,
+		     const struct p2p_path_redirects *seen)
 {
 	struct p2p_cache_entry *entry, *old;
 
@@ -156,7 +185,8 @@ void p2p_cache_store(struct p2p_cache *cache, struct pci_dev *client, u64 now,
 	entry->client = client;
 	entry->generation = now;
 	entry->route = *route;
-	old = xa_store(&cache->entries, client_index(client), entry, GFP_KERNEL);
+	entry->seen = *seen;
+	old = xa_store(&cache->entries, client_index(client, through_host), entry, GFP_KERNEL);
 	kfree(xa_is_err(old) ? entry : old);
 }
 

@@ -5,12 +5,14 @@
 #include <linux/types.h>
 #include <linux/xarray.h>
 
+struct p2p_path_redirects;
 struct p2p_route;
 struct pci_dev;
 
 /**
  * struct p2p_cache - a provider's verdicts on its clients
- * @entries: one per client, by PCI address; its xa_lock guards their contents
+ * @entries: two per client, by PCI address: for what addresses its requests have; its xa_lock
+ *	guards their contents
  */
 struct p2p_cache {
 	struct xarray entries;
@@ -18,12 +20,15 @@ struct p2p_cache {
 
 void p2p_cache_init(struct p2p_cache *cache);
 void p2p_cache_drop(struct p2p_cache *cache);
-bool p2p_cache_find(struct p2p_cache *cache, struct pci_dev *client, u64 generation,
-		    struct p2p_route *route);
+bool p2p_cache_find(struct p2p_cache *cache, struct pci_dev *client, bool through_host,
+		    u64 generation, struct p2p_route *route);
+bool p2p_cache_confirms(struct p2p_cache *cache, struct pci_dev *client, u64 generation,
+			const struct p2p_path_redirects *seen, struct p2p_route *route);
 bool p2p_cache_contradicts(struct p2p_cache *cache, struct pci_dev *client,
 			   const struct p2p_route *route);
-void p2p_cache_store(struct p2p_cache *cache, struct pci_dev *client, u64 generation,
-		     const struct p2p_route *route);
+void p2p_cache_store(struct p2p_cache *cache, struct pci_dev *client, bool through_host,
+		     u64 generation, const struct p2p_route *route,
+		     const struct p2p_path_redirects *seen);
 
 u64 p2p_cache_generation(void);
 void p2p_cache_outdate(void);

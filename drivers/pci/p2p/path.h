@@ -69,6 +69,16 @@ struct p2p_path {
 	bool through_host;
 };
 
+/**
+ * struct p2p_path_redirects - what was read from registers to come to a verdict
+ * @provider: a bit for each hop of that side, from the function itself upwards, that redirects
+ * @client: the same for the other side
+ */
+struct p2p_path_redirects {
+	u64 provider;
+	u64 client;
+};
+
 void p2p_path_decide(const struct p2p_path *path, struct p2p_route *route);
 void p2p_path_check_mask(struct p2p_route *route, u64 bus_end, u64 cpu_end, u64 limit,
 			 u64 client);

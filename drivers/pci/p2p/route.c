@@ -14,6 +14,7 @@
 #include "override.h"
 #include "path.h"
 #include "provider.h"
+#include "route.h"
 #include "translate.h"
 
 #include "../../../compat/mem_encrypt.h"
@@ -73,6 +74,32 @@ static bool side_describe(struct pci_dev *pdev, struct p2p_path_side *side, bool
 	return true;
 }
 
+/*
+ * What the registers alone say, as side_describe() finds it: a bit for each function on the way
+ * up that redirects.
+ */
+static u64 redirects_read(struct pci_dev *pdev, bool *certain)
+{
+	u64 redirects = 0;
+	u32 i;
+
+	for (i = 0; pdev && i < P2P_PATH_MAX_HOPS; i++, pdev = pci_upstream_bridge(pdev))
+		if (acs_redirects(pdev, certain))
+			redirects |= BIT_ULL(i);
+	return redirects;
+}
+
+static u64 redirects_of(const struct p2p_path_side *side)
+{
+	u64 redirects = 0;
+	u32 i;
+
+	for (i = 0; i < side->nr; i++)
+		if (side->hop[i].acs_redirect)
+			redirects |= BIT_ULL(i);
+	return redirects;
+}
+
 static void route_refuse(struct p2p_route *route, u32 reason)
 {
 	*route = (struct p2p_route) {
@@ -82,13 +109,15 @@ static void route_refuse(struct p2p_route *route, u32 reason)
 	};
 }
 
-/* Returns whether the verdict may be remembered. */
+/* Returns whether the verdict may be remembered. @seen: what the registers said. */
 static bool topology_decide(struct pci_dev *provider, struct pci_dev *client,
-			    bool through_host, struct p2p_route *route)
+			    bool through_host, struct p2p_route *route,
+			    struct p2p_path_redirects *seen)
 {
 	struct p2p_path path;
 	bool certain = true;
 
+	*seen = (struct p2p_path_redirects) {};
 	if (!side_describe(provider, &path.provider, &certain) ||
 	    !side_describe(client, &path.client, &certain)) {
 		route_refuse(route, P2P_REASON_NO_COMMON_ROOT);
@@ -98,6 +127,8 @@ static bool topology_decide(struct pci_dev *provider, struct pci_dev *client,
 	path.through_host = through_host;
 	path.pair_vouched = p2p_override_pair(p2p_pci_addr(provider), p2p_pci_addr(client));
 	p2p_path_decide(&path, route);
+	seen->provider = redirects_of(&path.provider);
+	seen->client = redirects_of(&path.client);
 	return certain;
 }
 
@@ -148,7 +179,9 @@ static void encryption_check(struct pci_dev *client, struct p2p_route *route)
 void p2p_route_between(struct pci_dev *provider, struct pci_dev *client,
 		       struct p2p_route *route)
 {
-	topology_decide(provider, client, false, route);
+	struct p2p_path_redirects seen;
+
+	topology_decide(provider, client, false, route, &seen);
 	if (client_hold(client)) {
 		iommu_flag(&client->dev, route);
 		device_unlock(&client->dev);
@@ -158,14 +191,32 @@ void p2p_route_between(struct pci_dev *provider, struct pci_dev *client,
 EXPORT_SYMBOL_GPL(p2p_route_between);
 
 static void topology_recall(struct p2p_provider *provider, struct pci_dev *client,
-			    struct p2p_route *route)
+			    bool through_host, struct p2p_route *route)
 {
 	u64 generation = p2p_cache_generation();
+	struct p2p_path_redirects seen;
 
-	if (p2p_cache_find(&provider->cache, client, generation, route))
+	if (p2p_cache_find(&provider->cache, client, through_host, generation, route))
 		return;
-	if (topology_decide(provider->pdev, client, false, route))
-		p2p_cache_store(&provider->cache, client, generation, route);
+	if (topology_decide(provider->pdev, client, through_host, route, &seen))
+		p2p_cache_store(&provider->cache, client, through_host, generation, route,
+				&seen);
+}
+
+/*
+ * Do the registers say what they said when the verdict was found that is remembered? All else
+ * that it depends on begins a new generation when it changes. Then that is the verdict.
+ */
+static bool topology_confirm(struct p2p_provider *provider, struct pci_dev *client,
+			     struct p2p_route *route)
+{
+	u64 generation = p2p_cache_generation();
+	struct p2p_path_redirects seen;
+	bool certain = true;
+
+	seen.provider = redirects_read(provider->pdev, &certain);
+	seen.client = redirects_read(client, &certain);
+	return certain && p2p_cache_confirms(&provider->cache, client, generation, &seen, route);
 }
 
 /*
@@ -176,14 +227,29 @@ static void topology_recall(struct p2p_provider *provider, struct pci_dev *clien
 static void topology_look(struct p2p_provider *provider, struct pci_dev *client,
 			  struct p2p_route *route)
 {
-	if (!topology_decide(provider->pdev, client, false, route))
+	struct p2p_path_redirects seen;
+	u64 generation;
+
+	if (topology_confirm(provider, client, route))
+		return;
+	generation = p2p_cache_generation();
+	if (!topology_decide(provider->pdev, client, false, route, &seen))
 		return;
 	if (p2p_cache_contradicts(&provider->cache, client, route)) {
 		pci_notice(client, "p2p: the way to %s is another than before (%s), all are looked at again\n",
 			   pci_name(provider->pdev), p2p_route_reason_text(route->reason));
 		p2p_cache_outdate();
+		topology_recall(provider, client, false, route);
+		return;
 	}
-	topology_recall(provider, client, route);
+	/* Bits that make no difference are remembered, too, to be compared with. */
+	p2p_cache_store(&provider->cache, client, false, generation, route, &seen);
+}
+
+/* The highest address that the client can put out. */
+u64 p2p_client_limit(struct device *client)
+{
+	return min_not_zero(dma_get_mask(client), (u64)client->bus_dma_limit);
 }
 
 /*
@@ -193,33 +259,20 @@ static void topology_look(struct p2p_provider *provider, struct pci_dev *client,
 static void mask_check(struct p2p_provider *provider, u64 last, struct device *client,
 		       struct p2p_route *route)
 {
-	u64 limit = min_not_zero(dma_get_mask(client), (u64)client->bus_dma_limit);
 	u64 end = provider->base + last;
 	struct p2p_route up;
 
-	p2p_path_check_mask(route, end + provider->bus_offset, end, limit,
+	p2p_path_check_mask(route, end + provider->bus_offset, end, p2p_client_limit(client),
 			    p2p_pci_addr(to_pci_dev(client)));
 	if (!p2p_path_wants_iommu(route))
 		return;
-	topology_decide(provider->pdev, to_pci_dev(client), true, &up);
+	topology_recall(provider, to_pci_dev(client), true, &up);
 	p2p_path_by_iommu(route, &up);
 }
 
-/**
- * enum route_way - how a verdict is come by
- * @ROUTE_RECALL: what is remembered will do
- * @ROUTE_LOOK: by what the registers say now
- * @ROUTE_TRANSLATED: for addresses that only the client's IOMMU can read
- */
-enum route_way {
-	ROUTE_RECALL,
-	ROUTE_LOOK,
-	ROUTE_TRANSLATED,
-};
-
 /* @last: offset in the BAR of the last byte that is meant. */
-static int route_find(struct p2p_provider *provider, u64 last, struct device *client,
-		      enum route_way way, struct p2p_route *route)
+int p2p_route_find(struct p2p_provider *provider, u64 last, struct device *client,
+		   enum p2p_route_way way, struct p2p_route *route)
 {
 	if (!p2p_provider_alive(provider)) {
 		route_refuse(route, P2P_REASON_PROVIDER_GONE);
@@ -230,16 +283,16 @@ static int route_find(struct p2p_provider *provider, u64 last, struct device *cl
 		return 0;
 	}
 	switch (way) {
-	case ROUTE_TRANSLATED:
-		topology_decide(provider->pdev, to_pci_dev(client), true, route);
+	case P2P_ROUTE_TRANSLATED:
+		topology_recall(provider, to_pci_dev(client), true, route);
 		route->flags |= P2P_ROUTE_F_IOMMU;
 		encryption_check(to_pci_dev(client), route);
 		return 0;
-	case ROUTE_LOOK:
+	case P2P_ROUTE_LOOK:
 		topology_look(provider, to_pci_dev(client), route);
 		break;
-	case ROUTE_RECALL:
-		topology_recall(provider, to_pci_dev(client), route);
+	case P2P_ROUTE_RECALL:
+		topology_recall(provider, to_pci_dev(client), false, route);
 		break;
 	}
 	iommu_flag(client, route);
@@ -268,7 +321,7 @@ static int route_find(struct p2p_provider *provider, u64 last, struct device *cl
 int p2p_route_get(struct p2p_provider *provider, struct device *client,
 		  struct p2p_route *route)
 {
-	return route_find(provider, provider->length - 1, client, ROUTE_RECALL, route);
+	return p2p_route_find(provider, provider->length - 1, client, P2P_ROUTE_RECALL, route);
 }
 EXPORT_SYMBOL_GPL(p2p_route_get);
 
@@ -288,7 +341,7 @@ EXPORT_SYMBOL_GPL(p2p_route_get);
 int p2p_route_upto(struct p2p_provider *provider, u64 last, struct device *client,
 		   struct p2p_route *route)
 {
-	return route_find(provider, last, client, ROUTE_RECALL, route);
+	return p2p_route_find(provider, last, client, P2P_ROUTE_RECALL, route);
 }
 EXPORT_SYMBOL_GPL(p2p_route_upto);
 
@@ -307,7 +360,7 @@ EXPORT_SYMBOL_GPL(p2p_route_upto);
 int p2p_route_look(struct p2p_provider *provider, struct device *client,
 		   struct p2p_route *route)
 {
-	return route_find(provider, provider->length - 1, client, ROUTE_LOOK, route);
+	return p2p_route_find(provider, provider->length - 1, client, P2P_ROUTE_LOOK, route);
 }
 EXPORT_SYMBOL_GPL(p2p_route_look);
 
@@ -334,7 +387,7 @@ int p2p_route_ask(struct p2p_provider *provider, u64 last, struct pci_dev *clien
 	int ret = 0;
 
 	if (client_hold(client)) {
-		ret = route_find(provider, last, &client->dev, ROUTE_LOOK, route);
+		ret = p2p_route_find(provider, last, &client->dev, P2P_ROUTE_LOOK, route);
 		device_unlock(&client->dev);
 	} else if (p2p_provider_alive(provider)) {
 		topology_look(provider, client, route);
@@ -356,7 +409,8 @@ EXPORT_SYMBOL_GPL(p2p_route_ask);
  * For a device whose IOMMU domain is managed by hand, as VFIO does. Such an address is
  * not the peer's on any bus, so a switch passes it on upwards, and only a host bridge
  * that forwards takes the request to the peer. The verdict is never P2P_ROUTE_BUS_ADDR.
- * Neither the client's DMA API nor its DMA mask has a say. Works it out anew each time.
+ * Neither the client's DMA API nor its DMA mask has a say, nor have the registers of bridges:
+ * what is remembered counts.
  *
  * Context: May sleep. May be called with a dma_resv held. The caller holds a
  * reference to @client.
@@ -365,7 +419,7 @@ EXPORT_SYMBOL_GPL(p2p_route_ask);
 int p2p_route_translated(struct p2p_provider *provider, struct device *client,
 			 struct p2p_route *route)
 {
-	return route_find(provider, provider->length - 1, client, ROUTE_TRANSLATED, route);
+	return p2p_route_find(provider, provider->length - 1, client, P2P_ROUTE_TRANSLATED, route);
 }
 EXPORT_SYMBOL_GPL(p2p_route_translated);
 

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _P2P_ROUTE_H
+#define _P2P_ROUTE_H
+
+#include <linux/types.h>
+
+struct device;
+struct p2p_provider;
+struct p2p_route;
+
+/**
+ * enum p2p_route_way - how a verdict is come by
+ * @P2P_ROUTE_RECALL: what is remembered will do
+ * @P2P_ROUTE_LOOK: by what the registers say now
+ * @P2P_ROUTE_TRANSLATED: for addresses that only the client's IOMMU can read
+ */
+enum p2p_route_way {
+	P2P_ROUTE_RECALL,
+	P2P_ROUTE_LOOK,
+	P2P_ROUTE_TRANSLATED,
+};
+
+int p2p_route_find(struct p2p_provider *provider, u64 last, struct device *client,
+		   enum p2p_route_way way, struct p2p_route *route);
+u64 p2p_client_limit(struct device *client);
+
+#endif /* _P2P_ROUTE_H */
