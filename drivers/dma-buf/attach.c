@@ -37,7 +37,7 @@ static const char *peerbuf_refusal_text(u32 reason, const struct p2p_route *rout
 	case PEERBUF_REASON_PINNED:
 		return "somebody pins the buffer where it cannot reach it";
 	case PEERBUF_REASON_NO_MEMORY:
-		return "there is no system memory to fall back to";
+		return "there is no system memory for it";
 	case PEERBUF_REASON_MEMORY_DECODE_OFF:
 		return "a device that it lies in does not decode memory";
 	default:
@@ -112,13 +112,13 @@ static int peerbuf_check_client(struct peerbuf *pb, struct peerbuf_client *clien
 			return ret;
 	}
 
-	/* Who maps by hand is looked at anew anyway. */
-	if (!client->by_phys)
-		peerbuf_look_at_routes(pb->placement->vecs, dev);
+	/* By what the registers of bridges say now. Without memory it is refused below. */
+	p2p_plan_make(&client->plan, pb->placement->vecs, true);
 	reason = peerbuf_unreachable(pb, client, pb->placement, &route);
 	client->route = route;
 	if (!reason || (peerbuf_moves_for_others(pb) &&
-			reason != PEERBUF_REASON_DEVICE_GONE))
+			reason != PEERBUF_REASON_DEVICE_GONE &&
+			reason != PEERBUF_REASON_NO_MEMORY))
 		return 0;
 	return peerbuf_refuse(pb, dev, peerbuf_unreachable_errno(reason), reason,
 			      &route);
@@ -140,6 +140,8 @@ peerbuf_client_create(struct dma_buf_attachment *attach)
 		client->by_phys = peerbuf_attach_is_by_phys(attach);
 	else
 		client->revocable = dma_buf_attach_revocable(attach);
+	p2p_plan_init(&client->plan, attach->dev,
+		      client->by_phys ? P2P_PLAN_TRANSLATED : P2P_PLAN_DMA);
 	client->pid = get_pid(task_tgid(current));
 	strscpy(client->comm, current->comm, sizeof(client->comm));
 	return client;
@@ -147,6 +149,7 @@ peerbuf_client_create(struct dma_buf_attachment *attach)
 
 static void peerbuf_client_free(struct peerbuf_client *client)
 {
+	p2p_plan_drop(&client->plan);
 	put_pid(client->pid);
 	kfree(client);
 }

@@ -36,7 +36,11 @@ struct peerbuf_attachment {
  * @sgt: another exporter's mapping, or NULL
  * @nr: segments
  * @seg: the segments, in buffer order
- * @end: offset of each segment's end in the buffer, for the search by offset
+ * @end: offset of each segment's end in the buffer, for the search by offset; in the memory of
+ *	@seg, behind them
+ * @one: @seg and @end of a single segment
+ *
+ * A peerbuf's lies behind its @dma, in the same memory.
  */
 struct peerbuf_mapping {
 	struct peerbuf_attachment *att;
@@ -46,6 +50,10 @@ struct peerbuf_mapping {
 	u32 nr;
 	struct p2p_segment *seg;
 	u64 *end;
+	struct {
+		struct p2p_segment seg;
+		u64 end;
+	} one;
 };
 
 static bool peerbuf_is_foreign_by_phys(const struct peerbuf_attachment *att)
@@ -196,7 +204,7 @@ EXPORT_SYMBOL_GPL(peerbuf_detach);
  *
  * Context: process context, may sleep. The reservation lock must not be held.
  * Return: 0, or -EHOSTUNREACH there is no route; -ENODEV the memory is gone; -EOPNOTSUPP the
- * DMA-BUF is another exporter's; -EINTR the caller is being killed.
+ * DMA-BUF is another exporter's; -EINTR the caller is being killed; -ENOMEM.
  */
 int peerbuf_attach_route(struct dma_buf *dmabuf, struct device *dev,
 			 const struct peerbuf_importer_ops *ops,
@@ -212,9 +220,7 @@ int peerbuf_attach_route(struct dma_buf *dmabuf, struct device *dev,
 
 	if (peerbuf_lock(pb, PEERBUF_WAIT_KILLABLE))
 		return -EINTR;
-	if (!ops || !ops->by_phys)
-		peerbuf_look_at_routes(pb->placement->vecs, dev);
-	ret = peerbuf_check_routes(pb->placement->vecs, dev, ops && ops->by_phys,
+	ret = peerbuf_check_routes(pb->placement->vecs, dev, ops && ops->by_phys, true,
 				   route);
 	dma_resv_unlock(dmabuf->resv);
 	return ret;
@@ -246,17 +252,28 @@ void peerbuf_unpin(struct peerbuf_attachment *att)
 }
 EXPORT_SYMBOL_GPL(peerbuf_unpin);
 
-/* A buffer always has a segment; none means more than 32 bits can count. */
+/* Room for @nr segments. */
 static int peerbuf_mapping_alloc(struct peerbuf_mapping *mapping, u32 nr)
 {
-	if (!nr)
-		return -EOVERFLOW;
 	mapping->nr = nr;
-	mapping->seg = kvcalloc(nr, sizeof(*mapping->seg),
-				GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	mapping->end = kvcalloc(nr, sizeof(*mapping->end),
-				GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	return mapping->seg && mapping->end ? 0 : -ENOMEM;
+	if (nr == 1) {
+		mapping->seg = &mapping->one.seg;
+		mapping->end = &mapping->one.end;
+		return 0;
+	}
+	mapping->seg = kvmalloc_array(nr, sizeof(*mapping->seg) + sizeof(*mapping->end),
+				      GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!mapping->seg)
+		return -ENOMEM;
+	mapping->end = (u64 *)(mapping->seg + nr);
+	return 0;
+}
+
+static void peerbuf_mapping_free_segments(struct peerbuf_mapping *mapping)
+{
+	if (mapping->seg != &mapping->one.seg)
+		kvfree(mapping->seg);
+	mapping->seg = NULL;
 }
 
 static void peerbuf_mapping_index(struct peerbuf_mapping *mapping)
@@ -288,30 +305,54 @@ static int peerbuf_mapping_fill_by_phys(struct peerbuf_mapping *mapping,
 	return 0;
 }
 
-static int peerbuf_map_native(struct peerbuf_mapping *mapping)
+/* A buffer always has a segment; none means more than 32 bits can count. */
+static int peerbuf_mapping_fill(struct peerbuf_mapping *mapping, struct p2p_map *map)
 {
-	struct p2p_map *map;
+	const unsigned long flags = P2P_SEGMENTS_PER_PROVIDER | P2P_SEGMENTS_LONG;
+	u32 nr, room = p2p_map_expect_segments(map, flags);
 	int ret;
 
-	mapping->dma = peerbuf_dma_create(mapping->att->attach->priv,
-					  mapping->dir, false);
-	if (IS_ERR(mapping->dma)) {
-		ret = PTR_ERR(mapping->dma);
-		mapping->dma = NULL;
+	ret = peerbuf_mapping_alloc(mapping, room);
+	if (ret)
 		return ret;
+	nr = p2p_map_fill_segments(map, flags, mapping->seg, room);
+	if (!nr)
+		return -EOVERFLOW;
+	if (nr <= room) {
+		mapping->nr = nr;
+		return 0;
 	}
-
-	map = mapping->dma->map;
-	if (!map)
-		return peerbuf_mapping_fill_by_phys(mapping, mapping->dma->vecs);
-
-	ret = peerbuf_mapping_alloc(mapping,
-				    p2p_map_count_segments(map,
-							   P2P_SEGMENTS_PER_PROVIDER));
+	peerbuf_mapping_free_segments(mapping);
+	ret = peerbuf_mapping_alloc(mapping, nr);
 	if (!ret)
-		p2p_map_fill_segments(map, P2P_SEGMENTS_PER_PROVIDER,
-				      mapping->seg, mapping->nr);
+		p2p_map_fill_segments(map, flags, mapping->seg, nr);
 	return ret;
+}
+
+static struct peerbuf_mapping *peerbuf_map_native(struct peerbuf_attachment *att,
+						  enum dma_data_direction dir)
+{
+	struct peerbuf_mapping *mapping;
+	struct peerbuf_dma *dma;
+	int ret;
+
+	dma = peerbuf_dma_create(att->attach->priv, dir, false, sizeof(*mapping));
+	if (IS_ERR(dma))
+		return ERR_CAST(dma);
+	mapping = (struct peerbuf_mapping *)(dma + 1);
+	mapping->att = att;
+	mapping->dir = dir;
+	mapping->dma = dma;
+	if (dma->map)
+		ret = peerbuf_mapping_fill(mapping, dma->map);
+	else
+		ret = peerbuf_mapping_fill_by_phys(mapping, dma->vecs);
+	if (ret) {
+		peerbuf_unmap(mapping);
+		return ERR_PTR(ret);
+	}
+	peerbuf_dma_account(dma, mapping->nr, mapping->seg[0].addr);
+	return mapping;
 }
 
 /*
@@ -340,7 +381,7 @@ static int peerbuf_mapping_to_phys(struct peerbuf_mapping *mapping)
 	return 0;
 }
 
-static int peerbuf_map_foreign(struct peerbuf_mapping *mapping)
+static int peerbuf_fill_foreign(struct peerbuf_mapping *mapping)
 {
 	struct scatterlist *sg;
 	unsigned int i;
@@ -356,11 +397,31 @@ static int peerbuf_map_foreign(struct peerbuf_mapping *mapping)
 	ret = peerbuf_mapping_alloc(mapping, mapping->sgt->nents);
 	if (ret)
 		return ret;
-	for_each_sgtable_dma_sg(mapping->sgt, sg, i) {
-		mapping->seg[i].addr = sg_dma_address(sg);
-		mapping->seg[i].len = sg_dma_len(sg);
-	}
+	for_each_sgtable_dma_sg(mapping->sgt, sg, i)
+		mapping->seg[i] = (struct p2p_segment){
+			.addr = sg_dma_address(sg),
+			.len = sg_dma_len(sg),
+		};
 	return peerbuf_is_foreign_by_phys(mapping->att) ? peerbuf_mapping_to_phys(mapping) : 0;
+}
+
+static struct peerbuf_mapping *peerbuf_map_foreign(struct peerbuf_attachment *att,
+						   enum dma_data_direction dir)
+{
+	struct peerbuf_mapping *mapping;
+	int ret;
+
+	mapping = kzalloc(sizeof(*mapping), GFP_KERNEL);
+	if (!mapping)
+		return ERR_PTR(-ENOMEM);
+	mapping->att = att;
+	mapping->dir = dir;
+	ret = peerbuf_fill_foreign(mapping);
+	if (ret) {
+		peerbuf_unmap(mapping);
+		return ERR_PTR(ret);
+	}
+	return mapping;
 }
 
 /**
@@ -382,25 +443,15 @@ struct peerbuf_mapping *peerbuf_map(struct peerbuf_attachment *att,
 				    enum dma_data_direction dir)
 {
 	struct peerbuf_mapping *mapping;
-	int ret;
 
 	dma_resv_assert_held(att->attach->dmabuf->resv);
 
-	mapping = kzalloc(sizeof(*mapping), GFP_KERNEL);
-	if (!mapping)
-		return ERR_PTR(-ENOMEM);
-
-	mapping->att = att;
-	mapping->dir = dir;
 	if (att->native)
-		ret = peerbuf_map_native(mapping);
+		mapping = peerbuf_map_native(att, dir);
 	else
-		ret = peerbuf_map_foreign(mapping);
-	if (ret) {
-		peerbuf_unmap(mapping);
-		return ERR_PTR(ret);
-	}
-	peerbuf_mapping_index(mapping);
+		mapping = peerbuf_map_foreign(att, dir);
+	if (!IS_ERR(mapping))
+		peerbuf_mapping_index(mapping);
 	return mapping;
 }
 EXPORT_SYMBOL_GPL(peerbuf_map);
@@ -417,13 +468,14 @@ void peerbuf_unmap(struct peerbuf_mapping *mapping)
 {
 	dma_resv_assert_held(mapping->att->attach->dmabuf->resv);
 
-	if (mapping->dma)
+	peerbuf_mapping_free_segments(mapping);
+	if (mapping->dma) {
 		peerbuf_dma_destroy(mapping->dma);
+		return;
+	}
 	if (mapping->sgt)
 		dma_buf_unmap_attachment(mapping->att->attach, mapping->sgt,
 					 mapping->dir);
-	kvfree(mapping->seg);
-	kvfree(mapping->end);
 	kfree(mapping);
 }
 EXPORT_SYMBOL_GPL(peerbuf_unmap);
@@ -478,6 +530,25 @@ int peerbuf_segment_at(struct peerbuf_mapping *mapping, u64 offset,
 	return 0;
 }
 EXPORT_SYMBOL_GPL(peerbuf_segment_at);
+
+/**
+ * peerbuf_mapping_route() - how the device reaches what it has mapped
+ * @mapping: the mapping
+ * @route: out, that of the first BAR in the buffer; of a buffer without any, and of another
+ *	exporter's, nothing is known: its decider is P2P_ADDR_NONE
+ *
+ * Context: the DMA-BUF's reservation lock is held since peerbuf_map().
+ */
+void peerbuf_mapping_route(struct peerbuf_mapping *mapping, struct p2p_route *route)
+{
+	dma_resv_assert_held(mapping->att->attach->dmabuf->resv);
+
+	if (mapping->dma)
+		p2p_plan_verdict(&mapping->dma->client->plan, route);
+	else
+		*route = (struct p2p_route){ .decider = P2P_ADDR_NONE };
+}
+EXPORT_SYMBOL_GPL(peerbuf_mapping_route);
 
 /**
  * peerbuf_attachment_dma_buf() - the DMA-BUF an attachment belongs to

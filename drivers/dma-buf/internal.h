@@ -85,6 +85,7 @@ struct peerbuf_placement {
  * @mapped_ranges: vecs in the latest mapping; resv
  * @dma_addr: first address of the latest mapping; resv
  * @route: found when somebody last looked; changed under resv and mappings_lock
+ * @plan: how it reaches the buffer where that is; resv
  * @pid: the process that attached; reference held
  * @comm: who attached
  */
@@ -102,6 +103,7 @@ struct peerbuf_client {
 	u32 mapped_ranges;
 	dma_addr_t dma_addr;
 	struct p2p_route route;
+	struct p2p_plan plan;
 	struct pid *pid;
 	char comm[TASK_COMM_LEN];
 };
@@ -123,12 +125,10 @@ struct peerbuf_hold {
 /**
  * struct peerbuf_dma - a mapping for one importer
  * @hold: what revoke waits for
- * @map: the DMA addresses; NULL if the importer makes its own
+ * @map: the DMA addresses, and the memory that this is in; NULL if the importer makes its own
  * @vecs: for that importer, what it maps; reference held
  * @client: the importer
  * @via_core: made by dma_buf_map_attachment()
- * @sgt: for importers that want a scatterlist
- * @sgt_orig_nents: what sg_free_table() has to see in @sgt
  */
 struct peerbuf_dma {
 	struct peerbuf_hold hold;
@@ -136,9 +136,12 @@ struct peerbuf_dma {
 	struct p2p_vecs *vecs;
 	struct peerbuf_client *client;
 	bool via_core;
-	struct sg_table sgt;
-	unsigned int sgt_orig_nents;
 };
+
+static inline struct p2p_vecs *peerbuf_dma_vecs(struct peerbuf_dma *dma)
+{
+	return dma->map ? p2p_map_vecs(dma->map) : dma->vecs;
+}
 
 /**
  * struct peerbuf - a buffer
@@ -305,7 +308,9 @@ int peerbuf_refuse(struct peerbuf *pb, struct device *dev, int error, u32 reason
 
 /* mapping.c */
 struct peerbuf_dma *peerbuf_dma_create(struct peerbuf_client *client,
-				       enum dma_data_direction dir, bool via_core);
+				       enum dma_data_direction dir, bool via_core,
+				       size_t extra);
+void peerbuf_dma_account(struct peerbuf_dma *dma, u32 nr_segments, dma_addr_t addr);
 void peerbuf_dma_destroy(struct peerbuf_dma *dma);
 void peerbuf_hold_add(struct peerbuf *pb, struct peerbuf_hold *hold,
 		      struct peerbuf_client *client, struct p2p_map *map);

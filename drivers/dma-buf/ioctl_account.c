@@ -267,8 +267,7 @@ static void peerbuf_look_at_route(struct peerbuf *pb, struct peerbuf_client *cli
 {
 	struct p2p_route route;
 
-	peerbuf_check_routes(pb->placement->vecs, client->attach->dev, client->by_phys,
-			     &route);
+	peerbuf_client_routes(pb, client, &route);
 	spin_lock(&pb->mappings_lock);
 	client->route = route;
 	spin_unlock(&pb->mappings_lock);

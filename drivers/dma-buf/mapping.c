@@ -3,7 +3,8 @@
  * A mapping of a buffer for one importer.
  *
  * It keeps the ranges it was made from (the p2p_map holds the vec list, which
- * holds the providers), so that it can be undone after the buffer moved on.
+ * holds the providers), so that it can be undone after the buffer moved on. One allocation
+ * has all there is: the p2p_map, our part of it, and the importer's.
  */
 #include <linux/slab.h>
 
@@ -36,72 +37,65 @@ void peerbuf_hold_remove(struct peerbuf *pb, struct peerbuf_hold *hold)
 	spin_unlock(&pb->mappings_lock);
 	peerbuf_tell_drained(pb);
 	peerbuf_reap(pb);
-	wake_up_all(&pb->unheld);
+	/* A wait looks at the list, under the spinlock, after it has made itself known. */
+	if (wq_has_sleeper(&pb->unheld))
+		wake_up_all(&pb->unheld);
 }
 
 /*
  * For an importer by physical address there is nothing to map, and what addresses it gives the
  * memory is its own affair. The hold is what counts.
  */
-static int peerbuf_dma_make(struct peerbuf_dma *dma, struct p2p_vecs *vecs,
-			    enum dma_data_direction dir)
-{
-	struct peerbuf *pb = dma->client->attach->dmabuf->priv;
-	u64 max_segment = 0;
-
-	if (dma->client->by_phys) {
-		dma->vecs = p2p_vecs_get(vecs);
-		return 0;
-	}
-	dma->map = p2p_map_create(dma->client->attach->dev, vecs, dir);
-	if (IS_ERR(dma->map))
-		return PTR_ERR(dma->map);
-	if (dma->client->native)
-		max_segment = peerbuf_attach_max_segment(dma->client->attach);
-	p2p_map_limit_segments(dma->map, min_not_zero(max_segment, pb->max_segment),
-			       pb->segment_align);
-	return 0;
-}
-
-static void peerbuf_dma_account(struct peerbuf *pb, struct peerbuf_dma *dma)
-{
-	struct peerbuf_client *client = dma->client;
-	struct p2p_segment first = {};
-
-	client->maps++;
-	client->core_maps += dma->via_core;
-	if (dma->map) {
-		client->nr_segments = p2p_map_count_segments(dma->map, 0);
-		client->mapped_ranges = p2p_map_vecs(dma->map)->nr;
-		p2p_map_fill_segments(dma->map, 0, &first, 1);
-	} else {
-		client->nr_segments = dma->vecs->nr;
-		client->mapped_ranges = dma->vecs->nr;
-	}
-	client->dma_addr = first.addr;
-
-	pb->account.maps++;
-	peerbuf_stat_inc(PEERBUF_STAT_MAPS);
-	trace_peerbuf_map(pb, client->attach->dev, client->nr_segments);
-}
-
-/*
- * Under resv. @via_core: on behalf of dma_buf_map_attachment(). What the kernel itself does
- * to the memory, a copy say, is over before anybody gets an address of it.
- */
-struct peerbuf_dma *peerbuf_dma_create(struct peerbuf_client *client,
-				       enum dma_data_direction dir, bool via_core)
+static struct peerbuf_dma *peerbuf_dma_make(struct peerbuf_client *client, struct p2p_vecs *vecs,
+					    enum dma_data_direction dir, size_t extra)
 {
 	struct peerbuf *pb = client->attach->dmabuf->priv;
-	struct peerbuf_placement *before = pb->placement;
-	struct device *dev = client->attach->dev;
 	struct peerbuf_dma *dma;
-	int ret;
+	u64 max_segment = 0;
+	struct p2p_map *map;
+
+	if (client->by_phys) {
+		dma = kzalloc(sizeof(*dma) + extra, GFP_KERNEL_ACCOUNT);
+		if (!dma)
+			return ERR_PTR(-ENOMEM);
+		dma->vecs = p2p_vecs_get(vecs);
+		return dma;
+	}
+	map = p2p_map_create(&client->plan, dir, sizeof(*dma) + extra);
+	if (IS_ERR(map))
+		return ERR_CAST(map);
+	if (client->native)
+		max_segment = peerbuf_attach_max_segment(client->attach);
+	p2p_map_limit_segments(map, min_not_zero(max_segment, pb->max_segment),
+			       pb->segment_align);
+	dma = p2p_map_priv(map);
+	dma->map = map;
+	return dma;
+}
+
+/* Under resv: of a mapping that was made, what its importer was told. */
+void peerbuf_dma_account(struct peerbuf_dma *dma, u32 nr_segments, dma_addr_t addr)
+{
+	struct peerbuf_client *client = dma->client;
+	struct peerbuf *pb = client->attach->dmabuf->priv;
 
 	dma_resv_assert_held(pb->dmabuf->resv);
 
+	client->nr_segments = nr_segments;
+	client->mapped_ranges = peerbuf_dma_vecs(dma)->nr;
+	client->dma_addr = dma->map ? addr : 0;
+	trace_peerbuf_map(pb, client->attach->dev, nr_segments);
+}
+
+/* Returns 0 if the memory can be given to @client now, or an errno, accounted for. */
+static int peerbuf_dma_may(struct peerbuf *pb, struct peerbuf_client *client)
+{
+	struct peerbuf_placement *before = pb->placement;
+	struct device *dev = client->attach->dev;
+	int ret;
+
 	if (peerbuf_trouble(pb))
-		return ERR_PTR(-ENODEV);
+		return -ENODEV;
 
 	/* Before a copy out of it, and where the exporting driver has placed it. */
 	ret = peerbuf_check_decode(pb, dev);
@@ -109,31 +103,46 @@ struct peerbuf_dma *peerbuf_dma_create(struct peerbuf_client *client,
 		ret = peerbuf_make_reachable(pb, client);
 	if (!ret && pb->placement != before)
 		ret = peerbuf_check_decode(pb, dev);
-	if (ret)
-		return ERR_PTR(ret);
-	ret = peerbuf_wait_kernel(pb, PEERBUF_WAIT_KILLABLE);
+	return ret ?: peerbuf_wait_kernel(pb, PEERBUF_WAIT_KILLABLE);
+}
+
+/*
+ * Under resv. @via_core: on behalf of dma_buf_map_attachment(). @extra: bytes of zeroed memory
+ * behind the mapping, which are the caller's and end with it. What the kernel itself does
+ * to the memory, a copy say, is over before anybody gets an address of it. The caller tells
+ * peerbuf_dma_account() what it has made of it.
+ */
+struct peerbuf_dma *peerbuf_dma_create(struct peerbuf_client *client,
+				       enum dma_data_direction dir, bool via_core,
+				       size_t extra)
+{
+	struct peerbuf *pb = client->attach->dmabuf->priv;
+	struct peerbuf_dma *dma;
+	int ret;
+
+	dma_resv_assert_held(pb->dmabuf->resv);
+
+	ret = peerbuf_dma_may(pb, client);
 	if (ret)
 		return ERR_PTR(ret);
 
-	dma = kzalloc(sizeof(*dma), GFP_KERNEL);
-	if (!dma)
-		return ERR_PTR(-ENOMEM);
-
+	dma = peerbuf_dma_make(client, pb->placement->vecs, dir, extra);
+	if (IS_ERR(dma))
+		return dma;
 	dma->client = client;
-	ret = peerbuf_dma_make(dma, pb->placement->vecs, dir);
-	if (ret) {
-		kfree(dma);
-		return ERR_PTR(ret);
-	}
 	dma->via_core = via_core;
 	peerbuf_hold_add(pb, &dma->hold, client, dma->map);
-	peerbuf_dma_account(pb, dma);
+
+	client->maps++;
+	client->core_maps += via_core;
+	pb->account.maps++;
+	peerbuf_stat_inc(PEERBUF_STAT_MAPS);
 	return dma;
 }
 
 /*
- * Under resv. The hold ends last: by then no address of the mapping works any
- * more, and revoke may return.
+ * Under resv. The hold ends when no address of the mapping works any more, and revoke may
+ * return; the memory that it is in, after it.
  */
 void peerbuf_dma_destroy(struct peerbuf_dma *dma)
 {
@@ -145,9 +154,7 @@ void peerbuf_dma_destroy(struct peerbuf_dma *dma)
 	trace_peerbuf_unmap(pb, client->attach->dev, client->nr_segments);
 	peerbuf_stat_inc(PEERBUF_STAT_UNMAPS);
 	if (dma->map)
-		p2p_map_free(dma->map);
-	else
-		p2p_vecs_put(dma->vecs);
+		p2p_map_unlink(dma->map, 0, p2p_map_vecs(dma->map)->nr);
 
 	client->maps--;
 	client->core_maps -= dma->via_core;
@@ -157,5 +164,10 @@ void peerbuf_dma_destroy(struct peerbuf_dma *dma)
 		client->mapped_ranges = 0;
 	}
 	peerbuf_hold_remove(pb, &dma->hold);
-	kfree(dma);
+	if (dma->map) {
+		p2p_map_free(dma->map);
+	} else {
+		p2p_vecs_put(dma->vecs);
+		kfree(dma);
+	}
 }

@@ -40,9 +40,16 @@ static int peerbuf_move_check(struct peerbuf *pb,
 	}
 
 	*reason = peerbuf_clients_lose(pb, to);
-	if (!*reason)
+	switch (*reason) {
+	case 0:
 		return 0;
-	return *reason == PEERBUF_REASON_DEVICE_GONE ? -ENODEV : -EHOSTUNREACH;
+	case PEERBUF_REASON_DEVICE_GONE:
+		return -ENODEV;
+	case PEERBUF_REASON_NO_MEMORY:
+		return -ENOMEM;
+	default:
+		return -EHOSTUNREACH;
+	}
 }
 
 /* Under resv: why a move was given up half-way. */
@@ -110,6 +117,15 @@ static void peerbuf_forget_routes(struct peerbuf *pb)
 		client->route = (struct p2p_route){ .decider = P2P_ADDR_NONE };
 }
 
+/* Under resv: plans hold the list they were made for, whose memory is to be free soon. */
+static void peerbuf_drop_plans(struct peerbuf *pb)
+{
+	struct peerbuf_client *client;
+
+	list_for_each_entry(client, &pb->clients, node)
+		p2p_plan_drop(&client->plan);
+}
+
 /*
  * Under resv. Importers find the buffer at @to from now on, unless somebody has withdrawn it
  * meanwhile: then this returns -ENODEV and the buffer stays. Marks are set under the same
@@ -131,6 +147,7 @@ static int peerbuf_arrive(struct peerbuf *pb, struct peerbuf_placement *to)
 	if (withdrawn)
 		return -ENODEV;
 
+	peerbuf_drop_plans(pb);
 	peerbuf_event_move(pb, from, to);
 	from->left_at = pb->generation;
 	list_add_tail(&from->left, &pb->left);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who reaches a buffer where it is, and what is done for those who do not.
+ * Who reaches a buffer where it is, and what is done for those who do not. Each importer has
+ * a plan (p2p_plan) of how it reaches the buffer: made when it attaches, dropped when the buffer
+ * moves, and made anew when it is asked for and does not hold any more. Mapping goes by it.
  *
  * A buffer never moves behind its exporter's back. Either the exporting driver places it
  * when asked, or the export said that it may fall back to system memory. Otherwise the
@@ -23,77 +25,44 @@
 /* Bytes. Allocated without looking up. */
 #define PEERBUF_FILL_STEP	SZ_32M
 
-/* Ranges between two looks at whether somebody else wants the CPU. */
-#define PEERBUF_ROUTE_STEP	SZ_1K
-
-/**
- * struct peerbuf_wanted - the providers of a vec list, each with how much of it is wanted
- * @nr: how many; no more than the devices of a placement have BARs
- * @of: each once, in buffer order
- * @of.provider: the BAR
- * @of.last: offset in it of the last byte
+/*
+ * How @client would reach @vecs. @route is as p2p_plan_verdict() has it. @by_phys: it maps
+ * physical addresses in its IOMMU. @look: by what the registers of bridges say now.
  */
-struct peerbuf_wanted {
-	u32 nr;
-	struct {
-		struct p2p_provider *provider;
-		u64 last;
-	} of[PEERBUF_MAX_DEVICES * PEERBUF_NR_BARS];
-};
-
-/* The latest first: ranges that alternate between two providers find theirs at once. */
-static void peerbuf_want(struct peerbuf_wanted *wanted, const struct p2p_vec *vec)
+int peerbuf_check_routes(struct p2p_vecs *vecs, struct device *client, bool by_phys, bool look,
+			 struct p2p_route *route)
 {
-	u64 last = vec->paddr + (vec->len - 1) - p2p_provider_base(vec->provider);
-	u32 i;
+	struct p2p_plan plan;
+	int ret;
 
-	for (i = wanted->nr; i > 0; i--) {
-		if (wanted->of[i - 1].provider != vec->provider)
-			continue;
-		wanted->of[i - 1].last = max(wanted->of[i - 1].last, last);
-		return;
-	}
-	if (WARN_ON_ONCE(wanted->nr == ARRAY_SIZE(wanted->of)))
-		return;
-	wanted->of[wanted->nr].provider = vec->provider;
-	wanted->of[wanted->nr++].last = last;
+	*route = (struct p2p_route){ .decider = P2P_ADDR_NONE };
+	p2p_plan_init(&plan, client, by_phys ? P2P_PLAN_TRANSLATED : P2P_PLAN_DMA);
+	ret = p2p_plan_make(&plan, vecs, look);
+	if (!ret)
+		ret = p2p_plan_verdict(&plan, route);
+	p2p_plan_drop(&plan);
+	return ret;
 }
 
 /*
- * Looks each provider up once. @route is that of the first range of a BAR, or of
- * the one that fails. @by_phys: the client maps physical addresses in its IOMMU.
+ * Under resv: how @client reaches the buffer where it is. What was planned when it attached, or
+ * when it last asked, is good until something changes. Returns as peerbuf_check_routes().
  */
-int peerbuf_check_routes(const struct p2p_vecs *vecs, struct device *client,
-			 bool by_phys, struct p2p_route *route)
+int peerbuf_client_routes(struct peerbuf *pb, struct peerbuf_client *client,
+			  struct p2p_route *route)
 {
-	struct peerbuf_wanted wanted;
-	struct p2p_route this;
+	struct p2p_vecs *vecs = pb->placement->vecs;
 	int ret;
-	u32 i;
 
-	memset(route, 0, sizeof(*route));
-	route->decider = P2P_ADDR_NONE;
-	wanted.nr = 0;
-	for (i = 0; i < vecs->nr; i++) {
-		if (!(i % PEERBUF_ROUTE_STEP))
-			cond_resched();
-		if (vecs->vec[i].provider)
-			peerbuf_want(&wanted, &vecs->vec[i]);
-	}
-	for (i = 0; i < wanted.nr; i++) {
-		if (by_phys)
-			ret = p2p_route_translated(wanted.of[i].provider, client, &this);
-		else
-			ret = p2p_route_upto(wanted.of[i].provider, wanted.of[i].last, client,
-					     &this);
-		if (!i || ret || this.type == P2P_ROUTE_NOT_SUPPORTED)
-			*route = this;
+	dma_resv_assert_held(pb->dmabuf->resv);
+
+	*route = (struct p2p_route){ .decider = P2P_ADDR_NONE };
+	if (!p2p_plan_holds(&client->plan, vecs)) {
+		ret = p2p_plan_make(&client->plan, vecs, false);
 		if (ret)
 			return ret;
-		if (this.type == P2P_ROUTE_NOT_SUPPORTED)
-			return -EHOSTUNREACH;
 	}
-	return 0;
+	return p2p_plan_verdict(&client->plan, route);
 }
 
 bool peerbuf_all_system(const struct peerbuf_placement *placement)
@@ -136,27 +105,40 @@ u32 peerbuf_unfit(const struct peerbuf *pb, const struct peerbuf_client *client,
 	return 0;
 }
 
-/* Under resv: why @client cannot use @placement, or 0. @route as peerbuf_check_routes(). */
-u32 peerbuf_unreachable(const struct peerbuf *pb, const struct peerbuf_client *client,
+static u32 peerbuf_routes_reason(int error)
+{
+	switch (error) {
+	case 0:
+		return 0;
+	case -EHOSTUNREACH:
+		return PEERBUF_REASON_NO_ROUTE;
+	case -ENOMEM:
+		return PEERBUF_REASON_NO_MEMORY;
+	default:
+		return PEERBUF_REASON_DEVICE_GONE;
+	}
+}
+
+/* Under resv: why @client cannot use @placement, or 0. @route as p2p_plan_verdict(). */
+u32 peerbuf_unreachable(struct peerbuf *pb, struct peerbuf_client *client,
 			const struct peerbuf_placement *placement,
 			struct p2p_route *route)
 {
 	u32 reason;
 	int ret;
 
-	memset(route, 0, sizeof(*route));
-	route->decider = P2P_ADDR_NONE;
-
+	*route = (struct p2p_route){ .decider = P2P_ADDR_NONE };
 	reason = peerbuf_unfit(pb, client, placement);
 	if (reason)
 		return reason;
 	if (placement->vecs->hidden_size)
 		return PEERBUF_REASON_HIDDEN;
-	ret = peerbuf_check_routes(placement->vecs, client->attach->dev,
-				   client->by_phys, route);
-	if (ret == -EHOSTUNREACH)
-		return PEERBUF_REASON_NO_ROUTE;
-	return ret ? PEERBUF_REASON_DEVICE_GONE : 0;
+	if (placement == pb->placement)
+		ret = peerbuf_client_routes(pb, client, route);
+	else
+		ret = peerbuf_check_routes(placement->vecs, client->attach->dev,
+					   client->by_phys, false, route);
+	return peerbuf_routes_reason(ret);
 }
 
 /* Under resv: does the importer reach all that is system memory? It may lie too high for it. */
@@ -180,7 +162,7 @@ static bool peerbuf_reaches_system(const struct peerbuf *pb, const struct peerbu
  * Under resv: why @client, which is about to map, cannot use the buffer where it is, or 0. Its
  * mask is no matter before: many importers attach and never map.
  */
-static u32 peerbuf_unmappable(const struct peerbuf *pb, const struct peerbuf_client *client,
+static u32 peerbuf_unmappable(struct peerbuf *pb, struct peerbuf_client *client,
 			      struct p2p_route *route)
 {
 	u32 reason = peerbuf_unreachable(pb, client, pb->placement, route);
@@ -203,6 +185,8 @@ int peerbuf_unreachable_errno(u32 reason)
 		return -EHOSTUNREACH;
 	case PEERBUF_REASON_DEVICE_GONE:
 		return -ENODEV;
+	case PEERBUF_REASON_NO_MEMORY:
+		return -ENOMEM;
 	default:
 		return -EOPNOTSUPP;
 	}
@@ -311,7 +295,8 @@ static int peerbuf_place_for(struct peerbuf *pb, struct peerbuf_client *client,
 {
 	int ret;
 
-	if (reason == PEERBUF_REASON_DEVICE_GONE)
+	/* Elsewhere it would not be better. */
+	if (reason == PEERBUF_REASON_DEVICE_GONE || reason == PEERBUF_REASON_NO_MEMORY)
 		return -EOPNOTSUPP;
 	client->placing = !client->maps;
 	ret = peerbuf_place(pb, client->attach->dev, reason, route);

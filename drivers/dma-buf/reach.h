@@ -14,13 +14,15 @@ struct peerbuf_client;
 struct peerbuf_placement;
 
 /* reach.c */
-int peerbuf_check_routes(const struct p2p_vecs *vecs, struct device *client,
-			 bool by_phys, struct p2p_route *route);
+int peerbuf_check_routes(struct p2p_vecs *vecs, struct device *client, bool by_phys, bool look,
+			 struct p2p_route *route);
+int peerbuf_client_routes(struct peerbuf *pb, struct peerbuf_client *client,
+			  struct p2p_route *route);
 bool peerbuf_all_system(const struct peerbuf_placement *placement);
 bool peerbuf_takes_pinned(const struct peerbuf_placement *placement);
 u32 peerbuf_unfit(const struct peerbuf *pb, const struct peerbuf_client *client,
 		  const struct peerbuf_placement *placement);
-u32 peerbuf_unreachable(const struct peerbuf *pb, const struct peerbuf_client *client,
+u32 peerbuf_unreachable(struct peerbuf *pb, struct peerbuf_client *client,
 			const struct peerbuf_placement *placement,
 			struct p2p_route *route);
 int peerbuf_unreachable_errno(u32 reason);
@@ -29,7 +31,6 @@ int peerbuf_make_reachable(struct peerbuf *pb, struct peerbuf_client *client);
 int peerbuf_make_cpu_reachable(struct peerbuf *pb, u32 reason);
 
 /* routes.c */
-void peerbuf_look_at_routes(const struct p2p_vecs *vecs, struct device *client);
 void peerbuf_look_for_clients(struct peerbuf *pb);
 void peerbuf_look_between(struct pci_dev *provider_dev, struct pci_dev *client);
 void peerbuf_follow_routes(struct peerbuf *pb);

@@ -74,6 +74,6 @@ bool peerbuf_all_of(struct peerbuf *pb, const struct peerbuf_device *by);
 void peerbuf_hide_export(struct peerbuf *pb, const struct peerbuf_device *by,
 			 struct peerbuf_export_info *info);
 bool peerbuf_route_to(struct peerbuf *pb, const struct peerbuf_device *by,
-		      const struct peerbuf_client *client, struct p2p_route *route);
+		      struct peerbuf_client *client, struct p2p_route *route);
 
 #endif /* _PEERBUF_RIGHTS_H */

@@ -10,41 +10,24 @@
  * are the same again, however it was found out.
  */
 #include <linux/notifier.h>
-#include <linux/sizes.h>
 #include <linux/workqueue.h>
 
 #include "internal.h"
 
 /*
- * Reads the registers of all the bridges between @client and the BARs of @vecs. What they say
- * is what p2p_route_get() says afterwards.
+ * Under resv: reads the registers of all the bridges between the buffer and those who are
+ * attached. Who maps by hand does not depend on them.
  */
-void peerbuf_look_at_routes(const struct p2p_vecs *vecs, struct device *client)
-{
-	struct p2p_provider *last = NULL;
-	struct p2p_route route;
-	u32 i;
-
-	for (i = 0; i < vecs->nr; i++) {
-		if (!(i % SZ_1K))
-			cond_resched();
-		if (!vecs->vec[i].provider || vecs->vec[i].provider == last)
-			continue;
-		last = vecs->vec[i].provider;
-		p2p_route_look(last, client, &route);
-	}
-}
-
-/* Under resv: the same for all who are attached. Who maps by hand is looked at anew anyway. */
 void peerbuf_look_for_clients(struct peerbuf *pb)
 {
 	struct peerbuf_client *client;
 
 	dma_resv_assert_held(pb->dmabuf->resv);
 
+	/* Without memory for a plan it is made when it is asked for. */
 	list_for_each_entry(client, &pb->clients, node)
 		if (!client->by_phys)
-			peerbuf_look_at_routes(pb->placement->vecs, client->attach->dev);
+			p2p_plan_make(&client->plan, pb->placement->vecs, true);
 }
 
 /* Of the function's registered BARs, so that what is remembered of them is compared. */
@@ -78,7 +61,7 @@ static bool peerbuf_hold_reaches(struct peerbuf_hold *hold)
 		return true;
 	if (hold->map)
 		return p2p_map_holds(hold->map);
-	return !peerbuf_check_routes(dma->vecs, hold->client->attach->dev, true, &route);
+	return !peerbuf_check_routes(dma->vecs, hold->client->attach->dev, true, false, &route);
 }
 
 /*

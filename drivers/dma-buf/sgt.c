@@ -4,11 +4,13 @@
  *
  * A BAR has no pages. A table with a BAR in it, be it only in part, carries DMA addresses and
  * nothing else, and orig_nents is 0 so that nobody walks a CPU list that is not
- * there. The length sg_free_table() needs is kept beside it.
+ * there.
  *
  * System memory has pages, and importers that are not prepared for peer-to-peer walk them. A
  * table of nothing but system memory carries them as anybody's does: orig_nents entries of
  * pages, and in the first nents of these the DMA segments, which never are more.
+ *
+ * The list is one array without chains, since it is we who free it.
  */
 #include <linux/minmax.h>
 #include <linux/mm.h>
@@ -19,51 +21,70 @@
 #include "internal.h"
 
 /**
+ * struct peerbuf_sgt - a mapping as a scatterlist
+ * @dma: the mapping; this lies behind it, in the same memory
+ * @table: what the importer gets
+ * @one: its list, if one entry is enough
+ */
+struct peerbuf_sgt {
+	struct peerbuf_dma *dma;
+	struct sg_table table;
+	struct scatterlist one;
+};
+
+/**
  * struct peerbuf_piece_iter - what is contiguous both for the CPU and for the device
  * @vecs: the ranges, in buffer order
- * @segs: the segments, in buffer order, as long altogether
- * @vec: the range where the next piece begins
- * @seg: the segment where it begins
- * @vec_offset: where in the range, in bytes
- * @seg_offset: where in the segment, in bytes
+ * @segs: the segments, as long altogether
+ * @seg: the one in which the next piece begins
+ * @seg_offset: where in that, in bytes
+ * @vec: the range where it begins
+ * @vec_offset: where in that, in bytes
  */
 struct peerbuf_piece_iter {
 	const struct p2p_vecs *vecs;
-	const struct p2p_segment *segs;
-	u32 vec;
-	u32 seg;
-	u64 vec_offset;
+	struct p2p_segment_iter segs;
+	struct p2p_segment seg;
 	u64 seg_offset;
+	u32 vec;
+	u64 vec_offset;
 };
+
+static void peerbuf_piece_begin(struct peerbuf_piece_iter *iter, const struct p2p_vecs *vecs,
+				const struct p2p_segment_iter *segs)
+{
+	*iter = (struct peerbuf_piece_iter){ .vecs = vecs, .segs = *segs };
+}
 
 static bool peerbuf_piece_next(struct peerbuf_piece_iter *iter, phys_addr_t *paddr, u64 *len)
 {
-	const struct p2p_segment *seg = &iter->segs[iter->seg];
 	const struct p2p_vec *vec = &iter->vecs->vec[iter->vec];
 
 	if (iter->vec == iter->vecs->nr)
 		return false;
+	if (iter->seg_offset == iter->seg.len) {
+		if (!p2p_segment_next(&iter->segs, &iter->seg))
+			return false;
+		iter->seg_offset = 0;
+	}
 	*paddr = vec->paddr + iter->vec_offset;
-	*len = min(vec->len - iter->vec_offset, seg->len - iter->seg_offset);
+	*len = min(vec->len - iter->vec_offset, iter->seg.len - iter->seg_offset);
 	iter->vec_offset += *len;
 	iter->seg_offset += *len;
 	if (iter->vec_offset == vec->len) {
 		iter->vec_offset = 0;
 		iter->vec++;
 	}
-	if (iter->seg_offset == seg->len) {
-		iter->seg_offset = 0;
-		iter->seg++;
-	}
 	return true;
 }
 
-static u64 peerbuf_count_pieces(const struct p2p_vecs *vecs, const struct p2p_segment *segs)
+static u64 peerbuf_count_pieces(const struct p2p_vecs *vecs, const struct p2p_segment_iter *segs)
 {
-	struct peerbuf_piece_iter iter = { .vecs = vecs, .segs = segs };
+	struct peerbuf_piece_iter iter;
 	phys_addr_t paddr;
 	u64 nr = 0, len;
 
+	peerbuf_piece_begin(&iter, vecs, segs);
 	while (peerbuf_piece_next(&iter, &paddr, &len))
 		if (!(++nr % SZ_4K))
 			cond_resched();
@@ -71,16 +92,17 @@ static u64 peerbuf_count_pieces(const struct p2p_vecs *vecs, const struct p2p_se
 }
 
 /* A piece is no longer than a segment, and so than an entry can be. */
-static void peerbuf_sgt_fill_pages(struct sg_table *sgt, const struct p2p_vecs *vecs,
-				   const struct p2p_segment *segs)
+static void peerbuf_sgt_fill_pages(struct sg_table *table, const struct p2p_vecs *vecs,
+				   const struct p2p_segment_iter *segs)
 {
-	struct peerbuf_piece_iter iter = { .vecs = vecs, .segs = segs };
+	struct peerbuf_piece_iter iter;
 	struct scatterlist *sg;
 	phys_addr_t paddr;
 	unsigned int i;
 	u64 len;
 
-	for_each_sgtable_sg(sgt, sg, i) {
+	peerbuf_piece_begin(&iter, vecs, segs);
+	for_each_sgtable_sg(table, sg, i) {
 		if (!peerbuf_piece_next(&iter, &paddr, &len))
 			return;
 		sg_set_page(sg, pfn_to_page(PHYS_PFN(paddr)), len, offset_in_page(paddr));
@@ -89,93 +111,120 @@ static void peerbuf_sgt_fill_pages(struct sg_table *sgt, const struct p2p_vecs *
 	}
 }
 
-static void peerbuf_sgt_fill_dma(struct sg_table *sgt, const struct p2p_segment *segs)
+/* Returns how many segments there are; as many of them are filled in as there is room for. */
+static u64 peerbuf_sgt_fill_dma(struct scatterlist *list, u32 room, struct p2p_segment_iter segs)
 {
-	struct scatterlist *sg;
-	unsigned int i;
+	struct p2p_segment seg;
+	u64 nr = 0;
 
-	for_each_sgtable_dma_sg(sgt, sg, i) {
-		sg_dma_address(sg) = segs[i].addr;
-		sg_dma_len(sg) = segs[i].len;
-		if (!(i % SZ_4K))
+	for (; p2p_segment_next(&segs, &seg); nr++) {
+		if (nr < room) {
+			sg_dma_address(&list[nr]) = seg.addr;
+			sg_dma_len(&list[nr]) = seg.len;
+		}
+		if (!(nr % SZ_4K))
 			cond_resched();
 	}
+	return nr;
 }
 
-static int peerbuf_sgt_make(struct peerbuf_dma *dma, const struct p2p_segment *segs, u32 nr)
+static void peerbuf_sgt_free_list(struct peerbuf_sgt *sgt)
 {
-	struct peerbuf *pb = dma->client->attach->dmabuf->priv;
-	struct p2p_vecs *vecs = p2p_map_vecs(dma->map);
-	/* It was mapped where it is: we have had the lock since. */
-	bool paged = peerbuf_all_system(pb->placement);
-	u64 entries = nr;
-	int ret;
+	if (sgt->table.sgl != &sgt->one)
+		kvfree(sgt->table.sgl);
+}
 
-	if (paged)
-		entries = peerbuf_count_pieces(vecs, segs);
-	if (entries > UINT_MAX)
+static int peerbuf_sgt_alloc_list(struct peerbuf_sgt *sgt, u64 nr)
+{
+	if (nr > UINT_MAX)
 		return -EOVERFLOW;
-	ret = sg_alloc_table(&dma->sgt, entries, GFP_KERNEL_ACCOUNT);
-	if (ret)
-		return ret;
-	dma->sgt_orig_nents = dma->sgt.orig_nents;
-	dma->sgt.nents = nr;
-	if (paged)
-		peerbuf_sgt_fill_pages(&dma->sgt, vecs, segs);
-	else
-		dma->sgt.orig_nents = 0;
-	peerbuf_sgt_fill_dma(&dma->sgt, segs);
+	sgt->table.sgl = &sgt->one;
+	if (nr > 1) {
+		sgt->table.sgl = kvmalloc_array(nr, sizeof(*sgt->table.sgl),
+						GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+		if (!sgt->table.sgl)
+			return -ENOMEM;
+	}
+	sg_init_table(sgt->table.sgl, nr);
 	return 0;
 }
 
-static int peerbuf_sgt_create(struct peerbuf_dma *dma)
+/* Room is made for as many segments as may well be there, so that they are walked along once. */
+static int peerbuf_sgt_fill(struct peerbuf_sgt *sgt, const struct p2p_segment_iter *segs)
 {
-	u32 nr = p2p_map_count_segments(dma->map, 0);
-	struct p2p_segment *segs;
+	u64 room = p2p_map_expect_segments(sgt->dma->map, 0);
+	u64 nr;
 	int ret;
 
-	/* A buffer always has a segment; none means more than 32 bits can count. */
-	if (!nr)
-		return -EOVERFLOW;
-	segs = kvmalloc_array(nr, sizeof(*segs),
-			      GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	if (!segs)
-		return -ENOMEM;
-	p2p_map_fill_segments(dma->map, 0, segs, nr);
-	ret = peerbuf_sgt_make(dma, segs, nr);
-	kvfree(segs);
-	return ret;
+	for (;;) {
+		ret = peerbuf_sgt_alloc_list(sgt, room);
+		if (ret)
+			return ret;
+		nr = peerbuf_sgt_fill_dma(sgt->table.sgl, room, *segs);
+		if (nr <= room)
+			break;
+		peerbuf_sgt_free_list(sgt);
+		room = nr;
+	}
+	sg_mark_end(&sgt->table.sgl[nr - 1]);
+	sgt->table.nents = nr;
+	return 0;
 }
 
-static void peerbuf_sgt_destroy(struct peerbuf_dma *dma)
+static int peerbuf_sgt_fill_paged(struct peerbuf_sgt *sgt, const struct p2p_vecs *vecs,
+				  const struct p2p_segment_iter *segs)
 {
-	dma->sgt.orig_nents = dma->sgt_orig_nents;
-	sg_free_table(&dma->sgt);
+	u64 entries = peerbuf_count_pieces(vecs, segs);
+	int ret;
+
+	ret = peerbuf_sgt_alloc_list(sgt, entries);
+	if (ret)
+		return ret;
+	sgt->table.orig_nents = entries;
+	peerbuf_sgt_fill_pages(&sgt->table, vecs, segs);
+	sgt->table.nents = peerbuf_sgt_fill_dma(sgt->table.sgl, entries, *segs);
+	return 0;
+}
+
+static int peerbuf_sgt_make(struct peerbuf_sgt *sgt)
+{
+	struct p2p_vecs *vecs = p2p_map_vecs(sgt->dma->map);
+	struct p2p_segment_iter segs;
+
+	if (!p2p_map_begin_segments(sgt->dma->map, 0, &segs))
+		return -EIO;
+	if (vecs->system_size == vecs->size)
+		return peerbuf_sgt_fill_paged(sgt, vecs, &segs);
+	return peerbuf_sgt_fill(sgt, &segs);
 }
 
 struct sg_table *peerbuf_op_map(struct dma_buf_attachment *attach,
 				enum dma_data_direction dir)
 {
 	struct peerbuf_dma *dma;
+	struct peerbuf_sgt *sgt;
 	int ret;
 
-	dma = peerbuf_dma_create(attach->priv, dir, true);
+	dma = peerbuf_dma_create(attach->priv, dir, true, sizeof(*sgt));
 	if (IS_ERR(dma))
 		return ERR_CAST(dma);
 
-	ret = peerbuf_sgt_create(dma);
+	sgt = (struct peerbuf_sgt *)(dma + 1);
+	sgt->dma = dma;
+	ret = peerbuf_sgt_make(sgt);
 	if (ret) {
 		peerbuf_dma_destroy(dma);
 		return ERR_PTR(ret);
 	}
-	return &dma->sgt;
+	peerbuf_dma_account(dma, sgt->table.nents, sg_dma_address(sgt->table.sgl));
+	return &sgt->table;
 }
 
-void peerbuf_op_unmap(struct dma_buf_attachment *attach, struct sg_table *sgt,
+void peerbuf_op_unmap(struct dma_buf_attachment *attach, struct sg_table *table,
 		      enum dma_data_direction dir)
 {
-	struct peerbuf_dma *dma = container_of(sgt, struct peerbuf_dma, sgt);
+	struct peerbuf_sgt *sgt = container_of(table, struct peerbuf_sgt, table);
 
-	peerbuf_sgt_destroy(dma);
-	peerbuf_dma_destroy(dma);
+	peerbuf_sgt_free_list(sgt);
+	peerbuf_dma_destroy(sgt->dma);
 }

@@ -27,14 +27,6 @@ bool peerbuf_all_of(struct peerbuf *pb, const struct peerbuf_device *by)
 	return true;
 }
 
-static bool peerbuf_vec_of(const struct peerbuf *pb, const struct p2p_vec *vec,
-			   const struct peerbuf_device *by)
-{
-	if (!vec->provider)
-		return pb->home == by;
-	return p2p_provider_pdev(vec->provider) == by->pdev;
-}
-
 /* Those that are no device's are the home's. */
 static u32 peerbuf_count_ranges(const struct peerbuf *pb, const struct peerbuf_device *by)
 {
@@ -77,24 +69,19 @@ void peerbuf_hide_export(struct peerbuf *pb, const struct peerbuf_device *by,
 
 /* Under resv: the importer's route to what is @by's. Returns false if nothing is. */
 bool peerbuf_route_to(struct peerbuf *pb, const struct peerbuf_device *by,
-		      const struct peerbuf_client *client, struct p2p_route *route)
+		      struct peerbuf_client *client, struct p2p_route *route)
 {
 	const struct p2p_vecs *vecs = pb->placement->vecs;
 	u32 i;
 
 	dma_resv_assert_held(pb->dmabuf->resv);
 
-	for (i = 0; i < vecs->nr; i++) {
-		if (!vecs->vec[i].provider || !peerbuf_vec_of(pb, &vecs->vec[i], by))
+	if (peerbuf_client_routes(pb, client, route) == -ENOMEM)
+		return false;
+	for (i = 0; i < vecs->nr_parts; i++) {
+		if (p2p_provider_pdev(vecs->part[i].provider) != by->pdev)
 			continue;
-		if (client->by_phys)
-			p2p_route_translated(vecs->vec[i].provider, client->attach->dev,
-					     route);
-		else
-			p2p_route_upto(vecs->vec[i].provider,
-				       vecs->vec[i].paddr + (vecs->vec[i].len - 1) -
-				       p2p_provider_base(vecs->vec[i].provider),
-				       client->attach->dev, route);
+		*route = client->plan.route[i];
 		return true;
 	}
 	return false;

@@ -212,7 +212,48 @@ u64 p2p_system_limit(struct device *client);
 const char *p2p_route_type_name(u32 type);
 const char *p2p_route_reason_text(u32 reason);
 
-/* ---- the mapper (drivers/pci/p2p/map.c) ---- */
+/* ---- plans (drivers/pci/p2p/plan.c) ---- */
+
+/**
+ * enum p2p_plan_mode - by what kind of addresses a client reaches memory
+ * @P2P_PLAN_DMA: those of its DMA API, or bus addresses
+ * @P2P_PLAN_TRANSLATED: those that only its IOMMU can read, in a domain managed by hand, as
+ *	VFIO's: see p2p_route_translated()
+ */
+enum p2p_plan_mode {
+	P2P_PLAN_DMA,
+	P2P_PLAN_TRANSLATED,
+};
+
+/**
+ * struct p2p_plan - how one device reaches a list
+ * @client: the device; its pointer only
+ * @vecs: the list, or NULL; reference held
+ * @generation: of verdicts, in which the routes were found
+ * @limit: the client's DMA mask then
+ * @mode: enum p2p_plan_mode
+ * @room: routes that @route has memory for
+ * @route: one per part of @vecs
+ * @one_route: @route, for a list in no more than one BAR
+ */
+struct p2p_plan {
+	struct device *client;
+	struct p2p_vecs *vecs;
+	u64 generation;
+	u64 limit;
+	u32 mode;
+	u32 room;
+	struct p2p_route *route;
+	struct p2p_route one_route;
+};
+
+void p2p_plan_init(struct p2p_plan *plan, struct device *client, enum p2p_plan_mode mode);
+void p2p_plan_drop(struct p2p_plan *plan);
+int p2p_plan_make(struct p2p_plan *plan, struct p2p_vecs *vecs, bool look);
+bool p2p_plan_holds(const struct p2p_plan *plan, const struct p2p_vecs *vecs);
+int p2p_plan_verdict(const struct p2p_plan *plan, struct p2p_route *route);
+
+/* ---- the mapper (drivers/pci/p2p/map.c, map_segment.c) ---- */
 
 /**
  * struct p2p_segment - a piece of a mapping, in buffer order
@@ -226,20 +267,60 @@ struct p2p_segment {
 	struct p2p_provider *provider;
 };
 
-struct p2p_map;
-
 /* Segments never merge across providers (otherwise only addresses count). */
 #define P2P_SEGMENTS_PER_PROVIDER	BIT(0)
+/* Segments may have 4 GiB and more, unless device or driver say otherwise. */
+#define P2P_SEGMENTS_LONG		BIT(1)
 
-struct p2p_map *p2p_map_reserve(struct device *client, struct p2p_vecs *vecs,
-				enum dma_data_direction dir);
+/**
+ * struct p2p_segment_limits - what a segment must keep to
+ * @max_len: bytes, whole pages
+ * @align: what is cut is cut at a multiple of this, if there is one to cut at; a power of two
+ * @boundary: a segment does not cross a multiple of this plus one
+ * @flags: P2P_SEGMENTS_*
+ */
+struct p2p_segment_limits {
+	u64 max_len;
+	u64 align;
+	u64 boundary;
+	unsigned long flags;
+};
+
+struct p2p_map;
+struct p2p_map_part;
+
+/**
+ * struct p2p_segment_iter - a walk over a mapping's segments
+ * @vecs: the ranges, in buffer order
+ * @addr: their DMA addresses, or NULL: those of the CPU, and what @part adds
+ * @part: the mapping's parts
+ * @limits: of each segment
+ * @index: the vec where the next segment begins
+ * @offset: where in that vec, in bytes
+ */
+struct p2p_segment_iter {
+	const struct p2p_vecs *vecs;
+	const dma_addr_t *addr;
+	const struct p2p_map_part *part;
+	struct p2p_segment_limits limits;
+	u32 index;
+	u64 offset;
+};
+
+struct p2p_map *p2p_map_reserve(const struct p2p_plan *plan, enum dma_data_direction dir,
+				size_t priv_size);
 int p2p_map_link(struct p2p_map *map, u32 first, u32 nr);
 int p2p_map_sync(struct p2p_map *map, u32 first, u32 nr);
 void p2p_map_unlink(struct p2p_map *map, u32 first, u32 nr);
 void p2p_map_free(struct p2p_map *map);
-struct p2p_map *p2p_map_create(struct device *client, struct p2p_vecs *vecs,
-			       enum dma_data_direction dir);
+struct p2p_map *p2p_map_create(const struct p2p_plan *plan, enum dma_data_direction dir,
+			       size_t priv_size);
+void *p2p_map_priv(struct p2p_map *map);
 void p2p_map_limit_segments(struct p2p_map *map, u64 max_len, u64 align);
+u32 p2p_map_expect_segments(struct p2p_map *map, unsigned long flags);
+bool p2p_map_begin_segments(struct p2p_map *map, unsigned long flags,
+			    struct p2p_segment_iter *iter);
+bool p2p_segment_next(struct p2p_segment_iter *iter, struct p2p_segment *segment);
 u32 p2p_map_count_segments(struct p2p_map *map, unsigned long flags);
 u32 p2p_map_fill_segments(struct p2p_map *map, unsigned long flags,
 			  struct p2p_segment *segs, u32 room);

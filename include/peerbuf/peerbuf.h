@@ -167,7 +167,8 @@ int peerbuf_vma_access(struct vm_area_struct *vma, unsigned long addr, void *buf
  *	needs @invalidate for that.
  * @max_segment: most bytes in a segment of a peerbuf's, of which whole pages count; 0: what
  *	dma_set_max_seg_size() said for the device. To mean 65,536 say so here: the PCI core
- *	sets that for every device, so there it counts as no limit. Not for @by_phys.
+ *	sets that for every device, so there it counts as no limit, as does UINT_MAX. Not for
+ *	@by_phys.
  */
 struct peerbuf_importer_ops {
 	void (*invalidate)(struct peerbuf_attachment *att, void *priv);
@@ -192,6 +193,7 @@ const struct p2p_segment *peerbuf_segments(struct peerbuf_mapping *mapping,
 					   u32 *nr);
 int peerbuf_segment_at(struct peerbuf_mapping *mapping, u64 offset,
 		       dma_addr_t *addr, u64 *len);
+void peerbuf_mapping_route(struct peerbuf_mapping *mapping, struct p2p_route *route);
 struct dma_buf *peerbuf_attachment_dma_buf(struct peerbuf_attachment *att);
 
 #endif /* _PEERBUF_PEERBUF_H */

@@ -170,12 +170,12 @@ static int owner_check_segments(struct owner_check *check)
 }
 
 /* Twice: all of it, and then one that is given up with half of it linked. */
-static void owner_check_map(struct owner_check *check, struct device *client)
+static void owner_check_map(struct owner_check *check, const struct p2p_plan *plan)
 {
 	u32 nr = check->vecs->nr;
 	int ret;
 
-	check->map = p2p_map_reserve(client, check->vecs, DMA_BIDIRECTIONAL);
+	check->map = p2p_map_reserve(plan, DMA_BIDIRECTIONAL, 0);
 	if (IS_ERR(check->map)) {
 		owner_fail(check, PTR_ERR(check->map));
 		return;
@@ -188,7 +188,7 @@ static void owner_check_map(struct owner_check *check, struct device *client)
 		ret = owner_check_gone(check, 0, nr);
 	if (ret || nr < 2)
 		return;
-	check->map = p2p_map_reserve(client, check->vecs, DMA_BIDIRECTIONAL);
+	check->map = p2p_map_reserve(plan, DMA_BIDIRECTIONAL, 0);
 	if (IS_ERR(check->map)) {
 		owner_fail(check, PTR_ERR(check->map));
 		return;
@@ -197,6 +197,22 @@ static void owner_check_map(struct owner_check *check, struct device *client)
 	p2p_map_free(check->map);
 	if (!ret)
 		owner_check_gone(check, 0, nr / 2);
+}
+
+static void owner_check_plan(struct owner_check *check, struct device *client)
+{
+	struct p2p_plan plan;
+	int ret;
+
+	p2p_plan_init(&plan, client, P2P_PLAN_DMA);
+	ret = p2p_plan_make(&plan, check->vecs, false);
+	if (ret)
+		owner_fail(check, ret);
+	else if (!p2p_plan_holds(&plan, check->vecs))
+		owner_fail(check, -ESTALE);
+	else
+		owner_check_map(check, &plan);
+	p2p_plan_drop(&plan);
 }
 
 /* Pages from the end of the BAR to its start. */
@@ -232,7 +248,7 @@ static void owner_check_client(struct owner_check *check, struct device *client,
 	}
 	check->req->translated = owner_translated(check);
 	if (!owner_check_vecs(check, provider))
-		owner_check_map(check, client);
+		owner_check_plan(check, client);
 }
 
 /* Caller holds owner.present. The client's driver must stay bound meanwhile. */

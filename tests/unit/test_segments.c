@@ -116,7 +116,7 @@ static const struct {
 	  { { TOP - 3 * M + P + 1, M - P, &red }, { TOP - 2 * M + 1, 2 * M, &red } } } },
 };
 
-static struct p2p_vecs *row_vecs(const struct row *row, struct p2p_map_vec *addrs)
+static struct p2p_vecs *row_vecs(const struct row *row, dma_addr_t *addrs)
 {
 	struct p2p_vecs *vecs = p2p_vecs_alloc(ARRAY_SIZE(row->vec));
 	u32 i;
@@ -125,7 +125,7 @@ static struct p2p_vecs *row_vecs(const struct row *row, struct p2p_map_vec *addr
 	for (i = 0; i < ARRAY_SIZE(row->vec) && row->vec[i].len; i++) {
 		vecs->vec[i].len = row->vec[i].len;
 		vecs->vec[i].provider = row->vec[i].provider;
-		addrs[i].addr = row->vec[i].addr;
+		addrs[i] = row->vec[i].addr;
 		vecs->nr++;
 	}
 	return vecs;
@@ -133,7 +133,7 @@ static struct p2p_vecs *row_vecs(const struct row *row, struct p2p_map_vec *addr
 
 static void run_row(const struct row *row, u64 align)
 {
-	struct p2p_map_vec addrs[ARRAY_SIZE(row->vec)] = {};
+	dma_addr_t addrs[ARRAY_SIZE(row->vec)] = {};
 	struct p2p_vecs *vecs = row_vecs(row, addrs);
 	struct p2p_segment_limits limits;
 	struct p2p_segment_iter iter;
@@ -141,7 +141,7 @@ static void run_row(const struct row *row, u64 align)
 	size_t n;
 
 	p2p_segment_limits_set(&limits, row->max_len, align, row->boundary, row->flags);
-	p2p_segment_iter_init(&iter, vecs, addrs, &limits);
+	p2p_segment_iter_init(&iter, vecs, addrs, NULL, &limits);
 	for (n = 0; p2p_segment_next(&iter, &got) && n < ROOM; n++) {
 		ROW("%s, segment %zu", row->name, n);
 		if (!CHECK(n < ARRAY_SIZE(row->want)))
@@ -171,22 +171,22 @@ static void known_cases(void)
 static void large_buffer_has_few(void)
 {
 	struct p2p_vecs *vecs = p2p_vecs_alloc(1);
-	struct p2p_map_vec addr = { .addr = 1ULL << 40 };
+	dma_addr_t addr = 1ULL << 40;
 	struct p2p_segment_limits limits;
 	struct p2p_segment_iter iter;
 	struct p2p_segment segment;
-	u64 at = addr.addr;
+	u64 at = addr;
 	int nr = 0;
 
 	vecs->nr = 1;
 	vecs->vec[0].len = 64 * G;
 	p2p_segment_limits_set(&limits, NO_LIMIT, 0, TOP, 0);
-	p2p_segment_iter_init(&iter, vecs, &addr, &limits);
+	p2p_segment_iter_init(&iter, vecs, &addr, NULL, &limits);
 	for (; p2p_segment_next(&iter, &segment); nr++) {
 		CHECK_EQ(segment.addr, at);
 		at += segment.len;
 	}
-	CHECK_EQ(at, addr.addr + 64 * G);
+	CHECK_EQ(at, addr + 64 * G);
 	CHECK_EQ(nr, 17);
 	p2p_vecs_put(vecs);
 }
@@ -239,7 +239,7 @@ static int oracle(const struct model *model, u64 max_len, u64 align, u64 boundar
 }
 
 /* Up to eight vecs of up to eight pages; many touch the one before. */
-static struct p2p_vecs *random_vecs(struct model *model, struct p2p_map_vec *addrs)
+static struct p2p_vecs *random_vecs(struct model *model, dma_addr_t *addrs)
 {
 	struct p2p_provider *providers[] = { &red, &blue, NULL };
 	struct p2p_vecs *vecs = p2p_vecs_alloc(8);
@@ -254,7 +254,7 @@ static struct p2p_vecs *random_vecs(struct model *model, struct p2p_map_vec *add
 		if (rand() % 3 == 0)
 			addr = (rand() % 32) * P;
 		pages = rand() % 8 + 1;
-		addrs[i].addr = addr;
+		addrs[i] = addr;
 		vecs->vec[i].len = pages * P;
 		vecs->vec[i].provider = provider;
 		for (; pages--; addr += P) {
@@ -267,7 +267,7 @@ static struct p2p_vecs *random_vecs(struct model *model, struct p2p_map_vec *add
 
 static void random_round(void)
 {
-	struct p2p_map_vec addrs[8] = {};
+	dma_addr_t addrs[8] = {};
 	struct p2p_segment want[64], got;
 	struct p2p_segment_limits limits;
 	struct p2p_segment_iter iter;
@@ -280,7 +280,7 @@ static void random_round(void)
 	int i, nr = oracle(&model, max_len, align, boundary, flags, want);
 
 	p2p_segment_limits_set(&limits, max_len, align, boundary, flags);
-	p2p_segment_iter_init(&iter, vecs, addrs, &limits);
+	p2p_segment_iter_init(&iter, vecs, addrs, NULL, &limits);
 	for (i = 0; i < nr; i++) {
 		if (!CHECK(p2p_segment_next(&iter, &got)))
 			break;

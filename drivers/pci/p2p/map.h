@@ -2,6 +2,8 @@
 #ifndef _P2P_MAP_H
 #define _P2P_MAP_H
 
+#include <linux/bitmap.h>
+
 #include <peerbuf/p2p.h>
 
 #include "segment.h"
@@ -33,16 +35,21 @@ struct p2p_map_backend {
  * @client: referenced
  * @vecs: referenced
  * @dir: direction of all the transfers
- * @backend: chosen by p2p_map_reserve(), for good
+ * @backend: chosen by p2p_map_reserve(), for good; NULL if nothing needs the DMA API
  * @iova: the address space, if @backend is p2p_map_iova
- * @generation: of the verdicts that the vecs' kinds come from
+ * @generation: of the verdicts that the parts' kinds come from
  * @max_segment: see p2p_map_limit_segments()
  * @segment_align: see p2p_map_limit_segments()
- * @vec: one per vec in @vecs
+ * @part: one per part of @vecs
+ * @addr: DMA addresses, one per vec, good while that is linked. NULL without a @backend: then
+ *	an address is the CPU's and what the part adds to it
+ * @linked: a bit per vec: the client can reach it
  *
- * All but @generation, the limits of segments and @vec is immutable once reserved. The caller
- * serialises operations on one mapping, usually by the dma_resv of the buffer, so they need no
- * lock.
+ * Behind it, in the same memory, is what p2p_map_priv() returns, and then the arrays.
+ *
+ * All but @generation, the limits of segments, @addr's contents and @linked is immutable once
+ * reserved. The caller serialises operations on one mapping, usually by the dma_resv of the
+ * buffer, so they need no lock.
  */
 struct p2p_map {
 	struct device *client;
@@ -53,7 +60,9 @@ struct p2p_map {
 	u64 generation;
 	u64 max_segment;
 	u64 segment_align;
-	struct p2p_map_vec vec[];
+	struct p2p_map_part *part;
+	dma_addr_t *addr;
+	unsigned long *linked;
 };
 
 extern const struct p2p_map_backend p2p_map_iova;
@@ -61,5 +70,18 @@ extern const struct p2p_map_backend p2p_map_range;
 
 bool p2p_map_iova_reserve(struct p2p_map *map, u64 size);
 unsigned long p2p_map_attrs(const struct p2p_map *map, u32 index);
+
+/* enum p2p_map_kind */
+static inline u8 p2p_map_kind(const struct p2p_map *map, u32 index)
+{
+	const struct p2p_vec *vec = &map->vecs->vec[index];
+
+	return vec->kind == P2P_VEC_BAR ? map->part[vec->part].kind : P2P_MAP_SYSTEM;
+}
+
+static inline bool p2p_map_linked(const struct p2p_map *map, u32 index)
+{
+	return test_bit(index, map->linked);
+}
 
 #endif /* _P2P_MAP_H */

@@ -21,7 +21,7 @@ static bool all_aligned(const struct p2p_map *map, u64 mask)
 	u32 i;
 
 	for (i = 0; i < vecs->nr; i++) {
-		if (map->vec[i].kind == P2P_MAP_BUS)
+		if (p2p_map_kind(map, i) == P2P_MAP_BUS)
 			continue;
 		if ((vecs->vec[i].paddr | vecs->vec[i].len) & mask)
 			return false;
@@ -41,7 +41,7 @@ static bool large_pages_lost(const struct p2p_map *map)
 	u32 i;
 
 	for (i = 0; i < vecs->nr; i++) {
-		if (map->vec[i].kind == P2P_MAP_BUS)
+		if (p2p_map_kind(map, i) == P2P_MAP_BUS)
 			continue;
 		if (vecs->vec[i].len >= SZ_2M && IS_ALIGNED(vecs->vec[i].paddr, SZ_2M) &&
 		    !IS_ALIGNED(place, SZ_2M))
@@ -71,9 +71,9 @@ bool p2p_map_iova_reserve(struct p2p_map *map, u64 size)
 
 	addr = map->iova.addr;
 	for (i = 0; i < map->vecs->nr; i++) {
-		if (map->vec[i].kind == P2P_MAP_BUS)
+		if (p2p_map_kind(map, i) == P2P_MAP_BUS)
 			continue;
-		map->vec[i].addr = addr;
+		map->addr[i] = addr;
 		addr += map->vecs->vec[i].len;
 	}
 	return true;
@@ -81,14 +81,14 @@ bool p2p_map_iova_reserve(struct p2p_map *map, u64 size)
 
 static size_t place_of(const struct p2p_map *map, u32 index)
 {
-	return map->vec[index].addr - map->iova.addr;
+	return map->addr[index] - map->iova.addr;
 }
 
 static size_t length_of(const struct p2p_map *map, u32 first, u32 nr)
 {
 	u32 last = first + nr - 1;
 
-	return map->vec[last].addr + map->vecs->vec[last].len - map->vec[first].addr;
+	return map->addr[last] + map->vecs->vec[last].len - map->addr[first];
 }
 
 static int iova_link(struct p2p_map *map, u32 index)

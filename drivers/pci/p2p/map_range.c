@@ -13,6 +13,7 @@
 #include <linux/sizes.h>
 
 #include "map.h"
+#include "route.h"
 #include "translate.h"
 
 #include "../../../compat/iotlb.h"
@@ -39,7 +40,7 @@ static bool bounced(struct p2p_map *map, phys_addr_t paddr, dma_addr_t addr)
  */
 u64 p2p_system_limit(struct device *client)
 {
-	u64 limit = min_not_zero(dma_get_mask(client), (u64)client->bus_dma_limit);
+	u64 limit = p2p_client_limit(client);
 
 	if (p2p_translated(client) || limit == U64_MAX)
 		return U64_MAX;
@@ -50,7 +51,7 @@ EXPORT_SYMBOL_GPL(p2p_system_limit);
 /* A BAR was checked when its route was found. */
 static bool out_of_reach(struct p2p_map *map, const struct p2p_vec *vec)
 {
-	u64 limit = min_not_zero(dma_get_mask(map->client), (u64)map->client->bus_dma_limit);
+	u64 limit = p2p_client_limit(map->client);
 
 	return !p2p_translated(map->client) &&
 	       phys_to_dma(map->client, vec->paddr) + (vec->len - 1) > limit;
@@ -60,7 +61,7 @@ static int range_link(struct p2p_map *map, u32 index)
 {
 	const struct p2p_vec *vec = &map->vecs->vec[index];
 	unsigned long attrs = p2p_map_attrs(map, index);
-	bool system = map->vec[index].kind == P2P_MAP_SYSTEM;
+	bool system = p2p_map_kind(map, index) == P2P_MAP_SYSTEM;
 	dma_addr_t addr;
 
 	if (system && out_of_reach(map, vec))
@@ -74,7 +75,7 @@ static int range_link(struct p2p_map *map, u32 index)
 			       attrs | DMA_ATTR_SKIP_CPU_SYNC);
 		return -EIO;
 	}
-	map->vec[index].addr = addr;
+	map->addr[index] = addr;
 	return 0;
 }
 
@@ -90,11 +91,11 @@ static void range_flush_device(struct p2p_map *map, struct iommu_domain *domain)
 
 	iommu_iotlb_gather_init(&gather);
 	for (i = 0; i < map->vecs->nr; i++) {
-		if (map->vec[i].kind == P2P_MAP_BUS || map->vec[i].linked)
+		if (p2p_map_kind(map, i) == P2P_MAP_BUS || p2p_map_linked(map, i))
 			continue;
-		gather.start = min_t(u64, gather.start, map->vec[i].addr);
+		gather.start = min_t(u64, gather.start, map->addr[i]);
 		gather.end = max_t(u64, gather.end,
-				   map->vec[i].addr + map->vecs->vec[i].len - 1);
+				   map->addr[i] + map->vecs->vec[i].len - 1);
 	}
 	if (gather.start > gather.end)
 		return;
@@ -107,7 +108,7 @@ static void range_unlink(struct p2p_map *map, u32 first, u32 nr)
 	u32 i;
 
 	for (i = first; i < first + nr; i++) {
-		dma_unmap_phys(map->client, map->vec[i].addr, map->vecs->vec[i].len,
+		dma_unmap_phys(map->client, map->addr[i], map->vecs->vec[i].len,
 			       map->dir, p2p_map_attrs(map, i));
 		if (!(i % SZ_1K))
 			cond_resched();

@@ -5,6 +5,7 @@
  */
 
 #include <linux/align.h>
+#include <linux/export.h>
 #include <linux/limits.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
@@ -26,13 +27,21 @@ u64 p2p_segment_max_len(u64 device, u64 driver)
 
 /*
  * Whole pages, so that no segment begins inside one; at least a page, whatever
- * the device says; and never 4 GiB, which a scatterlist's 32 bits cannot hold.
+ * the device says; and never 4 GiB, which a scatterlist's 32 bits cannot hold. Who can take
+ * more (P2P_SEGMENTS_LONG) gets more: 32 bits of all ones, as a length and as a boundary, are
+ * what is in force where nobody has set a limit.
  * @align: a power of two, or 0 for none.
  */
 void p2p_segment_limits_set(struct p2p_segment_limits *limits, u64 max_len, u64 align,
 			    u64 boundary, unsigned long flags)
 {
-	max_len = ALIGN_DOWN(min_t(u64, max_len, U32_MAX), PAGE_SIZE);
+	if (!(flags & P2P_SEGMENTS_LONG)) {
+		max_len = min_t(u64, max_len, U32_MAX);
+	} else {
+		max_len = max_len == U32_MAX ? U64_MAX : max_len;
+		boundary = boundary == U32_MAX ? U64_MAX : boundary;
+	}
+	max_len = ALIGN_DOWN(max_len, PAGE_SIZE);
 	limits->max_len = max_t(u64, max_len, PAGE_SIZE);
 	limits->align = max_t(u64, align, PAGE_SIZE);
 	limits->boundary = boundary | (PAGE_SIZE - 1);
@@ -40,14 +49,25 @@ void p2p_segment_limits_set(struct p2p_segment_limits *limits, u64 max_len, u64 
 }
 
 void p2p_segment_iter_init(struct p2p_segment_iter *iter, const struct p2p_vecs *vecs,
-			   const struct p2p_map_vec *addrs,
+			   const dma_addr_t *addr, const struct p2p_map_part *part,
 			   const struct p2p_segment_limits *limits)
 {
 	iter->vecs = vecs;
-	iter->addrs = addrs;
+	iter->addr = addr;
+	iter->part = part;
 	iter->limits = *limits;
 	iter->index = 0;
 	iter->offset = 0;
+}
+
+/* Where the client sees the byte that the next segment begins with. */
+static u64 next_addr(const struct p2p_segment_iter *iter)
+{
+	const struct p2p_vec *vec = &iter->vecs->vec[iter->index];
+
+	if (iter->addr)
+		return iter->addr[iter->index] + iter->offset;
+	return vec->paddr + iter->part[vec->part].shift + iter->offset;
 }
 
 /* The longest that a segment at @addr may be. */
@@ -65,7 +85,7 @@ static u64 limit_at(const struct p2p_segment_limits *limits, u64 addr)
 /* Does what follows in the buffer follow in the client's addresses, too? */
 static bool continues(const struct p2p_segment_iter *iter, const struct p2p_segment *segment)
 {
-	u64 addr = iter->addrs[iter->index].addr + iter->offset;
+	u64 addr = next_addr(iter);
 
 	/* A segment may end at the very top; what begins at zero is not next. */
 	if (!addr || segment->addr + segment->len != addr)
@@ -87,14 +107,21 @@ static u64 take(struct p2p_segment_iter *iter, u64 room)
 	return rest;
 }
 
-/* The next segment, or false at the end. */
+/**
+ * p2p_segment_next() - the next segment of a walk
+ * @iter: from p2p_map_begin_segments()
+ * @segment: out
+ *
+ * Context: Any, while the mapping is there and linked.
+ * Return: true, or false at the end
+ */
 bool p2p_segment_next(struct p2p_segment_iter *iter, struct p2p_segment *segment)
 {
 	u64 limit;
 
 	if (iter->index == iter->vecs->nr)
 		return false;
-	segment->addr = iter->addrs[iter->index].addr + iter->offset;
+	segment->addr = next_addr(iter);
 	segment->provider = iter->vecs->vec[iter->index].provider;
 	limit = limit_at(&iter->limits, segment->addr);
 	segment->len = take(iter, limit);
@@ -102,3 +129,4 @@ bool p2p_segment_next(struct p2p_segment_iter *iter, struct p2p_segment *segment
 		segment->len += take(iter, limit - segment->len);
 	return true;
 }
+EXPORT_SYMBOL_GPL(p2p_segment_next);

@@ -17,53 +17,20 @@ enum p2p_map_kind {
 };
 
 /**
- * struct p2p_map_vec - a vec as the client sees it
- * @addr: DMA address; good while @linked
+ * struct p2p_map_part - a part of a list as the client sees it
+ * @shift: to be added to the CPU's addresses, modulo 2^64, where it is reached by bus address
  * @kind: enum p2p_map_kind
- * @linked: the client can reach it
  */
-struct p2p_map_vec {
-	dma_addr_t addr;
+struct p2p_map_part {
+	u64 shift;
 	u8 kind;
-	bool linked;
-};
-
-/**
- * struct p2p_segment_limits - what a segment must keep to
- * @max_len: bytes, whole pages, below 4 GiB
- * @align: what is cut is cut at a multiple of this, if there is one to cut at; a power of two
- * @boundary: a segment does not cross a multiple of this plus one
- * @flags: P2P_SEGMENTS_*
- */
-struct p2p_segment_limits {
-	u64 max_len;
-	u64 align;
-	u64 boundary;
-	unsigned long flags;
-};
-
-/**
- * struct p2p_segment_iter - a walk over a mapping's segments
- * @vecs: the ranges, in buffer order
- * @addrs: their addresses, all linked
- * @limits: as given
- * @index: the vec where the next segment begins
- * @offset: where in that vec, in bytes
- */
-struct p2p_segment_iter {
-	const struct p2p_vecs *vecs;
-	const struct p2p_map_vec *addrs;
-	struct p2p_segment_limits limits;
-	u32 index;
-	u64 offset;
 };
 
 u64 p2p_segment_max_len(u64 device, u64 driver);
 void p2p_segment_limits_set(struct p2p_segment_limits *limits, u64 max_len, u64 align,
 			    u64 boundary, unsigned long flags);
 void p2p_segment_iter_init(struct p2p_segment_iter *iter, const struct p2p_vecs *vecs,
-			   const struct p2p_map_vec *addrs,
+			   const dma_addr_t *addr, const struct p2p_map_part *part,
 			   const struct p2p_segment_limits *limits);
-bool p2p_segment_next(struct p2p_segment_iter *iter, struct p2p_segment *segment);
 
 #endif /* _P2P_SEGMENT_H */

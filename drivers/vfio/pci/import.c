@@ -64,23 +64,6 @@ static void peerbuf_vfio_import_gone(struct peerbuf_vfio_import *import)
 						 PEERBUF_VFIO_STATE_AWAY, 0);
 }
 
-/* Under resv, with a mapping: how the device reaches the first range of device memory. */
-static void peerbuf_vfio_import_look(struct peerbuf_vfio_import *import)
-{
-	struct device *dev = &import->pv->core.pdev->dev;
-	const struct p2p_segment *segs;
-	u32 i, nr;
-
-	import->route = (struct p2p_route){ .decider = P2P_ADDR_NONE };
-	segs = peerbuf_segments(import->mapping, &nr);
-	for (i = 0; i < nr; i++) {
-		if (segs[i].provider) {
-			p2p_route_translated(segs[i].provider, dev, &import->route);
-			return;
-		}
-	}
-}
-
 /* Under resv. Returns 0 if it is mapped or away, or why it cannot be mapped. */
 static int peerbuf_vfio_import_install(struct peerbuf_vfio_import *import)
 {
@@ -112,7 +95,7 @@ static int peerbuf_vfio_import_install(struct peerbuf_vfio_import *import)
 	}
 
 	import->mapping = mapping;
-	peerbuf_vfio_import_look(import);
+	peerbuf_mapping_route(mapping, &import->route);
 	ret = peerbuf_vfio_pages_map(import);
 	if (ret) {
 		import->mapping = NULL;
