@@ -62,6 +62,27 @@ static struct pid *peerbuf_event_actor(void)
 	return current->flags & PF_KTHREAD ? NULL : task_tgid(current);
 }
 
+static bool peerbuf_has_listener(const struct peerbuf_device *pdevice)
+{
+	return !list_empty(&pdevice->audience.listeners);
+}
+
+/*
+ * Does anybody listen to a device of @placement, or to where the buffer was exported? Most
+ * events are told to nobody, and need not be made. Without a lock: who begins to listen at
+ * this moment may as well have come a moment later.
+ */
+static bool peerbuf_event_wanted(const struct peerbuf *pb,
+				 const struct peerbuf_placement *placement)
+{
+	u32 i;
+
+	for (i = 0; i < placement->nr_claims; i++)
+		if (peerbuf_has_listener(placement->claims[i].pdevice))
+			return true;
+	return pb->home && peerbuf_has_listener(pb->home);
+}
+
 static void peerbuf_event_fill(struct peerbuf_queued *queued, const struct peerbuf *pb,
 			       u32 type)
 {
@@ -135,6 +156,8 @@ void peerbuf_event_placement(struct peerbuf *pb,
 {
 	struct peerbuf_queued queued;
 
+	if (!peerbuf_event_wanted(pb, placement))
+		return;
 	peerbuf_event_fill(&queued, pb, type);
 	peerbuf_event_send_all(pb, placement, &queued);
 }
@@ -157,6 +180,8 @@ void peerbuf_event_asked(struct peerbuf *pb, u32 type)
 {
 	struct peerbuf_queued queued;
 
+	if (!peerbuf_event_wanted(pb, pb->placement))
+		return;
 	peerbuf_event_fill(&queued, pb, type);
 	spin_lock(&pb->mappings_lock);
 	queued.pid = get_pid(pb->asker.pid);
@@ -173,6 +198,8 @@ void peerbuf_event_move(struct peerbuf *pb, const struct peerbuf_placement *from
 	struct peerbuf_queued queued;
 	u32 i;
 
+	if (!peerbuf_event_wanted(pb, from) && !peerbuf_event_wanted(pb, to))
+		return;
 	peerbuf_event_fill(&queued, pb, PEERBUF_EVENT_MOVE);
 	peerbuf_event_send_all(pb, from, &queued);
 	for (i = 0; i < to->nr_claims; i++)

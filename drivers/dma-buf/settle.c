@@ -42,9 +42,11 @@ void peerbuf_tell_drained(struct peerbuf *pb)
 
 	dma_resv_assert_held(pb->dmabuf->resv);
 
+	if (!pb->draining)
+		return;
 	spin_lock(&pb->mappings_lock);
 	oldest = list_first_entry_or_null(&pb->holds, struct peerbuf_hold, node);
-	drained = pb->draining && (!oldest || oldest->generation >= pb->draining);
+	drained = !oldest || oldest->generation >= pb->draining;
 	if (drained)
 		pb->draining = 0;
 	spin_unlock(&pb->mappings_lock);
@@ -117,7 +119,8 @@ void peerbuf_settle_held(struct peerbuf *pb)
 		peerbuf_reap(pb);
 	}
 	atomic64_set_release(&pb->settled, asked);
-	wake_up_all(&pb->unheld);
+	if (wq_has_sleeper(&pb->unheld))
+		wake_up_all(&pb->unheld);
 }
 
 void peerbuf_settle_work(struct work_struct *work)

@@ -1,15 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Counters since the module was loaded. */
+#include <linux/cpumask.h>
+#include <linux/percpu.h>
+
 #include "internal.h"
 
-static atomic64_t peerbuf_stats[PEERBUF_NR_STATS];
+/* Each CPU counts by itself. One of them may have more ends than beginnings, but not the sum. */
+static DEFINE_PER_CPU(unsigned long, peerbuf_stats[PEERBUF_NR_STATS]);
 
 void peerbuf_stat_inc(enum peerbuf_stat stat)
 {
-	atomic64_inc(&peerbuf_stats[stat]);
+	this_cpu_inc(peerbuf_stats[stat]);
 }
 
 u64 peerbuf_stat_read(enum peerbuf_stat stat)
 {
-	return atomic64_read(&peerbuf_stats[stat]);
+	u64 sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(per_cpu(peerbuf_stats, cpu)[stat]);
+	return sum;
 }
