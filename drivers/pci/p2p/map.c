@@ -298,6 +298,12 @@ int p2p_map_link(struct p2p_map *map, u32 first, u32 nr)
 }
 EXPORT_SYMBOL_GPL(p2p_map_link);
 
+/* Are the @nr vecs all there are, and linked? */
+static bool is_all(const struct p2p_map *map, u32 nr)
+{
+	return nr == map->vecs->nr && bitmap_full(map->linked, nr);
+}
+
 /* From @first on, the end of what the backend can treat as one. */
 static u32 batch_end(const struct p2p_map *map, u32 first, u32 end)
 {
@@ -335,6 +341,8 @@ int p2p_map_sync(struct p2p_map *map, u32 first, u32 nr)
 		return -ERANGE;
 	if (!map->backend || !map->backend->sync)
 		return 0;
+	if (map->backend->sync_all && is_all(map, nr))
+		return map->backend->sync_all(map);
 	for (i = first; i < first + nr; i = next) {
 		next = i + 1;
 		if (!needs_backend(map, i))
@@ -347,6 +355,28 @@ int p2p_map_sync(struct p2p_map *map, u32 first, u32 nr)
 	return 0;
 }
 EXPORT_SYMBOL_GPL(p2p_map_sync);
+
+static bool unlink_all(struct p2p_map *map, u32 nr)
+{
+	return map->backend->unlink_all && is_all(map, nr) && map->backend->unlink_all(map);
+}
+
+/* Returns whether there were any, so that there may be something to flush. */
+static bool vecs_unlink(struct p2p_map *map, u32 first, u32 nr)
+{
+	bool any = false;
+	u32 i, next;
+
+	for (i = first; i < first + nr; i = next) {
+		next = i + 1;
+		if (!needs_backend(map, i))
+			continue;
+		next = batch_end(map, i, first + nr);
+		map->backend->unlink(map, i, next - i);
+		any = true;
+	}
+	return any;
+}
 
 /**
  * p2p_map_unlink() - make vecs unreachable
@@ -365,18 +395,11 @@ EXPORT_SYMBOL_GPL(p2p_map_sync);
 void p2p_map_unlink(struct p2p_map *map, u32 first, u32 nr)
 {
 	bool flush = false;
-	u32 i, next;
 
 	if (WARN_ON_ONCE(!has_vecs(map, first, nr)))
 		return;
-	for (i = first; map->backend && i < first + nr; i = next) {
-		next = i + 1;
-		if (!needs_backend(map, i))
-			continue;
-		next = batch_end(map, i, first + nr);
-		map->backend->unlink(map, i, next - i);
-		flush = true;
-	}
+	if (map->backend && !unlink_all(map, nr))
+		flush = vecs_unlink(map, first, nr);
 	bitmap_clear(map->linked, first, nr);
 	if (flush && map->backend->flush)
 		map->backend->flush(map);

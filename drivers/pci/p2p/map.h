@@ -15,17 +15,22 @@ struct p2p_map;
  * @link: give one vec its address; it is neither P2P_MAP_BUS nor linked
  * @sync: make links visible to the device; all the vecs are of one kind, linked,
  *	and follow each other
+ * @sync_all: the same for a mapping all of which is linked
  * @unlink: the reverse of @link, for vecs as in @sync
+ * @unlink_all: the same for a mapping all of which is linked, and no @flush is to follow; or
+ *	false: to be done by @unlink
  * @flush: after the @unlink calls of one operation; when it returns, the device
  *	reaches nothing that was unlinked
  * @release: give the address space back; nothing is linked
  *
- * @sync, @flush and @release are optional.
+ * All but @link and @unlink are optional.
  */
 struct p2p_map_backend {
 	int (*link)(struct p2p_map *map, u32 index);
 	int (*sync)(struct p2p_map *map, u32 first, u32 nr);
+	int (*sync_all)(struct p2p_map *map);
 	void (*unlink)(struct p2p_map *map, u32 first, u32 nr);
+	bool (*unlink_all)(struct p2p_map *map);
 	void (*flush)(struct p2p_map *map);
 	void (*release)(struct p2p_map *map);
 };
@@ -37,6 +42,7 @@ struct p2p_map_backend {
  * @dir: direction of all the transfers
  * @backend: chosen by p2p_map_reserve(), for good; NULL if nothing needs the DMA API
  * @iova: the address space, if @backend is p2p_map_iova
+ * @iova_size: how much of it has places of vecs, from its beginning on, in bytes
  * @generation: of the verdicts that the parts' kinds come from
  * @max_segment: see p2p_map_limit_segments()
  * @segment_align: see p2p_map_limit_segments()
@@ -57,6 +63,7 @@ struct p2p_map {
 	enum dma_data_direction dir;
 	const struct p2p_map_backend *backend;
 	struct dma_iova_state iova;
+	u64 iova_size;
 	u64 generation;
 	u64 max_segment;
 	u64 segment_align;

@@ -11,6 +11,7 @@
 
 #include <linux/align.h>
 #include <linux/device.h>
+#include <linux/dma-map-ops.h>
 #include <linux/sizes.h>
 
 #include "map.h"
@@ -29,11 +30,33 @@ static bool all_aligned(const struct p2p_map *map, u64 mask)
 	return true;
 }
 
-/*
- * Would a vec that an IOMMU could map by large pages lose them by its place behind the
- * others? Then it is better off with an address of its own: 64 GiB by 4 KiB pages are
- * 128 MiB of page table.
+/* Would an IOMMU map it by large pages? 64 GiB by 4 KiB pages are 128 MiB of page table. */
+static bool is_large(const struct p2p_vec *vec)
+{
+	return vec->len >= SZ_2M && IS_ALIGNED(vec->paddr, SZ_2M);
+}
+
+/**
+ * enum iova_rank - the order in which vecs get their places, if theirs in the buffer is not good
+ * @IOVA_LARGE: keeps large pages where it is, and leaves a good place behind it
+ * @IOVA_LARGE_ODD: keeps them, and leaves none
+ * @IOVA_SMALL: has none to keep
  */
+enum iova_rank {
+	IOVA_LARGE,
+	IOVA_LARGE_ODD,
+	IOVA_SMALL,
+	IOVA_RANKS,
+};
+
+static enum iova_rank rank_of(const struct p2p_vec *vec)
+{
+	if (!is_large(vec))
+		return IOVA_SMALL;
+	return IS_ALIGNED(vec->len, SZ_2M) ? IOVA_LARGE : IOVA_LARGE_ODD;
+}
+
+/* Would a vec lose its large pages by its place behind those before it in the buffer? */
 static bool large_pages_lost(const struct p2p_map *map)
 {
 	const struct p2p_vecs *vecs = map->vecs;
@@ -43,39 +66,73 @@ static bool large_pages_lost(const struct p2p_map *map)
 	for (i = 0; i < vecs->nr; i++) {
 		if (p2p_map_kind(map, i) == P2P_MAP_BUS)
 			continue;
-		if (vecs->vec[i].len >= SZ_2M && IS_ALIGNED(vecs->vec[i].paddr, SZ_2M) &&
-		    !IS_ALIGNED(place, SZ_2M))
+		if (is_large(&vecs->vec[i]) && !IS_ALIGNED(place, SZ_2M))
 			return true;
 		place += vecs->vec[i].len;
 	}
 	return false;
 }
 
+/* One of them can be behind those that leave a good place. */
+static u32 count_odd(const struct p2p_map *map)
+{
+	u32 i, nr = 0;
+
+	for (i = 0; i < map->vecs->nr; i++)
+		nr += p2p_map_kind(map, i) != P2P_MAP_BUS &&
+		      rank_of(&map->vecs->vec[i]) == IOVA_LARGE_ODD;
+	return nr;
+}
+
+/* From @addr on, those of @rank, or with IOVA_RANKS all. Returns where the next one goes. */
+static dma_addr_t places_give(struct p2p_map *map, dma_addr_t addr, enum iova_rank rank)
+{
+	u32 i;
+
+	for (i = 0; i < map->vecs->nr; i++) {
+		const struct p2p_vec *vec = &map->vecs->vec[i];
+
+		if (p2p_map_kind(map, i) == P2P_MAP_BUS ||
+		    (rank != IOVA_RANKS && rank_of(vec) != rank))
+			continue;
+		map->addr[i] = addr;
+		addr += vec->len;
+	}
+	return addr;
+}
+
 /*
  * Reserve @size bytes, which is the sum of all vecs that need them, and hand the
- * vecs their places, one after the other. False if this is not for this mapping:
- * no IOMMU translates for the client, or its granule is coarser than the vecs,
- * or there is no stretch of that size (there may be room for the single ones).
+ * vecs their places, one after the other; the large ones first, where by the order of the buffer
+ * one would come to lie where an IOMMU cannot use large pages. False if this is not for this
+ * mapping: no IOMMU translates for the client, or its granule is coarser than the vecs,
+ * or several large ones are in each other's way, or there is no stretch of that size (there may
+ * be room for the single ones).
  */
 bool p2p_map_iova_reserve(struct p2p_map *map, u64 size)
 {
 	unsigned long granule_mask = dma_get_merge_boundary(map->client);
 	dma_addr_t addr;
-	u32 i;
+	u32 rank;
+	bool lost;
 
-	if (!granule_mask || !all_aligned(map, granule_mask) || large_pages_lost(map))
+	if (!granule_mask || !all_aligned(map, granule_mask))
+		return false;
+	lost = large_pages_lost(map);
+	if (lost && count_odd(map) > 1)
 		return false;
 	/* Everything is aligned, so the place within a granule is always zero. */
 	if (!dma_iova_try_alloc(map->client, &map->iova, 0, size))
 		return false;
 
+	map->iova_size = size;
 	addr = map->iova.addr;
-	for (i = 0; i < map->vecs->nr; i++) {
-		if (p2p_map_kind(map, i) == P2P_MAP_BUS)
-			continue;
-		map->addr[i] = addr;
-		addr += map->vecs->vec[i].len;
+	if (!lost) {
+		places_give(map, addr, IOVA_RANKS);
+		return true;
 	}
+	for (rank = 0; rank < IOVA_RANKS; rank++)
+		addr = places_give(map, addr, rank);
 	return true;
 }
 
@@ -84,11 +141,16 @@ static size_t place_of(const struct p2p_map *map, u32 index)
 	return map->addr[index] - map->iova.addr;
 }
 
-static size_t length_of(const struct p2p_map *map, u32 first, u32 nr)
+/* From vec @first on: how many bytes lie behind one another in the space, and the next vec. */
+static size_t stretch_of(const struct p2p_map *map, u32 first, u32 end, u32 *next)
 {
-	u32 last = first + nr - 1;
+	size_t len = map->vecs->vec[first].len;
+	u32 i;
 
-	return map->addr[last] + map->vecs->vec[last].len - map->addr[first];
+	for (i = first + 1; i < end && map->addr[i] == map->addr[first] + len; i++)
+		len += map->vecs->vec[i].len;
+	*next = i;
+	return len;
 }
 
 static int iova_link(struct p2p_map *map, u32 index)
@@ -101,15 +163,55 @@ static int iova_link(struct p2p_map *map, u32 index)
 
 static int iova_sync(struct p2p_map *map, u32 first, u32 nr)
 {
-	return dma_iova_sync(map->client, &map->iova, place_of(map, first),
-			     length_of(map, first, nr));
+	u32 i, next;
+	size_t len;
+	int error;
+
+	for (i = first; i < first + nr; i = next) {
+		len = stretch_of(map, i, first + nr, &next);
+		error = dma_iova_sync(map->client, &map->iova, place_of(map, i), len);
+		if (error)
+			return error;
+	}
+	return 0;
 }
 
-/* In one go for all of them: an invalidation each would cost much more. */
+/* In one go for what lies together: an invalidation each would cost much more. */
 static void iova_unlink(struct p2p_map *map, u32 first, u32 nr)
 {
-	dma_iova_unlink(map->client, &map->iova, place_of(map, first),
-			length_of(map, first, nr), map->dir, p2p_map_attrs(map, first));
+	u32 i, next;
+	size_t len;
+
+	for (i = first; i < first + nr; i = next) {
+		len = stretch_of(map, i, first + nr, &next);
+		dma_iova_unlink(map->client, &map->iova, place_of(map, i), len, map->dir,
+				p2p_map_attrs(map, i));
+	}
+}
+
+/*
+ * May one call be for memory of both kinds? What it is told of the kind only matters where CPU
+ * caches have to be synchronised.
+ */
+static bool iova_is_one(const struct p2p_map *map)
+{
+	return !map->vecs->system_size || map->vecs->system_size == map->iova_size ||
+	       dev_is_dma_coherent(map->client);
+}
+
+static int iova_sync_all(struct p2p_map *map)
+{
+	return dma_iova_sync(map->client, &map->iova, 0, map->iova_size);
+}
+
+static bool iova_unlink_all(struct p2p_map *map)
+{
+	unsigned long attrs = map->vecs->system_size ? 0 : DMA_ATTR_MMIO | DMA_ATTR_SKIP_CPU_SYNC;
+
+	if (!iova_is_one(map))
+		return false;
+	dma_iova_unlink(map->client, &map->iova, 0, map->iova_size, map->dir, attrs);
+	return true;
 }
 
 static void iova_release(struct p2p_map *map)
@@ -120,6 +222,8 @@ static void iova_release(struct p2p_map *map)
 const struct p2p_map_backend p2p_map_iova = {
 	.link = iova_link,
 	.sync = iova_sync,
+	.sync_all = iova_sync_all,
 	.unlink = iova_unlink,
+	.unlink_all = iova_unlink_all,
 	.release = iova_release,
 };
