@@ -20,6 +20,9 @@
 
 #include "internal.h"
 
+/* Taken at a time, into the stack. */
+#define PEERBUF_SEGMENTS_STEP	16
+
 /**
  * struct peerbuf_sgt - a mapping as a scatterlist
  * @dma: the mapping; this lies behind it, in the same memory
@@ -114,17 +117,19 @@ static void peerbuf_sgt_fill_pages(struct sg_table *table, const struct p2p_vecs
 /* Returns how many segments there are; as many of them are filled in as there is room for. */
 static u64 peerbuf_sgt_fill_dma(struct scatterlist *list, u32 room, struct p2p_segment_iter segs)
 {
-	struct p2p_segment seg;
+	struct p2p_segment seg[PEERBUF_SEGMENTS_STEP];
 	u64 nr = 0;
+	u32 i, got;
 
-	for (; p2p_segment_next(&segs, &seg); nr++) {
-		if (nr < room) {
-			sg_dma_address(&list[nr]) = seg.addr;
-			sg_dma_len(&list[nr]) = seg.len;
+	do {
+		got = p2p_segments_take(&segs, seg, ARRAY_SIZE(seg));
+		for (i = 0; i < got && nr + i < room; i++) {
+			sg_dma_address(&list[nr + i]) = seg[i].addr;
+			sg_dma_len(&list[nr + i]) = seg[i].len;
 		}
-		if (!(nr % SZ_4K))
-			cond_resched();
-	}
+		nr += got;
+		cond_resched();
+	} while (got == ARRAY_SIZE(seg));
 	return nr;
 }
 

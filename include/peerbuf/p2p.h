@@ -73,6 +73,8 @@ struct p2p_vec {
 /**
  * struct p2p_part - what a list has of one BAR
  * @provider: the BAR; reference held
+ * @base: p2p_provider_base() of it
+ * @length: p2p_provider_length() of it
  * @last: offset in it of the last byte that the list has
  * @nr: ranges
  *
@@ -81,6 +83,8 @@ struct p2p_vec {
  */
 struct p2p_part {
 	struct p2p_provider *provider;
+	phys_addr_t base;
+	u64 length;
 	u64 last;
 	u32 nr;
 };
@@ -321,6 +325,7 @@ u32 p2p_map_expect_segments(struct p2p_map *map, unsigned long flags);
 bool p2p_map_begin_segments(struct p2p_map *map, unsigned long flags,
 			    struct p2p_segment_iter *iter);
 bool p2p_segment_next(struct p2p_segment_iter *iter, struct p2p_segment *segment);
+u32 p2p_segments_take(struct p2p_segment_iter *iter, struct p2p_segment *segs, u32 room);
 u32 p2p_map_count_segments(struct p2p_map *map, unsigned long flags);
 u32 p2p_map_fill_segments(struct p2p_map *map, unsigned long flags,
 			  struct p2p_segment *segs, u32 room);

@@ -9,6 +9,8 @@
 #include <linux/limits.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>
+#include <linux/sched.h>
+#include <linux/sizes.h>
 
 #include "map.h"
 
@@ -124,15 +126,17 @@ u32 p2p_map_fill_segments(struct p2p_map *map, unsigned long flags,
 	struct p2p_segment_iter iter;
 	struct p2p_segment segment;
 	u64 nr = 0;
+	u32 got;
 
 	if (!p2p_map_begin_segments(map, flags, &iter))
 		return 0;
-	for (; p2p_segment_next(&iter, &segment); nr++) {
-		if (nr < room)
-			segs[nr] = segment;
+	for (got = SZ_4K; got == SZ_4K; nr += got) {
+		got = p2p_segments_take(&iter, segs + nr, min_t(u64, room - nr, SZ_4K));
+		cond_resched();
+	}
+	for (; p2p_segment_next(&iter, &segment); nr++)
 		if (!(nr % SZ_4K))
 			cond_resched();
-	}
 	return nr > U32_MAX ? 0 : nr;
 }
 EXPORT_SYMBOL_GPL(p2p_map_fill_segments);

@@ -74,30 +74,42 @@ static bool side_describe(struct pci_dev *pdev, struct p2p_path_side *side, bool
 	return true;
 }
 
-/*
- * What the registers alone say, as side_describe() finds it: a bit for each function on the way
- * up that redirects.
- */
-static u64 redirects_read(struct pci_dev *pdev, bool *certain)
+/* Is @bridge the function itself, or a bridge above it? */
+static bool is_above(struct pci_dev *bridge, struct pci_dev *pdev)
+{
+	for (; pdev; pdev = pci_upstream_bridge(pdev))
+		if (pdev == bridge)
+			return true;
+	return false;
+}
+
+/* A bit for each function from @pdev up to where the ways meet that redirects. */
+static u64 redirects_read(struct pci_dev *pdev, struct pci_dev *other, bool with_common,
+			  bool *certain)
 {
 	u64 redirects = 0;
+	bool common;
 	u32 i;
 
-	for (i = 0; pdev && i < P2P_PATH_MAX_HOPS; i++, pdev = pci_upstream_bridge(pdev))
-		if (acs_redirects(pdev, certain))
+	for (i = 0; pdev && i < P2P_PATH_MAX_HOPS; i++, pdev = pci_upstream_bridge(pdev)) {
+		common = is_above(pdev, other);
+		if ((!common || with_common) && acs_redirects(pdev, certain))
 			redirects |= BIT_ULL(i);
+		if (common)
+			break;
+	}
 	return redirects;
 }
 
-static u64 redirects_of(const struct p2p_path_side *side)
+/* The bits that p2p_path_decide() looks at: see redirect_find() there. */
+static bool registers_read(struct pci_dev *provider, struct pci_dev *client,
+			   struct p2p_path_redirects *seen)
 {
-	u64 redirects = 0;
-	u32 i;
+	bool certain = true;
 
-	for (i = 0; i < side->nr; i++)
-		if (side->hop[i].acs_redirect)
-			redirects |= BIT_ULL(i);
-	return redirects;
+	seen->provider = redirects_read(provider, client, false, &certain);
+	seen->client = redirects_read(client, provider, true, &certain);
+	return certain;
 }
 
 static void route_refuse(struct p2p_route *route, u32 reason)
@@ -109,15 +121,18 @@ static void route_refuse(struct p2p_route *route, u32 reason)
 	};
 }
 
-/* Returns whether the verdict may be remembered. @seen: what the registers said. */
+/*
+ * Returns whether the verdict may be remembered. @seen: what the registers said; if they change
+ * meanwhile, before they did.
+ */
 static bool topology_decide(struct pci_dev *provider, struct pci_dev *client,
 			    bool through_host, struct p2p_route *route,
 			    struct p2p_path_redirects *seen)
 {
 	struct p2p_path path;
-	bool certain = true;
+	bool certain;
 
-	*seen = (struct p2p_path_redirects) {};
+	certain = registers_read(provider, client, seen);
 	if (!side_describe(provider, &path.provider, &certain) ||
 	    !side_describe(client, &path.client, &certain)) {
 		route_refuse(route, P2P_REASON_NO_COMMON_ROOT);
@@ -127,8 +142,6 @@ static bool topology_decide(struct pci_dev *provider, struct pci_dev *client,
 	path.through_host = through_host;
 	path.pair_vouched = p2p_override_pair(p2p_pci_addr(provider), p2p_pci_addr(client));
 	p2p_path_decide(&path, route);
-	seen->provider = redirects_of(&path.provider);
-	seen->client = redirects_of(&path.client);
 	return certain;
 }
 
@@ -212,11 +225,9 @@ static bool topology_confirm(struct p2p_provider *provider, struct pci_dev *clie
 {
 	u64 generation = p2p_cache_generation();
 	struct p2p_path_redirects seen;
-	bool certain = true;
 
-	seen.provider = redirects_read(provider->pdev, &certain);
-	seen.client = redirects_read(client, &certain);
-	return certain && p2p_cache_confirms(&provider->cache, client, generation, &seen, route);
+	return registers_read(provider->pdev, client, &seen) &&
+	       p2p_cache_confirms(&provider->cache, client, generation, &seen, route);
 }
 
 /*

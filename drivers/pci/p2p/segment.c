@@ -107,15 +107,7 @@ static u64 take(struct p2p_segment_iter *iter, u64 room)
 	return rest;
 }
 
-/**
- * p2p_segment_next() - the next segment of a walk
- * @iter: from p2p_map_begin_segments()
- * @segment: out
- *
- * Context: Any, while the mapping is there and linked.
- * Return: true, or false at the end
- */
-bool p2p_segment_next(struct p2p_segment_iter *iter, struct p2p_segment *segment)
+static bool segment_next(struct p2p_segment_iter *iter, struct p2p_segment *segment)
 {
 	u64 limit;
 
@@ -129,4 +121,36 @@ bool p2p_segment_next(struct p2p_segment_iter *iter, struct p2p_segment *segment
 		segment->len += take(iter, limit - segment->len);
 	return true;
 }
+
+/**
+ * p2p_segment_next() - the next segment of a walk
+ * @iter: from p2p_map_begin_segments()
+ * @segment: out
+ *
+ * Context: Any, while the mapping is there and linked.
+ * Return: true, or false at the end
+ */
+bool p2p_segment_next(struct p2p_segment_iter *iter, struct p2p_segment *segment)
+{
+	return segment_next(iter, segment);
+}
 EXPORT_SYMBOL_GPL(p2p_segment_next);
+
+/**
+ * p2p_segments_take() - the next segments of a walk, several at a time
+ * @iter: from p2p_map_begin_segments()
+ * @segs: out
+ * @room: how many fit there
+ *
+ * Context: Any, while the mapping is there and linked.
+ * Return: how many were stored; fewer than @room at the end
+ */
+u32 p2p_segments_take(struct p2p_segment_iter *iter, struct p2p_segment *segs, u32 room)
+{
+	u32 nr = 0;
+
+	while (nr < room && segment_next(iter, &segs[nr]))
+		nr++;
+	return nr;
+}
+EXPORT_SYMBOL_GPL(p2p_segments_take);

@@ -99,89 +99,98 @@ static int parts_grow(struct p2p_vecs *vecs)
 	return 0;
 }
 
-/*
- * The part of @provider, made if there is none. The latest first: ranges that alternate between
- * two BARs find theirs at once. Returns its number, or -ENOMEM.
- */
-static int part_of(struct p2p_vecs *vecs, struct p2p_provider *provider)
+/* The latest first: ranges that alternate between two BARs find theirs at once. */
+static struct p2p_part *part_find(struct p2p_vecs *vecs, struct p2p_provider *provider)
 {
 	u32 i;
-	int error;
 
 	for (i = vecs->nr_parts; i > 0; i--)
 		if (vecs->part[i - 1].provider == provider)
-			return i - 1;
-	error = parts_grow(vecs);
-	if (error)
-		return error;
-	vecs->part[vecs->nr_parts] = (struct p2p_part) {
-		.provider = p2p_provider_get(provider),
-	};
-	return vecs->nr_parts++;
+			return &vecs->part[i - 1];
+	return NULL;
 }
 
-/* A new range, at the end. */
-static int vec_append(struct p2p_vecs *vecs, const struct p2p_vec *piece)
-{
-	struct p2p_vec *vec;
-	int part = 0;
-
-	if (vecs->nr == vecs->max)
-		return -EMSGSIZE;
-	if (piece->kind == P2P_VEC_BAR) {
-		part = part_of(vecs, piece->provider);
-		if (part < 0)
-			return part;
-		vecs->part[part].nr++;
-	}
-	vec = &vecs->vec[vecs->nr++];
-	*vec = *piece;
-	vec->start = vecs->size;
-	vec->part = part;
-	return 0;
-}
-
-/* @piece has been added to the last range. */
-static void piece_count(struct p2p_vecs *vecs, const struct p2p_vec *piece)
+/* NULL without memory. */
+static struct p2p_part *part_add(struct p2p_vecs *vecs, struct p2p_provider *provider)
 {
 	struct p2p_part *part;
-	u64 last;
 
-	switch (piece->kind) {
-	case P2P_VEC_BAR:
-		part = &vecs->part[vecs->vec[vecs->nr - 1].part];
-		last = piece->paddr + (piece->len - 1) - p2p_provider_base(piece->provider);
-		part->last = max(part->last, last);
-		break;
-	case P2P_VEC_SYSTEM:
-		vecs->system_size += piece->len;
-		vecs->owns |= piece->owned;
-		break;
-	default:
-		vecs->hidden_size += piece->len;
-		break;
-	}
+	if (parts_grow(vecs))
+		return NULL;
+	part = &vecs->part[vecs->nr_parts++];
+	*part = (struct p2p_part) {
+		.provider = p2p_provider_get(provider),
+		.base = p2p_provider_base(provider),
+		.length = p2p_provider_length(provider),
+	};
+	return part;
 }
 
 /*
- * @piece, but for where it starts. Its addresses are known to be page aligned and not to
- * wrap.
+ * Memory of no BAR: @piece, but for where it starts. Its addresses are known to be page aligned
+ * and not to wrap.
  */
 int p2p_vecs_append(struct p2p_vecs *vecs, const struct p2p_vec *piece)
 {
+	struct p2p_vec *vec;
 	u64 size;
-	int error;
 
 	if (check_add_overflow(vecs->size, piece->len, &size))
 		return -EOVERFLOW;
 	if (vecs->nr && p2p_vec_touches(&vecs->vec[vecs->nr - 1], piece)) {
 		vecs->vec[vecs->nr - 1].len += piece->len;
 	} else {
-		error = vec_append(vecs, piece);
-		if (error)
-			return error;
+		if (vecs->nr == vecs->max)
+			return -EMSGSIZE;
+		vec = &vecs->vec[vecs->nr++];
+		*vec = *piece;
+		vec->start = vecs->size;
 	}
-	piece_count(vecs, piece);
+	if (piece->kind == P2P_VEC_SYSTEM)
+		vecs->system_size += piece->len;
+	else
+		vecs->hidden_size += piece->len;
+	vecs->owns |= piece->owned;
+	vecs->size = size;
+	return 0;
+}
+
+static bool bar_touches(const struct p2p_vecs *vecs, struct p2p_provider *provider,
+			phys_addr_t paddr)
+{
+	const struct p2p_vec *last = &vecs->vec[vecs->nr - 1];
+
+	return vecs->nr && last->provider == provider && last->paddr + last->len == paddr;
+}
+
+/* A range of a BAR, by its address. @part: NULL if it is the list's first of that BAR. */
+static int bar_append(struct p2p_vecs *vecs, struct p2p_part *part,
+		      struct p2p_provider *provider, phys_addr_t paddr, u64 len)
+{
+	u64 size;
+
+	if (check_add_overflow(vecs->size, len, &size))
+		return -EOVERFLOW;
+	if (bar_touches(vecs, provider, paddr)) {
+		vecs->vec[vecs->nr - 1].len += len;
+	} else {
+		if (vecs->nr == vecs->max)
+			return -EMSGSIZE;
+		if (!part)
+			part = part_add(vecs, provider);
+		if (!part)
+			return -ENOMEM;
+		vecs->vec[vecs->nr++] = (struct p2p_vec) {
+			.paddr = paddr,
+			.len = len,
+			.start = vecs->size,
+			.provider = provider,
+			.part = part - vecs->part,
+			.kind = P2P_VEC_BAR,
+		};
+		part->nr++;
+	}
+	part->last = max(part->last, paddr + (len - 1) - part->base);
 	vecs->size = size;
 	return 0;
 }
@@ -207,13 +216,9 @@ int p2p_vecs_append(struct p2p_vecs *vecs, const struct p2p_vec *piece)
 int p2p_vecs_add_bar(struct p2p_vecs *vecs, struct p2p_provider *provider,
 		     u64 offset, u64 len)
 {
-	phys_addr_t base = p2p_provider_base(provider);
-	struct p2p_vec piece = {
-		.paddr = base + offset,
-		.len = len,
-		.provider = provider,
-		.kind = P2P_VEC_BAR,
-	};
+	struct p2p_part *part = part_find(vecs, provider);
+	phys_addr_t base = part ? part->base : p2p_provider_base(provider);
+	u64 length = part ? part->length : p2p_provider_length(provider);
 	u64 end;
 
 	/* A BAR smaller than a page need not even begin on one. */
@@ -221,9 +226,9 @@ int p2p_vecs_add_bar(struct p2p_vecs *vecs, struct p2p_provider *provider,
 		return -EINVAL;
 	if (check_add_overflow(offset, len, &end))
 		return -EOVERFLOW;
-	if (end > p2p_provider_length(provider))
+	if (end > length)
 		return -ERANGE;
-	return p2p_vecs_append(vecs, &piece);
+	return bar_append(vecs, part, provider, base + offset, len);
 }
 EXPORT_SYMBOL_GPL(p2p_vecs_add_bar);
 

@@ -28,12 +28,12 @@ static int peerbuf_vfio_ranges_check(const struct vfio_region_dma_range *ranges,
 
 /* It is the physical end whose overflow has an errno of its own. */
 static int peerbuf_vfio_range_add(struct p2p_vecs *vecs, struct p2p_provider *provider,
-				  const struct vfio_region_dma_range *range)
+				  u64 base, const struct vfio_region_dma_range *range)
 {
 	u64 start, end;
 	int ret;
 
-	if (check_add_overflow((u64)p2p_provider_base(provider), range->offset, &start) ||
+	if (check_add_overflow(base, range->offset, &start) ||
 	    check_add_overflow(start, range->length, &end))
 		return -EOVERFLOW;
 
@@ -45,6 +45,7 @@ static struct p2p_vecs *
 peerbuf_vfio_ranges_resolve(struct p2p_provider *provider,
 			    const struct vfio_region_dma_range *ranges, u32 nr)
 {
+	u64 base = p2p_provider_base(provider);
 	struct p2p_vecs *vecs;
 	int ret = 0;
 	u32 i;
@@ -54,7 +55,7 @@ peerbuf_vfio_ranges_resolve(struct p2p_provider *provider,
 		return ERR_PTR(-ENOMEM);
 
 	for (i = 0; i < nr && !ret; i++)
-		ret = peerbuf_vfio_range_add(vecs, provider, &ranges[i]);
+		ret = peerbuf_vfio_range_add(vecs, provider, base, &ranges[i]);
 	if (ret) {
 		p2p_vecs_put(vecs);
 		return ERR_PTR(ret);
