@@ -307,9 +307,24 @@ int peerbuf_refuse(struct peerbuf *pb, struct device *dev, int error, u32 reason
 		   const struct p2p_route *route);
 
 /* mapping.c */
+/**
+ * struct peerbuf_want - what an importer wants to map
+ * @offset: first byte of it in the buffer
+ * @len: bytes, or 0: all of the buffer
+ * @dir: of the DMA to come
+ * @via_core: it is dma_buf_map_attachment() that asks
+ * @extra: bytes of zeroed memory behind the mapping, which are the caller's and end with it
+ */
+struct peerbuf_want {
+	u64 offset;
+	u64 len;
+	enum dma_data_direction dir;
+	bool via_core;
+	size_t extra;
+};
+
 struct peerbuf_dma *peerbuf_dma_create(struct peerbuf_client *client,
-				       enum dma_data_direction dir, bool via_core,
-				       size_t extra);
+				       const struct peerbuf_want *want);
 void peerbuf_dma_account(struct peerbuf_dma *dma, u32 nr_segments, dma_addr_t addr);
 void peerbuf_dma_destroy(struct peerbuf_dma *dma);
 void peerbuf_hold_add(struct peerbuf *pb, struct peerbuf_hold *hold,

@@ -46,6 +46,34 @@ void peerbuf_hold_remove(struct peerbuf *pb, struct peerbuf_hold *hold)
  * For an importer by physical address there is nothing to map, and what addresses it gives the
  * memory is its own affair. The hold is what counts.
  */
+static struct peerbuf_dma *peerbuf_dma_make_by_phys(struct p2p_vecs *vecs, size_t extra)
+{
+	struct peerbuf_dma *dma;
+
+	dma = kzalloc(sizeof(*dma) + extra, GFP_KERNEL_ACCOUNT);
+	if (!dma)
+		return ERR_PTR(-ENOMEM);
+	dma->vecs = p2p_vecs_get(vecs);
+	return dma;
+}
+
+/* By the importer's plan if that is for @vecs, which may be a piece of the buffer only. */
+static struct p2p_map *peerbuf_dma_map(struct peerbuf_client *client, struct p2p_vecs *vecs,
+				       enum dma_data_direction dir, size_t priv_size)
+{
+	struct p2p_plan plan;
+	struct p2p_map *map;
+	int ret;
+
+	if (client->plan.vecs == vecs)
+		return p2p_map_create(&client->plan, dir, priv_size);
+	p2p_plan_init(&plan, client->attach->dev, P2P_PLAN_DMA);
+	ret = p2p_plan_make(&plan, vecs, false);
+	map = ret ? ERR_PTR(ret) : p2p_map_create(&plan, dir, priv_size);
+	p2p_plan_drop(&plan);
+	return map;
+}
+
 static struct peerbuf_dma *peerbuf_dma_make(struct peerbuf_client *client, struct p2p_vecs *vecs,
 					    enum dma_data_direction dir, size_t extra)
 {
@@ -54,14 +82,9 @@ static struct peerbuf_dma *peerbuf_dma_make(struct peerbuf_client *client, struc
 	u64 max_segment = 0;
 	struct p2p_map *map;
 
-	if (client->by_phys) {
-		dma = kzalloc(sizeof(*dma) + extra, GFP_KERNEL_ACCOUNT);
-		if (!dma)
-			return ERR_PTR(-ENOMEM);
-		dma->vecs = p2p_vecs_get(vecs);
-		return dma;
-	}
-	map = p2p_map_create(&client->plan, dir, sizeof(*dma) + extra);
+	if (client->by_phys)
+		return peerbuf_dma_make_by_phys(vecs, extra);
+	map = peerbuf_dma_map(client, vecs, dir, sizeof(*dma) + extra);
 	if (IS_ERR(map))
 		return ERR_CAST(map);
 	if (client->native)
@@ -106,17 +129,35 @@ static int peerbuf_dma_may(struct peerbuf *pb, struct peerbuf_client *client)
 	return ret ?: peerbuf_wait_kernel(pb, PEERBUF_WAIT_KILLABLE);
 }
 
-/*
- * Under resv. @via_core: on behalf of dma_buf_map_attachment(). @extra: bytes of zeroed memory
- * behind the mapping, which are the caller's and end with it. What the kernel itself does
- * to the memory, a copy say, is over before anybody gets an address of it. The caller tells
- * peerbuf_dma_account() what it has made of it.
- */
-struct peerbuf_dma *peerbuf_dma_create(struct peerbuf_client *client,
-				       enum dma_data_direction dir, bool via_core,
-				       size_t extra)
+/* Under resv: the piece of the buffer that @want is about. */
+static struct peerbuf_dma *peerbuf_dma_make_piece(struct peerbuf_client *client,
+						  const struct peerbuf_want *want)
 {
 	struct peerbuf *pb = client->attach->dmabuf->priv;
+	struct p2p_vecs *vecs = pb->placement->vecs;
+	struct peerbuf_dma *dma;
+
+	if (!want->len)
+		return peerbuf_dma_make(client, vecs, want->dir, want->extra);
+	vecs = p2p_vecs_slice(vecs, want->offset, want->len);
+	if (IS_ERR(vecs))
+		return ERR_CAST(vecs);
+	dma = peerbuf_dma_make(client, vecs, want->dir, want->extra);
+	p2p_vecs_put(vecs);
+	return dma;
+}
+
+/*
+ * Under resv. What the kernel itself does to the memory, a copy say, is over before anybody gets
+ * an address of it. The caller tells peerbuf_dma_account() what it has made of it. All of the
+ * buffer has to be where the importer reaches it, also if it maps a piece: it may want another
+ * one next.
+ */
+struct peerbuf_dma *peerbuf_dma_create(struct peerbuf_client *client,
+				       const struct peerbuf_want *want)
+{
+	struct peerbuf *pb = client->attach->dmabuf->priv;
+	bool via_core = want->via_core;
 	struct peerbuf_dma *dma;
 	int ret;
 
@@ -126,7 +167,7 @@ struct peerbuf_dma *peerbuf_dma_create(struct peerbuf_client *client,
 	if (ret)
 		return ERR_PTR(ret);
 
-	dma = peerbuf_dma_make(client, pb->placement->vecs, dir, extra);
+	dma = peerbuf_dma_make_piece(client, want);
 	if (IS_ERR(dma))
 		return dma;
 	dma->client = client;

@@ -206,11 +206,16 @@ static int peerbuf_sgt_make(struct peerbuf_sgt *sgt)
 struct sg_table *peerbuf_op_map(struct dma_buf_attachment *attach,
 				enum dma_data_direction dir)
 {
+	const struct peerbuf_want want = {
+		.dir = dir,
+		.via_core = true,
+		.extra = sizeof(struct peerbuf_sgt),
+	};
 	struct peerbuf_dma *dma;
 	struct peerbuf_sgt *sgt;
 	int ret;
 
-	dma = peerbuf_dma_create(attach->priv, dir, true, sizeof(*sgt));
+	dma = peerbuf_dma_create(attach->priv, &want);
 	if (IS_ERR(dma))
 		return ERR_CAST(dma);
 

@@ -141,6 +141,7 @@ struct p2p_vecs *p2p_vecs_get(struct p2p_vecs *vecs);
 void p2p_vecs_put(struct p2p_vecs *vecs);
 const struct p2p_vec *p2p_vecs_find(const struct p2p_vecs *vecs, u64 offset,
 				    u64 *vec_offset);
+struct p2p_vecs *p2p_vecs_slice(struct p2p_vecs *vecs, u64 offset, u64 len);
 bool p2p_vecs_overlap(const struct p2p_vecs *a, const struct p2p_vecs *b);
 bool p2p_vecs_aliased(const struct p2p_vecs *vecs);
 

@@ -188,6 +188,8 @@ int peerbuf_pin(struct peerbuf_attachment *att);
 void peerbuf_unpin(struct peerbuf_attachment *att);
 struct peerbuf_mapping *peerbuf_map(struct peerbuf_attachment *att,
 				    enum dma_data_direction dir);
+struct peerbuf_mapping *peerbuf_map_range(struct peerbuf_attachment *att,
+					  enum dma_data_direction dir, u64 offset, u64 len);
 void peerbuf_unmap(struct peerbuf_mapping *mapping);
 const struct p2p_segment *peerbuf_segments(struct peerbuf_mapping *mapping,
 					   u32 *nr);

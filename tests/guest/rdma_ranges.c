@@ -96,6 +96,39 @@ TEST(ranges_of_one_bar)
 	check_around("rp-mem", 0x10000);
 }
 
+/* Each range its own, so that one and a half of them are two of what there is. */
+TEST(mr_of_a_piece_maps_no_more)
+{
+	struct peerbuf_attachment_info info;
+	struct peerbuf_range ranges[16];
+	__u8 host[SEAM];
+	struct ibv_mr *mr;
+	__u32 total;
+	int node;
+
+	for (unsigned int i = 0; i < 16; i++)
+		ranges[i] = (struct peerbuf_range) {
+			.bar = MEM_BAR, .offset = 2 * i * PIECE, .length = PIECE,
+		};
+	setup();
+	node = node_open("rp-mem");
+	lab_host_fill("rp-mem", 0, 0x100000, 0xee);
+	check_ok(peer_export(node, ranges, 16, 0, &export));
+	/* From the middle of the fifth to the middle of the sixth. */
+	check_ok(rdma_reg_dmabuf(&rdma, 4 * PIECE + PIECE / 2, PIECE, 0, export.fd, RDMA_ALL,
+				 &mr));
+	check_ok(peer_attachments(node, export.id, &info, 1, &total));
+	check_eq(total, 1);
+	check_eq(info.nr_mappings, 1);
+	check_eq(info.mapped_ranges, 2);
+	write_pattern(mr, PIECE / 2 - SEAM / 2, SEAM, 6);
+	lab_host_read("rp-mem", 9 * PIECE - SEAM / 2, host, SEAM / 2);
+	lab_host_read("rp-mem", 10 * PIECE, host + SEAM / 2, SEAM / 2);
+	check(pattern_matches(host, SEAM, 6));
+	check_around("rp-mem", 6 * PIECE);
+	check_around("rp-mem", 12 * PIECE);
+}
+
 TEST(ranges_of_two_devices)
 {
 	struct peerbuf_range ranges[4] = {

@@ -173,6 +173,61 @@ static void parts_add_up(void)
 	CHECK_EQ(bar.references, 0);
 }
 
+/* Each piece of a mixed list has the bytes that the list has there, and keeps it. */
+static void slices_have_the_same_bytes(void)
+{
+	struct p2p_vecs *vecs = p2p_vecs_alloc(5), *slice;
+	u64 offset, len, at, in_list, in_slice;
+
+	CHECK_EQ(p2p_vecs_add_bar(vecs, &bar, 0, 12 * K), 0);
+	CHECK_EQ(p2p_vecs_add_system(vecs, 0x10000, 8 * K), 0);
+	CHECK_EQ(p2p_vecs_add_bar(vecs, &other, 4 * K, 4 * K), 0);
+	CHECK_EQ(p2p_vecs_add_bar(vecs, &bar, 64 * K, 8 * K), 0);
+	for (offset = 0; offset < vecs->size; offset += 4 * K) {
+		for (len = 4 * K; offset + len <= vecs->size; len += 4 * K) {
+			ROW("%llu bytes from %llu on", len, offset);
+			slice = p2p_vecs_slice(vecs, offset, len);
+			CHECK_EQ(slice->size, len);
+			for (at = 0; at < len; at += 4 * K) {
+				const struct p2p_vec *a = p2p_vecs_find(vecs, offset + at,
+									&in_list);
+				const struct p2p_vec *b = p2p_vecs_find(slice, at, &in_slice);
+
+				CHECK_EQ(a->paddr + in_list, b->paddr + in_slice);
+				CHECK_EQ(a->kind, b->kind);
+				CHECK(a->provider == b->provider);
+			}
+			CHECK_EQ(vecs->ref.count, 2);
+			p2p_vecs_put(slice);
+		}
+	}
+	CHECK_EQ(vecs->ref.count, 1);
+	p2p_vecs_put(vecs);
+	CHECK_EQ(bar.references, 0);
+	CHECK_EQ(other.references, 0);
+}
+
+static void slice_refuses(void)
+{
+	struct p2p_vecs *vecs = p2p_vecs_alloc(1);
+
+	CHECK_EQ(p2p_vecs_add_bar(vecs, &bar, 0, 12 * K), 0);
+	CHECK_EQ(PTR_ERR(p2p_vecs_slice(vecs, 0, 0)), -EINVAL);
+	CHECK_EQ(PTR_ERR(p2p_vecs_slice(vecs, 1, 4 * K)), -EINVAL);
+	CHECK_EQ(PTR_ERR(p2p_vecs_slice(vecs, 0, 4 * K + 1)), -EINVAL);
+	CHECK_EQ(PTR_ERR(p2p_vecs_slice(vecs, 0, 16 * K)), -ERANGE);
+	CHECK_EQ(PTR_ERR(p2p_vecs_slice(vecs, 12 * K, 4 * K)), -ERANGE);
+	CHECK_EQ(PTR_ERR(p2p_vecs_slice(vecs, TOP - 4 * K + 1, 8 * K)), -ERANGE);
+	shim_allocations = 0;
+	CHECK_EQ(PTR_ERR(p2p_vecs_slice(vecs, 0, 4 * K)), -ENOMEM);
+	CHECK(p2p_vecs_slice(vecs, 0, 12 * K) == vecs);
+	shim_allocations = -1;
+	p2p_vecs_put(vecs);
+	CHECK_EQ(vecs->ref.count, 1);
+	p2p_vecs_put(vecs);
+	CHECK_EQ(bar.references, 0);
+}
+
 static void second_part_needs_memory(void)
 {
 	struct p2p_vecs *vecs = p2p_vecs_alloc(4);
@@ -517,6 +572,8 @@ void test_vecs(void)
 	RUN(kinds_do_not_merge);
 	RUN(parts_add_up);
 	RUN(second_part_needs_memory);
+	RUN(slices_have_the_same_bytes);
+	RUN(slice_refuses);
 	RUN(room_grows);
 	RUN(release_is_told_once);
 	RUN(full_list_refuses_but_merges);

@@ -6,10 +6,10 @@
 
 #include <linux/err.h>
 #include <linux/export.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
-#include <linux/sort.h>
 
 #include "vecs.h"
 
@@ -392,157 +392,73 @@ const struct p2p_vec *p2p_vecs_find(const struct p2p_vecs *vecs, u64 offset,
 }
 EXPORT_SYMBOL_GPL(p2p_vecs_find);
 
-/* Hidden memory is elsewhere: its numbers are no addresses. A list's own is in no other. */
-static bool vec_overlaps(const struct p2p_vec *a, const struct p2p_vec *b)
+static void slice_release(void *priv)
 {
-	if (a->kind == P2P_VEC_HIDDEN || b->kind == P2P_VEC_HIDDEN || a->owned || b->owned)
-		return false;
-	/* By last bytes: a range may end at the very top, where the sum is zero. */
-	return a->paddr <= b->paddr + (b->len - 1) && b->paddr <= a->paddr + (a->len - 1);
+	p2p_vecs_put(priv);
 }
 
-static bool overlap_by_pairs(const struct p2p_vecs *a, const struct p2p_vecs *b)
+/* What of @vec lies in the @len bytes from @offset on. It is the other list that owns it. */
+static struct p2p_vec vec_cut(const struct p2p_vec *vec, u64 offset, u64 len)
 {
-	u32 i, j;
+	u64 skip = offset > vec->start ? offset - vec->start : 0;
+	struct p2p_vec cut = *vec;
 
-	for (i = 0; i < a->nr; i++) {
-		for (j = 0; j < b->nr; j++) {
-			if (vec_overlaps(&a->vec[i], &b->vec[j]))
-				return true;
-		}
-		cond_resched();
-	}
-	return false;
+	cut.paddr += skip;
+	cut.len = min(vec->len - skip, offset + len - (vec->start + skip));
+	cut.owned = false;
+	return cut;
 }
 
-static int vec_ptr_cmp(const void *x, const void *y)
+static int slice_append(struct p2p_vecs *slice, const struct p2p_vec *cut)
 {
-	const struct p2p_vec *a = *(const struct p2p_vec * const *)x;
-	const struct p2p_vec *b = *(const struct p2p_vec * const *)y;
-
-	return a->paddr < b->paddr ? -1 : a->paddr > b->paddr;
-}
-
-/*
- * Without hidden memory, and without what is the list's own: no other list has it, and of
- * that there may be millions. Returns how many are left.
- */
-static u32 vecs_sort(const struct p2p_vecs *vecs, const struct p2p_vec **sorted)
-{
-	u32 i, nr = 0;
-
-	for (i = 0; i < vecs->nr; i++)
-		if (vecs->vec[i].kind != P2P_VEC_HIDDEN && !vecs->vec[i].owned)
-			sorted[nr++] = &vecs->vec[i];
-	sort(sorted, nr, sizeof(*sorted), vec_ptr_cmp, NULL);
-	return nr;
-}
-
-/*
- * Of two sorted heads that do not overlap, the lower one lies below everything
- * that follows in the other list, so it can be left behind. That holds even if
- * ranges within one list overlap.
- */
-static bool overlap_by_order(const struct p2p_vec **a, u32 nr_a,
-			     const struct p2p_vec **b, u32 nr_b)
-{
-	u32 i = 0, j = 0;
-
-	while (i < nr_a && j < nr_b) {
-		if (vec_overlaps(a[i], b[j]))
-			return true;
-		if (a[i]->paddr < b[j]->paddr)
-			i++;
-		else
-			j++;
-	}
-	return false;
+	if (cut->kind != P2P_VEC_BAR)
+		return p2p_vecs_append(slice, cut);
+	return bar_append(slice, part_find(slice, cut->provider), cut->provider, cut->paddr,
+			  cut->len);
 }
 
 /**
- * p2p_vecs_overlap() - do two lists share a byte of physical memory?
- * @a: a list
- * @b: another one, or the same
+ * p2p_vecs_slice() - a piece of a list, as a list
+ * @vecs: the list; the piece holds a reference to it
+ * @offset: where the piece begins in the buffer, in bytes, page aligned
+ * @len: bytes, page aligned, not 0
  *
- * Of hidden memory nothing is known here: it overlaps with nothing. A list overlaps with
- * itself.
+ * Takes time that goes with the ranges of the piece.
  *
- * Takes O(n log n) time, and without memory for it O(n^2).
- *
- * Context: May sleep.
- * Return: true if they do
+ * Context: May sleep. A dma_resv may be held.
+ * Return: a list with one reference, which for all of @vecs is that itself, or ERR_PTR:
+ * * -EINVAL: @len is zero, or one of them is not page aligned
+ * * -ERANGE: it ends past the end
+ * * -ENOMEM
  */
-bool p2p_vecs_overlap(const struct p2p_vecs *a, const struct p2p_vecs *b)
+struct p2p_vecs *p2p_vecs_slice(struct p2p_vecs *vecs, u64 offset, u64 len)
 {
-	const struct p2p_vec **sorted;
-	u32 nr_a, nr_b;
-	bool overlap;
+	const struct p2p_vec *first, *last, *vec;
+	struct p2p_vecs *slice;
+	struct p2p_vec cut;
+	int error;
+	u64 end;
 
-	if (a == b)
-		return a->nr;
-	sorted = kvmalloc_array((size_t)a->nr + b->nr, sizeof(*sorted), GFP_KERNEL);
-	if (!sorted)
-		return overlap_by_pairs(a, b);
-	nr_a = vecs_sort(a, sorted);
-	nr_b = vecs_sort(b, sorted + a->nr);
-	overlap = overlap_by_order(sorted, nr_a, sorted + a->nr, nr_b);
-	kvfree(sorted);
-	return overlap;
-}
-EXPORT_SYMBOL_GPL(p2p_vecs_overlap);
-
-static bool aliased_by_pairs(const struct p2p_vecs *vecs)
-{
-	u32 i, j;
-
-	for (i = 1; i < vecs->nr; i++) {
-		for (j = 0; j < i; j++) {
-			if (vec_overlaps(&vecs->vec[i], &vecs->vec[j]))
-				return true;
+	if (!len || !PAGE_ALIGNED(offset | len))
+		return ERR_PTR(-EINVAL);
+	if (check_add_overflow(offset, len, &end) || end > vecs->size)
+		return ERR_PTR(-ERANGE);
+	if (len == vecs->size)
+		return p2p_vecs_get(vecs);
+	first = p2p_vecs_find(vecs, offset, NULL);
+	last = p2p_vecs_find(vecs, end - 1, NULL);
+	slice = p2p_vecs_alloc(last - first + 1);
+	if (!slice)
+		return ERR_PTR(-ENOMEM);
+	for (vec = first; vec <= last; vec++) {
+		cut = vec_cut(vec, offset, len);
+		error = slice_append(slice, &cut);
+		if (error) {
+			p2p_vecs_put(slice);
+			return ERR_PTR(error);
 		}
-		cond_resched();
 	}
-	return false;
+	p2p_vecs_on_release(slice, slice_release, p2p_vecs_get(vecs));
+	return slice;
 }
-
-/* Those that could be in the list twice. */
-static u32 vecs_foreign(const struct p2p_vecs *vecs)
-{
-	u32 i, nr = 0;
-
-	for (i = 0; i < vecs->nr; i++)
-		nr += vecs->vec[i].kind != P2P_VEC_HIDDEN && !vecs->vec[i].owned;
-	return nr;
-}
-
-/**
- * p2p_vecs_aliased() - does a list name a byte of physical memory twice?
- * @vecs: the list
- *
- * What is written to such a buffer in one place shows in another. Of hidden memory nothing is
- * known here.
- *
- * Takes O(n log n) time, and without memory for it O(n^2).
- *
- * Context: May sleep.
- * Return: true if it does
- */
-bool p2p_vecs_aliased(const struct p2p_vecs *vecs)
-{
-	u32 i, nr = vecs_foreign(vecs);
-	const struct p2p_vec **sorted;
-	bool aliased = false;
-
-	if (nr < 2)
-		return false;
-	sorted = kvmalloc_array(nr, sizeof(*sorted), GFP_KERNEL);
-	if (!sorted)
-		return aliased_by_pairs(vecs);
-	vecs_sort(vecs, sorted);
-	/* If any two overlap, so does the lower one with the one that follows it. */
-	for (i = 1; i < nr && !aliased; i++)
-		aliased = vec_overlaps(sorted[i - 1], sorted[i]);
-	kvfree(sorted);
-	return aliased;
-}
-EXPORT_SYMBOL_GPL(p2p_vecs_aliased);
+EXPORT_SYMBOL_GPL(p2p_vecs_slice);

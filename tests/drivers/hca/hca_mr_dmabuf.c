@@ -14,9 +14,11 @@
  * then: what was queued goes on. If the exporter refuses, because the buffer is
  * revoked, the operation fails as an access to memory that is not there.
  */
+#include <linux/align.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>
 #include <linux/fs.h>
+#include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/pci.h>
 
@@ -37,14 +39,17 @@ static void hca_dmabuf_unmap(struct hca_mr *mr)
 	mr->stale = false;
 }
 
+/* No more than the pages that the MR is in. */
 static int hca_dmabuf_map(struct hca_mr *mr)
 {
+	u64 from = ALIGN_DOWN(mr->offset, PAGE_SIZE);
+	u64 end = ALIGN(mr->offset + mr->size, PAGE_SIZE);
 	struct peerbuf_mapping *mapping;
 
 	dma_resv_assert_held(mr->dmabuf->resv);
 	if (mr->mapping)
 		return 0;
-	mapping = peerbuf_map(mr->att, DMA_BIDIRECTIONAL);
+	mapping = peerbuf_map_range(mr->att, DMA_BIDIRECTIONAL, from, end - from);
 	if (IS_ERR(mapping))
 		return PTR_ERR(mapping);
 	mr->mapping = mapping;
@@ -130,7 +135,7 @@ static int hca_dmabuf_begin(struct hca_mr *mr, bool write)
 static int hca_dmabuf_segment_at(struct hca_mr *mr, u64 offset, dma_addr_t *addr,
 				 u64 *len)
 {
-	return peerbuf_segment_at(mr->mapping, mr->offset + offset, addr, len);
+	return peerbuf_segment_at(mr->mapping, offset_in_page(mr->offset) + offset, addr, len);
 }
 
 static void hca_dmabuf_publish(struct hca_mr *mr, struct dma_fence *fence,

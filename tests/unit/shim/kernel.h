@@ -69,6 +69,16 @@ static inline void kref_put(struct kref *ref, void (*release)(struct kref *ref))
 		release(ref);
 }
 
+static inline void *ERR_PTR(long error)
+{
+	return (void *)error;
+}
+
+static inline long PTR_ERR(const void *ptr)
+{
+	return (long)ptr;
+}
+
 #define GFP_KERNEL		0
 #define GFP_KERNEL_ACCOUNT	0
 

@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The importer helper: what an attached device maps, and where it is. */
+#include <linux/export.h>
+#include <linux/minmax.h>
+#include <linux/overflow.h>
+#include <linux/slab.h>
+
+#include "importer.h"
+
+/* Room for @nr segments. */
+static int peerbuf_mapping_alloc(struct peerbuf_mapping *mapping, u32 nr)
+{
+	mapping->nr = nr;
+	if (nr == 1) {
+		mapping->seg = &mapping->one.seg;
+		mapping->end = &mapping->one.end;
+		return 0;
+	}
+	mapping->seg = kvmalloc_array(nr, sizeof(*mapping->seg) + sizeof(*mapping->end),
+				      GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!mapping->seg)
+		return -ENOMEM;
+	mapping->end = (u64 *)(mapping->seg + nr);
+	return 0;
+}
+
+static void peerbuf_mapping_free_segments(struct peerbuf_mapping *mapping)
+{
+	if (mapping->seg != &mapping->one.seg)
+		kvfree(mapping->seg);
+	mapping->seg = NULL;
+}
+
+static void peerbuf_mapping_index(struct peerbuf_mapping *mapping)
+{
+	u64 end = 0;
+	u32 i;
+
+	for (i = 0; i < mapping->nr; i++) {
+		end += mapping->seg[i].len;
+		mapping->end[i] = end;
+	}
+}
+
+static int peerbuf_mapping_fill_by_phys(struct peerbuf_mapping *mapping,
+					const struct p2p_vecs *vecs)
+{
+	int ret;
+	u32 i;
+
+	ret = peerbuf_mapping_alloc(mapping, vecs->nr);
+	if (ret)
+		return ret;
+	for (i = 0; i < vecs->nr; i++)
+		mapping->seg[i] = (struct p2p_segment){
+			.addr = vecs->vec[i].paddr,
+			.len = vecs->vec[i].len,
+			.provider = vecs->vec[i].provider,
+		};
+	return 0;
+}
+
+/* A buffer always has a segment; none means more than 32 bits can count. */
+static int peerbuf_mapping_fill(struct peerbuf_mapping *mapping, struct p2p_map *map)
+{
+	const unsigned long flags = P2P_SEGMENTS_PER_PROVIDER | P2P_SEGMENTS_LONG;
+	u32 nr, room = p2p_map_expect_segments(map, flags);
+	int ret;
+
+	ret = peerbuf_mapping_alloc(mapping, room);
+	if (ret)
+		return ret;
+	nr = p2p_map_fill_segments(map, flags, mapping->seg, room);
+	if (!nr)
+		return -EOVERFLOW;
+	if (nr <= room) {
+		mapping->nr = nr;
+		return 0;
+	}
+	peerbuf_mapping_free_segments(mapping);
+	ret = peerbuf_mapping_alloc(mapping, nr);
+	if (!ret)
+		p2p_map_fill_segments(map, flags, mapping->seg, nr);
+	return ret;
+}
+
+static struct peerbuf_mapping *peerbuf_map_native(struct peerbuf_attachment *att,
+						  enum dma_data_direction dir, u64 offset, u64 len)
+{
+	const struct peerbuf_want want = {
+		.offset = offset,
+		.len = len,
+		.dir = dir,
+		.extra = sizeof(struct peerbuf_mapping),
+	};
+	struct peerbuf_mapping *mapping;
+	struct peerbuf_dma *dma;
+	int ret;
+
+	dma = peerbuf_dma_create(att->attach->priv, &want);
+	if (IS_ERR(dma))
+		return ERR_CAST(dma);
+	mapping = (struct peerbuf_mapping *)(dma + 1);
+	mapping->att = att;
+	mapping->dir = dir;
+	mapping->dma = dma;
+	if (dma->map)
+		ret = peerbuf_mapping_fill(mapping, dma->map);
+	else
+		ret = peerbuf_mapping_fill_by_phys(mapping, dma->vecs);
+	if (ret) {
+		peerbuf_unmap(mapping);
+		return ERR_PTR(ret);
+	}
+	peerbuf_dma_account(dma, mapping->nr, mapping->seg[0].addr);
+	return mapping;
+}
+
+/*
+ * All of the buffer, or it is not the buffer. What is mapped by physical address is at
+ * the device's disposal at once, so that the memory has to be what it should be by then; to
+ * map it may have started a copy to where it is now.
+ */
+static int peerbuf_mapping_to_phys(struct peerbuf_mapping *mapping)
+{
+	struct dma_buf *dmabuf = mapping->att->dmabuf;
+	struct scatterlist *sg;
+	u64 paddr, size = 0;
+	unsigned int i;
+	int ret;
+
+	for_each_sgtable_dma_sg(mapping->sgt, sg, i) {
+		ret = peerbuf_foreign_piece(sg, &paddr);
+		if (ret)
+			return ret;
+		mapping->seg[i].addr = paddr;
+		size += sg_dma_len(sg);
+	}
+	if (size != dmabuf->size)
+		return -EIO;
+	dma_resv_wait_timeout(dmabuf->resv, DMA_RESV_USAGE_KERNEL, false, MAX_SCHEDULE_TIMEOUT);
+	return 0;
+}
+
+static int peerbuf_fill_foreign(struct peerbuf_mapping *mapping)
+{
+	struct scatterlist *sg;
+	unsigned int i;
+	int ret;
+
+	mapping->sgt = dma_buf_map_attachment(mapping->att->attach, mapping->dir);
+	if (IS_ERR(mapping->sgt)) {
+		ret = PTR_ERR(mapping->sgt);
+		mapping->sgt = NULL;
+		return ret;
+	}
+
+	ret = peerbuf_mapping_alloc(mapping, mapping->sgt->nents);
+	if (ret)
+		return ret;
+	for_each_sgtable_dma_sg(mapping->sgt, sg, i)
+		mapping->seg[i] = (struct p2p_segment){
+			.addr = sg_dma_address(sg),
+			.len = sg_dma_len(sg),
+		};
+	return peerbuf_is_foreign_by_phys(mapping->att) ? peerbuf_mapping_to_phys(mapping) : 0;
+}
+
+/* Another exporter maps all of it; of the segments those count that are of the piece. */
+static void peerbuf_trim_foreign(struct peerbuf_mapping *mapping, u64 offset, u64 len)
+{
+	struct p2p_segment seg;
+	u32 i, nr = 0;
+	u64 skip;
+
+	for (i = 0; i < mapping->nr && len; i++) {
+		seg = mapping->seg[i];
+		skip = min(offset, seg.len);
+		offset -= skip;
+		seg.addr += skip;
+		seg.len = min(seg.len - skip, len);
+		len -= seg.len;
+		if (seg.len)
+			mapping->seg[nr++] = seg;
+	}
+	mapping->nr = nr;
+}
+
+static struct peerbuf_mapping *peerbuf_map_foreign(struct peerbuf_attachment *att,
+						   enum dma_data_direction dir, u64 offset,
+						   u64 len)
+{
+	struct peerbuf_mapping *mapping;
+	int ret;
+
+	mapping = kzalloc(sizeof(*mapping), GFP_KERNEL);
+	if (!mapping)
+		return ERR_PTR(-ENOMEM);
+	mapping->att = att;
+	mapping->dir = dir;
+	ret = peerbuf_fill_foreign(mapping);
+	if (ret) {
+		peerbuf_unmap(mapping);
+		return ERR_PTR(ret);
+	}
+	if (len)
+		peerbuf_trim_foreign(mapping, offset, len);
+	return mapping;
+}
+
+/* @len: 0 for all of the buffer. */
+static struct peerbuf_mapping *peerbuf_map_piece(struct peerbuf_attachment *att,
+						 enum dma_data_direction dir, u64 offset, u64 len)
+{
+	struct peerbuf_mapping *mapping;
+
+	dma_resv_assert_held(att->attach->dmabuf->resv);
+
+	if (att->native)
+		mapping = peerbuf_map_native(att, dir, offset, len);
+	else
+		mapping = peerbuf_map_foreign(att, dir, offset, len);
+	if (!IS_ERR(mapping))
+		peerbuf_mapping_index(mapping);
+	return mapping;
+}
+
+/**
+ * peerbuf_map() - map the whole buffer for the attached device
+ * @att: the attachment
+ * @dir: direction of the DMA to come
+ *
+ * The mapping is good until the next invalidate call, and until then only as far as the
+ * fences allow that the reservation object holds now (see DMA_RESV_USAGE_KERNEL).
+ *
+ * Context: process context, may sleep, the DMA-BUF's reservation lock is held.
+ * Return: the mapping, or an ERR_PTR. From a peerbuf: -ENODEV it is revoked, or its device
+ * is down or gone; -EHOSTUNREACH the route is gone, or another exporter's memory is not
+ * system memory and wanted by physical address; -ENOSPC the device's IOVA space is
+ * exhausted; -EIO the device cannot address it, or one that it lies in does not decode
+ * memory; -EOVERFLOW too many segments; -ENOMEM.
+ */
+struct peerbuf_mapping *peerbuf_map(struct peerbuf_attachment *att,
+				    enum dma_data_direction dir)
+{
+	return peerbuf_map_piece(att, dir, 0, 0);
+}
+EXPORT_SYMBOL_GPL(peerbuf_map);
+
+/**
+ * peerbuf_map_range() - map a piece of the buffer for the attached device
+ * @att: the attachment
+ * @dir: direction of the DMA to come
+ * @offset: first byte of the piece, page aligned
+ * @len: bytes, page aligned
+ *
+ * As peerbuf_map(), for an importer that needs no more: what it costs, in time, memory and IOVA
+ * space, goes with the piece. The segments are those of the piece, and offsets for
+ * peerbuf_segment_at() count from its beginning. Any number of pieces may be mapped at a
+ * time. Other exporters map the whole buffer.
+ *
+ * Context: process context, may sleep, the DMA-BUF's reservation lock is held.
+ * Return: the mapping, or an ERR_PTR: what peerbuf_map() says; -EINVAL @len is 0, or one of them
+ * is not page aligned; -ERANGE the piece ends past the buffer.
+ */
+struct peerbuf_mapping *peerbuf_map_range(struct peerbuf_attachment *att,
+					  enum dma_data_direction dir, u64 offset, u64 len)
+{
+	u64 end;
+
+	if (!len || !PAGE_ALIGNED(offset | len))
+		return ERR_PTR(-EINVAL);
+	if (check_add_overflow(offset, len, &end) || end > att->dmabuf->size)
+		return ERR_PTR(-ERANGE);
+	return peerbuf_map_piece(att, dir, offset, len);
+}
+EXPORT_SYMBOL_GPL(peerbuf_map_range);
+
+/**
+ * peerbuf_unmap() - undo peerbuf_map()
+ * @mapping: the mapping; the device must have stopped using it
+ *
+ * May be called from the invalidate callback.
+ *
+ * Context: process context, may sleep, the DMA-BUF's reservation lock is held.
+ */
+void peerbuf_unmap(struct peerbuf_mapping *mapping)
+{
+	dma_resv_assert_held(mapping->att->attach->dmabuf->resv);
+
+	peerbuf_mapping_free_segments(mapping);
+	if (mapping->dma) {
+		peerbuf_dma_destroy(mapping->dma);
+		return;
+	}
+	if (mapping->sgt)
+		dma_buf_unmap_attachment(mapping->att->attach, mapping->sgt,
+					 mapping->dir);
+	kfree(mapping);
+}
+EXPORT_SYMBOL_GPL(peerbuf_unmap);
+
+/**
+ * peerbuf_segments() - the DMA segments of a mapping
+ * @mapping: the mapping
+ * @nr: out, how many
+ *
+ * Context: any, while the mapping is there.
+ * Return: the segments in buffer order; their lengths sum up to what was mapped. A segment's
+ * provider is NULL for system memory and for other exporters. For an importer by physical
+ * address the segments' addresses are the CPU's.
+ */
+const struct p2p_segment *peerbuf_segments(struct peerbuf_mapping *mapping,
+					   u32 *nr)
+{
+	*nr = mapping->nr;
+	return mapping->seg;
+}
+EXPORT_SYMBOL_GPL(peerbuf_segments);
+
+/**
+ * peerbuf_segment_at() - where a byte of the buffer is
+ * @mapping: the mapping
+ * @offset: in what was mapped, in bytes
+ * @addr: out, its DMA address
+ * @len: out, bytes from there to the end of its segment
+ *
+ * Context: any, while the mapping is there.
+ * Return: 0, or -ERANGE: @offset is past the end of it.
+ */
+int peerbuf_segment_at(struct peerbuf_mapping *mapping, u64 offset,
+		       dma_addr_t *addr, u64 *len)
+{
+	u32 low = 0, high = mapping->nr, mid;
+	const struct p2p_segment *seg;
+
+	while (low < high) {
+		mid = low + (high - low) / 2;
+		if (mapping->end[mid] <= offset)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (low == mapping->nr)
+		return -ERANGE;
+
+	seg = &mapping->seg[low];
+	*len = mapping->end[low] - offset;
+	*addr = seg->addr + (seg->len - *len);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(peerbuf_segment_at);
+
+/**
+ * peerbuf_mapping_route() - how the device reaches what it has mapped
+ * @mapping: the mapping
+ * @route: out, that of the first BAR in the buffer; of a buffer without any, and of another
+ *	exporter's, nothing is known: its decider is P2P_ADDR_NONE
+ *
+ * Context: the DMA-BUF's reservation lock is held since peerbuf_map().
+ */
+void peerbuf_mapping_route(struct peerbuf_mapping *mapping, struct p2p_route *route)
+{
+	dma_resv_assert_held(mapping->att->attach->dmabuf->resv);
+
+	if (mapping->dma)
+		p2p_plan_verdict(&mapping->dma->client->plan, route);
+	else
+		*route = (struct p2p_route){ .decider = P2P_ADDR_NONE };
+}
+EXPORT_SYMBOL_GPL(peerbuf_mapping_route);
