@@ -181,6 +181,52 @@ TEST(mixed_foreign_importer)
 	both_ways("far-edu", EDU_DMA_FOREIGN, PIECES(mixed));
 }
 
+#define LARGE	(2ULL << 20)
+
+/* From @at on, which is across a seam or at the end, by the device and seen by the CPU. */
+static void edu_writes_at(size_t at, __u32 seed)
+{
+	__u8 want[CHUNK];
+
+	pattern_fill(want, CHUNK, seed);
+	check_ok(edu_put(edu, 0, want, CHUNK));
+	check_ok(edu_copy(edu, handle, at, 0, CHUNK, EDU_DMA_TO_BUFFER, 0));
+	check(pattern_matches(cpu + at, CHUNK, seed));
+}
+
+/*
+ * Ranges of 2 MiB between pages: an IOMMU maps them by large pages where address and memory are
+ * aligned, whatever is in front of them in the buffer. The first has a page more, and so cannot be
+ * in front of the other.
+ */
+TEST(mixed_large_ones_keep_their_large_pages)
+{
+	static const struct piece pieces[] = {
+		{ .pages = 1 }, { "rp-mem", 512, 513 }, { .pages = 1 }, { "far-mem", 1024, 512 },
+	};
+	size_t size = pieces_size(PIECES(pieces));
+	struct edu_dma_segment segments[5];
+	__u32 total;
+
+	node = node_open("rp-mem");
+	edu = edu_open("rp-edu");
+	pieces_export(PIECES(pieces));
+	check_ok(edu_attach(edu, export.fd, EDU_DMA_DYNAMIC, 0, &handle));
+	check_ok(edu_map(edu, handle));
+	check_ok(edu_segments(edu, handle, segments, 5, &total));
+	check_eq(total, 4);
+	check_eq(segments[1].addr % LARGE, 0);
+	check_eq(segments[3].addr % LARGE, 0);
+
+	cpu = buffer_map(export.fd, size, 0);
+	edu_writes_at(PAGE - CHUNK / 2, 1);
+	edu_writes_at(PAGE + LARGE - CHUNK / 2, 2);
+	edu_writes_at(2 * PAGE + LARGE - CHUNK / 2, 3);
+	edu_writes_at(3 * PAGE + LARGE - CHUNK / 2, 4);
+	edu_writes_at(size - CHUNK, 5);
+	check_ok(edu_unmap(edu, handle));
+}
+
 /* Bus addresses, addresses through the host bridge and system memory in one mapping. */
 TEST(mixed_routes)
 {
