@@ -391,9 +391,7 @@ struct dma_buf *peerbuf_export_for(const struct peerbuf_export_args *args,
 		goto err_put;
 	peerbuf_stat_inc(PEERBUF_STAT_EXPORTS);
 
-	ret = peerbuf_registry_add(pb);
-	if (ret)
-		goto err_put;
+	peerbuf_registry_add(pb);
 	if (file)
 		peerbuf_export_bind_file(pb, file);
 	peerbuf_announce(pb);

@@ -11,7 +11,7 @@
  *	mmap_lock			held around a CPU fault or a debugger's access
  *	  dma_buf.resv			everything about where a buffer is
  *	    peerbuf_device.lock		the claims on a device, its providers
- *	    the list of devices		(spin)
+ *	    the list of devices, the tree of exports	(spin)
  *	    peerbuf.mappings_lock	(spin) which mappings are in force, where the buffer is
  *	      peerbuf.marks.lock	(spin) who has withdrawn the buffer
  *	    peerbuf_audience.lock	(spin) who listens to events
@@ -30,6 +30,7 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
+#include <linux/rbtree.h>
 #include <linux/refcount.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
@@ -149,6 +150,7 @@ static inline struct p2p_vecs *peerbuf_dma_vecs(struct peerbuf_dma *dma)
  * @inode: the DMA-BUF file's, whose page tables are zapped; reference held
  * @visitors: whoever found the buffer without holding its DMA-BUF, plus one
  * @unvisited: the last visitor is gone, and no other can come
+ * @registry_node: in the tree of exports by id; that tree's lock
  * @id: unique until reboot; immutable
  * @size: bytes; immutable
  * @flags: PEERBUF_EXPORT_F_*; immutable
@@ -190,6 +192,7 @@ struct peerbuf {
 	struct inode *inode;
 	refcount_t visitors;
 	struct completion unvisited;
+	struct rb_node registry_node;
 	u64 id;
 	u64 size;
 	u32 flags;
@@ -258,7 +261,7 @@ struct peerbuf_file {
 
 /* registry.c */
 extern struct mutex peerbuf_registry_lock;
-int peerbuf_registry_add(struct peerbuf *pb);
+void peerbuf_registry_add(struct peerbuf *pb);
 void peerbuf_registry_remove(struct peerbuf *pb);
 struct peerbuf *peerbuf_registry_get(u64 id);
 struct peerbuf *peerbuf_registry_next(u64 after);

@@ -7,7 +7,7 @@
  * other in. A reference to the DMA-BUF's file would not do: its release hangs off the
  * dentry, which an O_PATH descriptor keeps after the file itself is gone.
  */
-#include <linux/xarray.h>
+#include <linux/rbtree.h>
 
 #include "internal.h"
 
@@ -17,29 +17,62 @@ DEFINE_MUTEX(peerbuf_registry_lock);
 /* Protects the list itself: a buffer that moves looks for devices under its resv. */
 static DEFINE_SPINLOCK(peerbuf_devices_lock);
 
-static DEFINE_XARRAY(peerbuf_exports);
-static atomic64_t peerbuf_last_id;
+/* Protects the tree, and the latest id: exports come in the order of their ids. */
+static DEFINE_SPINLOCK(peerbuf_exports_lock);
+static struct rb_root peerbuf_exports = RB_ROOT;
+static u64 peerbuf_last_id;
+
 static LIST_HEAD(peerbuf_devices);
 
-/*
- * Ids are never used again, so that a late "revoke 7" cannot hit somebody
- * else's buffer.
- */
-int peerbuf_registry_add(struct peerbuf *pb)
+static struct peerbuf *peerbuf_of_node(struct rb_node *node)
 {
-	u64 id = atomic64_inc_return(&peerbuf_last_id);
-	int ret;
+	return rb_entry(node, struct peerbuf, registry_node);
+}
 
-	pb->id = id;
-	ret = xa_insert(&peerbuf_exports, id, pb, GFP_KERNEL);
-	if (ret)
-		pb->id = 0;
-	return ret;
+/*
+ * Ids are never used again, so that a late "revoke 7" cannot hit somebody else's buffer. The new
+ * one is the largest: behind all that there are.
+ */
+void peerbuf_registry_add(struct peerbuf *pb)
+{
+	struct rb_node **link = &peerbuf_exports.rb_node, *parent = NULL;
+
+	spin_lock(&peerbuf_exports_lock);
+	while (*link) {
+		parent = *link;
+		link = &parent->rb_right;
+	}
+	pb->id = ++peerbuf_last_id;
+	rb_link_node(&pb->registry_node, parent, link);
+	rb_insert_color(&pb->registry_node, &peerbuf_exports);
+	spin_unlock(&peerbuf_exports_lock);
 }
 
 void peerbuf_registry_remove(struct peerbuf *pb)
 {
-	xa_erase(&peerbuf_exports, pb->id);
+	spin_lock(&peerbuf_exports_lock);
+	rb_erase(&pb->registry_node, &peerbuf_exports);
+	spin_unlock(&peerbuf_exports_lock);
+}
+
+/* Under the tree's lock: the first export whose id is @id or greater, or NULL. */
+static struct peerbuf *peerbuf_registry_from(u64 id)
+{
+	struct rb_node *node = peerbuf_exports.rb_node;
+	struct peerbuf *pb, *found = NULL;
+
+	lockdep_assert_held(&peerbuf_exports_lock);
+
+	while (node) {
+		pb = peerbuf_of_node(node);
+		if (pb->id < id) {
+			node = node->rb_right;
+		} else {
+			found = pb;
+			node = node->rb_left;
+		}
+	}
+	return found;
 }
 
 /*
@@ -63,32 +96,30 @@ struct peerbuf *peerbuf_registry_get(u64 id)
 {
 	struct peerbuf *pb;
 
-	if (id > ULONG_MAX)
-		return NULL;
-
-	xa_lock(&peerbuf_exports);
-	pb = xa_load(&peerbuf_exports, id);
-	if (pb && !peerbuf_visit(pb))
+	spin_lock(&peerbuf_exports_lock);
+	pb = peerbuf_registry_from(id);
+	if (pb && (pb->id != id || !peerbuf_visit(pb)))
 		pb = NULL;
-	xa_unlock(&peerbuf_exports);
+	spin_unlock(&peerbuf_exports_lock);
 	return pb;
 }
 
 /* The export with the smallest id greater than @after, visited. */
 struct peerbuf *peerbuf_registry_next(u64 after)
 {
-	unsigned long index = after;
+	struct rb_node *node;
 	struct peerbuf *pb;
 
-	if (after >= ULONG_MAX)
+	if (after == U64_MAX)
 		return NULL;
 
-	xa_lock(&peerbuf_exports);
-	do {
-		pb = xa_find_after(&peerbuf_exports, &index, ULONG_MAX,
-				   XA_PRESENT);
-	} while (pb && !peerbuf_visit(pb));
-	xa_unlock(&peerbuf_exports);
+	spin_lock(&peerbuf_exports_lock);
+	pb = peerbuf_registry_from(after + 1);
+	while (pb && !peerbuf_visit(pb)) {
+		node = rb_next(&pb->registry_node);
+		pb = node ? peerbuf_of_node(node) : NULL;
+	}
+	spin_unlock(&peerbuf_exports_lock);
 	return pb;
 }
 
