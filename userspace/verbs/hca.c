@@ -174,6 +174,71 @@ static int hca_destroy_qp(struct ibv_qp *qp)
 	return ret;
 }
 
+static struct ibv_srq *hca_create_srq(struct ibv_pd *pd,
+				      struct ibv_srq_init_attr *attr)
+{
+	struct ib_uverbs_create_srq_resp resp;
+	struct ibv_create_srq cmd;
+	struct ibv_srq *srq;
+
+	srq = calloc(1, sizeof(*srq));
+	if (!srq)
+		return NULL;
+	if (ibv_cmd_create_srq(pd, srq, attr, &cmd, sizeof(cmd), &resp,
+			       sizeof(resp))) {
+		free(srq);
+		return NULL;
+	}
+	return srq;
+}
+
+static int hca_modify_srq(struct ibv_srq *srq, struct ibv_srq_attr *attr, int mask)
+{
+	struct ibv_modify_srq cmd;
+
+	return ibv_cmd_modify_srq(srq, attr, mask, &cmd, sizeof(cmd));
+}
+
+static int hca_query_srq(struct ibv_srq *srq, struct ibv_srq_attr *attr)
+{
+	struct ibv_query_srq cmd;
+
+	return ibv_cmd_query_srq(srq, attr, &cmd, sizeof(cmd));
+}
+
+static int hca_destroy_srq(struct ibv_srq *srq)
+{
+	int ret = ibv_cmd_destroy_srq(srq);
+
+	if (!ret)
+		free(srq);
+	return ret;
+}
+
+static struct ibv_ah *hca_create_ah(struct ibv_pd *pd, struct ibv_ah_attr *attr)
+{
+	struct ib_uverbs_create_ah_resp resp;
+	struct ibv_ah *ah;
+
+	ah = calloc(1, sizeof(*ah));
+	if (!ah)
+		return NULL;
+	if (ibv_cmd_create_ah(pd, ah, attr, &resp, sizeof(resp))) {
+		free(ah);
+		return NULL;
+	}
+	return ah;
+}
+
+static int hca_destroy_ah(struct ibv_ah *ah)
+{
+	int ret = ibv_cmd_destroy_ah(ah);
+
+	if (!ret)
+		free(ah);
+	return ret;
+}
+
 static void hca_free_context(struct ibv_context *context)
 {
 	struct verbs_context *base = verbs_get_ctx(context);
@@ -184,20 +249,27 @@ static void hca_free_context(struct ibv_context *context)
 
 static const struct verbs_context_ops hca_context_ops = {
 	.alloc_pd = hca_alloc_pd,
+	.create_ah = hca_create_ah,
 	.create_cq = hca_create_cq,
 	.create_qp = hca_create_qp,
+	.create_srq = hca_create_srq,
 	.dealloc_pd = hca_dealloc_pd,
 	.dereg_mr = hca_dereg_mr,
+	.destroy_ah = hca_destroy_ah,
 	.destroy_cq = hca_destroy_cq,
 	.destroy_qp = hca_destroy_qp,
+	.destroy_srq = hca_destroy_srq,
 	.free_context = hca_free_context,
 	.modify_qp = hca_modify_qp,
+	.modify_srq = hca_modify_srq,
 	.poll_cq = ibv_cmd_poll_cq,
 	.post_recv = ibv_cmd_post_recv,
 	.post_send = ibv_cmd_post_send,
+	.post_srq_recv = ibv_cmd_post_srq_recv,
 	.query_device_ex = hca_query_device,
 	.query_port = hca_query_port,
 	.query_qp = hca_query_qp,
+	.query_srq = hca_query_srq,
 	.reg_dmabuf_mr = hca_reg_dmabuf_mr,
 	.reg_mr = hca_reg_mr,
 	.req_notify_cq = ibv_cmd_req_notify_cq,

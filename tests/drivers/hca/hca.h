@@ -13,6 +13,8 @@
  *	hca_pd.c		protection domains
  *	hca_cq.c		completion queues
  *	hca_qp.c		queue pairs: life, states, finding the peer
+ *	hca_srq.c		shared receive queues
+ *	hca_address.c		where a packet goes: LIDs, GIDs, address handles
  *	hca_mr.c		memory regions: keys, checks, references
  *	hca_mr_umem.c		... of pinned memory
  *	hca_mr_dmabuf.c		... of a DMA-BUF, as a dynamic importer
@@ -22,16 +24,22 @@
  *	hca_exec.c		the requester: one work request after the other
  *	hca_retry.c		... and when it tries again
  *	hca_respond.c		the responder's half, run by the requester
+ *	hca_datagram.c		what is sent to nobody in particular
  *	hca_stats.c		counters, in hw_counters of the device
  *
  * Locks, outermost first:
  *
  *	hca_qp.modify -> (cancels hca_qp.work)
  *	hca.atomics -> edu engine claim -> dma_buf.resv -> edu_engine.lock
+ *	hca_qp.receiving -> edu engine claim
  *	hca_list_lock -> hca.qps.xa_lock -> hca_qp.lock
  *
- * hca_cq.lock and hca.mrs.xa_lock take nothing and nest in nothing of ours, and
- * hca_qp.lock takes nothing. No two QPs are ever locked at once.
+ * hca_cq.lock, hca_srq.lock and hca.mrs.xa_lock take nothing and nest in nothing of
+ * ours, and hca_qp.lock takes nothing. No two QPs are ever locked at once.
+ *
+ * The kernel's own users post and poll with interrupts off, so hca_qp.lock, hca_srq.lock
+ * and hca_cq.lock are taken that way by everybody. They are released before anybody is
+ * called back.
  */
 #ifndef _HCA_H
 #define _HCA_H
@@ -50,6 +58,8 @@
 
 #include <peerbuf/peerbuf.h>
 
+#include "hca_address.h"
+
 struct edu;
 struct edu_job;
 struct hca_mr;
@@ -58,10 +68,12 @@ struct pci_dev;
 
 #define HCA_MAX_SGE		8
 #define HCA_MAX_WR		16384
-#define HCA_MAX_CQE		65536
+#define HCA_MAX_CQE		BIT(20)
 #define HCA_MAX_MR_SIZE		BIT_ULL(47)
 #define HCA_MAX_MESSAGE		BIT(30)
 #define HCA_MAX_RD_ATOMIC	16
+#define HCA_MAX_INLINE		1024
+#define HCA_MAX_DATAGRAM	4096
 
 /* As much as the engine carries at one go. */
 #define HCA_STEP		4088U
@@ -131,8 +143,9 @@ struct hca_pd {
  * @ibcq: what the RDMA core knows
  * @lock: guards all below
  * @wc: a ring of @size
- * @qp: of each entry of @wc, a QP that has nothing but a number: who polls looks at
- *	it after the poll, when the real one may have been destroyed
+ * @names: by number, of each QP that ever completed here, a QP that has nothing but
+ *	that number: uverbs looks at it after the poll, when the real one may have been
+ *	destroyed; they go with the queue
  * @size: entries
  * @head: the oldest one
  * @count: entries taken
@@ -144,7 +157,7 @@ struct hca_cq {
 	struct ib_cq ibcq;
 	spinlock_t lock; /* all below */
 	struct ib_wc *wc;
-	struct ib_qp *qp;
+	struct xarray names;
 	u32 size;
 	u32 head;
 	u32 count;
@@ -153,7 +166,27 @@ struct hca_cq {
 	bool solicited_only;
 };
 
-/* A work request, of either queue. */
+/**
+ * struct hca_srq - a shared receive queue
+ * @ibsrq: what the RDMA core knows
+ * @lock: guards @recv, @nr and @limit
+ * @recv: requests nobody has taken
+ * @nr: how many
+ * @limit: tell of it when there are fewer than that
+ * @max_wr: room for so many
+ * @max_sge: of each
+ */
+struct hca_srq {
+	struct ib_srq ibsrq;
+	spinlock_t lock; /* see above */
+	struct list_head recv;
+	u32 nr;
+	u32 limit;
+	u32 max_wr;
+	u32 max_sge;
+};
+
+/* A work request, of either queue. Data it brought along takes the place of SGEs. */
 struct hca_wqe {
 	struct list_head link;
 	u64 wr_id;
@@ -164,6 +197,11 @@ struct hca_wqe {
 	u64 remote;
 	u64 compare_add;
 	u64 swap;
+	struct hca_address to;
+	u32 remote_qpn;
+	u32 qkey;
+	u32 data_len;
+	u8 *data;
 	u32 nr;
 	struct ib_sge sge[] __counted_by(nr);
 };
@@ -175,16 +213,19 @@ struct hca_wqe {
  * @users: requesters that are using it as a responder
  * @unused: woken when there are none
  * @modify: state changes take turns
+ * @receiving: senders of datagrams take turns with @response
  * @attr: attributes as set so far; attr.qp_state is the state
+ * @to: attr.ah_attr, of a connected QP
  * @cap: what was granted
  * @signal_all: every send request completes visibly
+ * @last_told: it has been told that the QP takes no more from its SRQ
  * @send: requests not completed; the head is the one under way, and only @work removes
  * @recv: requests nobody has taken
  * @tries: how often the head of @send has found its peer not ready; @work's own
  * @rnr_timer: the pause such a peer asked for; @work's own
  * @work: the requester
  * @request: wire page of the requester
- * @response: wire page of the responder; its peer uses it, and there is only one peer
+ * @response: wire page of the responder, for its peer, or who has @receiving
  */
 struct hca_qp {
 	struct ib_qp ibqp;
@@ -192,9 +233,12 @@ struct hca_qp {
 	u32 users;
 	wait_queue_head_t unused;
 	struct mutex modify; /* see above */
+	struct mutex receiving; /* see above */
 	struct ib_qp_attr attr;
+	struct hca_address to;
 	struct ib_qp_cap cap;
 	bool signal_all;
+	bool last_told;
 	struct list_head send;
 	struct list_head recv;
 	u32 nr_send;
@@ -278,17 +322,20 @@ struct hca_piece {
 	u64 len;
 };
 
+/* Pieces, or, of a request that brought its data along, @data. */
 struct hca_vec {
 	u32 nr;
 	u64 total;
+	const u8 *data;
 	struct hca_piece piece[HCA_MAX_SGE];
 };
 
-/* One end of a transfer: bytes, the wire page of their device, and for whom. */
+/* One end of a transfer: bytes from @start on, the wire page of their device, for whom. */
 struct hca_end {
 	struct hca_vec *vec;
 	struct hca_wire *wire;
 	struct hca_qp *qp;
+	u64 start;
 };
 
 /* How moving bytes from one vec to another ended. */
@@ -320,6 +367,11 @@ static inline struct hca_qp *to_hca_qp(struct ib_qp *ibqp)
 	return container_of(ibqp, struct hca_qp, ibqp);
 }
 
+static inline struct hca_srq *to_hca_srq(struct ib_srq *ibsrq)
+{
+	return container_of(ibsrq, struct hca_srq, ibsrq);
+}
+
 static inline struct hca_mr *to_hca_mr(struct ib_mr *ibmr)
 {
 	return container_of(ibmr, struct hca_mr, ibmr);
@@ -335,16 +387,41 @@ static inline struct hca *hca_of_qp(struct hca_qp *qp)
 	return to_hca(qp->ibqp.device);
 }
 
+static inline bool hca_is_datagram(const struct hca_qp *qp)
+{
+	return qp->ibqp.qp_type == IB_QPT_UD;
+}
+
+/* What the peer answers with data, which this end stores. */
+static inline bool hca_fetches(enum ib_wr_opcode opcode)
+{
+	return opcode == IB_WR_RDMA_READ ||
+	       opcode == IB_WR_ATOMIC_CMP_AND_SWP ||
+	       opcode == IB_WR_ATOMIC_FETCH_AND_ADD;
+}
+
 /* hca_main.c */
 extern bool hca_pinned;
 extern bool hca_cpu_copy;
 void hca_list_add(struct hca *hca);
 void hca_list_del(struct hca *hca);
-struct hca_qp *hca_list_find_qp(u16 lid, u32 number);
+struct hca_qp *hca_list_find_qp(const struct hca_address *to, u32 number);
 
 /* hca_device.c */
 struct hca *hca_device_create(struct edu *edu);
 void hca_device_destroy(struct hca *hca);
+
+/* hca_srq.c */
+int hca_create_srq(struct ib_srq *ibsrq, struct ib_srq_init_attr *init,
+		   struct ib_udata *udata);
+int hca_modify_srq(struct ib_srq *ibsrq, struct ib_srq_attr *attr,
+		   enum ib_srq_attr_mask mask, struct ib_udata *udata);
+int hca_query_srq(struct ib_srq *ibsrq, struct ib_srq_attr *attr);
+int hca_destroy_srq(struct ib_srq *ibsrq, struct ib_udata *udata);
+int hca_post_srq_recv(struct ib_srq *ibsrq, const struct ib_recv_wr *wr,
+		      const struct ib_recv_wr **bad);
+struct hca_wqe *hca_srq_take(struct hca_srq *srq);
+void hca_srq_return(struct hca_srq *srq, struct hca_wqe *recv);
 
 /* hca_pd.c */
 int hca_alloc_pd(struct ib_pd *ibpd, struct ib_udata *udata);
@@ -353,6 +430,7 @@ int hca_dealloc_pd(struct ib_pd *ibpd, struct ib_udata *udata);
 /* hca_cq.c */
 int hca_cq_create(struct ib_cq *ibcq, const struct ib_cq_init_attr *attr);
 int hca_destroy_cq(struct ib_cq *ibcq, struct ib_udata *udata);
+int hca_cq_name(struct ib_cq *ibcq, u32 qp_num);
 int hca_poll_cq(struct ib_cq *ibcq, int nr, struct ib_wc *wc);
 int hca_req_notify_cq(struct ib_cq *ibcq, enum ib_cq_notify_flags flags);
 bool hca_cq_push(struct ib_cq *ibcq, const struct ib_wc *wc, bool solicited);
@@ -371,10 +449,15 @@ void hca_qp_put(struct hca_qp *qp);
 enum ib_qp_state hca_qp_state(struct hca_qp *qp);
 void hca_qp_kick(struct hca_qp *qp);
 void hca_qp_fail(struct hca_qp *qp, enum ib_event_type event);
+void hca_qp_send_failed(struct hca_qp *qp);
+void hca_qp_last_recv(struct hca_qp *qp);
 void hca_qp_drained(struct hca_qp *qp);
 struct hca_qp *hca_qp_find_peer(struct hca_qp *qp);
 
 /* hca_mr.c */
+void hca_mr_init(struct hca_mr *mr, struct hca *hca, struct ib_pd *pd, u64 iova,
+		 u64 size, int access);
+void hca_mr_free(struct hca_mr *mr);
 struct hca_mr *hca_mr_alloc(struct ib_pd *pd, u64 iova, u64 size, int access);
 struct ib_mr *hca_mr_publish(struct hca_mr *mr);
 struct ib_mr *hca_mr_reg_dmabuf(struct ib_pd *pd, u64 offset, u64 length,
@@ -409,6 +492,9 @@ void hca_vec_put(struct hca_vec *vec);
 enum hca_moved hca_vec_move(struct hca_end *from, struct hca_end *to, u64 len);
 
 /* hca_post.c */
+struct hca_wqe *hca_wqe_alloc(u64 wr_id, const struct ib_sge *sge, int nr,
+			      u32 data_len, gfp_t gfp);
+void hca_wqes_free(struct list_head *list);
 int hca_post_send(struct ib_qp *ibqp, const struct ib_send_wr *wr,
 		  const struct ib_send_wr **bad);
 int hca_post_recv(struct ib_qp *ibqp, const struct ib_recv_wr *wr,
@@ -428,7 +514,12 @@ int hca_get_stats(struct ib_device *ibdev, struct rdma_hw_stats *stats, u32 port
 		  int index);
 void hca_count(struct hca *hca, enum hca_stat stat, u64 n);
 
+/* hca_datagram.c */
+int hca_send_datagram(struct hca_qp *qp, struct hca_wqe *wqe, struct hca_vec *local);
+
 /* hca_respond.c */
+struct hca_wqe *hca_take_recv(struct hca_qp *peer);
+void hca_return_recv(struct hca_qp *peer, struct hca_wqe *recv);
 int hca_respond_write(struct hca_qp *qp, struct hca_qp *peer,
 		      struct hca_wqe *wqe, struct hca_vec *local);
 int hca_respond_read(struct hca_qp *qp, struct hca_qp *peer,

@@ -25,6 +25,10 @@ static int hca_query_device(struct ib_device *ibdev, struct ib_device_attr *attr
 	attr->device_cap_flags = IB_DEVICE_RC_RNR_NAK_GEN;
 	attr->max_mr_size = HCA_MAX_MR_SIZE;
 	attr->page_size_cap = PAGE_SIZE;
+	attr->max_ah = 65536;
+	attr->max_srq = 65536;
+	attr->max_srq_wr = HCA_MAX_WR;
+	attr->max_srq_sge = HCA_MAX_SGE;
 	attr->max_qp = 65536;
 	attr->max_qp_wr = HCA_MAX_WR;
 	attr->max_send_sge = HCA_MAX_SGE;
@@ -114,33 +118,44 @@ static const struct ib_device_ops hca_ops = {
 	.alloc_hw_device_stats = hca_alloc_stats,
 	.alloc_pd = hca_alloc_pd,
 	.alloc_ucontext = hca_alloc_ucontext,
+	.create_ah = hca_create_ah,
 	.create_cq = hca_op_create_cq,
 	.create_qp = hca_create_qp,
+	.create_srq = hca_create_srq,
+	.create_user_ah = hca_create_ah,
 	.dealloc_pd = hca_dealloc_pd,
 	.dealloc_ucontext = hca_dealloc_ucontext,
 	.dereg_mr = hca_dereg_mr,
+	.destroy_ah = hca_destroy_ah,
 	.destroy_cq = hca_destroy_cq,
 	.destroy_qp = hca_destroy_qp,
+	.destroy_srq = hca_destroy_srq,
 	.disassociate_ucontext = hca_disassociate_ucontext,
 	.get_hw_stats = hca_get_stats,
 	.get_link_layer = hca_get_link_layer,
 	.get_port_immutable = hca_get_port_immutable,
 	.modify_qp = hca_modify_qp,
+	.modify_srq = hca_modify_srq,
 	.poll_cq = hca_poll_cq,
 	.post_recv = hca_post_recv,
 	.post_send = hca_post_send,
+	.post_srq_recv = hca_post_srq_recv,
+	.query_ah = hca_query_ah,
 	.query_device = hca_query_device,
 	.query_gid = hca_query_gid,
 	.query_pkey = hca_query_pkey,
 	.query_port = hca_query_port,
 	.query_qp = hca_query_qp,
+	.query_srq = hca_query_srq,
 	.reg_user_mr = hca_op_reg_user_mr,
 	.reg_user_mr_dmabuf = hca_op_reg_user_mr_dmabuf,
 	.req_notify_cq = hca_req_notify_cq,
 
+	INIT_RDMA_OBJ_SIZE(ib_ah, hca_ah, ibah),
 	INIT_RDMA_OBJ_SIZE(ib_cq, hca_cq, ibcq),
 	INIT_RDMA_OBJ_SIZE(ib_pd, hca_pd, ibpd),
 	INIT_RDMA_OBJ_SIZE(ib_qp, hca_qp, ibqp),
+	INIT_RDMA_OBJ_SIZE(ib_srq, hca_srq, ibsrq),
 	INIT_RDMA_OBJ_SIZE(ib_ucontext, hca_ucontext, ibcontext),
 };
 
@@ -156,6 +171,7 @@ static void hca_describe(struct hca *hca)
 	strscpy(ibdev->node_desc, "peerbuf test HCA", sizeof(ibdev->node_desc));
 	ibdev->uverbs_cmd_mask |= BIT_ULL(IB_USER_VERBS_CMD_POST_SEND) |
 				  BIT_ULL(IB_USER_VERBS_CMD_POST_RECV) |
+				  BIT_ULL(IB_USER_VERBS_CMD_POST_SRQ_RECV) |
 				  BIT_ULL(IB_USER_VERBS_CMD_POLL_CQ) |
 				  BIT_ULL(IB_USER_VERBS_CMD_REQ_NOTIFY_CQ);
 	ib_set_device_ops(ibdev, &hca_ops);

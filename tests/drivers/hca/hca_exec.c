@@ -27,7 +27,7 @@ static enum ib_wc_opcode hca_wc_opcode(enum ib_wr_opcode opcode)
 
 static u32 hca_wqe_bytes(const struct hca_wqe *wqe)
 {
-	u32 i, bytes = 0;
+	u32 i, bytes = wqe->data_len;
 
 	for (i = 0; i < wqe->nr; i++)
 		bytes += wqe->sge[i].length;
@@ -83,14 +83,6 @@ static int hca_exec_peer(struct hca_qp *qp, struct hca_qp *peer,
 	}
 }
 
-/* What the peer answers with data, which this end stores. */
-static bool hca_fetches(enum ib_wr_opcode opcode)
-{
-	return opcode == IB_WR_RDMA_READ ||
-	       opcode == IB_WR_ATOMIC_CMP_AND_SWP ||
-	       opcode == IB_WR_ATOMIC_FETCH_AND_ADD;
-}
-
 /* Returns a completion status, or HCA_NO_PEER, HCA_NO_RECV. */
 static int hca_exec(struct hca_qp *qp, struct hca_wqe *wqe)
 {
@@ -108,6 +100,10 @@ static int hca_exec(struct hca_qp *qp, struct hca_wqe *wqe)
 		ret = IB_WC_LOC_LEN_ERR;
 		goto out;
 	}
+	if (hca_is_datagram(qp)) {
+		ret = hca_send_datagram(qp, wqe, &local);
+		goto out;
+	}
 	peer = hca_qp_find_peer(qp);
 	if (peer) {
 		ret = hca_exec_peer(qp, peer, wqe, &local);
@@ -123,23 +119,23 @@ static struct hca_wqe *hca_qp_next(struct hca_qp *qp)
 {
 	struct hca_wqe *wqe = NULL;
 
-	spin_lock(&qp->lock);
+	spin_lock_irq(&qp->lock);
 	if (qp->attr.qp_state == IB_QPS_RTS)
 		wqe = list_first_entry_or_null(&qp->send, struct hca_wqe, link);
-	spin_unlock(&qp->lock);
+	spin_unlock_irq(&qp->lock);
 	return wqe;
 }
 
 static void hca_qp_done(struct hca_qp *qp, struct hca_wqe *wqe, int status)
 {
-	spin_lock(&qp->lock);
+	spin_lock_irq(&qp->lock);
 	list_del(&wqe->link);
 	qp->nr_send--;
-	spin_unlock(&qp->lock);
+	spin_unlock_irq(&qp->lock);
 	qp->tries = 0;
 	/* First: who sees the completion finds the QP in its new state. */
 	if (status != IB_WC_SUCCESS)
-		hca_qp_fail(qp, 0);
+		hca_qp_send_failed(qp);
 	hca_qp_complete_send(qp, wqe, status);
 }
 
@@ -153,18 +149,21 @@ static void hca_qp_flush(struct hca_qp *qp)
 	LIST_HEAD(send);
 	LIST_HEAD(recv);
 
-	spin_lock(&qp->lock);
-	if (qp->attr.qp_state == IB_QPS_ERR) {
+	spin_lock_irq(&qp->lock);
+	if (qp->attr.qp_state == IB_QPS_ERR || qp->attr.qp_state == IB_QPS_SQE) {
 		list_splice_init(&qp->send, &send);
-		list_splice_init(&qp->recv, &recv);
 		qp->nr_send = 0;
+	}
+	if (qp->attr.qp_state == IB_QPS_ERR) {
+		list_splice_init(&qp->recv, &recv);
 		qp->nr_recv = 0;
 	}
-	spin_unlock(&qp->lock);
+	spin_unlock_irq(&qp->lock);
 	list_for_each_entry_safe(wqe, next, &send, link)
 		hca_qp_complete_send(qp, wqe, IB_WC_WR_FLUSH_ERR);
 	list_for_each_entry_safe(wqe, next, &recv, link)
 		hca_qp_complete_recv(qp, wqe, &flushed, false);
+	hca_qp_last_recv(qp);
 }
 
 void hca_qp_work(struct work_struct *work)

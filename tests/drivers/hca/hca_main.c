@@ -31,25 +31,35 @@ void hca_list_del(struct hca *hca)
 	spin_unlock(&hca_list_lock);
 }
 
+/* The device at that address, or NULL. */
+static struct hca *hca_list_find(const struct hca_address *to)
+{
+	struct hca *hca;
+
+	lockdep_assert_held(&hca_list_lock);
+	list_for_each_entry(hca, &hca_list, link)
+		if (hca_address_is(hca, to))
+			return hca;
+	return NULL;
+}
+
 /*
  * The QP with that number at that address, with a reference: it stays until
  * hca_qp_put(), because its reset and its destruction wait, and its device with it.
  */
-struct hca_qp *hca_list_find_qp(u16 lid, u32 number)
+struct hca_qp *hca_list_find_qp(const struct hca_address *to, u32 number)
 {
 	struct hca_qp *qp = NULL;
 	struct hca *hca;
 
 	spin_lock(&hca_list_lock);
-	list_for_each_entry(hca, &hca_list, link) {
-		if (hca->lid != lid)
-			continue;
+	hca = hca_list_find(to);
+	if (hca) {
 		xa_lock(&hca->qps);
 		qp = xa_load(&hca->qps, number);
 		if (qp)
 			hca_qp_get_locked(qp);
 		xa_unlock(&hca->qps);
-		break;
 	}
 	spin_unlock(&hca_list_lock);
 	return qp;

@@ -10,6 +10,23 @@
 
 #include "hca.h"
 
+/* @mr is zeroed. It is not to be found yet. */
+void hca_mr_init(struct hca_mr *mr, struct hca *hca, struct ib_pd *pd, u64 iova,
+		 u64 size, int access)
+{
+	mr->hca = hca;
+	mr->ibmr.pd = pd;
+	/* Of an MR on a DMA-BUF the core fills in neither, but tells both. */
+	mr->ibmr.iova = iova;
+	mr->ibmr.length = size;
+	refcount_set(&mr->ref, 1);
+	init_completion(&mr->unused);
+	mr->iova = iova;
+	mr->size = size;
+	mr->access = access;
+	mr->context = dma_fence_context_alloc(1);
+}
+
 /* Not to be found yet. Returns the MR or an ERR_PTR(). */
 struct hca_mr *hca_mr_alloc(struct ib_pd *pd, u64 iova, u64 size, int access)
 {
@@ -25,17 +42,7 @@ struct hca_mr *hca_mr_alloc(struct ib_pd *pd, u64 iova, u64 size, int access)
 	mr = kzalloc(sizeof(*mr), GFP_KERNEL);
 	if (!mr)
 		return ERR_PTR(-ENOMEM);
-	mr->hca = to_hca(pd->device);
-	mr->ibmr.pd = pd;
-	/* Of an MR on a DMA-BUF the core fills in neither, but tells both. */
-	mr->ibmr.iova = iova;
-	mr->ibmr.length = size;
-	refcount_set(&mr->ref, 1);
-	init_completion(&mr->unused);
-	mr->iova = iova;
-	mr->size = size;
-	mr->access = access;
-	mr->context = dma_fence_context_alloc(1);
+	hca_mr_init(mr, to_hca(pd->device), pd, iova, size, access);
 	return mr;
 }
 
@@ -92,12 +99,18 @@ int hca_dereg_mr(struct ib_mr *ibmr, struct ib_udata *udata)
 	struct hca_mr *mr = to_hca_mr(ibmr);
 
 	xa_erase(&mr->hca->mrs, ibmr->lkey >> 8);
+	hca_mr_free(mr);
+	return 0;
+}
+
+/* It is not found any more, or never was. Waits for who uses it. */
+void hca_mr_free(struct hca_mr *mr)
+{
 	WRITE_ONCE(mr->gone, true);
 	hca_mr_put(mr);
 	wait_for_completion(&mr->unused);
 	mr->kind->destroy(mr);
 	kfree(mr);
-	return 0;
 }
 
 void hca_mr_put(struct hca_mr *mr)

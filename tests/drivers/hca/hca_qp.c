@@ -5,8 +5,9 @@
  * Who may still use a QP that is being destroyed, and why each is done:
  *
  *  - its own work: cancelled, after the state has told it to give up;
- *  - its peer's work, which takes it for the responder: counts as a user, and users
- *    are waited for after nobody can find the QP any more;
+ *  - its peer's work, which takes it for the responder, and whoever sends it a
+ *    datagram: each counts as a user, and users are waited for after nobody can find
+ *    the QP any more;
  *  - completions: have its number only, and are purged last, when nobody writes new
  *    ones.
  *
@@ -21,29 +22,23 @@ static int hca_check_init(const struct ib_qp_init_attr *init)
 {
 	const struct ib_qp_cap *cap = &init->cap;
 
-	if (init->qp_type != IB_QPT_RC || init->srq || init->create_flags)
+	if (init->qp_type != IB_QPT_RC && init->qp_type != IB_QPT_UD)
+		return -EOPNOTSUPP;
+	if (init->create_flags)
 		return -EOPNOTSUPP;
 	if (cap->max_send_wr > HCA_MAX_WR || cap->max_recv_wr > HCA_MAX_WR ||
 	    cap->max_send_sge > HCA_MAX_SGE || cap->max_recv_sge > HCA_MAX_SGE ||
-	    cap->max_inline_data)
+	    cap->max_inline_data > HCA_MAX_INLINE)
 		return -EINVAL;
 	return 0;
 }
 
-int hca_create_qp(struct ib_qp *ibqp, struct ib_qp_init_attr *init,
-		  struct ib_udata *udata)
+static void hca_qp_init(struct hca_qp *qp, const struct ib_qp_init_attr *init)
 {
-	struct hca *hca = to_hca(ibqp->device);
-	struct hca_qp *qp = to_hca_qp(ibqp);
-	u32 number;
-	int ret;
-
-	ret = hca_check_init(init);
-	if (ret)
-		return ret;
 	init_waitqueue_head(&qp->unused);
 	spin_lock_init(&qp->lock);
 	mutex_init(&qp->modify);
+	mutex_init(&qp->receiving);
 	INIT_LIST_HEAD(&qp->send);
 	INIT_LIST_HEAD(&qp->recv);
 	INIT_DELAYED_WORK(&qp->work, hca_qp_work);
@@ -51,19 +46,54 @@ int hca_create_qp(struct ib_qp *ibqp, struct ib_qp_init_attr *init,
 	qp->cap = init->cap;
 	qp->signal_all = init->sq_sig_type == IB_SIGNAL_ALL_WR;
 	/* Before the QP can be found: the core repeats these, but later. */
-	ibqp->send_cq = init->send_cq;
-	ibqp->recv_cq = init->recv_cq;
+	qp->ibqp.qp_type = init->qp_type;
+	qp->ibqp.send_cq = init->send_cq;
+	qp->ibqp.recv_cq = init->recv_cq;
+	qp->ibqp.srq = init->srq;
+}
+
+/* From here on it can be found, unless this fails. */
+static int hca_qp_publish(struct hca *hca, struct hca_qp *qp)
+{
+	u32 number;
+	int ret;
+
+	ret = xa_alloc_cyclic(&hca->qps, &qp->ibqp.qp_num, NULL, XA_LIMIT(0x10, 0xffffff),
+			      &hca->next_qp, GFP_KERNEL);
+	if (ret < 0)
+		return ret;
+	number = qp->ibqp.qp_num;
+	ret = hca_cq_name(qp->ibqp.send_cq, number);
+	if (!ret)
+		ret = hca_cq_name(qp->ibqp.recv_cq, number);
+	/* The entry is there, and takes no memory any more. */
+	if (!ret)
+		ret = xa_err(xa_store(&hca->qps, number, qp, GFP_KERNEL));
+	if (ret)
+		xa_erase(&hca->qps, number);
+	return ret;
+}
+
+int hca_create_qp(struct ib_qp *ibqp, struct ib_qp_init_attr *init,
+		  struct ib_udata *udata)
+{
+	struct hca *hca = to_hca(ibqp->device);
+	struct hca_qp *qp = to_hca_qp(ibqp);
+	int ret;
+
+	ret = hca_check_init(init);
+	if (ret)
+		return ret;
+	hca_qp_init(qp, init);
 	ret = hca_wire_alloc(hca, &qp->request);
 	if (ret)
 		return ret;
 	ret = hca_wire_alloc(hca, &qp->response);
 	if (ret)
 		goto err_request;
-	ret = xa_alloc_cyclic(&hca->qps, &number, qp, XA_LIMIT(0x10, 0xffffff),
-			      &hca->next_qp, GFP_KERNEL);
-	if (ret < 0)
+	ret = hca_qp_publish(hca, qp);
+	if (ret)
 		goto err_response;
-	ibqp->qp_num = number;
 	return 0;
 
 err_response:
@@ -76,27 +106,27 @@ err_request:
 /* The caller holds the lock of the xarray it found @qp in. */
 void hca_qp_get_locked(struct hca_qp *qp)
 {
-	spin_lock(&qp->lock);
+	spin_lock_irq(&qp->lock);
 	qp->users++;
-	spin_unlock(&qp->lock);
+	spin_unlock_irq(&qp->lock);
 }
 
 void hca_qp_put(struct hca_qp *qp)
 {
-	spin_lock(&qp->lock);
+	spin_lock_irq(&qp->lock);
 	/* Woken under the lock: who waits takes it, too, and then frees the QP. */
 	if (!--qp->users)
 		wake_up(&qp->unused);
-	spin_unlock(&qp->lock);
+	spin_unlock_irq(&qp->lock);
 }
 
 static bool hca_qp_unused(struct hca_qp *qp)
 {
 	bool unused;
 
-	spin_lock(&qp->lock);
+	spin_lock_irq(&qp->lock);
 	unused = !qp->users;
-	spin_unlock(&qp->lock);
+	spin_unlock_irq(&qp->lock);
 	return unused;
 }
 
@@ -107,9 +137,9 @@ enum ib_qp_state hca_qp_state(struct hca_qp *qp)
 
 static void hca_qp_set_state(struct hca_qp *qp, enum ib_qp_state state)
 {
-	spin_lock(&qp->lock);
+	spin_lock_irq(&qp->lock);
 	WRITE_ONCE(qp->attr.qp_state, state);
-	spin_unlock(&qp->lock);
+	spin_unlock_irq(&qp->lock);
 }
 
 /* Now, even if it was waiting for a peer. */
@@ -132,16 +162,48 @@ void hca_qp_fail(struct hca_qp *qp, enum ib_event_type event)
 	};
 	bool changed;
 
-	spin_lock(&qp->lock);
+	spin_lock_irq(&qp->lock);
 	changed = qp->attr.qp_state != IB_QPS_RESET &&
 		  qp->attr.qp_state != IB_QPS_ERR;
 	if (changed)
 		WRITE_ONCE(qp->attr.qp_state, IB_QPS_ERR);
-	spin_unlock(&qp->lock);
+	spin_unlock_irq(&qp->lock);
 	if (!changed)
 		return;
 	hca_qp_kick(qp);
 	if (event && qp->ibqp.event_handler)
+		qp->ibqp.event_handler(&ev, qp->ibqp.qp_context);
+}
+
+/* A request of @qp's own has failed: who sends datagrams can go on receiving them. */
+void hca_qp_send_failed(struct hca_qp *qp)
+{
+	if (!hca_is_datagram(qp)) {
+		hca_qp_fail(qp, 0);
+		return;
+	}
+	spin_lock_irq(&qp->lock);
+	if (qp->attr.qp_state == IB_QPS_RTS)
+		WRITE_ONCE(qp->attr.qp_state, IB_QPS_SQE);
+	spin_unlock_irq(&qp->lock);
+}
+
+/* In the error state, of a QP that shares its receive queue: it takes no more from it. */
+void hca_qp_last_recv(struct hca_qp *qp)
+{
+	struct ib_event ev = {
+		.device = qp->ibqp.device,
+		.element.qp = &qp->ibqp,
+		.event = IB_EVENT_QP_LAST_WQE_REACHED,
+	};
+	bool tell;
+
+	spin_lock_irq(&qp->lock);
+	tell = qp->ibqp.srq && qp->attr.qp_state == IB_QPS_ERR && !qp->last_told;
+	if (tell)
+		qp->last_told = true;
+	spin_unlock_irq(&qp->lock);
+	if (tell && qp->ibqp.event_handler)
 		qp->ibqp.event_handler(&ev, qp->ibqp.qp_context);
 }
 
@@ -155,11 +217,11 @@ void hca_qp_drained(struct hca_qp *qp)
 	};
 	bool tell;
 
-	spin_lock(&qp->lock);
+	spin_lock_irq(&qp->lock);
 	tell = qp->attr.qp_state == IB_QPS_SQD && qp->attr.en_sqd_async_notify;
 	if (tell)
 		qp->attr.en_sqd_async_notify = 0;
-	spin_unlock(&qp->lock);
+	spin_unlock_irq(&qp->lock);
 	if (tell && qp->ibqp.event_handler)
 		qp->ibqp.event_handler(&ev, qp->ibqp.qp_context);
 }
@@ -167,26 +229,27 @@ void hca_qp_drained(struct hca_qp *qp)
 /* The connected QP if it is ready to receive and connected to us, or NULL. */
 struct hca_qp *hca_qp_find_peer(struct hca_qp *qp)
 {
+	struct hca_address to, back;
 	struct hca_qp *peer;
 	u32 number;
 	bool ready;
-	u16 lid;
 
-	spin_lock(&qp->lock);
-	lid = rdma_ah_get_dlid(&qp->attr.ah_attr);
+	spin_lock_irq(&qp->lock);
+	to = qp->to;
 	number = qp->attr.dest_qp_num;
-	spin_unlock(&qp->lock);
-	peer = hca_list_find_qp(lid, number);
+	spin_unlock_irq(&qp->lock);
+	peer = hca_list_find_qp(&to, number);
 	if (!peer)
 		return NULL;
-	spin_lock(&peer->lock);
+	spin_lock_irq(&peer->lock);
+	back = peer->to;
 	ready = (peer->attr.qp_state == IB_QPS_RTR ||
 		 peer->attr.qp_state == IB_QPS_RTS ||
 		 peer->attr.qp_state == IB_QPS_SQD) &&
-		peer->attr.dest_qp_num == qp->ibqp.qp_num &&
-		rdma_ah_get_dlid(&peer->attr.ah_attr) == hca_of_qp(qp)->lid;
-	spin_unlock(&peer->lock);
-	if (ready)
+		!hca_is_datagram(peer) &&
+		peer->attr.dest_qp_num == qp->ibqp.qp_num;
+	spin_unlock_irq(&peer->lock);
+	if (ready && hca_address_is(hca_of_qp(qp), &back))
 		return peer;
 	hca_qp_put(peer);
 	return NULL;
@@ -207,7 +270,10 @@ static void hca_qp_store(struct hca_qp *qp, const struct ib_qp_attr *attr,
 		to->ah_attr = attr->ah_attr;
 		/* The core's, and only for the duration of its call. */
 		to->ah_attr.grh.sgid_attr = NULL;
+		hca_address_set(&qp->to, &attr->ah_attr);
 	}
+	if (mask & IB_QP_QKEY)
+		to->qkey = attr->qkey;
 	if (mask & IB_QP_PATH_MTU)
 		to->path_mtu = attr->path_mtu;
 	if (mask & IB_QP_TIMEOUT)
@@ -262,15 +328,6 @@ static int hca_check_attr(const struct ib_qp_attr *attr, int mask)
 	return 0;
 }
 
-static void hca_wqes_free(struct list_head *list)
-{
-	struct hca_wqe *wqe, *next;
-
-	list_for_each_entry_safe(wqe, next, list, link)
-		kfree(wqe);
-	INIT_LIST_HEAD(list);
-}
-
 /*
  * In the reset state: requests vanish without a completion, and so do completions
  * nobody polled.
@@ -283,13 +340,14 @@ static void hca_qp_drop(struct hca_qp *qp)
 	/* Both see the state, and stop at the next step. */
 	wait_event(qp->unused, hca_qp_unused(qp));
 	cancel_delayed_work_sync(&qp->work);
-	spin_lock(&qp->lock);
+	spin_lock_irq(&qp->lock);
 	list_splice_init(&qp->send, &send);
 	list_splice_init(&qp->recv, &recv);
 	qp->nr_send = 0;
 	qp->nr_recv = 0;
 	qp->tries = 0;
-	spin_unlock(&qp->lock);
+	qp->last_told = false;
+	spin_unlock_irq(&qp->lock);
 	hca_wqes_free(&send);
 	hca_wqes_free(&recv);
 	hca_cq_purge(qp->ibqp.send_cq, qp->ibqp.qp_num);
@@ -303,19 +361,19 @@ static int hca_qp_change(struct hca_qp *qp, struct ib_qp_attr *attr, int mask)
 
 	if (mask & IB_QP_CUR_STATE && attr->cur_qp_state != now)
 		return -EINVAL;
-	if (!ib_modify_qp_is_ok(now, next, IB_QPT_RC, mask) ||
+	if (!ib_modify_qp_is_ok(now, next, qp->ibqp.qp_type, mask) ||
 	    hca_check_attr(attr, mask))
 		return -EINVAL;
-	spin_lock(&qp->lock);
+	spin_lock_irq(&qp->lock);
 	/* It may have failed meanwhile, and only a reset leads out of that. */
 	if (qp->attr.qp_state != now && next != IB_QPS_ERR &&
 	    next != IB_QPS_RESET) {
-		spin_unlock(&qp->lock);
+		spin_unlock_irq(&qp->lock);
 		return -EINVAL;
 	}
 	hca_qp_store(qp, attr, mask);
 	WRITE_ONCE(qp->attr.qp_state, next);
-	spin_unlock(&qp->lock);
+	spin_unlock_irq(&qp->lock);
 	if (next == IB_QPS_RESET)
 		hca_qp_drop(qp);
 	else
@@ -342,14 +400,15 @@ int hca_query_qp(struct ib_qp *ibqp, struct ib_qp_attr *attr, int mask,
 {
 	struct hca_qp *qp = to_hca_qp(ibqp);
 
-	spin_lock(&qp->lock);
+	spin_lock_irq(&qp->lock);
 	*attr = qp->attr;
-	spin_unlock(&qp->lock);
+	spin_unlock_irq(&qp->lock);
 	attr->cur_qp_state = attr->qp_state;
 	attr->cap = qp->cap;
 	init->cap = qp->cap;
 	init->send_cq = ibqp->send_cq;
 	init->recv_cq = ibqp->recv_cq;
+	init->srq = ibqp->srq;
 	init->qp_type = ibqp->qp_type;
 	init->sq_sig_type = qp->signal_all ? IB_SIGNAL_ALL_WR : IB_SIGNAL_REQ_WR;
 	return 0;
@@ -365,6 +424,7 @@ int hca_destroy_qp(struct ib_qp *ibqp, struct ib_udata *udata)
 	hca_qp_drop(qp);
 	hca_wire_free(hca, &qp->response);
 	hca_wire_free(hca, &qp->request);
+	mutex_destroy(&qp->receiving);
 	mutex_destroy(&qp->modify);
 	return 0;
 }

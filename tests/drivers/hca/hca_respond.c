@@ -38,17 +38,19 @@ static int hca_aborted(struct hca_qp *qp)
 }
 
 /* The oldest receive request, which is the caller's from now on, or NULL. */
-static struct hca_wqe *hca_take_recv(struct hca_qp *peer)
+struct hca_wqe *hca_take_recv(struct hca_qp *peer)
 {
 	struct hca_wqe *recv;
 
-	spin_lock(&peer->lock);
+	if (peer->ibqp.srq)
+		return hca_srq_take(to_hca_srq(peer->ibqp.srq));
+	spin_lock_irq(&peer->lock);
 	recv = list_first_entry_or_null(&peer->recv, struct hca_wqe, link);
 	if (recv) {
 		list_del(&recv->link);
 		peer->nr_recv--;
 	}
-	spin_unlock(&peer->lock);
+	spin_unlock_irq(&peer->lock);
 	return recv;
 }
 
@@ -60,17 +62,21 @@ static int hca_not_ready(struct hca_qp *qp, struct hca_qp *peer)
 }
 
 /* Nothing came: the next message gets it, or it is flushed, or it vanishes in a reset. */
-static void hca_return_recv(struct hca_qp *peer, struct hca_wqe *recv)
+void hca_return_recv(struct hca_qp *peer, struct hca_wqe *recv)
 {
 	enum ib_qp_state state;
 
-	spin_lock(&peer->lock);
+	if (peer->ibqp.srq) {
+		hca_srq_return(to_hca_srq(peer->ibqp.srq), recv);
+		return;
+	}
+	spin_lock_irq(&peer->lock);
 	state = peer->attr.qp_state;
 	if (state != IB_QPS_RESET) {
 		list_add(&recv->link, &peer->recv);
 		peer->nr_recv++;
 	}
-	spin_unlock(&peer->lock);
+	spin_unlock_irq(&peer->lock);
 	if (state == IB_QPS_RESET)
 		kfree(recv);
 	else if (state == IB_QPS_ERR)

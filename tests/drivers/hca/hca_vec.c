@@ -20,14 +20,15 @@ static bool hca_vec_add(struct hca_vec *vec, struct hca *hca, struct ib_pd *pd,
 	return true;
 }
 
-/* What the request's own SGEs name. Empty ones are not looked at. */
+/* What the request's own SGEs name, or what it brought along. Empty SGEs are not looked at. */
 int hca_vec_local(struct hca_qp *qp, const struct hca_wqe *wqe, int access,
 		  struct hca_vec *vec)
 {
 	u32 i;
 
 	vec->nr = 0;
-	vec->total = 0;
+	vec->total = wqe->data_len;
+	vec->data = wqe->data;
 	for (i = 0; i < wqe->nr; i++) {
 		const struct ib_sge *sge = &wqe->sge[i];
 
@@ -48,6 +49,7 @@ int hca_vec_remote(struct hca_qp *peer, const struct hca_wqe *wqe, u64 len,
 {
 	vec->nr = 0;
 	vec->total = 0;
+	vec->data = NULL;
 	if (len && !hca_vec_add(vec, hca_of_qp(peer), peer->ibqp.pd, wqe->rkey,
 				wqe->remote, len, access))
 		return -EACCES;
@@ -60,24 +62,50 @@ void hca_vec_put(struct hca_vec *vec)
 		hca_mr_put(vec->piece[--vec->nr].mr);
 }
 
-/* Where in a vec we are. */
+/* Where in a vec we are: in a piece of it, or in its data. */
 struct hca_cursor {
-	struct hca_piece *piece;
+	const struct hca_vec *vec;
+	const struct hca_piece *piece;
 	u64 done;
 };
 
 static u64 hca_cursor_left(const struct hca_cursor *at)
 {
-	return at->piece->len - at->done;
+	return (at->vec->data ? at->vec->total : at->piece->len) - at->done;
 }
 
 static void hca_cursor_advance(struct hca_cursor *at, u64 len)
 {
 	at->done += len;
-	if (at->done == at->piece->len) {
+	while (!at->vec->data && at->piece < &at->vec->piece[at->vec->nr] &&
+	       at->done >= at->piece->len) {
+		at->done -= at->piece->len;
 		at->piece++;
-		at->done = 0;
 	}
+}
+
+static struct hca_cursor hca_cursor_at(const struct hca_end *end)
+{
+	struct hca_cursor at = { end->vec, end->vec->piece };
+
+	hca_cursor_advance(&at, end->start);
+	return at;
+}
+
+static bool hca_fetch(const struct hca_cursor *at, struct hca_wire *wire, u32 len)
+{
+	if (at->vec->data) {
+		memcpy(wire->cpu, at->vec->data + at->done, len);
+		return true;
+	}
+	return !hca_mr_gone(at->piece->mr) &&
+	       !hca_mr_read(at->piece->mr, at->piece->offset + at->done, wire, len);
+}
+
+static bool hca_store(const struct hca_cursor *at, struct hca_wire *wire, u32 len)
+{
+	return !hca_mr_gone(at->piece->mr) &&
+	       !hca_mr_write(at->piece->mr, at->piece->offset + at->done, wire, len);
 }
 
 static bool hca_gives_up(struct hca_qp *qp)
@@ -88,14 +116,14 @@ static bool hca_gives_up(struct hca_qp *qp)
 }
 
 /*
- * The first @len bytes of one end to the start of the other, step by step; a step fits
- * a wire page and lies in one piece on each side. Stops early when a QP has no use for
+ * @len bytes from the start of one end to the start of the other, step by step; a step
+ * fits a wire page and lies in one piece on each side. Stops early when a QP has no use for
  * it any more, or an MR is being deregistered.
  */
 enum hca_moved hca_vec_move(struct hca_end *from, struct hca_end *to, u64 len)
 {
-	struct hca_cursor in = { from->vec->piece };
-	struct hca_cursor out = { to->vec->piece };
+	struct hca_cursor in = hca_cursor_at(from);
+	struct hca_cursor out = hca_cursor_at(to);
 	u32 step;
 
 	for (; len; len -= step) {
@@ -103,14 +131,10 @@ enum hca_moved hca_vec_move(struct hca_end *from, struct hca_end *to, u64 len)
 			return HCA_MOVE_ABORTED;
 		step = min3(len, hca_cursor_left(&in), (u64)HCA_STEP);
 		step = min_t(u64, step, hca_cursor_left(&out));
-		if (hca_mr_gone(in.piece->mr) ||
-		    hca_mr_read(in.piece->mr, in.piece->offset + in.done,
-				from->wire, step))
+		if (!hca_fetch(&in, from->wire, step))
 			return HCA_FROM_FAILED;
 		memcpy(to->wire->cpu, from->wire->cpu, step);
-		if (hca_mr_gone(out.piece->mr) ||
-		    hca_mr_write(out.piece->mr, out.piece->offset + out.done,
-				 to->wire, step))
+		if (!hca_store(&out, to->wire, step))
 			return HCA_TO_FAILED;
 		hca_cursor_advance(&in, step);
 		hca_cursor_advance(&out, step);

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Where a packet goes: to a LID on our imaginary InfiniBand subnet. */
+#include "hca.h"
+
+/* @attr with a resolved sgid_attr if it has a GRH: the core sees to that. */
+void hca_address_set(struct hca_address *to, const struct rdma_ah_attr *attr)
+{
+	memset(to, 0, sizeof(*to));
+	to->lid = rdma_ah_get_dlid(attr);
+	if (!(rdma_ah_get_ah_flags(attr) & IB_AH_GRH))
+		return;
+	to->grh = true;
+	to->dgid = rdma_ah_read_grh(attr)->dgid;
+	to->hop_limit = rdma_ah_read_grh(attr)->hop_limit;
+	if (rdma_ah_read_grh(attr)->sgid_attr)
+		to->sgid = rdma_ah_read_grh(attr)->sgid_attr->gid;
+}
+
+bool hca_address_is(struct hca *hca, const struct hca_address *to)
+{
+	return to->lid == hca->lid;
+}
+
+int hca_create_ah(struct ib_ah *ibah, struct rdma_ah_init_attr *init,
+		  struct ib_udata *udata)
+{
+	struct hca_ah *ah = to_hca_ah(ibah);
+
+	ah->attr = *init->ah_attr;
+	/* The core's own. */
+	ah->attr.grh.sgid_attr = NULL;
+	hca_address_set(&ah->to, init->ah_attr);
+	return 0;
+}
+
+int hca_query_ah(struct ib_ah *ibah, struct rdma_ah_attr *attr)
+{
+	*attr = to_hca_ah(ibah)->attr;
+	return 0;
+}
+
+/* Requests have copies. */
+int hca_destroy_ah(struct ib_ah *ibah, u32 flags)
+{
+	return 0;
+}
