@@ -18,6 +18,7 @@
  *	hca_mr.c		memory regions: keys, checks, references
  *	hca_mr_umem.c		... of pinned memory
  *	hca_mr_dmabuf.c		... of a DMA-BUF, as a dynamic importer
+ *	hca_mr_dma.c		... of all there is, for the kernel's own users
  *	hca_engine.c		moving bytes between an MR and a wire page
  *	hca_vec.c		lists of pieces of MRs
  *	hca_post.c		work requests into queues
@@ -25,6 +26,8 @@
  *	hca_retry.c		... and when it tries again
  *	hca_respond.c		the responder's half, run by the requester
  *	hca_datagram.c		what is sent to nobody in particular
+ *	hca_roce.c		devices with a network interface, for the RDMA CM
+ *	hca_net.c		... and that interface
  *	hca_stats.c		counters, in hw_counters of the device
  *
  * Locks, outermost first:
@@ -33,6 +36,7 @@
  *	hca.atomics -> edu engine claim -> dma_buf.resv -> edu_engine.lock
  *	hca_qp.receiving -> edu engine claim
  *	hca_list_lock -> hca.qps.xa_lock -> hca_qp.lock
+ *	hca_list_lock -> the core's table of GIDs
  *
  * hca_cq.lock, hca_srq.lock and hca.mrs.xa_lock take nothing and nest in nothing of
  * ours, and hca_qp.lock takes nothing. No two QPs are ever locked at once.
@@ -48,6 +52,7 @@
 #include <linux/dma-fence.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/notifier.h>
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
@@ -64,6 +69,7 @@ struct edu;
 struct edu_job;
 struct hca_mr;
 struct ib_umem;
+struct net_device;
 struct pci_dev;
 
 #define HCA_MAX_SGE		8
@@ -74,6 +80,12 @@ struct pci_dev;
 #define HCA_MAX_RD_ATOMIC	16
 #define HCA_MAX_INLINE		1024
 #define HCA_MAX_DATAGRAM	4096
+
+/* The QP that connection managers talk through. */
+#define HCA_GSI_NUMBER		1
+
+/* A key no MR has, because the number in it is zero: the kernel's, for all it mapped. */
+#define HCA_LOCAL_DMA_LKEY	1
 
 /* As much as the engine carries at one go. */
 #define HCA_STEP		4088U
@@ -96,6 +108,9 @@ enum hca_stat {
  * @wq: runs the QPs and the late unmaps
  * @link: in the list of all devices, under hca_list_lock
  * @lid: its address on our imaginary subnet, unique
+ * @ndev: its network interface if it is of RoCE, else NULL
+ * @netdev_events: tell of the port's state what is heard of @ndev
+ * @dma_mr: what the kernel's own users name their memory by, of a RoCE device
  * @qps: QPs by number
  * @mrs: MRs by key >> 8
  * @next_qp: for the cyclic allocation of numbers
@@ -111,6 +126,9 @@ struct hca {
 	struct workqueue_struct *wq;
 	struct list_head link;
 	u16 lid;
+	struct net_device *ndev;
+	struct notifier_block netdev_events;
+	struct hca_mr *dma_mr;
 	struct xarray qps;
 	struct xarray mrs;
 	u32 next_qp;
@@ -389,7 +407,7 @@ static inline struct hca *hca_of_qp(struct hca_qp *qp)
 
 static inline bool hca_is_datagram(const struct hca_qp *qp)
 {
-	return qp->ibqp.qp_type == IB_QPT_UD;
+	return qp->ibqp.qp_type == IB_QPT_UD || qp->ibqp.qp_type == IB_QPT_GSI;
 }
 
 /* What the peer answers with data, which this end stores. */
@@ -403,6 +421,7 @@ static inline bool hca_fetches(enum ib_wr_opcode opcode)
 /* hca_main.c */
 extern bool hca_pinned;
 extern bool hca_cpu_copy;
+extern bool hca_roce;
 void hca_list_add(struct hca *hca);
 void hca_list_del(struct hca *hca);
 struct hca_qp *hca_list_find_qp(const struct hca_address *to, u32 number);
@@ -410,6 +429,18 @@ struct hca_qp *hca_list_find_qp(const struct hca_address *to, u32 number);
 /* hca_device.c */
 struct hca *hca_device_create(struct edu *edu);
 void hca_device_destroy(struct hca *hca);
+
+/* hca_roce.c */
+int hca_roce_setup(struct hca *hca);
+void hca_roce_cleanup(struct hca *hca);
+void hca_roce_start(struct hca *hca);
+void hca_roce_stop(struct hca *hca);
+void hca_roce_query_port(struct hca *hca, struct ib_port_attr *attr);
+void hca_roce_immutable(struct ib_port_immutable *immutable);
+
+/* hca_net.c */
+struct net_device *hca_net_create(struct hca *hca);
+void hca_net_destroy(struct net_device *ndev);
 
 /* hca_srq.c */
 int hca_create_srq(struct ib_srq *ibsrq, struct ib_srq_init_attr *init,
@@ -476,6 +507,10 @@ int hca_mr_umem_copy(struct hca_mr *mr, u64 offset, void *data, u32 len,
 
 /* hca_mr_dmabuf.c */
 int hca_mr_attach_dmabuf(struct hca_mr *mr, u64 offset, int fd);
+
+/* hca_mr_dma.c */
+struct hca_mr *hca_mr_dma_create(struct hca *hca, struct ib_pd *pd, int access);
+struct ib_mr *hca_get_dma_mr(struct ib_pd *pd, int access);
 
 /* hca_engine.c */
 int hca_wire_alloc(struct hca *hca, struct hca_wire *wire);

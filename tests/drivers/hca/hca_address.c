@@ -1,12 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Where a packet goes: to a LID on our imaginary InfiniBand subnet. */
+/*
+ * Where a packet goes: to a LID on our imaginary InfiniBand subnet, or, between
+ * devices that have a network interface (RoCE), to a GID of the core's table.
+ */
+#include <linux/etherdevice.h>
+#include <linux/netdevice.h>
+
+#include <rdma/ib_cache.h>
+
 #include "hca.h"
 
 /* @attr with a resolved sgid_attr if it has a GRH: the core sees to that. */
 void hca_address_set(struct hca_address *to, const struct rdma_ah_attr *attr)
 {
 	memset(to, 0, sizeof(*to));
-	to->lid = rdma_ah_get_dlid(attr);
+	to->roce = attr->type == RDMA_AH_ATTR_TYPE_ROCE;
+	if (to->roce)
+		ether_addr_copy(to->mac, attr->roce.dmac);
+	else
+		to->lid = rdma_ah_get_dlid(attr);
 	if (!(rdma_ah_get_ah_flags(attr) & IB_AH_GRH))
 		return;
 	to->grh = true;
@@ -16,9 +28,28 @@ void hca_address_set(struct hca_address *to, const struct rdma_ah_attr *attr)
 		to->sgid = rdma_ah_read_grh(attr)->sgid_attr->gid;
 }
 
+/* Is that one of the addresses @hca, which is registered, has now? */
 bool hca_address_is(struct hca *hca, const struct hca_address *to)
 {
-	return to->lid == hca->lid;
+	const struct ib_gid_attr *found;
+
+	if (to->roce != !!hca->ndev)
+		return false;
+	if (!to->roce)
+		return to->lid == hca->lid;
+	found = rdma_find_gid_by_port(&hca->ibdev, &to->dgid,
+				      IB_GID_TYPE_ROCE_UDP_ENCAP, 1, NULL);
+	if (IS_ERR(found))
+		return false;
+	rdma_put_gid_attr(found);
+	return true;
+}
+
+/* Two network namespaces may use one GID; the hardware address tells them apart. */
+bool hca_address_is_exactly(struct hca *hca, const struct hca_address *to)
+{
+	return hca_address_is(hca, to) &&
+	       (!to->roce || ether_addr_equal(hca->ndev->dev_addr, to->mac));
 }
 
 int hca_create_ah(struct ib_ah *ibah, struct rdma_ah_init_attr *init,

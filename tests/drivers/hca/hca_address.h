@@ -3,22 +3,28 @@
 #ifndef _HCA_ADDRESS_H
 #define _HCA_ADDRESS_H
 
+#include <linux/if_ether.h>
+
 #include <rdma/ib_verbs.h>
 
 struct hca;
 
 /**
  * struct hca_address - where a packet goes, and where it says it comes from
+ * @roce: by GID, else by LID
  * @grh: there are GIDs
  * @hop_limit: of the GRH or IP header
- * @lid: the destination
- * @dgid: the destination's, if there is a GRH
+ * @lid: the destination, without @roce
+ * @mac: the destination's hardware address, with @roce
+ * @dgid: the destination
  * @sgid: the source
  */
 struct hca_address {
+	bool roce;
 	bool grh;
 	u8 hop_limit;
 	u16 lid;
+	u8 mac[ETH_ALEN];
 	union ib_gid dgid;
 	union ib_gid sgid;
 };
@@ -36,6 +42,7 @@ static inline struct hca_ah *to_hca_ah(struct ib_ah *ibah)
 
 void hca_address_set(struct hca_address *to, const struct rdma_ah_attr *attr);
 bool hca_address_is(struct hca *hca, const struct hca_address *to);
+bool hca_address_is_exactly(struct hca *hca, const struct hca_address *to);
 int hca_create_ah(struct ib_ah *ibah, struct rdma_ah_init_attr *init,
 		  struct ib_udata *udata);
 int hca_query_ah(struct ib_ah *ibah, struct rdma_ah_attr *attr);

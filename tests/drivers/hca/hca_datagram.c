@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Datagrams: QPs that are connected with nobody. Who sends learns nothing of who receives:
- * a datagram that nobody wants is lost without a word.
+ * Datagrams: QPs that are connected with nobody, among them QP 1, by which the core's
+ * connection manager talks. Who sends learns nothing of who receives: a datagram that
+ * nobody wants is lost without a word.
  */
+#include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+
+#include <net/ip.h>
 
 #include <rdma/ib_verbs.h>
 
@@ -13,14 +18,37 @@
 /* What every receive buffer begins with, used or not. */
 #define HCA_GRH_BYTES	sizeof(union rdma_network_hdr)
 
+#define HCA_IPV4_HEADER_WORDS	5
 #define HCA_GRH_NEXT_BTH	0x1b
+
+static bool hca_gid_is_ipv4(const union ib_gid *gid)
+{
+	return ipv6_addr_v4mapped((const struct in6_addr *)gid);
+}
+
+/* RoCE over IPv4: the header is in the second half. */
+static void hca_fill_ipv4(union rdma_network_hdr *hdr, const struct hca_address *to,
+			  u32 len)
+{
+	struct iphdr *ip = &hdr->roce4grh;
+
+	ip->version = 4;
+	ip->ihl = HCA_IPV4_HEADER_WORDS;
+	ip->tot_len = htons(sizeof(*ip) + len);
+	ip->frag_off = htons(IP_DF);
+	ip->ttl = to->hop_limit;
+	ip->protocol = IPPROTO_UDP;
+	memcpy(&ip->saddr, to->sgid.raw + 12, sizeof(ip->saddr));
+	memcpy(&ip->daddr, to->dgid.raw + 12, sizeof(ip->daddr));
+	ip->check = ip_fast_csum(ip, HCA_IPV4_HEADER_WORDS);
+}
 
 static void hca_fill_grh(union rdma_network_hdr *hdr, const struct hca_address *to,
 			 u32 len)
 {
 	hdr->ibgrh.version_tclass_flow = htonl(6 << 28);
 	hdr->ibgrh.paylen = htons(len);
-	hdr->ibgrh.next_hdr = HCA_GRH_NEXT_BTH;
+	hdr->ibgrh.next_hdr = to->roce ? IPPROTO_UDP : HCA_GRH_NEXT_BTH;
 	hdr->ibgrh.hop_limit = to->hop_limit;
 	hdr->ibgrh.sgid = to->sgid;
 	hdr->ibgrh.dgid = to->dgid;
@@ -34,7 +62,15 @@ static void hca_fill_header(union rdma_network_hdr *hdr, const struct hca_addres
 	if (!to->grh)
 		return;
 	wc->wc_flags |= IB_WC_GRH;
-	hca_fill_grh(hdr, to, len);
+	if (to->roce) {
+		wc->wc_flags |= IB_WC_WITH_NETWORK_HDR_TYPE;
+		wc->network_hdr_type = hca_gid_is_ipv4(&to->dgid) ?
+				       RDMA_NETWORK_IPV4 : RDMA_NETWORK_IPV6;
+	}
+	if (to->roce && hca_gid_is_ipv4(&to->dgid))
+		hca_fill_ipv4(hdr, to, len);
+	else
+		hca_fill_grh(hdr, to, len);
 }
 
 /* A Q_Key with its highest bit set stands for the sending QP's own. */
@@ -87,7 +123,7 @@ static int hca_receive_datagram(struct hca_qp *qp, struct hca_qp *peer,
 		.opcode = IB_WC_RECV,
 		.byte_len = HCA_GRH_BYTES + local->total,
 		.src_qp = qp->ibqp.qp_num,
-		.slid = hca_of_qp(qp)->lid,
+		.slid = wqe->to.roce ? 0 : hca_of_qp(qp)->lid,
 		.port_num = 1,
 	};
 

@@ -25,6 +25,8 @@ static int hca_query_device(struct ib_device *ibdev, struct ib_device_attr *attr
 	attr->device_cap_flags = IB_DEVICE_RC_RNR_NAK_GEN;
 	attr->max_mr_size = HCA_MAX_MR_SIZE;
 	attr->page_size_cap = PAGE_SIZE;
+	if (hca->ndev)
+		attr->kernel_cap_flags = IBK_LOCAL_DMA_LKEY;
 	attr->max_ah = 65536;
 	attr->max_srq = 65536;
 	attr->max_srq_wr = HCA_MAX_WR;
@@ -60,14 +62,20 @@ static int hca_query_port(struct ib_device *ibdev, u32 port,
 	attr->lid = to_hca(ibdev)->lid;
 	attr->active_width = IB_WIDTH_1X;
 	attr->active_speed = IB_SPEED_SDR;
+	if (to_hca(ibdev)->ndev)
+		hca_roce_query_port(to_hca(ibdev), attr);
 	return 0;
 }
 
 static int hca_get_port_immutable(struct ib_device *ibdev, u32 port,
 				  struct ib_port_immutable *immutable)
 {
-	immutable->gid_tbl_len = 1;
 	immutable->pkey_tbl_len = 1;
+	if (to_hca(ibdev)->ndev) {
+		hca_roce_immutable(immutable);
+		return 0;
+	}
+	immutable->gid_tbl_len = 1;
 	/* An InfiniBand link, but no MADs: nobody manages this subnet. */
 	immutable->core_cap_flags = RDMA_CORE_CAP_PROT_IB;
 	return 0;
@@ -75,7 +83,8 @@ static int hca_get_port_immutable(struct ib_device *ibdev, u32 port,
 
 static enum rdma_link_layer hca_get_link_layer(struct ib_device *ibdev, u32 port)
 {
-	return IB_LINK_LAYER_INFINIBAND;
+	return to_hca(ibdev)->ndev ? IB_LINK_LAYER_ETHERNET :
+				     IB_LINK_LAYER_INFINIBAND;
 }
 
 static int hca_query_gid(struct ib_device *ibdev, u32 port, int index,
@@ -198,6 +207,29 @@ static int hca_setup(struct hca *hca, struct edu *edu)
 	return 0;
 }
 
+static int hca_register(struct hca *hca)
+{
+	int ret = 0;
+
+	if (READ_ONCE(hca_roce))
+		ret = hca_roce_setup(hca);
+	if (ret)
+		return ret;
+	ret = ib_register_device(&hca->ibdev, "hca%d", &hca->pdev->dev);
+	if (ret)
+		goto err_roce;
+	/* Not before: there are no GIDs to be found by. */
+	hca_list_add(hca);
+	if (hca->ndev)
+		hca_roce_start(hca);
+	return 0;
+
+err_roce:
+	if (hca->ndev)
+		hca_roce_cleanup(hca);
+	return ret;
+}
+
 static void hca_cleanup(struct hca *hca)
 {
 	destroy_workqueue(hca->wq);
@@ -219,14 +251,12 @@ struct hca *hca_device_create(struct edu *edu)
 	ret = hca_setup(hca, edu);
 	if (ret)
 		goto err_dealloc;
-	hca_list_add(hca);
-	ret = ib_register_device(&hca->ibdev, "hca%d", &hca->pdev->dev);
+	ret = hca_register(hca);
 	if (ret)
-		goto err_list;
+		goto err_cleanup;
 	return hca;
 
-err_list:
-	hca_list_del(hca);
+err_cleanup:
 	hca_cleanup(hca);
 err_dealloc:
 	ib_dealloc_device(&hca->ibdev);
@@ -246,9 +276,13 @@ void hca_device_destroy(struct hca *hca)
 		.event = IB_EVENT_DEVICE_FATAL,
 	};
 
+	if (hca->ndev)
+		hca_roce_stop(hca);
 	hca_list_del(hca);
 	ib_dispatch_event(&event);
 	ib_unregister_device(&hca->ibdev);
+	if (hca->ndev)
+		hca_roce_cleanup(hca);
 	hca_cleanup(hca);
 	ib_dealloc_device(&hca->ibdev);
 }

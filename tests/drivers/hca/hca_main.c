@@ -13,6 +13,10 @@ bool hca_cpu_copy = true;
 module_param_named(cpu_copy, hca_cpu_copy, bool, 0644);
 MODULE_PARM_DESC(cpu_copy, "the CPU copies system memory; else the DMA engine does, slowly");
 
+bool hca_roce;
+module_param_named(roce, hca_roce, bool, 0644);
+MODULE_PARM_DESC(roce, "devices made from now on are RoCE: with a network interface, and for the RDMA CM");
+
 static DEFINE_SPINLOCK(hca_list_lock); /* the list below; takes xarray locks inside */
 static LIST_HEAD(hca_list);
 
@@ -34,13 +38,16 @@ void hca_list_del(struct hca *hca)
 /* The device at that address, or NULL. */
 static struct hca *hca_list_find(const struct hca_address *to)
 {
-	struct hca *hca;
+	struct hca *hca, *found = NULL;
 
 	lockdep_assert_held(&hca_list_lock);
-	list_for_each_entry(hca, &hca_list, link)
-		if (hca_address_is(hca, to))
+	list_for_each_entry(hca, &hca_list, link) {
+		if (hca_address_is_exactly(hca, to))
 			return hca;
-	return NULL;
+		if (!found && hca_address_is(hca, to))
+			found = hca;
+	}
+	return found;
 }
 
 /*

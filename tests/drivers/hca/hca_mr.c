@@ -128,12 +128,25 @@ static bool hca_mr_allows(struct hca_mr *mr, struct ib_pd *pd, u32 key, u64 addr
 	       addr - mr->iova <= mr->size - len;
 }
 
+/* The core's own users have a key for what they mapped for the device. */
+static struct hca_mr *hca_mr_get_dma(struct hca *hca, struct ib_pd *pd, int access)
+{
+	struct hca_mr *mr = hca->dma_mr;
+
+	if (!mr || pd->uobject || (mr->access & access) != access ||
+	    !refcount_inc_not_zero(&mr->ref))
+		return NULL;
+	return mr;
+}
+
 /* The MR of @key with a reference, if it allows that; else NULL. */
 struct hca_mr *hca_mr_get(struct hca *hca, struct ib_pd *pd, u32 key, u64 addr,
 			  u64 len, int access)
 {
 	struct hca_mr *mr;
 
+	if (key == HCA_LOCAL_DMA_LKEY)
+		return hca_mr_get_dma(hca, pd, access);
 	xa_lock(&hca->mrs);
 	mr = xa_load(&hca->mrs, key >> 8);
 	if (mr && (!hca_mr_allows(mr, pd, key, addr, len, access) ||

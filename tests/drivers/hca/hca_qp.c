@@ -22,7 +22,8 @@ static int hca_check_init(const struct ib_qp_init_attr *init)
 {
 	const struct ib_qp_cap *cap = &init->cap;
 
-	if (init->qp_type != IB_QPT_RC && init->qp_type != IB_QPT_UD)
+	if (init->qp_type != IB_QPT_RC && init->qp_type != IB_QPT_UD &&
+	    init->qp_type != IB_QPT_GSI)
 		return -EOPNOTSUPP;
 	if (init->create_flags)
 		return -EOPNOTSUPP;
@@ -52,14 +53,23 @@ static void hca_qp_init(struct hca_qp *qp, const struct ib_qp_init_attr *init)
 	qp->ibqp.srq = init->srq;
 }
 
+/* The connection manager's has the number that everybody knows. */
+static int hca_qp_number(struct hca *hca, struct ib_qp *ibqp)
+{
+	if (ibqp->qp_type != IB_QPT_GSI)
+		return xa_alloc_cyclic(&hca->qps, &ibqp->qp_num, NULL,
+				       XA_LIMIT(0x10, 0xffffff), &hca->next_qp, GFP_KERNEL);
+	ibqp->qp_num = HCA_GSI_NUMBER;
+	return xa_insert(&hca->qps, HCA_GSI_NUMBER, NULL, GFP_KERNEL);
+}
+
 /* From here on it can be found, unless this fails. */
 static int hca_qp_publish(struct hca *hca, struct hca_qp *qp)
 {
 	u32 number;
 	int ret;
 
-	ret = xa_alloc_cyclic(&hca->qps, &qp->ibqp.qp_num, NULL, XA_LIMIT(0x10, 0xffffff),
-			      &hca->next_qp, GFP_KERNEL);
+	ret = hca_qp_number(hca, &qp->ibqp);
 	if (ret < 0)
 		return ret;
 	number = qp->ibqp.qp_num;

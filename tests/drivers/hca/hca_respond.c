@@ -92,7 +92,7 @@ static void hca_received(struct hca_qp *peer, struct hca_wqe *recv,
 		.opcode = IB_WC_RECV,
 		.byte_len = bytes,
 		.src_qp = qp->ibqp.qp_num,
-		.slid = hca_of_qp(qp)->lid,
+		.slid = hca_of_qp(qp)->ndev ? 0 : hca_of_qp(qp)->lid,
 		.port_num = 1,
 	};
 
