@@ -73,10 +73,19 @@ TEST(pingpong_sleeps)
 	pair("ibv_rc_pingpong", "-n 200 -c -e");
 }
 
-/* The device does not take data inline: -I 0. */
+TEST(pingpong_with_a_shared_queue)
+{
+	pair("ibv_srq_pingpong", "-n 200 -q 4 -c");
+}
+
+TEST(pingpong_by_datagrams)
+{
+	pair("ibv_ud_pingpong", "-n 200 -c");
+}
+
 TEST(write_bandwidth)
 {
-	pair("ib_write_bw", "-F -n 200 -s 8192 -I 0");
+	pair("ib_write_bw", "-F -n 200 -s 8192");
 }
 
 TEST(read_bandwidth)
@@ -86,17 +95,17 @@ TEST(read_bandwidth)
 
 TEST(send_bandwidth)
 {
-	pair("ib_send_bw", "-F -n 200 -s 8192 -I 0");
+	pair("ib_send_bw", "-F -n 200 -s 8192");
 }
 
 TEST(send_bandwidth_with_events)
 {
-	pair("ib_send_bw", "-F -n 200 -s 8192 -I 0 -e");
+	pair("ib_send_bw", "-F -n 200 -s 8192 -e");
 }
 
 TEST(write_latency)
 {
-	pair("ib_write_lat", "-F -n 200 -s 64 -I 0");
+	pair("ib_write_lat", "-F -n 200 -s 64");
 }
 
 TEST(read_latency)
@@ -106,7 +115,22 @@ TEST(read_latency)
 
 TEST(send_latency)
 {
-	pair("ib_send_lat", "-F -n 200 -s 64 -I 0");
+	pair("ib_send_lat", "-F -n 200 -s 64");
+}
+
+TEST(send_bandwidth_with_a_shared_queue)
+{
+	pair("ib_send_bw", "-F -n 200 -s 8192 --use-srq");
+}
+
+TEST(send_bandwidth_by_datagrams)
+{
+	pair("ib_send_bw", "-F -n 200 -s 2048 -c UD");
+}
+
+TEST(send_latency_by_datagrams)
+{
+	pair("ib_send_lat", "-F -n 200 -s 64 -c UD");
 }
 
 TEST(atomic_bandwidth)
