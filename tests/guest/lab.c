@@ -420,7 +420,12 @@ void device_bind(const char *id, const char *driver)
 
 int module_load(const char *name)
 {
-	char *argv[] = { "modprobe", (char *)name, NULL };
+	return module_load_with(name, NULL);
+}
+
+int module_load_with(const char *name, const char *parameter)
+{
+	char *argv[] = { "modprobe", (char *)name, (char *)parameter, NULL };
 	char path[64], answer[256];
 
 	snprintf(path, sizeof(path), "/sys/module/%s/initstate", name);

@@ -56,6 +56,7 @@ void device_driver(const char *id, char *name, size_t size);
 void device_unbind(const char *id);
 void device_bind(const char *id, const char *driver);
 int module_load(const char *name);
+int module_load_with(const char *name, const char *parameter);
 int module_unload(const char *name);
 
 /* Of the stub's, as it is when it has just been bound. */

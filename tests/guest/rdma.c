@@ -10,14 +10,34 @@
 
 #define DEPTH	64
 
+/* The module with all its devices, of RoCE or of InfiniBand. */
+static void hca_of_kind(bool roce)
+{
+	char is[8] = "";
+
+	if (sysfs_exists("/sys/module/hca/parameters/roce"))
+		sysfs_read("/sys/module/hca/parameters/roce", is, sizeof(is));
+	if (*is && (*is == 'Y') != roce)
+		/* A context that its process has just closed may hold it a moment longer. */
+		eventually(10, !module_unload("hca"));
+	check_eq(module_load_with("hca", roce ? "roce=1" : "roce=0"), 0);
+}
+
 void rdma_modules(void)
 {
 	check_eq(module_load("ib_uverbs"), 0);
 	check_eq(module_load("edu_dma"), 0);
-	check_eq(module_load("hca"), 0);
+	hca_of_kind(false);
 	/* Whatever an earlier test left. */
 	check_ok(sysfs_write("/sys/module/hca/parameters/pinned", "0"));
 	check_ok(sysfs_write("/sys/module/hca/parameters/cpu_copy", "1"));
+}
+
+void rdma_cm_modules(void)
+{
+	rdma_modules();
+	hca_of_kind(true);
+	check_eq(module_load("rdma_ucm"), 0);
 }
 
 /* The name of the RDMA device that is made of that edu. */

@@ -48,6 +48,8 @@ struct rdma_bar {
 };
 
 void rdma_modules(void);
+/* The same, but devices are of RoCE, for the RDMA CM. */
+void rdma_cm_modules(void);
 const char *rdma_name(const char *edu);
 void rdma_open(struct rdma *rdma, const char *edu);
 int rdma_reg_dmabuf(struct rdma *rdma, __u64 offset, __u64 length, __u64 iova,

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The network interfaces of RoCE devices, and programs that come in pairs: one listens,
+ * the other one connects. What goes wrong here fails the test.
+ */
+#ifndef NETWORK_H
+#define NETWORK_H
+
+#include <sys/types.h>
+
+#include <linux/types.h>
+
+/* One end of a network: an RDMA device with an address, in its namespace or in ours. */
+struct station {
+	const char *edu;
+	const char *address;
+	char device[64];
+	char interface[32];
+	/* A process that keeps the namespace, or 0. */
+	pid_t namespace;
+};
+
+/* Modules, the RDMA device of that edu, and its interface up with the address (/24). */
+void station_open(struct station *station, const char *edu, const char *address);
+/* Two of them, each in a network namespace of its own, that reach each other. */
+void stations_apart(struct station *near, struct station *far);
+/* As a shell command, in the station's namespace. */
+pid_t station_start(struct station *station, const char *command);
+int station_run(struct station *station, const char *command);
+/* Something is listening there, by the RDMA CM or by TCP at that port, and @pid lives. */
+void station_cm_listens(struct station *station, pid_t pid);
+void station_tcp_listens(struct station *station, pid_t pid, unsigned int port);
+/* How much system memory its device has read and written. */
+__u64 station_bytes(struct station *station);
+/* The status it ended with. */
+int station_wait(pid_t pid);
+
+#endif /* NETWORK_H */
