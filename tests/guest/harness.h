@@ -145,6 +145,8 @@ bool ended_within(pid_t pid, double seconds);
 /* The kernel log, from a moment on. */
 int kmsg_mark(void);
 bool kmsg_has(int mark, const char *text);
+bool kmsg_has_iommu_fault(int mark);
+bool kmsg_has_iommu_fault_at(int mark, unsigned long long iova);
 void kmsg_done(int mark);
 
 #endif /* HARNESS_H */

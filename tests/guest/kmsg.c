@@ -47,6 +47,38 @@ bool kmsg_has(int mark, const char *text)
 	return false;
 }
 
+/* The same, for what an IOMMU says of an address that is not a device's. */
+bool kmsg_has_iommu_fault(int mark)
+{
+	char line[4096];
+
+	while (kmsg_next(mark, line, sizeof(line)))
+		if (report_of_iommu_fault(line))
+			return true;
+	return false;
+}
+
+/*
+ * The same, of one address, as Intel's, Arm's and AMD's IOMMU drivers have it. 6.12's of Arm
+ * prints an event's words: the third is the address.
+ */
+bool kmsg_has_iommu_fault_at(int mark, unsigned long long iova)
+{
+	static const char *const forms[] = {
+		"fault addr %#llx ", "iova: %#llx ", "address=%#llx ", "0x%016llx",
+	};
+	char line[4096], text[64];
+
+	while (kmsg_next(mark, line, sizeof(line))) {
+		for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
+			snprintf(text, sizeof(text), forms[i], iova);
+			if (strstr(line, text))
+				return true;
+		}
+	}
+	return false;
+}
+
 void kmsg_done(int mark)
 {
 	close(mark);

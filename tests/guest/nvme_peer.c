@@ -166,7 +166,7 @@ TEST(disk_does_not_reach_a_revoked_bar, .flags = TEST_IOMMU_FAULTS)
 	lab_host_fill(MEM, START, SIZE, 0xee);
 	mark = kmsg_mark();
 	/* The controller's status does not tell, the IOMMU does; not each time, though. */
-	eventually(10, (nvme_read(&nvme, 0, 512, PEER_IOVA), kmsg_has(mark, "fault addr")));
+	eventually(10, (nvme_read(&nvme, 0, 512, PEER_IOVA), kmsg_has_iommu_fault(mark)));
 	check_host_bytes(MEM, START, 4096, 0xee);
 	check_ok(vfio_exporter_order(&exporter, ORDER_MEMORY_ON));
 	vfio_mapped(nvme.fd, PEER_IOVA);

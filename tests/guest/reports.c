@@ -133,6 +133,12 @@ static bool is(const char *line, enum kind kind)
 	return !regexec(&file.expression[kind], line, 0, NULL, 0);
 }
 
+bool report_of_iommu_fault(const char *line)
+{
+	file_read_once();
+	return is(line, IOMMU_FAULT);
+}
+
 bool report_begins(const char *line, bool faults_allowed)
 {
 	file_read_once();

@@ -255,10 +255,8 @@ void vfio_edu_write(struct vfio_edu *edu, __u64 iova, __u32 length, __u32 seed)
 void vfio_edu_faults(struct vfio_edu *edu, __u64 iova)
 {
 	int mark = kmsg_mark();
-	char text[64];
 
-	snprintf(text, sizeof(text), "fault addr %#llx ", (unsigned long long)iova);
-	eventually(10, (run(edu, iova, FAULT_LENGTH, true), kmsg_has(mark, text)));
+	eventually(10, (run(edu, iova, FAULT_LENGTH, true), kmsg_has_iommu_fault_at(mark, iova)));
 	kmsg_done(mark);
 }
 
