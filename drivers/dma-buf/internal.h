@@ -404,6 +404,7 @@ static inline void peerbuf_assert_stays(const struct peerbuf *pb)
 
 /* lend.c */
 int peerbuf_bar_check(struct pci_dev *pdev, unsigned int bar, u32 *reason);
+int peerbuf_bar_check_pages(struct pci_dev *pdev, unsigned int bar, u32 *reason);
 int peerbuf_admin_lock(struct pci_dev *pdev, u32 *reason);
 int peerbuf_lend(struct pci_dev *pdev, struct peerbuf_ioc_lend *arg);
 int peerbuf_unlend(struct pci_dev *pdev, struct peerbuf_ioc_lend *arg);

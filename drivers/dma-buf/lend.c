@@ -43,6 +43,21 @@ int peerbuf_bar_check(struct pci_dev *pdev, unsigned int bar, u32 *reason)
 	return 0;
 }
 
+/*
+ * The same, of memory to map. What else lies in the page of a BAR that has less than one may be
+ * another device's.
+ */
+int peerbuf_bar_check_pages(struct pci_dev *pdev, unsigned int bar, u32 *reason)
+{
+	int ret = peerbuf_bar_check(pdev, bar, reason);
+
+	if (!ret && pci_resource_len(pdev, bar) < PAGE_SIZE) {
+		*reason = PEERBUF_REASON_BAR_SMALL;
+		return -EADDRNOTAVAIL;
+	}
+	return ret;
+}
+
 static int peerbuf_lend_check_mask(struct pci_dev *pdev, unsigned int mask,
 				   u32 *reason)
 {
@@ -56,7 +71,7 @@ static int peerbuf_lend_check_mask(struct pci_dev *pdev, unsigned int mask,
 	for (bar = 0; bar < PEERBUF_NR_BARS; bar++) {
 		if (!(mask & BIT(bar)))
 			continue;
-		ret = peerbuf_bar_check(pdev, bar, reason);
+		ret = peerbuf_bar_check_pages(pdev, bar, reason);
 		if (ret)
 			return ret;
 	}

@@ -65,7 +65,8 @@ static int peerbuf_lent_check_one(struct pci_dev *pdev, const struct peerbuf_ran
 		*reason = range->flags ? PEERBUF_REASON_FLAGS : PEERBUF_REASON_RESERVED;
 		return -EINVAL;
 	}
-	ret = peerbuf_range_check(range, reason) ?: peerbuf_bar_check(pdev, range->bar, reason);
+	ret = peerbuf_range_check(range, reason) ?:
+	      peerbuf_bar_check_pages(pdev, range->bar, reason);
 	if (ret)
 		return ret;
 	if (range->offset + range->length > pci_resource_len(pdev, range->bar)) {

@@ -89,7 +89,7 @@ peerbuf_range_provider(struct peerbuf_device *pdevice,
 	struct p2p_provider *provider = NULL;
 	int ret;
 
-	ret = peerbuf_bar_check(pdevice->pdev, range->bar, reason);
+	ret = peerbuf_bar_check_pages(pdevice->pdev, range->bar, reason);
 	if (ret)
 		return ERR_PTR(ret);
 

@@ -15,8 +15,8 @@
 #include "lab.h"
 #include "snapshot.h"
 
-#define SIZE	(64 * 1024)
-#define START	(128 * 1024)
+#define SIZE	(16 * PAGE)
+#define START	(32 * PAGE)
 
 static struct snapshot before;
 
@@ -169,6 +169,22 @@ TEST(io_port_bar)
 		PEERBUF_REASON_NO_BAR);
 	refused(peer_lend(control, lab_addr("io-dev"), 1U << 1), EADDRNOTAVAIL,
 		PEERBUF_REASON_IO_BAR);
+}
+
+/* ivshmem's registers: 256 bytes of a page. */
+TEST(bar_smaller_than_a_page)
+{
+	int node = node_open("rp-mem"), control = control_open();
+	struct peerbuf_ioc_info info;
+
+	check(bar_size("rp-mem", 0) < PAGE);
+	check_ok(peer_info(node, &info));
+	check_eq(info.bars[0].flags & PEERBUF_BAR_F_EXPORTABLE, 0);
+	refused(export_one(node, 0, 0, PAGE), EADDRNOTAVAIL, PEERBUF_REASON_BAR_SMALL);
+	close(node);
+	/* Nor can it be lent. */
+	refused(peer_lend(control, lab_addr("rp-mem"), 1U << 0), EADDRNOTAVAIL,
+		PEERBUF_REASON_BAR_SMALL);
 }
 
 TEST(bar_not_allowed)

@@ -38,6 +38,7 @@ static bool reason_names_range(uint32_t reason)
 	case PEERBUF_REASON_BAR_UNASSIGNED:
 	case PEERBUF_REASON_NOT_LENT:
 	case PEERBUF_REASON_MSIX:
+	case PEERBUF_REASON_BAR_SMALL:
 	case PEERBUF_REASON_NO_MEMORY:
 		return true;
 	}

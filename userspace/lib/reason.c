@@ -114,6 +114,8 @@ static const struct sentence sentences[] = {
 	       "'peerbuf allow FUNCTION --bar N --range OFFSET:LENGTH' lends more of it"),
 	REASON(MSIX, "the function's MSI-X table or pending bits are there",
 	       "leave those pages out: its driver relies on them"),
+	REASON(BAR_SMALL, "the BAR is smaller than a page of this kernel",
+	       "none: what else is in that page may be another device's"),
 
 	REASON(READ_ONLY_FILE, "the node was opened without write access",
 	       "open it for reading and writing"),

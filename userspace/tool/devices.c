@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "table.h"
 #include "tool.h"
@@ -38,6 +39,19 @@ static void look(struct device_view *view, uint64_t addr)
 	peerbuf_close(node);
 }
 
+/* Pages have 64 KiB on some machines, and BARs their own size. */
+static bool below_page(const struct peerbuf_bar *bar)
+{
+	return bar->size < (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static const char *allowed_text(const struct peerbuf_bar *bar)
+{
+	if (bar->flags & PEERBUF_BAR_F_EXPORTABLE)
+		return "yes";
+	return bar->flags & PEERBUF_BAR_F_MEMORY && below_page(bar) ? "no, below a page" : "no";
+}
+
 static void add_rows(struct libscols_table *table, const struct device_view *view)
 {
 	const struct peerbuf_ioc_info *info = &view->info;
@@ -56,7 +70,7 @@ static void add_rows(struct libscols_table *table, const struct device_view *vie
 			continue;
 		table_row(table, addr, format_text("%u", n), size_text(bar->size),
 			  kind_text(bar->flags),
-			  bar->flags & PEERBUF_BAR_F_EXPORTABLE ? "yes" : "no",
+			  allowed_text(bar),
 			  owner_text(info->owner), format_text("%.32s", info->driver),
 			  format_text("%" PRIu32, info->nr_exports),
 			  info->flags & PEERBUF_INFO_F_DOWN ? "down" : "up",
@@ -95,6 +109,8 @@ static struct json_object *bar_json(const struct peerbuf_bar *bar, unsigned int 
 	json_set_bool(object, "prefetchable", bar->flags & PEERBUF_BAR_F_PREFETCHABLE);
 	json_set_bool(object, "64bit", bar->flags & PEERBUF_BAR_F_64BIT);
 	json_set_bool(object, "allowed", bar->flags & PEERBUF_BAR_F_EXPORTABLE);
+	json_set_bool(object, "below_page",
+		      bar->flags & PEERBUF_BAR_F_MEMORY && below_page(bar));
 	return object;
 }
 

@@ -167,6 +167,7 @@ enum peerbuf_reason {
 	PEERBUF_REASON_BAR_UNMAPPABLE		= 101, /* nobody may map this function's BARs */
 	PEERBUF_REASON_NOT_LENT			= 103, /* outside of the ranges that are lent */
 	PEERBUF_REASON_MSIX			= 104, /* the MSI-X table or its pending bits */
+	PEERBUF_REASON_BAR_SMALL		= 105, /* it has less than a page */
 
 	/* Rights */
 	PEERBUF_REASON_READ_ONLY_FILE		= 112, /* node opened without write access */
