@@ -28,8 +28,11 @@
 
 /*
  * As the BAR demands: only a prefetchable one may be write-combined (PCIe base
- * specification, section 7.5.1.2.1). Where a driver has the range mapped otherwise the
- * architecture's cache attribute tracking wins. System memory stays cached.
+ * specification, section 7.5.1.2.1). The types are those of ioremap() and ioremap_wc(), which
+ * drivers have their BARs mapped by: on arm64 that is pgprot_device() and not
+ * pgprot_noncached(). Where a driver has the range mapped otherwise x86's cache attribute
+ * tracking wins. arm64 has none: there, one uses a prefetchable BAR as Device memory and the
+ * other as Normal-NC memory, of which neither is cached. System memory stays cached.
  */
 static pgprot_t peerbuf_pgprot(const struct vm_area_struct *vma, const struct p2p_vec *vec)
 {
@@ -40,7 +43,7 @@ static pgprot_t peerbuf_pgprot(const struct vm_area_struct *vma, const struct p2
 	prot = pgprot_decrypted(prot);
 	if (p2p_provider_prefetchable(vec->provider))
 		return pgprot_writecombine(prot);
-	return pgprot_noncached(prot);
+	return pgprot_device(prot);
 }
 
 /* Any context, for a VMA that is being made or is locked for writing. @vecs must not change. */

@@ -37,7 +37,7 @@ static pgprot_t peerbuf_vmap_prot(const struct p2p_vecs *vecs)
 
 	for (i = 0; i < vecs->nr; i++)
 		if (!p2p_provider_prefetchable(vecs->vec[i].provider))
-			return pgprot_noncached(PAGE_KERNEL_IO);
+			return pgprot_device(PAGE_KERNEL_IO);
 	return pgprot_writecombine(PAGE_KERNEL_IO);
 }
 
