@@ -356,12 +356,25 @@ class KernelTest(unittest.TestCase):
         self.assertEqual(caught.exception.code, EXIT_GONE)
         self.assertIn("forky, sid", str(caught.exception))
 
-    def test_no_machine_for_another_architecture(self):
-        kernel.check("7.3-arm64")
-        with self.assertRaises(UsageError):
-            kernel.check_boots("7.3-arm64")
-        for name in ("6.1", "6.12", "7.2", "7.3", kernel.DEBUG):
-            kernel.check_boots(name)
+    def test_machines_are_of_an_architecture(self):
+        for name, here, other in (("7.3-arm64", "smmu", "vtd"), ("6.12", "vtd", "smmu")):
+            machine.check(here, kernel.arch(name))
+            with self.assertRaises(UsageError):
+                machine.check(other, kernel.arch(name))
+
+    def test_packages_of_a_kernel_for_another_architecture(self):
+        tree = kernel.HOMES["7.3-arm64-16k"][0]
+        release = "7.3.4+deb13-arm64"
+        pieces = {f"linux-{part}-7.3.4+deb13-arm64" for part in
+                  ("base", "binary", "modules")}
+        for names, wanted in ((pieces, "linux-binary-7.3.4+deb13-arm64:arm64"),
+                              (set(), "linux-image-7.3.4+deb13-arm64:arm64")):
+            with mock.patch.object(archive, "packages", lambda *_, n=names: n):
+                self.assertIn(wanted, tree.kernel_packages(release))
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "release").write_text(release + "\n")
+            with mock.patch.object(tree, "path", Path(folder)):
+                self.assertEqual(tree.release("arm64-16k"), "7.3.4+deb13-arm64-16k")
 
     def test_releases_of_an_index(self):
         names = {f"linux-{part}-{release}" for part in ("image", "headers")
@@ -375,11 +388,12 @@ class KernelTest(unittest.TestCase):
         self.assertEqual(archive.of_series(found, "7.2"), found[1:])
 
     def test_source_of_the_instrumented_kernel(self):
-        has = {"sid": {debugkernel.SOURCE}}
+        has = {"sid": {"linux-source-7.2"}}
+        recipe = debugkernel.RECIPES[kernel.DEBUG]
         self.assertEqual(
-            debugkernel.source_suite(lambda s: has.get(s, set())), "sid")
+            debugkernel.source_suite(recipe, lambda s: has.get(s, set())), "sid")
         with self.assertRaises(GoneError):
-            debugkernel.source_suite(lambda _: {"linux-source-7.4"})
+            debugkernel.source_suite(recipe, lambda _: {"linux-source-7.4"})
 
 
 def _load_run():
@@ -400,7 +414,7 @@ class RunTest(unittest.TestCase):
         results = run.Results(False, Budget())
         options = argparse.Namespace(debug=False, kernel=["7.2"], jobs=1,
                                      machine=["plain"], test=None,
-                                     timeout=None, tests=None,
+                                     timeout=None, tests=None, long=False, core=False,
                                      real_time=False)
         with tempfile.TemporaryDirectory() as folder:
             lab = Path(folder) / "lab"

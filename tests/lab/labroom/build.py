@@ -32,8 +32,8 @@ RECIPE = 2
 
 # What a module was built from may be gone: make says which it has built now.
 _MODULES = r"""
-build=$1 release=$2 jobs=$3
-make "$jobs" -C "$build" M=/mnt/src CONFIG_PEERBUF_TESTS=y CC="$CC" modules
+release=$1 jobs=$2; shift 2
+"$@" "$jobs" M=/mnt/src CONFIG_PEERBUF_TESTS=y CC="$CC" modules
 updates=/mnt/out/layer/usr/lib/modules/$release/updates
 mkdir -p "$updates"
 sed 's,^/mnt/src/,,; s,\.o$,.ko,' /mnt/src/modules.order | while read -r module; do
@@ -64,7 +64,7 @@ cp "$all"/modules.* "$ours"
 # the layer below: its .pc files, moved to where it is now (a sysroot would move every
 # other library's as well).
 _MESON = r"""
-jobs=$1 libdir=$2 source=$3 options=$4
+jobs=$1 libdir=$2 source=$3 options=$4 cross=$5
 cd /mnt/src
 mkdir /tmp/pc
 for pc in /mnt/below/usr/lib/*/pkgconfig/*.pc; do
@@ -72,12 +72,33 @@ for pc in /mnt/below/usr/lib/*/pkgconfig/*.pc; do
     sed 's,^prefix=.*,prefix=/mnt/below/usr,' "$pc" > "/tmp/pc/${pc##*/}"
 done
 export PKG_CONFIG_PATH=/tmp/pc
+if [ -n "$cross" ]; then
+    echo "$cross" > /tmp/cross
+    options="$options --cross-file /tmp/cross"
+fi
 if ! [ -e /mnt/build/build.ninja ]; then
     meson setup --prefix=/usr --libdir="$libdir" --libexecdir=libexec \
         --buildtype=debugoptimized $options /mnt/build "$source"
 fi
 ninja "$jobs" -C /mnt/build
 DESTDIR=/mnt/out/layer meson install -C /mnt/build --no-rebuild
+"""
+
+
+# For meson: whom to build for, by what.
+_CROSS = """\
+[binaries]
+c = [{compiler}]
+ar = '{prefix}ar'
+strip = '{prefix}strip'
+pkg-config = 'pkg-config'
+[properties]
+pkg_config_libdir = ['/tmp/pc', '/usr/{libdir}/pkgconfig', '/usr/share/pkgconfig']
+[host_machine]
+system = 'linux'
+cpu_family = '{cpu}'
+cpu = '{cpu}'
+endian = 'little'
 """
 
 
@@ -111,6 +132,11 @@ class Layer:
         """The symbols peerbuf's modules export."""
         return (self._modules.path / "layer/usr/lib/modules"
                 / self.kernel.release / "peerbuf.symvers")
+
+    @property
+    def library(self):
+        """The directory with libpeerbuf and its headers, from its root on."""
+        return self._parts[1].path / "layer"
 
     def modules(self):
         """The modules a guest must load, in order."""
@@ -174,8 +200,8 @@ class _Modules(_Part):
         updates.mkdir(parents=True)
         if "Kbuild" in self.files:
             self._script([(self._source(), "/mnt/src"), (partial, "/mnt/out")],
-                         _MODULES, self.kernel.build_dir, self.kernel.release,
-                         chroot.jobs())
+                         _MODULES, self.kernel.release, chroot.jobs(),
+                         *self.kernel.make())
         self._script([(partial, "/mnt/out"), (self.kernel.modules, "/mnt/modules")],
                      _DEPMOD, self.kernel.release)
 
@@ -186,7 +212,11 @@ class _Meson(_Part):
     def __init__(self, name, kernel, files, verbose, below=None):
         self._folder = {"userspace": "userspace", "tests": "tests/guest"}[name]
         self._below = below
-        super().__init__(name, kernel.image.path.name, kernel, files, verbose,
+        place = kernel.image.path.name
+        # Tests are compiled for a size of pages.
+        if name == "tests" and kernel.page_size != 4096:
+            place += f"-{kernel.page_size >> 10}k"
+        super().__init__(name, place, kernel, files, verbose,
                          str(below.path if below else ""))
 
     def _build(self, partial):
@@ -198,15 +228,26 @@ class _Meson(_Part):
         if self._below:
             binds.append((self._below.path / "layer", "/mnt/below"))
         self._script(binds, _MESON, chroot.jobs(), self.kernel.arch.libdir,
-                     self._folder, self._options())
+                     self._folder, self._options(), self._cross())
 
     def _options(self):
-        """-Dtests=true, if the project knows such an option."""
+        """Those that the project knows."""
+        known = b""
         for name in ("meson.options", "meson_options.txt"):
-            content, _ = self.files.get(f"{self._folder}/{name}", (b"", None))
-            if b"'tests'" in content:
-                return "-Dtests=true"
-        return ""
+            known += self.files.get(f"{self._folder}/{name}", (b"", None))[0]
+        options = {"tests": "true", "page_size": self.kernel.page_size}
+        return " ".join(f"-D{name}={value}" for name, value in options.items()
+                        if f"'{name}'".encode() in known)
+
+    def _cross(self):
+        """The cross file's text, or none."""
+        if not self.kernel.image.cross:
+            return ""
+        words = [compiler.PROGRAM, self.kernel.cross_prefix + "gcc"]
+        arch = self.kernel.arch
+        return _CROSS.format(compiler=", ".join(f"'{word}'" for word in words),
+                             prefix=self.kernel.cross_prefix, libdir=arch.libdir,
+                             cpu=arch.triplet.partition("-")[0])
 
 
 def _belongs(name, tops):
@@ -283,6 +324,18 @@ def external(kernel, symvers, folder, words):
     return _stream(kernel.image.root, binds, make + list(words or ["modules"]),
                    {b"/mnt/module": os.fsencode(folder),
                     b"/mnt/peerbuf": os.fsencode(CHECKOUT)})
+
+
+def program(layer, words):
+    """Run the compiler for a kernel's guests in the current directory; its status."""
+    kernel = layer.kernel
+    compile_ = ["sh", "-c", 'cd /mnt/work; exec "$@"', "sh", f"{kernel.cross_prefix}gcc",
+                "-I/mnt/library/usr/include",
+                f"-L/mnt/library/usr/{kernel.arch.libdir}", *words]
+    return _stream(kernel.image.root,
+                   [(Path.cwd(), "/mnt/work"), (layer.library, "/mnt/library")], compile_,
+                   {b"/mnt/work": os.fsencode(Path.cwd()),
+                    b"/mnt/library": os.fsencode(layer.library)})
 
 
 def _stream(root, binds, make, names):

@@ -26,12 +26,17 @@ kernels (-k):
   7.2         Debian testing with its stock kernel
   7.3         Debian 13 with the kernel of its backports
   7.2-debug   Debian testing with an instrumented kernel (KASAN, lockdep, ...)
-  7.3-arm64   the arm64 kernel of Debian 13's backports: `build --bare` only
+  6.12-rt, 6.12-cloud, 7.3-rt, 7.3-cloud
+              Debian's other flavours of these
+  6.12-arm64, 7.3-arm64, 7.3-arm64-16k, 7.3-arm64-64k
+              Debian 13 for arm64, with pages of 4, 16 and 64 KiB; the last is built
 
 machines (-m): the topology is the same in all
   plain       no IOMMU, a trusted host bridge (AMD CPU model)
   vtd         an emulated, translating Intel VT-d
   intel       no IOMMU, a host bridge that is not trusted
+  arm         arm64: no IOMMU, host bridges that p2p's override vouches for
+  smmu        arm64: the same behind an emulated, translating SMMUv3
 """
 
 CODES = f"""\
@@ -100,10 +105,17 @@ def parser():
                       help="holds the module's own Kbuild or Makefile")
     make.add_argument("words", nargs="*", metavar="WORD",
                       help="targets and variables for make, after --")
+    compiler = verb("cc", "compile a program for a kernel's guests, in the current "
+                    "directory", "The words after -- are the compiler's; it finds "
+                    "libpeerbuf, and no file outside the directory.  The exit status "
+                    "is its own.\n\n" + MATRIX)
+    compiler.add_argument("-k", dest="kernel", required=True, metavar="KERNEL")
+    compiler.add_argument("words", nargs="+", metavar="WORD", help="after --")
     prepare = verb("prepare", "make everything guests need, without booting")
     prepare.add_argument("-k", dest="kernels", action="append", default=[],
                          metavar="KERNEL", help="only that one (repeatable; "
-                                                "default: all but 7.2-debug)")
+                                                "default: all that need not be "
+                                                "built first)")
     prepare.add_argument("-v", dest="verbose", action="store_true",
                          help="show the compilers at work")
     tree = verb("tree", "make a kernel's tree alone: what `build --bare` needs")
@@ -164,8 +176,8 @@ def _seconds(text):
 
 def _guest(args, timeout=None):
     """Check all that can be checked, then prepare what the guest needs."""
-    kernels.check_boots(args.kernel)
-    machines.check(args.machine)
+    kernels.check(args.kernel)
+    machines.check(args.machine, kernels.arch(args.kernel))
     size = machines.parse_size(args.bar_size)
     shares = {name: _directory(f"--{name}", getattr(args, name))
               for name in ("share", "out")}
@@ -200,23 +212,28 @@ def _shell(args):
 
 def _build(args):
     kernels.check(args.kernel)
-    if not args.bare:
-        kernels.check_boots(args.kernel)
     host.ensure_tools()
     kernel = kernels.Kernel(args.kernel)
     symvers = None if args.bare else build.Layer(kernel).symvers
     return build.external(kernel, symvers, args.directory, args.words)
 
 
-def _prepare(args):
-    names = args.kernels or [k for k in kernels.bootable() if k != kernels.DEBUG]
-    for name in names:
-        kernels.check_boots(name)
+def _cc(args):
+    kernels.check(args.kernel)
     host.ensure_tools()
-    for blobs in (False, True):
-        emulator.obtain(blobs)
+    return build.program(build.Layer(kernels.Kernel(args.kernel)), args.words)
+
+
+def _prepare(args):
+    names = args.kernels or [k for k in kernels.HOMES if k not in kernels.BUILT]
+    for name in names:
+        kernels.check(name)
+    host.ensure_tools()
     for name in names:
         kernel = kernels.Kernel(name)
+        emulator.obtain(arch=kernel.arch)
+        if kernel.makes_blobs:
+            emulator.obtain(emulator.WITH_BLOBS)
         initramfs.obtain(kernel)
         build.Layer(kernel, verbose=args.verbose)
     return 0
@@ -259,7 +276,7 @@ def main(argv):
     """Do what the command line says; the exit status."""
     args = parser().parse_args(argv)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    verbs = {"run": _run, "shell": _shell, "build": _build,
+    verbs = {"run": _run, "shell": _shell, "build": _build, "cc": _cc,
              "prepare": _prepare, "tree": _tree, "path": _path,
              "list": _list, "clean": _clean}
     try:

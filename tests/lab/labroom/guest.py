@@ -13,12 +13,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from . import cache, emulator, initramfs, terminal, udmabuf, verdict
+from . import cache, emulator, initramfs, terminal, udmabuf, userland, verdict
 from .control import Control
 from .errors import (EXIT_DIED, EXIT_KLOG, EXIT_MODULES, EXIT_TIMEOUT,
                      LabError)
 from .hostagent import HostAgent
-from .machine import Machine
+from .machine import MACHINES, Machine
 from .ports import Ports
 from .qmp import Qmp
 
@@ -41,7 +41,7 @@ class Guest:
     """One guest, from start to verdict."""
 
     def __init__(self, layer, machine_name, shares, bar_size=None,
-                 timeout=None, append="", userland=None, gpus=False,
+                 timeout=None, append="", land=None, gpus=False,
                  real_time=False):
         self.layer = layer
         self.kernel = layer.kernel
@@ -49,11 +49,12 @@ class Guest:
         self.shares = shares        # "share" and "out": a directory or None
         self.bar_size = bar_size
         self.append = append
-        self.userland = userland    # if not the kernel's own tree
+        self.land = land or userland.own(self.kernel)
         self.gpus = gpus
         self.real_time = real_time
         self.timeout = timeout or TIMEOUT[self.kernel.debug]
-        self.qemu = emulator.obtain(gpus and self.kernel.makes_blobs,
+        self.qemu = emulator.obtain(_emulator(machine_name, gpus and
+                                              self.kernel.makes_blobs),
                                     self.kernel.arch)
         self.process = None
         self._fresh_log()
@@ -140,16 +141,12 @@ class Guest:
                 start_new_session=True)
 
     def _layers(self):
-        more = self.userland.layers if self.userland else []
-        return [*self.layer.roots, *more, *self.kernel.layers]
-
-    def _root(self):
-        return (self.userland or self.kernel.image).root
+        return [*self.layer.roots, *self.land.layers, *self.kernel.layers]
 
     def _shares(self, room):
         shares = [(f"layer{n}", path) for n, path in
                   enumerate(self._layers())]
-        shares += [("root", self._root()), ("bars", room.bars)]
+        shares += [("root", self.land.root), ("bars", room.bars)]
         return shares + [(tag, path) for tag, path in self.shares.items()
                          if path]
 
@@ -166,14 +163,14 @@ class Guest:
             "TERMINAL": "dumb", "CONSOLE": "", "STTY": "",
         }
         if tty:
-            settings.update(CONSOLE="/dev/ttyS1", TERMINAL=tty.kind,
+            settings.update(CONSOLE=f"/dev/{self.kernel.arch.console}1", TERMINAL=tty.kind,
                             STTY=f"rows {tty.rows} cols {tty.columns} sane")
         return settings
 
     def _cmdline(self, room):
-        words = ["console=ttyS0,115200", "loglevel=6", "log_buf_len=4M",
+        words = [f"console={self.kernel.arch.console}0,115200", "loglevel=6", "log_buf_len=4M",
                  "panic=-1", "rdinit=/init", "mitigations=off",
-                 room.cmdline,
+                 room.model.cmdline,
                  # The host may be busy with other guests, or be stopped for a
                  # while itself: not every long silence is a lockup in here.
                  "rcupdate.rcu_cpu_stall_timeout=120", "watchdog_thresh=60"]
@@ -349,6 +346,11 @@ class _Stopped(BaseException):
 
 class _Silent(Exception):
     """The guest said nothing for too long, before its programs ran."""
+
+
+def _emulator(machine_name, blobs):
+    """The suite whose QEMU has what the machine needs."""
+    return emulator.WITH_BLOBS if blobs else MACHINES[machine_name].emulator
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ compiler and headers.
 import os
 
 from . import archive, cache, host
-from .arch import AMD64, HOST
+from .arch import AMD64
 
 # Raise it when what is made below changes in a way the key does not show.
 RECIPE = 1
@@ -34,9 +34,6 @@ KERNEL_BUILD = "bison flex bc libelf-dev libssl-dev libdw-dev xz-utils".split()
 
 FORKY = "igt-gpu-tools igt-gpu-tools-tests python3-pyverbs".split()
 
-# To build for another architecture, with its headers and the compiler they ask for.
-CROSS = "make libc6-dev kmod".split()
-
 PACKAGES = {
     "bookworm": COMMON,
     "trixie": COMMON,
@@ -56,31 +53,29 @@ DPKG = ["path-exclude=/usr/share/man/*", "path-exclude=/usr/share/locale/*",
 class Image:
     """The finished tree of one Debian suite, with its own kernel or one of a series."""
 
-    def __init__(self, suite, series=None, arch=AMD64):
+    def __init__(self, suite, series=None, arch=AMD64, flavour=""):
         self.suite = suite
         self.series = series           # None: the suite's own kernel
+        self.flavour = flavour         # "rt-", "cloud-": what Debian builds besides
         self.arch = arch
-        self.cross = arch is not HOST  # to build with, not to boot
+        self.cross = False             # else its programs do not run in its guests
         base = suite.removesuffix("-backports")
         self.base = base
         packages = PACKAGES.get(base, COMMON)
-        if self.cross:
-            packages = CROSS
-        elif series:
+        if series:
             packages = [p for p in packages if p not in STOCK]
         # Which release of a series it is does not matter, nor does an update.
         self.key = cache.digest(RECIPE, suite, packages,
                                 OPTIONS.get(suite, []), DPKG,
                                 *([series] if series else []),
-                                *([arch.debian] if self.cross else []))
+                                *([flavour] if flavour else []))
         self._packages = packages
         self.path = None
 
     @property
     def name(self):
         """What it is called in the cache, before the key."""
-        return "-".join(filter(None, [self.suite, self.series,
-                                      self.cross and self.arch.debian]))
+        return "-".join(filter(None, [self.suite, self.series, self.flavour.rstrip("-")]))
 
     @property
     def folder(self):
@@ -109,7 +104,7 @@ class Image:
     def offered(self):
         """The releases a tree made now could have, newest first."""
         names = archive.packages(self.suite, self.arch.debian)
-        releases = archive.kernels(names, self.arch.debian)
+        releases = archive.kernels(names, self.flavour + self.arch.debian)
         if self.series:
             return archive.of_series(releases, self.series)
         return releases[:1]
@@ -117,10 +112,9 @@ class Image:
     def _make(self, partial):
         cache.note(f"making the Debian {self.name} tree (a minute or two)")
         root = partial / "root"
-        host.quiet(self._mmdebstrap(root), env=_environment())
-        part = "build" if self.cross else "kernel"
+        host.quiet(self.mmdebstrap(root, [self.arch.debian]), env=environment())
         releases = sorted(p.name for p in (root / "lib/modules").iterdir()
-                          if (p / part).is_dir() or (p / part).is_symlink())
+                          if (p / "kernel").is_dir())
         (partial / "release").write_text(releases[-1] + "\n")
 
     def _chosen(self):
@@ -128,17 +122,13 @@ class Image:
         if not self.series:
             return []
         release = self.offered()[0]
-        if self.cross:
-            names = [f"linux-headers-{release}:{self.arch.debian}"]
-        else:
-            names = ["linux-base", f"linux-image-{release}",
-                     f"linux-headers-{release}"]
+        names = ["linux-base", f"linux-image-{release}", f"linux-headers-{release}"]
         return [f"{name}/{self.suite}" for name in names]
 
-    def _mmdebstrap(self, root):
+    def mmdebstrap(self, root, architectures):
+        """The command that makes the tree, its own architecture first."""
         command = ["mmdebstrap", "--mode=root", "--variant=apt",
-                   "--architectures=" + ",".join(
-                       dict.fromkeys([HOST.debian, self.arch.debian])),
+                   "--architectures=" + ",".join(architectures),
                    "--include=" + ",".join(self._packages + self._chosen())]
         for option in host.apt_options() + OPTIONS.get(self.suite, []):
             command.append("--aptopt=" + option)
@@ -146,7 +136,7 @@ class Image:
         return command + [self.base, str(root), *host.sources(self.suite)]
 
 
-def _environment():
+def environment():
     """Without an initrd: the guest brings its own, and making one is slow."""
     return dict(os.environ, INITRD="No", DEBIAN_FRONTEND="noninteractive",
                 LC_ALL="C")

@@ -62,10 +62,9 @@ def obtain(kernel):
 
 
 _CLOCK = r"""
-build=$1
 mkdir /tmp/clock
 cp /mnt/guest/clock/* /tmp/clock
-make -s -C "$build" M=/tmp/clock modules
+"$@" -s M=/tmp/clock modules
 cp /tmp/clock/lab_clock.ko /mnt/out
 """
 
@@ -73,21 +72,20 @@ cp /tmp/clock/lab_clock.ko /mnt/out
 def _make(kernel, partial):
     root = kernel.image.root
     chroot.script(root, [(GUEST, "/mnt/guest"), (partial, "/mnt/out"),
-                         *kernel.binds()], _CLOCK, kernel.build_dir,
+                         *kernel.binds()], _CLOCK, *kernel.make(),
                   what="building the guest's clock guard")
     chroot.script(root, [(GUEST, "/mnt/guest"), (partial, "/mnt/out")],
-                  'cd /mnt/guest; for p; do '
-                  'gcc -D_GNU_SOURCE -O2 -Wall -Wextra -static '
-                  '-o /mnt/out/$p $p.c; done', *PROGRAMS,
+                  'cd /mnt/guest; cc=$1; shift; for p; do '
+                  '$cc -D_GNU_SOURCE -O2 -Wall -Wextra -static '
+                  '-o /mnt/out/$p $p.c; done',
+                  f"{kernel.cross_prefix}gcc", *PROGRAMS,
                   what="building the guest's programs")
     archive = Archive()
     for name in ("bin", "dev", "proc", "sys", "lab", "modules", "lower", "rw",
                  "newroot"):
         archive.folder(name)
     archive.add("dev/console", mode=0o020600, rdev=(5, 1))
-    archive.program("bin/busybox", (root / "usr/bin/busybox").read_bytes()
-                    if (root / "usr/bin/busybox").exists()
-                    else (root / "bin/busybox").read_bytes())
+    archive.program("bin/busybox", _busybox(kernel.tree().root).read_bytes())
     for applet in APPLETS:
         archive.link(f"bin/{applet}", "busybox")
     for name in PROGRAMS:
@@ -100,6 +98,12 @@ def _make(kernel, partial):
         names.append(name)
     archive.add("modules/order", "".join(n + "\n" for n in names).encode())
     (partial / "initramfs").write_bytes(archive.close())
+
+
+def _busybox(root):
+    """Debian 12 has it elsewhere."""
+    return next(path for path in (root / "usr/bin/busybox", root / "bin/busybox")
+                if path.exists())
 
 
 def compose(fixed, argv, settings):

@@ -5,10 +5,14 @@ import lzma
 import re
 from pathlib import Path
 
-from . import archive, cache, debugkernel, machine
+from . import archive, cache, debugkernel
 from .arch import ARM64
+from .crossimage import KERNEL_TOOLS, CrossImage, GuestTree
 from .errors import GoneError, UsageError
 from .image import Image
+
+# arm64's kernels of a series: with pages of 4 KiB, and of 16 KiB.
+_ARM64 = (ARM64, ("arm64", "arm64-16k"))
 
 # Where each kernel is, in the order to look: a suite's own kernel, or one of a series
 # out of what a suite offers.  Stable's stay; 7.2 and 7.3 leave these suites one day.
@@ -19,13 +23,28 @@ HOMES = {
             Image("sid", "7.2")],
     "7.3": [Image("trixie-backports", "7.3"), Image("forky", "7.3"),
             Image("sid", "7.3")],
-    # To build modules for: machine.py has no machine of that architecture yet.
-    "7.3-arm64": [Image("trixie-backports", "7.3", ARM64),
-                  Image("sid", "7.3", ARM64)],
-    # Its source is a package of its own: debugkernel.py.
+    # A preemptible kernel, whose spinlocks sleep, and one for virtual machines.
+    "6.12-rt": [Image("trixie", "6.12", flavour="rt-")],
+    "6.12-cloud": [Image("trixie", "6.12", flavour="cloud-")],
+    "7.3-rt": [Image("trixie-backports", "7.3", flavour="rt-"),
+               Image("sid", "7.3", flavour="rt-")],
+    "7.3-cloud": [Image("trixie-backports", "7.3", flavour="cloud-"),
+                  Image("sid", "7.3", flavour="cloud-")],
+    "6.12-arm64": [CrossImage("trixie", "6.12", *_ARM64)],
+    "7.3-arm64": [CrossImage("trixie-backports", "7.3", *_ARM64),
+                  CrossImage("sid", "7.3", *_ARM64)],
+    # Their sources are packages of their own: debugkernel.py.
     "7.2-debug": [Image("forky")],
+    "7.3-arm64-64k": [CrossImage("trixie-backports", "7.3", ARM64, (), KERNEL_TOOLS),
+                      CrossImage("sid", "7.3", ARM64, (), KERNEL_TOOLS)],
 }
+HOMES["7.3-arm64-16k"] = HOMES["7.3-arm64"]
 DEBUG = "7.2-debug"
+# Those that have to be built first.
+BUILT = list(debugkernel.RECIPES)
+# What such guests run: the same for all of their kernels.
+GUESTS = {ARM64: GuestTree("trixie", ARM64)}
+PAGE_SIZES = {"16k": 16384, "64k": 65536}
 
 # What the initramfs must load to reach the root and the ports.
 BOOT_MODULES = ["virtio_pci", "9pnet_virtio", "9p", "overlay",
@@ -39,16 +58,9 @@ def check(name):
                          + ", ".join(HOMES))
 
 
-def bootable():
-    """The kernels that guests can run."""
-    return [name for name, images in HOMES.items() if images[0].arch in machine.BOARDS]
-
-
-def check_boots(name):
-    """Refuse a kernel that there is no machine for."""
-    check(name)
-    if name not in bootable():
-        raise UsageError(f"-k {name}: can be built for, but not booted")
+def arch(name):
+    """The architecture of a kernel that exists."""
+    return HOMES[name][0].arch
 
 
 def home(series, images):
@@ -77,17 +89,29 @@ class Kernel:
         image = home(series, images) if len(images) > 1 else images[0]
         self.image = image.obtain()
         self.arch = image.arch
-        self.own = debugkernel.obtain(self.image) if self.debug else None
-        if self.debug:
+        self.own = (debugkernel.obtain(name, self.image)
+                    if name in debugkernel.RECIPES else None)
+        if self.own:
             self.release = (self.own / "release").read_text().strip()
+        elif self.image.cross:
+            self.release = self.image.release(name.partition("-")[2])
         else:
             self.release = self.image.stock_release()
+
+    def tree(self):
+        """The tree its guests run: the one it is in, if that is of its architecture."""
+        return GUESTS[self.arch].obtain() if self.image.cross else self.image
+
+    @property
+    def page_size(self):
+        """Bytes of a page."""
+        return PAGE_SIZES.get(self.name.rpartition("-")[2], 4096)
 
     @property
     def vmlinuz(self):
         """The file to boot."""
-        if self.debug:
-            return self.own / "bzImage"
+        if self.own:
+            return self.own / debugkernel.RECIPES[self.name].boot_image
         # From 7.3 on it is with the modules.
         places = [self.image.root / "boot" / f"vmlinuz-{self.release}",
                   self.modules / "vmlinuz"]
@@ -96,63 +120,72 @@ class Kernel:
     @property
     def layers(self):
         """Directories the guest stacks over the tree, topmost first."""
-        return [self.own / "layer"] if self.debug else []
+        return [self.own / "layer"] if self.own else []
 
     @property
     def key(self):
         """Changes whenever the kernel or its tree does."""
         parts = [self.name, str(self.image.path)]
-        if self.debug:
+        if self.own:
             parts.append(str(self.own))
         return cache.digest(*parts)
 
     def binds(self):
         """Binds that make `build_dir` and the kernel's modules visible."""
-        if not self.debug:
+        if not self.own:
             return []
         return [(self.own / "build", "/mnt/kernel")]
 
     @property
     def build_dir(self):
         """The kernel's build directory, as seen inside the tree."""
-        if self.debug:
+        if self.own:
             return "/mnt/kernel"
         return f"/lib/modules/{self.release}/build"
 
     @property
     def makes_blobs(self):
         """Does its virtio-gpu make blobs of what it imports?"""
-        return self.name not in ("6.1", "6.12")
+        return not self.image.cross and self.name.partition("-")[0] not in ("6.1", "6.12")
 
     @property
     def compiler(self):
         """The name of the compiler that made it, in the tree."""
-        if self.debug:
-            return "gcc"
+        if self.own:
+            return self.cross_prefix + "gcc"
         pattern = re.compile(r"^CC = .*\)(gcc-\S+)$", re.M)
-        return pattern.search((self._headers() / ".kernelvariables")
-                              .read_text()).group(1)
+        return self.cross_prefix + pattern.search(
+            (self._headers() / ".kernelvariables").read_text()).group(1)
+
+    @property
+    def cross_prefix(self):
+        """What the names of the tools that build for it begin with."""
+        return f"{self.arch.triplet}-" if self.image.cross else ""
 
     def _headers(self):
         return self.image.root / "usr/src" / f"linux-headers-{self.release}"
+
+    @property
+    def user_emulator(self):
+        """The program of its tree that runs its guests' programs, if they need one."""
+        return self.arch.user_emulator if self.image.cross else ""
 
     def make(self):
         """The words of make that build for it, CC aside."""
         words = ["make", "-C", self.build_dir]
         if self.image.cross:
-            words += [f"ARCH={self.arch.kernel}",
-                      f"CROSS_COMPILE={self.arch.triplet}-"]
+            words += [f"ARCH={self.arch.kernel}", f"CROSS_COMPILE={self.cross_prefix}"]
         return words
 
     @property
     def modules(self):
         """The directory of the kernel's own modules, on the host."""
-        top = self.layers[0] if self.debug else self.image.root
+        top = self.layers[0] if self.own else self.image.root
         return top / "usr/lib/modules" / self.release
 
     def boot_modules(self):
         """(file name, content) of the modules to insert, in order."""
-        if self.debug:
+        if self.own:
             return []
         return [(path.name.partition(".ko")[0] + ".ko", _plain(path))
                 for path in _order(self.modules, BOOT_MODULES)]

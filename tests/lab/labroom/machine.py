@@ -21,17 +21,27 @@ bochs (bochs-display) and virtio-gpu.  A copy between ... crosses:
     sw-edu  and sw-mem    one switch         rp-edu and rp-mem   two root ports
     sw-edu  and rp-mem    switch, root port  rp-edu and far-mem  host bridges
 
-Three machines have this topology:
+These machines have this topology:
 
     plain   an AMD CPU, no IOMMU: the host bridge is trusted for peer traffic
     vtd     the same, behind an emulated Intel VT-d that translates
     intel   an Intel CPU, no IOMMU, a host bridge that is not on the list
+    lazy    as vtd, whose caching mode makes the kernel flush at once: without, lazily
+    scalable  VT-d in scalable mode, with first-level page tables, strict
+    pt      VT-d that translates for nobody (iommu=pt)
+    amdvi   as vtd, behind an emulated AMD IOMMU
+    arm     arm64: QEMU's board virt, no IOMMU
+    smmu    the same, behind an emulated Arm SMMUv3 that translates
+
+Nobody's list has the host bridges of QEMU's virt: on arm and smmu p2p's parameter
+override vouches for them.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from .arch import AMD64
+from . import emulator
+from .arch import AMD64, ARM64, Architecture
 from .errors import UsageError
 
 # TCG lacks these; a CPU that does not claim them starts without complaint.
@@ -41,16 +51,54 @@ _SKYLAKE = "Skylake-Server,pcid=off,hle=off,rtm=off,invpcid=off," \
            "avx512f=off,avx512dq=off,avx512cd=off,avx512bw=off," \
            "avx512vl=off,tsc-deadline=off"
 
-# By architecture: QEMU's board.  The machines below are those of its only one.
-BOARDS = {AMD64: "q35,kernel-irqchip=split"}
+
+
+@dataclass(frozen=True)
+class Model:
+    """A machine without its devices."""
+    arch: Architecture
+    board: str
+    cpu: str
+    devices: tuple = ()
+    cmdline: str = ""
+    emulator: str = emulator.SUITE
+
+
+_Q35 = "q35,kernel-irqchip=split"
+_VIRT = "virt,gic-version=3"
+_VOUCHED = "p2p.override=host:0000:00,host:0000:80"
 
 MACHINES = {
-    "plain": (_EPYC, [], ""),
-    "intel": (_SKYLAKE, [], ""),
+    "plain": Model(AMD64, _Q35, _EPYC),
+    "intel": Model(AMD64, _Q35, _SKYLAKE),
     # intremap off: with it on, the emulated lines need more than TCG is worth.
-    "vtd": (_EPYC, ["-device", "intel-iommu,intremap=off,caching-mode=on,"
-                               "device-iotlb=on,aw-bits=48"],
-            "intel_iommu=on iommu.passthrough=0"),
+    "vtd": Model(AMD64, _Q35, _EPYC,
+                 ("-device", "intel-iommu,intremap=off,caching-mode=on,"
+                             "device-iotlb=on,aw-bits=48"),
+                 "intel_iommu=on iommu.passthrough=0"),
+    "lazy": Model(AMD64, _Q35, _EPYC,
+                  ("-device", "intel-iommu,intremap=off,device-iotlb=on,aw-bits=48"),
+                  "intel_iommu=on iommu.passthrough=0 iommu.strict=0"),
+    "scalable": Model(AMD64, _Q35, _EPYC,
+                      ("-device", "intel-iommu,intremap=off,device-iotlb=on,aw-bits=48,"
+                                  "x-scalable-mode=on,x-flts=on"),
+                      "intel_iommu=on,sm_on iommu.passthrough=0 iommu.strict=1",
+                      emulator.NEWER),
+    "pt": Model(AMD64, _Q35, _EPYC,
+                ("-device", "intel-iommu,intremap=off,device-iotlb=on,aw-bits=48"),
+                "intel_iommu=on iommu=pt"),
+    "amdvi": Model(AMD64, _Q35, _EPYC, ("-device", "amd-iommu,dma-remap=on"),
+                   "amd_iommu=on iommu.passthrough=0", emulator.NEWER),
+    "arm": Model(ARM64, _VIRT, "neoverse-n1", (), _VOUCHED),
+    "smmu": Model(ARM64, _VIRT + ",iommu=smmuv3", "neoverse-n1", (),
+                  "iommu.passthrough=0 " + _VOUCHED),
+}
+
+# Only the board's firmware tells the kernel of a second host bridge.  Hot-plug is as
+# the PCIe specification has it, not ACPI's.
+FIRMWARE = {
+    AMD64: ("-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off"),
+    ARM64: ("-bios", "QEMU_EFI.fd"),
 }
 
 # A busy guest's clock counts 2 ns an instruction, an idle one's jumps to its next timer.
@@ -114,13 +162,19 @@ def topology():
     return rows + ENDPOINTS
 
 
+def names(arch):
+    """The machines there are for an architecture."""
+    return [name for name, model in MACHINES.items() if model.arch is arch]
+
+
 def check(name, arch=AMD64):
-    """Refuse a machine that does not exist."""
-    if arch not in BOARDS:
-        raise UsageError(f"there is no machine for {arch.debian} yet")
+    """Refuse a machine that does not exist, or is of another architecture."""
     if name not in MACHINES:
         raise UsageError(f"-m {name}: no such machine; there are "
                          + ", ".join(MACHINES))
+    if name not in names(arch):
+        raise UsageError(f"-m {name}: not for {arch.debian}, which has "
+                         + ", ".join(names(arch)))
 
 
 def parse_size(text):
@@ -142,10 +196,9 @@ class Machine:
     def __init__(self, name, folder, bar_size, debug, gpus=False,
                  real_time=False, arch=AMD64):
         check(name, arch)
-        self.board = BOARDS[arch]
+        self.model = MACHINES[name]
         self.clock = [] if real_time else VIRTUAL_TIME
         self.gpus = GPUS if gpus else []
-        self.cpu, self.iommu, self.cmdline = MACHINES[name]
         self.memory = "4G" if debug else "2G"
         self.bars = folder / "bars"
         self.bars.mkdir()
@@ -160,13 +213,10 @@ class Machine:
         """QEMU's arguments for CPU, memory and PCI."""
         # One thread for all CPUs: see emulator.py.
         line = ["-accel", "tcg,thread=single", *self.clock,
-                "-machine", self.board, "-cpu", self.cpu,
+                "-machine", self.model.board, "-cpu", self.model.cpu,
                 "-smp", "2", "-m", self.memory, "-nodefaults",
                 "-display", "none", "-no-reboot",
-                # Hot-plug as the PCIe specification has it, not ACPI's.
-                "-global",
-                "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off"]
-        line += self.iommu
+                *FIRMWARE[self.model.arch], *self.model.devices]
         if self.gpus:
             # QEMU wants to be able to share what blobs are made of.
             line += ["-object", "memory-backend-memfd,id=ram,share=on,"

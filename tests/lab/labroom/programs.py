@@ -15,10 +15,11 @@ for folder in /mnt/library/lib/*/; do
     LD_LIBRARY_PATH=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$folder
 done
 export LD_LIBRARY_PATH
+emulator=$1; shift
 cd /mnt/layer/libexec/peerbuf/tests
 status=0
 for area; do
-    "./$area" --list > /tmp/list || {
+    $emulator "./$area" --list > /tmp/list || {
         echo "$area --list ended with status $?" >&2
         status=1
     }
@@ -37,6 +38,7 @@ def listed(layer):
     line = chroot.command(layer.kernel.image.root,
                           [(tests / "usr", "/mnt/layer"),
                            (library / "usr", "/mnt/library")],
-                          ["sh", "-uc", _LIST, "sh", *areas])
+                          ["sh", "-uc", _LIST, "sh",
+                           layer.kernel.user_emulator, *areas])
     return subprocess.run(line, stdin=subprocess.DEVNULL,
                           check=False).returncode

@@ -8,10 +8,16 @@ distribution is the kernel's modules, stacked over the other tree.
 import shutil
 
 from . import cache
+from .errors import UsageError
 from .image import Image
 
 # The only distribution that packages IGT's test programs.
 IGT = "forky"
+
+
+def own(kernel):
+    """The userland that a kernel's guests have unless they are told otherwise."""
+    return Userland(kernel, kernel.tree())
 
 
 class Userland:
@@ -32,6 +38,9 @@ class Userland:
 def with_igt(kernel):
     """The userland that has IGT's tests: of Debian testing, on any kernel."""
     image = kernel.image
+    if image.cross:
+        raise UsageError(f"--gpu: not with {kernel.name}: there is no tree of {IGT} for "
+                         f"{kernel.arch.debian}")
     if image.suite != IGT:
         cache.note(f"IGT's tests are packaged for {IGT} only: {kernel.name} "
                    "runs with its userland")

@@ -54,7 +54,8 @@ tar -xf /tmp/orig -C /mnt/out/source --strip-components=1 --wildcards \
 
 def userland(kernel):
     """What a guest needs to use the HCA, on top of its own layers."""
-    for image in [kernel.image, *map(Image, SUITES)]:
+    others = [] if kernel.image.cross else list(map(Image, SUITES))
+    for image in [kernel.image, *others]:
         image.obtain()
         source = _source(image)
         if not (source / "missing").exists():
@@ -64,7 +65,9 @@ def userland(kernel):
     if image is not kernel.image:
         cache.note(f"{kernel.image.name}'s rdma-core source is not to be "
                    f"had: {kernel.name} runs with {image.name}'s userland")
-    return Userland(kernel, image, [_provider(image, source) / "layer"])
+    tree = kernel.tree() if image.cross else image
+    return Userland(kernel, tree,
+                    [_provider(image, source, kernel.cross_prefix) / "layer"])
 
 
 def _source(image):
@@ -83,7 +86,7 @@ def _fetch(root, partial):
     chroot.script(root, binds, _FETCH, what="fetching rdma-core's source")
 
 
-def _provider(image, source):
+def _provider(image, source, cross_prefix):
     key = cache.digest(RECIPE, str(source), (PROVIDER / "build").read_bytes(),
                        (PROVIDER / "hca.c").read_bytes(), ABI.read_bytes())
 
@@ -91,7 +94,7 @@ def _provider(image, source):
         binds = [(source / "source", "/mnt/source"), (ABI.parent, "/mnt/abi"),
                  (PROVIDER, "/mnt/provider"), (partial, "/mnt/out")]
         chroot.run(image.root, binds,
-                   ["/mnt/provider/build", "/mnt/source", "/mnt/abi",
-                    "/mnt/out/layer"], what="building the HCA's provider")
+                   ["env", f"CC={cross_prefix}gcc", "/mnt/provider/build",
+                    "/mnt/source", "/mnt/abi", "/mnt/out/layer"], what="building the HCA's provider")
 
     return cache.obtain("verbs", f"provider-{image.name}-{key}", make)
