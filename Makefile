@@ -20,7 +20,7 @@ CONFIG_FILES := $(DESTDIR)$(PREFIX)/lib/sysusers.d/peerbuf.conf \
 	$(DESTDIR)$(PREFIX)/lib/modules-load.d/peerbuf.conf \
 	$(DESTDIR)$(UDEV_RULES)/60-peerbuf.rules
 
-.PHONY: help demo test test-debug test-rdma test-stress test-packages bench \
+.PHONY: help demo test test-long test-debug test-rdma test-stress test-packages bench \
 	bench-check bench-accept check modules modules_install tool \
 	install install-tool install-config uninstall dkms-install dkms-remove deb \
 	htmldocs clean
@@ -31,7 +31,9 @@ help:
 #: Without hardware (guests; installs what it needs when run as root; ARGS are
 #: options of tests/run, such as ARGS='-k 7.2 -m vtd -t revoke'):
 #:   make demo           one device's BAR, reached by another device, taken back, RDMA
-#:   make test           unit, tool and guest tests on kernels 6.1, 6.12, 7.2 and 7.3
+#:   make test           unit, tool and guest tests on kernels 6.1, 6.12, 7.2 and 7.3, and
+#:                       a slice of them on arm64
+#:   make test-long      the guest tests on those and all of arm64's kernels; an hour
 #:   make test-debug     the guest tests again, in an instrumented 7.2
 #:   make test-rdma      RDMA into a BAR, on an RDMA device made for tests
 #:   make test-stress    eviction storms on shared GPU buffers, ten minutes or so
@@ -48,6 +50,10 @@ demo:
 test:
 	@scripts/install-deps host userspace terminal
 	@tests/run --unit --userspace $(ARGS)
+
+test-long:
+	@scripts/install-deps host
+	@tests/run --long $(ARGS)
 
 test-debug:
 	@scripts/install-deps host

@@ -185,6 +185,23 @@ TEST(override_of_host_bridges)
 	       PEERBUF_REASON_HOST_BRIDGE_UNKNOWN);
 }
 
+#define VOUCHED		"host:0000:00,host:0000:80"
+
+/* QEMU's board virt, whose host bridges the lab's command line vouches for. */
+TEST(vouched_for_host_bridges_are_unknown_otherwise)
+{
+	expect("far-mem", "rp-edu", PEERBUF_ROUTE_THRU_HOST_BRIDGE,
+	       PEERBUF_REASON_OVERRIDE_HOST_BRIDGE);
+	check_ok(sysfs_write(OVERRIDE, "-" VOUCHED));
+	expect("rp-mem", "rp-edu", PEERBUF_ROUTE_NOT_SUPPORTED,
+	       PEERBUF_REASON_HOST_BRIDGE_UNKNOWN);
+	expect("far-mem", "rp-edu", PEERBUF_ROUTE_NOT_SUPPORTED,
+	       PEERBUF_REASON_HOST_BRIDGE_UNKNOWN);
+	check_ok(sysfs_write(OVERRIDE, "+" VOUCHED));
+	expect("rp-mem", "rp-edu", PEERBUF_ROUTE_THRU_HOST_BRIDGE,
+	       PEERBUF_REASON_OVERRIDE_HOST_BRIDGE);
+}
+
 TEST(override_that_makes_no_sense)
 {
 	check_fails(sysfs_write(OVERRIDE, "+nonsense"), EINVAL);

@@ -10,10 +10,15 @@ DEBUG = "7.2-debug"
 # After a machine: the boot that the instrumented kernel has of its own for what makes
 # lockdep stop looking.
 UNPLUG = "/unplug"
+# After a machine: what is enough to see that a kernel and a machine of its kind work,
+# where all of it takes too long.
+CORE = "/core"
+# The machines of arm64's kernels.
+ARM64 = ["arm", "smmu"]
 # The machine of programs that tests/bench/run runs.
 BENCH = "bench"
 
-Line = collections.namedtuple("Line", "machine kernel unplug area patterns")
+Line = collections.namedtuple("Line", "machine kernel boot area patterns")
 
 
 def read(text=None):
@@ -23,20 +28,27 @@ def read(text=None):
         fields = line.split("#")[0].split()
         if not fields:
             continue
-        place, slash, unplug = fields[0].partition("/")
-        if slash and slash + unplug != UNPLUG:
-            raise ValueError(f"tests/guest/suites: /{unplug}: {line}")
+        place, slash, boot = fields[0].partition("/")
+        if slash and slash + boot not in (UNPLUG, CORE):
+            raise ValueError(f"tests/guest/suites: /{boot}: {line}")
         machine, _, kernel = place.partition("@")
-        lines.append(Line(machine, kernel, bool(slash), fields[1], fields[2:]))
+        lines.append(Line(machine, kernel, slash + boot, fields[1], fields[2:]))
     return lines
+
+
+def fits(kernel, machine):
+    """Is the machine of the kernel's architecture?"""
+    return ("-arm64" in kernel) == (machine.partition("+")[0] in ARM64)
 
 
 def here(line, kernel, machine):
     """Does a line belong to that boot?"""
-    name, slash, _ = machine.partition("/")
-    if kernel == DEBUG and line.unplug != bool(slash):
-        return False
-    if kernel != DEBUG and slash:
+    name, slash, boot = machine.partition("/")
+    boot = slash + boot
+    # Only the instrumented kernel has boots of its own for what unplugs.
+    boots_of_lines = [boot, UNPLUG] if kernel != DEBUG and not boot else [boot]
+    if line.boot not in boots_of_lines or not fits(kernel, name) or (
+            boot == UNPLUG and kernel != DEBUG):
         return False
     return line.machine == name and (
         line.kernel in ("", kernel)
@@ -48,6 +60,13 @@ def boots(kernels, machines, lines=None):
     lines = read() if lines is None else lines
     every = [(k, m) for m in machines for k in kernels]
     every += [(k, m + UNPLUG) for m in machines for k in kernels if k == DEBUG]
+    return [b for b in every if any(here(line, *b) for line in lines)]
+
+
+def cores(kernels, machines, lines=None):
+    """The same of the short boots."""
+    lines = read() if lines is None else lines
+    every = [(k, m + CORE) for m in machines for k in kernels]
     return [b for b in every if any(here(line, *b) for line in lines)]
 
 

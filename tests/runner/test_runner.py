@@ -280,6 +280,21 @@ bench			bench
                          ["death:*unplugged"])
         self.assertEqual(self.words("6.12", "plain/unplug"), [])
 
+    def test_short_boots_and_architectures(self):
+        lines = suites.read("plain\tbytes\nplain/core\tbytes\tread\narm\tbytes\n"
+                            "arm/core\tbytes\twrite\n")
+        kernels, machines = ["6.12", "7.3-arm64-16k"], ["plain", "arm"]
+        self.assertEqual(suites.boots(kernels, machines, lines),
+                         [("6.12", "plain"), ("7.3-arm64-16k", "arm")])
+        self.assertEqual(suites.cores(kernels, machines, lines),
+                         [("6.12", "plain/core"), ("7.3-arm64-16k", "arm/core")])
+        for kernel, machine, wanted in (("6.12", "plain", ["bytes"]),
+                                        ("6.12", "plain/core", ["bytes:read"]),
+                                        ("7.3-arm64-16k", "arm/core", ["bytes:write"]),
+                                        ("7.3-arm64-16k", "plain", [])):
+            words = suites.words(kernel, machine, (), self.TESTS, lines)
+            self.assertEqual([word.text for word in words], wanted)
+
     def test_pattern(self):
         self.assertEqual(self.words("6.12", "plain", "bytes"), ["bytes:!slow*"])
         # What the line leaves out stays out.
