@@ -332,10 +332,10 @@ TEST(debugfs_tells_who_holds_what)
 	check_ok(edu_attach(scene.edu, scene.export.fd, EDU_DMA_DYNAMIC, 0, &scene.handle));
 	check_ok(edu_map(scene.edu, scene.handle));
 	file_read(DEBUG_EXPORTS, text, sizeof(text));
-	snprintf(line, sizeof(line), "export %llu size %u ",
+	snprintf(line, sizeof(line), "export %llu size %llu ",
 		 (unsigned long long)scene.export.id, SIZE);
 	check(strstr(text, line));
-	snprintf(line, sizeof(line), "range %s BAR %u offset %#x length %#x",
+	snprintf(line, sizeof(line), "range %s BAR %u offset %#llx length %#llx",
 		 lab_where("rp-mem"), MEM_BAR, START, SIZE);
 	check(strstr(text, line));
 	snprintf(line, sizeof(line), "importer edu_dma %s revocable native",

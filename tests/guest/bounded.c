@@ -14,9 +14,9 @@
 #include "harness.h"
 #include "lab.h"
 
-#define SIZE		(64 * 1024)
-#define START		(128 * 1024)
-#define ELSEWHERE	(512 * 1024)
+#define SIZE		(16 * PAGE)
+#define START		(32 * PAGE)
+#define ELSEWHERE	(128 * PAGE)
 #define ENGINE_SECONDS	(BAR_OWNER_LONG / 1000.0)
 
 #define GIB		(1ULL << 30)

@@ -11,7 +11,7 @@
 #include "lab.h"
 
 #define SIZE	(8 * PAGE)
-#define START	(128 * 1024)
+#define START	(32 * PAGE)
 /* Odd, and across a page; in the mixture across two ranges. */
 #define AT	(3 * PAGE - 5)
 #define LENGTH	(2 * PAGE + 9)

@@ -12,8 +12,8 @@
 #include "harness.h"
 #include "lab.h"
 
-#define SIZE	(64 * 1024)
-#define START	(128 * 1024)
+#define SIZE	(16 * PAGE)
+#define START	(32 * PAGE)
 #define ROOM	128
 
 static int node, listener;

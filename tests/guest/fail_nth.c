@@ -15,8 +15,8 @@
 #include "nth.h"
 #include "shapes.h"
 
-#define SIZE	(64 * 1024)
-#define START	(128 * 1024)
+#define SIZE	(16 * PAGE)
+#define START	(32 * PAGE)
 
 static struct stage stage;
 

@@ -318,6 +318,10 @@ int main(int argc, char **argv)
 	struct test *test;
 
 	protocol = request_read(&request, argc, argv);
+	if (!request.list && sysconf(_SC_PAGESIZE) != PAGE) {
+		fprintf(stderr, "compiled for pages of %llu bytes\n", PAGE);
+		return 2;
+	}
 	for (test = tests; test; test = test->next)
 		tally.planned += wanted(test, &request);
 	if (!request.list)

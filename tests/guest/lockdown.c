@@ -9,7 +9,7 @@
 #include "lab.h"
 #include "snapshot.h"
 
-#define SIZE	(64 * 1024)
+#define SIZE	(16 * PAGE)
 #define LOCKDOWN "/sys/kernel/security/lockdown"
 
 static struct snapshot before;

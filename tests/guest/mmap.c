@@ -11,9 +11,9 @@
 #include "harness.h"
 #include "lab.h"
 
-#define SIZE	(64 * 1024)
-#define START	(128 * 1024)
-#define ELSEWHERE (512 * 1024)
+#define SIZE	(16 * PAGE)
+#define START	(32 * PAGE)
+#define ELSEWHERE (128 * PAGE)
 
 static struct peer_export export;
 static int node;

@@ -6,7 +6,7 @@
 #include "harness.h"
 #include "lab.h"
 
-#define SIZE	(64 * 1024)
+#define SIZE	(16 * PAGE)
 
 static int node, edu;
 static struct peer_export export;

@@ -12,8 +12,8 @@
 #include "sleep.h"
 #include "writer.h"
 
-#define SIZE	(64 * 1024)
-#define START	(128 * 1024)
+#define SIZE	(16 * PAGE)
+#define START	(32 * PAGE)
 #define CMB_BAR	2
 
 /* ---- the stub ---- */

@@ -15,7 +15,7 @@
 #include "bar_owner_uapi.h"
 #include "edu_dma_uapi.h"
 
-#define PAGE	4096ULL
+/* PAGE, the bytes of a page, is meson's: lists of ranges are initialised with it. */
 
 /**
  * struct peer_export - an export

@@ -12,9 +12,9 @@
 
 #define A		"rp-mem"
 #define B		"far-mem"
-#define AT_A		(64 * 1024)
-#define AT_B		(128 * 1024)
-#define ELSEWHERE	(512 * 1024)
+#define AT_A		(16 * PAGE)
+#define AT_B		(32 * PAGE)
+#define ELSEWHERE	(128 * PAGE)
 #define ALL		(1 << 20)
 #define OF_A		0xa1
 #define OF_B		0x5e

@@ -12,7 +12,7 @@
 #include "writer.h"
 
 #define SIZE	(8 * PAGE)
-#define START	(128 * 1024)
+#define START	(32 * PAGE)
 #define LENGTH	2000
 
 static struct bar_owner_export export;

@@ -14,7 +14,7 @@
 #include "harness.h"
 #include "lab.h"
 
-#define SIZE	(64 * 1024)
+#define SIZE	(16 * PAGE)
 #define BUFFERS	3
 #define PLACES	16
 #define GUARD	PAGE

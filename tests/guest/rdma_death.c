@@ -10,8 +10,8 @@
 #include "harness.h"
 #include "rdma.h"
 
-#define START	(128 * 1024)
-#define SIZE	(16 * 1024)
+#define START	(32 * PAGE)
+#define SIZE	(4 * PAGE)
 #define BLOCK	64
 #define LOAD	24
 

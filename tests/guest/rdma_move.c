@@ -9,9 +9,9 @@
 #include "harness.h"
 #include "rdma.h"
 
-#define START	(128 * 1024)
-#define SIZE	(16 * 1024)
-#define OTHER	(512 * 1024)
+#define START	(32 * PAGE)
+#define SIZE	(4 * PAGE)
+#define OTHER	(128 * PAGE)
 #define QPS	4
 #define SIDES	2
 /* Each QP writes blocks of its own, in a part of the buffer of its own. */
@@ -185,7 +185,7 @@ static void moves_under_load(void)
 	}
 	lab_host_read(bar.mem, place[moves % 2], host, SIZE);
 	check_blocks(host);
-	printf("%u moves under %d QPs, %d blocks each\n", moves, QPS, BLOCKS);
+	printf("%u moves under %d QPs, %d blocks each\n", moves, QPS, (int)BLOCKS);
 	check(moves >= 4);
 	check_sides();
 }

@@ -12,8 +12,8 @@
 #include "rdma.h"
 #include "snapshot.h"
 
-#define START	(128 * 1024)
-#define SIZE	(64 * 1024)
+#define START	(32 * PAGE)
+#define SIZE	(16 * PAGE)
 #define LENGTH	1500
 
 static struct rdma rdma;

@@ -10,8 +10,8 @@
 #include "harness.h"
 #include "rdma.h"
 
-#define START	(128 * 1024)
-#define SIZE	(64 * 1024)
+#define START	(32 * PAGE)
+#define SIZE	(16 * PAGE)
 #define MOST	8	/* SGEs */
 
 static struct rdma rdma;

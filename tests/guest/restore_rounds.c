@@ -11,7 +11,7 @@
 #include "lab.h"
 #include "memory.h"
 
-#define SIZE	(64 * 1024)
+#define SIZE	(16 * PAGE)
 #define PLACES	8
 #define ROUNDS	1000
 #define WARM_UP	100

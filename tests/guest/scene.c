@@ -9,7 +9,7 @@ void scene_open(struct scene *scene, const char *edu, const char *mem, __u32 exp
 	scene->mem = mem;
 	scene->node = node_open(mem);
 	scene->edu = edu_open(edu);
-	lab_host_fill(mem, 0, 1 << 20, SCENE_PAINT);
+	lab_host_fill(mem, 0, 256 * PAGE, SCENE_PAINT);
 	check_ok(peer_export_one(scene->node, MEM_BAR, SCENE_START, SCENE_SIZE, export_flags,
 				 &scene->export));
 	scene->cpu = buffer_map(scene->export.fd, SCENE_SIZE, 0);

@@ -10,9 +10,9 @@
 #include "lab.h"
 
 /* Where the buffer is in the BAR, where it is not, and how much one transfer moves. */
-#define SCENE_START	(128 * 1024)
-#define SCENE_SIZE	(64 * 1024)
-#define SCENE_ELSEWHERE	(512 * 1024)
+#define SCENE_START	(32 * PAGE)
+#define SCENE_SIZE	(16 * PAGE)
+#define SCENE_ELSEWHERE	(128 * PAGE)
 #define SCENE_LENGTH	2000
 /* What is in the BAR before anybody writes. */
 #define SCENE_PAINT	0xee
@@ -35,7 +35,7 @@ struct scene {
 	__u8 *cpu;
 };
 
-/* The device's first MiB painted, and a buffer of it at SCENE_START. */
+/* The device's first 256 pages painted, and a buffer of it at SCENE_START. */
 void scene_open(struct scene *scene, const char *edu, const char *mem, __u32 export_flags);
 void scene_attach(struct scene *scene, __u32 mode, __u32 flags);
 

@@ -8,8 +8,8 @@
 #include "lab.h"
 #include "shapes.h"
 
-#define SIZE	(64 * 1024)
-#define START	(128 * 1024)
+#define SIZE	(16 * PAGE)
+#define START	(32 * PAGE)
 
 static void fill_nothing(struct stage *stage, void *data)
 {

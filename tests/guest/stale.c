@@ -14,8 +14,8 @@
 #include "lab.h"
 
 #define MEM	"rp-mem"
-#define START	(128 * 1024)
-#define SIZE	(64 * 1024)
+#define START	(32 * PAGE)
+#define SIZE	(16 * PAGE)
 #define FILES	64
 
 static int node, control;

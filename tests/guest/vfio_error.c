@@ -16,8 +16,8 @@
 #define MEM	"far-mem"
 #define PORT	"fp-mem"
 #define EDU	"rp-edu"
-#define START	(128 * 1024ULL)
-#define SIZE	(64 * 1024ULL)
+#define START	(32 * PAGE)
+#define SIZE	(16 * PAGE)
 #define LENGTH	1000
 
 static int device, edu, dmabuf, control;

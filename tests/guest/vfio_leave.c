@@ -19,8 +19,8 @@
 
 #define EDU	"rp-edu"
 #define MEM	"rp-mem"
-#define START	(128 * 1024ULL)
-#define SIZE	(64 * 1024ULL)
+#define START	(32 * PAGE)
+#define SIZE	(16 * PAGE)
 #define LENGTH	1000
 #define ACCESS	(PEERBUF_VFIO_MAP_F_READ | PEERBUF_VFIO_MAP_F_WRITE)
 

@@ -18,8 +18,8 @@
 #define EDU	"rp-edu"
 #define MEM	"rp-mem"
 #define FAR_MEM	"far-mem"
-#define START	(128 * 1024ULL)
-#define SIZE	(64 * 1024ULL)
+#define START	(32 * PAGE)
+#define SIZE	(16 * PAGE)
 #define IOVAS	4
 #define SECONDS	6
 #define PLACES	3

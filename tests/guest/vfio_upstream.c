@@ -26,8 +26,8 @@
 
 #define MEM	"far-mem"
 #define EDU	"rp-edu"
-#define START	(128 * 1024ULL)
-#define SIZE	(64 * 1024ULL)
+#define START	(32 * PAGE)
+#define SIZE	(16 * PAGE)
 #define LENGTH	2000
 #define ROUNDS	10
 
