@@ -34,6 +34,7 @@ def unit(results):
     local(results, "unit", "make", "-C", "tests/unit", "check")
     local(results, "lab", sys.executable, "tests/lab/test_lab.py", "-v")
     local(results, "run", sys.executable, "tests/runner/test_runner.py", "-v")
+    local(results, "model", "tests/model/run", "--short")
     local(results, "bench", sys.executable, "tests/bench/test_bench.py", "-v")
 
 
