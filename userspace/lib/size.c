@@ -114,19 +114,17 @@ int peerbuf_range_parse(const char *text, unsigned int bar, struct peerbuf_range
 {
 	const char *colon = strchr(text, ':');
 	uint64_t offset, length;
-	int ret;
+	int begin, size;
 
 	if (!colon)
 		return -EINVAL;
 	if (!strncmp(text, system_prefix, strlen(system_prefix)))
 		return parse_system(colon + 1, range);
-	ret = parse_size(text, colon, &offset);
-	if (ret)
-		return ret;
-	ret = peerbuf_size_parse(colon + 1, &length);
-	if (ret)
-		return ret;
-	if (offset + length < offset)
+	begin = parse_size(text, colon, &offset);
+	size = peerbuf_size_parse(colon + 1, &length);
+	if (begin == -EINVAL || size == -EINVAL)
+		return -EINVAL;
+	if (begin || size || offset + length < offset)
 		return -ERANGE;
 	*range = (struct peerbuf_range) { .offset = offset, .length = length, .bar = bar };
 	return 0;

@@ -103,6 +103,9 @@ static void ranges(void)
 	CHECK_INT(peerbuf_range_parse("0x:4K", 0, &range), -EINVAL);
 	CHECK_INT(peerbuf_range_parse("0:99999T", 0, &range), 0);
 	CHECK_INT(peerbuf_range_parse("99999999T:0", 0, &range), -ERANGE);
+	CHECK_INT(peerbuf_range_parse("99999999T:4Q", 0, &range), -EINVAL);
+	CHECK_INT(peerbuf_range_parse("99999999T:", 0, &range), -EINVAL);
+	CHECK_INT(peerbuf_range_parse("4Q:99999999T", 0, &range), -EINVAL);
 	CHECK_INT(peerbuf_range_parse("system:64K", 3, &range), 0);
 	CHECK_INT(range.length, 64 << 10);
 	CHECK_INT(range.flags, PEERBUF_RANGE_F_SYSTEM);
