@@ -20,7 +20,7 @@ CONFIG_FILES := $(DESTDIR)$(PREFIX)/lib/sysusers.d/peerbuf.conf \
 	$(DESTDIR)$(PREFIX)/lib/modules-load.d/peerbuf.conf \
 	$(DESTDIR)$(UDEV_RULES)/60-peerbuf.rules
 
-.PHONY: help demo test test-long test-debug test-rdma test-stress test-packages model bench \
+.PHONY: help demo test test-long test-debug test-rdma test-stress test-packages model fuzz bench \
 	bench-check bench-accept check modules modules_install tool \
 	install install-tool install-config uninstall dkms-install dkms-remove deb \
 	htmldocs clean
@@ -39,6 +39,7 @@ help:
 #:   make test-stress    eviction storms on shared GPU buffers, ten minutes or so
 #:   make test-packages  the Debian packages, on Debian 12 and 13, DKMS on every kernel
 #:   make model          every order in which revokes, moves and importers can meet
+#:   make fuzz           random input to the pure logic, under sanitizers
 #:   make bench          what exporting and mapping costs, in instructions of the guest
 #:   make bench-check    fails if that has grown by 5 % since it was last accepted
 #:   make bench-accept   accepts what it costs now (tests/bench/baseline.json)
@@ -49,7 +50,7 @@ demo:
 	@tests/demo/run -k $(DEMO_KERNEL)
 
 test:
-	@scripts/install-deps host userspace terminal model
+	@scripts/install-deps host userspace terminal model fuzz
 	@tests/run --unit --userspace $(ARGS)
 
 test-long:
@@ -76,6 +77,10 @@ test-packages:
 model:
 	@scripts/install-deps model
 	@tests/model/run $(ARGS)
+
+fuzz:
+	@scripts/install-deps fuzz
+	@tests/fuzz/run $(ARGS)
 
 bench:
 	@scripts/install-deps host

@@ -35,6 +35,7 @@ def unit(results):
     local(results, "lab", sys.executable, "tests/lab/test_lab.py", "-v")
     local(results, "run", sys.executable, "tests/runner/test_runner.py", "-v")
     local(results, "model", "tests/model/run", "--short")
+    local(results, "fuzz", "tests/fuzz/run", "--slice")
     local(results, "bench", sys.executable, "tests/bench/test_bench.py", "-v")
 
 
