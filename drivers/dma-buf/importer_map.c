@@ -10,6 +10,8 @@
 /* Room for @nr segments. */
 static int peerbuf_mapping_alloc(struct peerbuf_mapping *mapping, u32 nr)
 {
+	if (!nr)
+		return -EOVERFLOW;
 	mapping->nr = nr;
 	if (nr == 1) {
 		mapping->seg = &mapping->one.seg;

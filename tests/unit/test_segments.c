@@ -305,6 +305,62 @@ static void random_cases_agree_with_the_oracle(void)
 	}
 }
 
+/* Without a table of addresses they are the CPU's, and what each part adds: bus addresses. */
+static void parts_give_addresses(void)
+{
+	const struct p2p_map_part parts[] = { { .shift = 0x1000000 }, { .shift = -0x3f000ULL } };
+	struct p2p_vecs *vecs = p2p_vecs_alloc(4);
+	struct p2p_segment_limits limits;
+	struct p2p_segment_iter iter;
+	struct p2p_segment got[4];
+
+	red = (struct p2p_provider) { .base = 0x10000, .length = 16 * P };
+	blue = (struct p2p_provider) { .base = 0x1050000, .length = 16 * P };
+	p2p_vecs_add_bar(vecs, &red, 0, P);
+	/* Behind the other one's for the client, though not for the CPU. */
+	p2p_vecs_add_bar(vecs, &blue, 0, P);
+	p2p_vecs_add_bar(vecs, &red, 4 * P, 2 * P);
+	p2p_segment_limits_set(&limits, NO_LIMIT, 0, TOP, 0);
+	p2p_segment_iter_init(&iter, vecs, NULL, parts, &limits);
+	CHECK_EQ(p2p_segments_take(&iter, got, 1), 1);
+	CHECK_EQ(got[0].addr, 0x1010000);
+	CHECK_EQ(got[0].len, 2 * P);
+	CHECK_EQ(p2p_segments_take(&iter, got, 4), 1);
+	CHECK_EQ(got[0].addr, 0x1014000);
+	CHECK_EQ(got[0].len, 2 * P);
+	CHECK_EQ(p2p_segments_take(&iter, got, 4), 0);
+	p2p_vecs_put(vecs);
+	red = (struct p2p_provider) {};
+	blue = (struct p2p_provider) {};
+}
+
+/* Whoever can say more than 32 bits is given more, unless somebody has set a limit. */
+static void long_segments(void)
+{
+	static const struct { u64 max_len, boundary, want; } rows[] = {
+		{ U32_MAX, U32_MAX, 64 * G }, { TOP, U32_MAX, 64 * G }, { TOP, TOP, 64 * G },
+		{ U32_MAX, 8 * G - 1, 8 * G }, { 2 * G, TOP, 2 * G }, { 6 * G, TOP, 6 * G },
+	};
+	struct p2p_vecs *vecs = p2p_vecs_alloc(1);
+	struct p2p_segment_limits limits;
+	struct p2p_segment_iter iter;
+	struct p2p_segment got;
+	dma_addr_t addr = 64 * G;
+	size_t i;
+
+	vecs->vec[0] = (struct p2p_vec) { .len = 64 * G };
+	vecs->nr = 1;
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		ROW("maximum %llu, boundary %llu", rows[i].max_len, rows[i].boundary);
+		p2p_segment_limits_set(&limits, rows[i].max_len, 0, rows[i].boundary,
+				       P2P_SEGMENTS_LONG);
+		p2p_segment_iter_init(&iter, vecs, &addr, NULL, &limits);
+		CHECK(p2p_segment_next(&iter, &got));
+		CHECK_EQ(got.len, rows[i].want);
+	}
+	p2p_vecs_put(vecs);
+}
+
 /* What the PCI core sets for every device is no limit, unless somebody says that it is. */
 static void limit_nobody_chose(void)
 {
@@ -326,6 +382,8 @@ static void limit_nobody_chose(void)
 
 void test_segments(void)
 {
+	RUN(parts_give_addresses);
+	RUN(long_segments);
 	RUN(limit_nobody_chose);
 	RUN(known_cases);
 	RUN(large_buffer_has_few);
