@@ -106,8 +106,8 @@ static struct peerbuf_mapping *peerbuf_map_native(struct peerbuf_attachment *att
 	mapping->att = att;
 	mapping->dir = dir;
 	mapping->dma = dma;
-	if (dma->map)
-		ret = peerbuf_mapping_fill(mapping, dma->map);
+	if (dma->hold.map)
+		ret = peerbuf_mapping_fill(mapping, dma->hold.map);
 	else
 		ret = peerbuf_mapping_fill_by_phys(mapping, dma->vecs);
 	if (ret) {

@@ -125,15 +125,14 @@ struct peerbuf_hold {
 
 /**
  * struct peerbuf_dma - a mapping for one importer
- * @hold: what revoke waits for
- * @map: the DMA addresses, and the memory that this is in; NULL if the importer makes its own
+ * @hold: what revoke waits for. Its map is the DMA addresses, and the memory that this is in; NULL
+ *	if the importer makes its own
  * @vecs: for that importer, what it maps; reference held
  * @client: the importer
  * @via_core: made by dma_buf_map_attachment()
  */
 struct peerbuf_dma {
 	struct peerbuf_hold hold;
-	struct p2p_map *map;
 	struct p2p_vecs *vecs;
 	struct peerbuf_client *client;
 	bool via_core;
@@ -141,7 +140,7 @@ struct peerbuf_dma {
 
 static inline struct p2p_vecs *peerbuf_dma_vecs(struct peerbuf_dma *dma)
 {
-	return dma->map ? p2p_map_vecs(dma->map) : dma->vecs;
+	return dma->hold.map ? p2p_map_vecs(dma->hold.map) : dma->vecs;
 }
 
 /**

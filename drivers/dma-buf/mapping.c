@@ -92,7 +92,7 @@ static struct peerbuf_dma *peerbuf_dma_make(struct peerbuf_client *client, struc
 	p2p_map_limit_segments(map, min_not_zero(max_segment, pb->max_segment),
 			       pb->segment_align);
 	dma = p2p_map_priv(map);
-	dma->map = map;
+	dma->hold.map = map;
 	return dma;
 }
 
@@ -106,7 +106,7 @@ void peerbuf_dma_account(struct peerbuf_dma *dma, u32 nr_segments, dma_addr_t ad
 
 	client->nr_segments = nr_segments;
 	client->mapped_ranges = peerbuf_dma_vecs(dma)->nr;
-	client->dma_addr = dma->map ? addr : 0;
+	client->dma_addr = dma->hold.map ? addr : 0;
 	trace_peerbuf_map(pb, client->attach->dev, nr_segments);
 }
 
@@ -172,7 +172,7 @@ struct peerbuf_dma *peerbuf_dma_create(struct peerbuf_client *client,
 		return dma;
 	dma->client = client;
 	dma->via_core = via_core;
-	peerbuf_hold_add(pb, &dma->hold, client, dma->map);
+	peerbuf_hold_add(pb, &dma->hold, client, dma->hold.map);
 
 	client->maps++;
 	client->core_maps += via_core;
@@ -194,8 +194,8 @@ void peerbuf_dma_destroy(struct peerbuf_dma *dma)
 
 	trace_peerbuf_unmap(pb, client->attach->dev, client->nr_segments);
 	peerbuf_stat_inc(PEERBUF_STAT_UNMAPS);
-	if (dma->map)
-		p2p_map_unlink(dma->map, 0, p2p_map_vecs(dma->map)->nr);
+	if (dma->hold.map)
+		p2p_map_unlink(dma->hold.map, 0, p2p_map_vecs(dma->hold.map)->nr);
 
 	client->maps--;
 	client->core_maps -= dma->via_core;
@@ -205,8 +205,8 @@ void peerbuf_dma_destroy(struct peerbuf_dma *dma)
 		client->mapped_ranges = 0;
 	}
 	peerbuf_hold_remove(pb, &dma->hold);
-	if (dma->map) {
-		p2p_map_free(dma->map);
+	if (dma->hold.map) {
+		p2p_map_free(dma->hold.map);
 	} else {
 		p2p_vecs_put(dma->vecs);
 		kfree(dma);

@@ -157,7 +157,7 @@ static int peerbuf_sgt_alloc_list(struct peerbuf_sgt *sgt, u64 nr)
 /* Room is made for as many segments as may well be there, so that they are walked along once. */
 static int peerbuf_sgt_fill(struct peerbuf_sgt *sgt, const struct p2p_segment_iter *segs)
 {
-	u64 room = p2p_map_expect_segments(sgt->dma->map, 0);
+	u64 room = p2p_map_expect_segments(sgt->dma->hold.map, 0);
 	u64 nr;
 	int ret;
 
@@ -193,10 +193,10 @@ static int peerbuf_sgt_fill_paged(struct peerbuf_sgt *sgt, const struct p2p_vecs
 
 static int peerbuf_sgt_make(struct peerbuf_sgt *sgt)
 {
-	struct p2p_vecs *vecs = p2p_map_vecs(sgt->dma->map);
+	struct p2p_vecs *vecs = p2p_map_vecs(sgt->dma->hold.map);
 	struct p2p_segment_iter segs;
 
-	if (!p2p_map_begin_segments(sgt->dma->map, 0, &segs))
+	if (!p2p_map_begin_segments(sgt->dma->hold.map, 0, &segs))
 		return -EIO;
 	if (vecs->system_size == vecs->size)
 		return peerbuf_sgt_fill_paged(sgt, vecs, &segs);
