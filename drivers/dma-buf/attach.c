@@ -38,6 +38,8 @@ static const char *peerbuf_refusal_text(u32 reason, const struct p2p_route *rout
 		return "somebody pins the buffer where it cannot reach it";
 	case PEERBUF_REASON_NO_MEMORY:
 		return "there is no system memory for it";
+	case PEERBUF_REASON_IOMMU_REFUSED:
+		return "it has no room for the buffer in its IOVA space";
 	case PEERBUF_REASON_MEMORY_DECODE_OFF:
 		return "a device that it lies in does not decode memory";
 	default:

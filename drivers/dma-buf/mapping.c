@@ -168,6 +168,9 @@ struct peerbuf_dma *peerbuf_dma_create(struct peerbuf_client *client,
 		return ERR_PTR(ret);
 
 	dma = peerbuf_dma_make_piece(client, want);
+	if (dma == ERR_PTR(-ENOSPC))
+		peerbuf_refuse(pb, client->attach->dev, -ENOSPC, PEERBUF_REASON_IOMMU_REFUSED,
+			       NULL);
 	if (IS_ERR(dma))
 		return dma;
 	dma->client = client;

@@ -214,3 +214,23 @@ TEST(iommu_serves_who_cannot_put_out_the_bus_address)
 	check(route.flags & PEERBUF_ROUTE_F_IOMMU);
 	check_host_pattern(MEM, SCENE_START, LENGTH, 9);
 }
+
+/* All of a buffer has to fit into what the device can put out; that it does not is told. */
+TEST(iommu_without_room_for_the_buffer_is_a_refusal)
+{
+	struct peerbuf_export_info info;
+	int ret;
+
+	narrow(0xffffff);
+	check_ok(peer_export_one(scene.node, MEM_BAR, 0, size, 0, &scene.export));
+	check_ok(edu_attach(scene.edu, scene.export.fd, EDU_DMA_DYNAMIC, 0, &scene.handle));
+	ret = edu_map(scene.edu, scene.handle);
+	everybody_again();
+	check_fails(ret, ENOSPC);
+	check_ok(peer_query(scene.node, scene.export.id, &info));
+	check_eq(info.refusals, 1);
+	check_eq(info.last_refusal, PEERBUF_REASON_IOMMU_REFUSED);
+	check_eq(info.last_refusal_errno, ENOSPC);
+	check_eq(info.last_refusal_addr, lab_addr(EDU));
+	check_eq(info.nr_mappings, 0);
+}
