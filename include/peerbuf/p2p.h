@@ -136,6 +136,7 @@ int p2p_vecs_add_bar(struct p2p_vecs *vecs, struct p2p_provider *provider,
 int p2p_vecs_add_system(struct p2p_vecs *vecs, phys_addr_t paddr, u64 len);
 int p2p_vecs_add_new_system(struct p2p_vecs *vecs, u64 len, u64 limit);
 int p2p_vecs_add_hidden(struct p2p_vecs *vecs, u64 cookie, u64 len);
+int p2p_vecs_add_part(struct p2p_vecs *vecs, const struct p2p_vecs *from, u64 offset, u64 len);
 void p2p_vecs_on_release(struct p2p_vecs *vecs, void (*release)(void *priv), void *priv);
 struct p2p_vecs *p2p_vecs_get(struct p2p_vecs *vecs);
 void p2p_vecs_put(struct p2p_vecs *vecs);

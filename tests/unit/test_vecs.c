@@ -562,8 +562,78 @@ static void hidden_overlaps_nothing(void)
 	p2p_vecs_put(b);
 }
 
+/* Each page of a list of all kinds, by itself and with those that follow. */
+static void parts_are_what_is_there(void)
+{
+	struct p2p_vecs *whole = p2p_vecs_alloc(4), *part;
+	u64 at, len;
+
+	CHECK_EQ(p2p_vecs_add_bar(whole, &bar, 8 * K, 12 * K), 0);
+	CHECK_EQ(p2p_vecs_add_system(whole, 64 * K, 8 * K), 0);
+	CHECK_EQ(p2p_vecs_add_bar(whole, &other, 0, 8 * K), 0);
+	CHECK_EQ(p2p_vecs_add_hidden(whole, 7, 8 * K), 0);
+	for (at = 0; at < whole->size; at += 4 * K) {
+		for (len = 4 * K; at + len <= whole->size; len += 4 * K) {
+			const struct p2p_vec *here, *there;
+			u64 a, b, off;
+
+			part = p2p_vecs_alloc(1);
+			CHECK_EQ(p2p_vecs_add_part(part, whole, at, len), 0);
+			CHECK_EQ(part->size, len);
+			for (off = 0; off < len; off += 4 * K) {
+				here = p2p_vecs_find(part, off, &a);
+				there = p2p_vecs_find(whole, at + off, &b);
+				CHECK_EQ(here->kind, there->kind);
+				CHECK(here->provider == there->provider);
+				if (here->kind != P2P_VEC_HIDDEN)
+					CHECK_EQ(here->paddr + a, there->paddr + b);
+			}
+			p2p_vecs_put(part);
+		}
+	}
+	p2p_vecs_put(whole);
+}
+
+static void parts_are_checked(void)
+{
+	struct p2p_vecs *whole = p2p_vecs_alloc(1), *part = p2p_vecs_alloc(1);
+
+	CHECK_EQ(p2p_vecs_add_bar(whole, &bar, 0, 16 * K), 0);
+	CHECK_EQ(p2p_vecs_add_part(part, whole, 0, 0), -EINVAL);
+	CHECK_EQ(p2p_vecs_add_part(part, whole, 1, 4 * K), -EINVAL);
+	CHECK_EQ(p2p_vecs_add_part(part, whole, 0, 100), -EINVAL);
+	CHECK_EQ(p2p_vecs_add_part(part, whole, 12 * K, 8 * K), -ERANGE);
+	CHECK_EQ(p2p_vecs_add_part(part, whole, TOP - 4095, 8 * K), -ERANGE);
+	CHECK_EQ(part->nr, 0);
+	/* Out of order, and more pieces than room was asked for. */
+	CHECK_EQ(p2p_vecs_add_part(part, whole, 8 * K, 4 * K), 0);
+	CHECK_EQ(p2p_vecs_add_part(part, whole, 0, 4 * K), 0);
+	CHECK_EQ(part->nr, 2);
+	p2p_vecs_put(part);
+	p2p_vecs_put(whole);
+}
+
+/* What a list owns is not freed with a part of it. */
+static void parts_own_nothing(void)
+{
+	struct p2p_vecs *whole = p2p_vecs_alloc(1), *part = p2p_vecs_alloc(1);
+	const struct p2p_vec owned = { .paddr = 4 * K, .len = 8 * K, .kind = P2P_VEC_SYSTEM,
+				       .owned = true };
+
+	CHECK_EQ(p2p_vecs_append(whole, &owned), 0);
+	CHECK_EQ(p2p_vecs_add_part(part, whole, 4 * K, 4 * K), 0);
+	freed_bytes = 0;
+	p2p_vecs_put(part);
+	CHECK_EQ(freed_bytes, 0);
+	p2p_vecs_put(whole);
+	CHECK_EQ(freed_bytes, 8 * K);
+}
+
 void test_vecs(void)
 {
+	RUN(parts_are_what_is_there);
+	RUN(parts_are_checked);
+	RUN(parts_own_nothing);
 	RUN(alloc_refuses);
 	RUN(add_bar_validates);
 	RUN(add_system_validates);

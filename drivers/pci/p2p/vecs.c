@@ -287,6 +287,61 @@ int p2p_vecs_add_hidden(struct p2p_vecs *vecs, u64 cookie, u64 len)
 }
 EXPORT_SYMBOL_GPL(p2p_vecs_add_hidden);
 
+/* The first @len bytes of @vec from byte @at on; of a list's own memory without owning it. */
+static struct p2p_vec vec_part(const struct p2p_vec *vec, u64 at, u64 len)
+{
+	struct p2p_vec part = *vec;
+
+	/* A number of hidden memory is no address. */
+	if (vec->kind != P2P_VEC_HIDDEN)
+		part.paddr += at;
+	part.len = len;
+	part.owned = false;
+	return part;
+}
+
+/**
+ * p2p_vecs_add_part() - append what another list has there
+ * @vecs: a list that nobody else has seen yet
+ * @from: the other one
+ * @offset: of the first byte, from the start of @from, page aligned
+ * @len: bytes, page aligned
+ *
+ * What this adds does not count against the ranges that p2p_vecs_alloc() was told of. Memory that
+ * @from owns, or has a release function for, must outlive @vecs: the caller keeps a reference to
+ * @from for as long (p2p_vecs_on_release()).
+ *
+ * Context: May sleep.
+ * Return: 0, or
+ * * -EINVAL: @len is zero, or @offset or @len is not page aligned
+ * * -ERANGE: the piece ends past @from
+ * * -EOVERFLOW: the list's size exceeds 64 bits
+ * * -ENOMEM
+ */
+int p2p_vecs_add_part(struct p2p_vecs *vecs, const struct p2p_vecs *from, u64 offset, u64 len)
+{
+	const struct p2p_vec *vec;
+	struct p2p_vec part;
+	u64 at, end;
+	int ret = 0;
+
+	if (!len || !PAGE_ALIGNED(offset | len))
+		return -EINVAL;
+	if (check_add_overflow(offset, len, &end) || end > from->size)
+		return -ERANGE;
+
+	for (vec = p2p_vecs_find(from, offset, &at); !ret && len; vec++, at = 0) {
+		part = vec_part(vec, at, min(len, vec->len - at));
+		if (vecs->nr == vecs->max)
+			ret = p2p_vecs_allow_one_more(vecs);
+		if (!ret)
+			ret = p2p_vecs_append(vecs, &part);
+		len -= part.len;
+	}
+	return ret;
+}
+EXPORT_SYMBOL_GPL(p2p_vecs_add_part);
+
 /**
  * p2p_vecs_on_release() - be told when nobody has the list any more
  * @vecs: a list that nobody else has seen yet
