@@ -40,6 +40,8 @@ static const char *peerbuf_refusal_text(u32 reason, const struct p2p_route *rout
 		return "there is no system memory for it";
 	case PEERBUF_REASON_IOMMU_REFUSED:
 		return "it has no room for the buffer in its IOVA space";
+	case PEERBUF_REASON_READ_ONLY_BUFFER:
+		return "the mapping it was derived from cannot be written";
 	case PEERBUF_REASON_MEMORY_DECODE_OFF:
 		return "a device that it lies in does not decode memory";
 	default:
@@ -156,14 +158,21 @@ static void peerbuf_client_free(struct peerbuf_client *client)
 	kfree(client);
 }
 
+static int peerbuf_ask_driver_of(struct peerbuf *asked, struct device *dev)
+{
+	if (!asked->ops || !asked->ops->attach)
+		return 0;
+	return asked->ops->attach(asked, dev, asked->priv);
+}
+
+/* The exporting driver, and those of what the buffer is derived from. */
 static int peerbuf_ask_exporter(struct peerbuf *pb, struct device *dev)
 {
-	int ret;
+	int ret = peerbuf_ask_driver_of(pb, dev);
+	u32 i;
 
-	if (!pb->ops || !pb->ops->attach)
-		return 0;
-
-	ret = pb->ops->attach(pb, dev, pb->priv);
+	for (i = 0; !ret && i < pb->nr_parts; i++)
+		ret = peerbuf_ask_driver_of(pb->parts[i].root, dev);
 	if (!ret)
 		return 0;
 

@@ -162,6 +162,18 @@ static const struct vm_operations_struct peerbuf_vm_ops = {
 };
 
 /*
+ * The buffer that a VMA maps, or NULL. @begin: out, of the buffer, where the VMA begins, in
+ * bytes. With the mmap lock, which keeps the VMA and so the buffer.
+ */
+struct peerbuf *peerbuf_of_vma(const struct vm_area_struct *vma, u64 *begin)
+{
+	if (vma->vm_ops != &peerbuf_vm_ops)
+		return NULL;
+	*begin = peerbuf_vma_begin(vma);
+	return vma->vm_private_data;
+}
+
+/*
  * Each DMA-BUF file has an inode of its own, so vma->vm_file's mapping is the one
  * peerbuf_invalidate() zaps. The VMA holds the file, and with it @pb.
  */
@@ -213,16 +225,29 @@ int peerbuf_op_refuse_cpu_access(struct dma_buf *dmabuf, enum dma_data_direction
 	return peerbuf_refuse_cpu(dmabuf, 0);
 }
 
-/* Under resv: what devices that snoop no cache wrote, or are to read. */
-static void peerbuf_sync_caches(struct peerbuf *pb, void (*sync)(struct p2p_map *map))
+static void peerbuf_sync_holds(struct peerbuf *pb, void (*sync)(struct p2p_map *map))
 {
 	struct peerbuf_hold *hold;
-
-	dma_resv_assert_held(pb->dmabuf->resv);
 
 	list_for_each_entry(hold, &pb->holds, node)
 		if (hold->map)
 			sync(hold->map);
+}
+
+/*
+ * Under resv: what devices that snoop no cache wrote, or are to read. They may have it by way
+ * of what shares its memory and its lock.
+ */
+static void peerbuf_sync_caches(struct peerbuf *pb, void (*sync)(struct p2p_map *map))
+{
+	struct peerbuf_part *part;
+
+	dma_resv_assert_held(pb->dmabuf->resv);
+
+	peerbuf_sync_holds(pb->root, sync);
+	list_for_each_entry(part, &pb->root->family, node)
+		if (part->of->root == pb->root)
+			peerbuf_sync_holds(part->of, sync);
 }
 
 /* The core waits for the fences that matter, too, but only after this: caches come last. */

@@ -53,8 +53,9 @@ static void peerbuf_leave_all(struct peerbuf *pb)
 	dma_resv_unlock(pb->dmabuf->resv);
 }
 
-static void peerbuf_free(struct peerbuf *pb)
+void peerbuf_free(struct peerbuf *pb)
 {
+	peerbuf_parts_drop(pb);
 	peerbuf_marks_drop(&pb->marks);
 	if (pb->home)
 		peerbuf_device_put(pb->home);
@@ -82,6 +83,7 @@ static void peerbuf_op_release(struct dma_buf *dmabuf)
 		peerbuf_end_visits(pb);
 		peerbuf_leave_file(pb);
 		peerbuf_leave_all(pb);
+		peerbuf_leave_family(pb);
 		if (pb->ops && pb->ops->release)
 			pb->ops->release(pb, pb->priv);
 	}
@@ -117,6 +119,20 @@ static const struct dma_buf_ops peerbuf_no_cpu_dma_buf_ops = {
 	.unmap_dma_buf = peerbuf_op_unmap,
 	.begin_cpu_access = peerbuf_op_refuse_cpu_access,
 	.mmap = peerbuf_op_refuse_mmap,
+	.release = peerbuf_op_release,
+};
+
+/* One that may only be read, which a kernel mapping could not be kept to. */
+static const struct dma_buf_ops peerbuf_read_only_dma_buf_ops = {
+	.attach = peerbuf_op_attach,
+	.detach = peerbuf_op_detach,
+	.pin = peerbuf_op_pin,
+	.unpin = peerbuf_op_unpin,
+	.map_dma_buf = peerbuf_op_map,
+	.unmap_dma_buf = peerbuf_op_unmap,
+	.begin_cpu_access = peerbuf_op_begin_cpu_access,
+	.end_cpu_access = peerbuf_op_end_cpu_access,
+	.mmap = peerbuf_op_mmap,
 	.release = peerbuf_op_release,
 };
 
@@ -163,7 +179,7 @@ bool peerbuf_belongs_to(struct peerbuf *pb, struct peerbuf_device *pdevice)
 static u32 peerbuf_trouble_at(struct peerbuf *pb, const struct peerbuf_placement *placement)
 {
 	u32 trouble = peerbuf_placement_trouble(placement);
-	u32 marks = peerbuf_revoked(pb);
+	u32 marks = peerbuf_revoked(pb) | peerbuf_origins_revoked(pb);
 
 	if (marks & PEERBUF_REVOKED_DEAD ||
 	    trouble == PEERBUF_REASON_DEVICE_GONE)
@@ -215,7 +231,7 @@ u32 peerbuf_trouble_unlocked(struct peerbuf *pb)
 u32 peerbuf_state(struct peerbuf *pb, bool held)
 {
 	u32 trouble = peerbuf_placement_trouble(pb->placement);
-	u32 marks = peerbuf_revoked(pb);
+	u32 marks = peerbuf_revoked(pb) | peerbuf_origins_revoked(pb);
 	u32 state = 0;
 
 	if (marks & ~PEERBUF_REVOKED_DEAD)
@@ -233,7 +249,8 @@ u32 peerbuf_state(struct peerbuf *pb, bool held)
 	return state;
 }
 
-static struct peerbuf *peerbuf_alloc(const struct peerbuf_export_args *args)
+/* A buffer without a DMA-BUF, which nobody knows: peerbuf_free() undoes it. NULL: no memory. */
+struct peerbuf *peerbuf_create(const struct peerbuf_export_args *args, u64 size)
 {
 	struct peerbuf *pb;
 
@@ -241,7 +258,8 @@ static struct peerbuf *peerbuf_alloc(const struct peerbuf_export_args *args)
 	if (!pb)
 		return NULL;
 
-	pb->size = args->placement->size;
+	pb->size = size;
+	pb->root = pb;
 	pb->flags = args->flags;
 	pb->segment_align = args->segment_align;
 	pb->max_segment = args->max_segment;
@@ -260,30 +278,45 @@ static struct peerbuf *peerbuf_alloc(const struct peerbuf_export_args *args)
 	INIT_LIST_HEAD(&pb->file_node);
 	INIT_LIST_HEAD(&pb->clients);
 	INIT_LIST_HEAD(&pb->holds);
+	INIT_LIST_HEAD(&pb->family);
+	INIT_LIST_HEAD(&pb->followers);
 	INIT_WORK(&pb->settling, peerbuf_settle_work);
 	spin_lock_init(&pb->mappings_lock);
 	init_waitqueue_head(&pb->unheld);
 	return pb;
 }
 
-static struct dma_buf *peerbuf_make_dma_buf(struct peerbuf *pb,
-					    const struct peerbuf_export_args *args)
+static const struct dma_buf_ops *peerbuf_ops_for(const struct peerbuf *pb,
+						 const struct peerbuf_export_args *args)
+{
+	if (args->no_cpu || args->flags & PEERBUF_EXPORT_F_NO_CPU)
+		return &peerbuf_no_cpu_dma_buf_ops;
+	return pb->read_only ? &peerbuf_read_only_dma_buf_ops : &peerbuf_dma_buf_ops;
+}
+
+/* It lies nowhere yet. From here on peerbuf_give_up() undoes it. */
+int peerbuf_make_dma_buf(struct peerbuf *pb, const struct peerbuf_export_args *args)
 {
 	DEFINE_DMA_BUF_EXPORT_INFO(info);
+	struct dma_buf *dmabuf;
 
 	info.exp_name = "peerbuf";
 	/* The exporting driver's module needs this one, and so holds it too. */
 	if (args->ops && args->ops->owner)
 		info.owner = args->ops->owner;
-	if (args->no_cpu || args->flags & PEERBUF_EXPORT_F_NO_CPU)
-		info.ops = &peerbuf_no_cpu_dma_buf_ops;
-	else
-		info.ops = &peerbuf_dma_buf_ops;
+	info.ops = peerbuf_ops_for(pb, args);
 	info.size = pb->size;
 	info.flags = args->open_flags;
 	info.resv = args->resv;
 	info.priv = pb;
-	return dma_buf_export(&info);
+	dmabuf = dma_buf_export(&info);
+	if (IS_ERR(dmabuf))
+		return PTR_ERR(dmabuf);
+
+	pb->dmabuf = dmabuf;
+	pb->inode = file_inode(dmabuf->file);
+	ihold(pb->inode);
+	return 0;
 }
 
 static bool peerbuf_segment_limits_ok(u64 align, u64 max_len)
@@ -356,15 +389,30 @@ static void peerbuf_announce(struct peerbuf *pb)
 	dma_resv_unlock(pb->dmabuf->resv);
 }
 
-/*
- * As peerbuf_export(); with @file the export ends when that file is closed. The id comes
- * last: it is what others find the buffer by. Without one, the export has failed.
- */
+/* A buffer that has its place. The id comes last: it is what others find the buffer by. */
+void peerbuf_make_known(struct peerbuf *pb, struct peerbuf_file *file)
+{
+	peerbuf_stat_inc(PEERBUF_STAT_EXPORTS);
+	peerbuf_registry_add(pb);
+	if (file)
+		peerbuf_export_bind_file(pb, file);
+	peerbuf_announce(pb);
+}
+
+/* One that has not become known. Its devices may have found it meanwhile. */
+void peerbuf_give_up(struct peerbuf *pb)
+{
+	peerbuf_end_visits(pb);
+	peerbuf_leave_all(pb);
+	peerbuf_leave_family(pb);
+	dma_buf_put(pb->dmabuf);
+}
+
+/* As peerbuf_export(); with @file the export ends when that file is closed. */
 struct dma_buf *peerbuf_export_for(const struct peerbuf_export_args *args,
 				   struct peerbuf_file *file, bool by_user,
 				   u32 *reason)
 {
-	struct dma_buf *dmabuf;
 	struct peerbuf *pb;
 	int ret;
 
@@ -372,37 +420,23 @@ struct dma_buf *peerbuf_export_for(const struct peerbuf_export_args *args,
 	if (ret)
 		return ERR_PTR(ret);
 
-	pb = peerbuf_alloc(args);
+	pb = peerbuf_create(args, args->placement->size);
 	if (!pb)
 		return ERR_PTR(-ENOMEM);
 	pb->by_user = by_user;
 
-	dmabuf = peerbuf_make_dma_buf(pb, args);
-	if (IS_ERR(dmabuf)) {
+	ret = peerbuf_make_dma_buf(pb, args);
+	if (ret) {
 		peerbuf_free(pb);
-		return dmabuf;
+		return ERR_PTR(ret);
 	}
-	pb->dmabuf = dmabuf;
-	pb->inode = file_inode(dmabuf->file);
-	ihold(pb->inode);
-
 	ret = peerbuf_place_first(pb, args->placement, args->when_down, reason);
-	if (ret)
-		goto err_put;
-	peerbuf_stat_inc(PEERBUF_STAT_EXPORTS);
-
-	peerbuf_registry_add(pb);
-	if (file)
-		peerbuf_export_bind_file(pb, file);
-	peerbuf_announce(pb);
-	return dmabuf;
-
-err_put:
-	/* Its devices may have found it meanwhile. */
-	peerbuf_end_visits(pb);
-	peerbuf_leave_all(pb);
-	dma_buf_put(dmabuf);
-	return ERR_PTR(ret);
+	if (ret) {
+		peerbuf_give_up(pb);
+		return ERR_PTR(ret);
+	}
+	peerbuf_make_known(pb, file);
+	return pb->dmabuf;
 }
 
 /**
@@ -440,7 +474,8 @@ EXPORT_SYMBOL_GPL(peerbuf_export);
 struct peerbuf *peerbuf_from_dma_buf(struct dma_buf *dmabuf)
 {
 	if (dmabuf->ops == &peerbuf_dma_buf_ops ||
-	    dmabuf->ops == &peerbuf_no_cpu_dma_buf_ops)
+	    dmabuf->ops == &peerbuf_no_cpu_dma_buf_ops ||
+	    dmabuf->ops == &peerbuf_read_only_dma_buf_ops)
 		return dmabuf->priv;
 	return NULL;
 }

@@ -40,6 +40,7 @@
 #include <linux/peerbuf.h>
 #include <peerbuf/peerbuf.h>
 
+#include "derived.h"
 #include "device.h"
 #include "event.h"
 #include "ioctl.h"
@@ -184,6 +185,17 @@ static inline struct p2p_vecs *peerbuf_dma_vecs(struct peerbuf_dma *dma)
  * @nr_holds: length of @holds
  * @draining: the generation that began with the last revoke, as long as older ones are in
  *	@holds; else 0
+ * @root: the buffer that it moves with and shares the reservation object of: what all its parts
+ *	are of. Itself if it is not derived, or composed of several; immutable
+ * @read_only: an importer may not write to it; immutable
+ * @parts: of a derived buffer, what it is made of, or NULL; immutable
+ * @nr_parts: how many
+ * @depth: derived so many times in a row; immutable
+ * @family: struct peerbuf_part, of all that is derived from it; changed under resv and
+ *	mappings_lock, read under either
+ * @last_part: number of the latest of these; as that
+ * @followers: while it moves: those of the family that go along; resv
+ * @follow: while what it is a part of moves: where it goes; resv, and that one's
  * @account: what queries show; resv to write. Counters are read without, too
  */
 struct peerbuf {
@@ -224,6 +236,16 @@ struct peerbuf {
 	wait_queue_head_t unheld;
 	u32 nr_holds;
 	u64 draining;
+
+	struct peerbuf *root;
+	bool read_only;
+	struct peerbuf_part *parts;
+	u32 nr_parts;
+	u32 depth;
+	struct list_head family;
+	u64 last_part;
+	struct list_head followers;
+	struct peerbuf_follow follow;
 
 	struct {
 		u32 nr_clients;
@@ -291,6 +313,11 @@ extern const struct dma_buf_ops peerbuf_dma_buf_ops;
 struct dma_buf *peerbuf_export_for(const struct peerbuf_export_args *args,
 				   struct peerbuf_file *file, bool by_user,
 				   u32 *reason);
+struct peerbuf *peerbuf_create(const struct peerbuf_export_args *args, u64 size);
+int peerbuf_make_dma_buf(struct peerbuf *pb, const struct peerbuf_export_args *args);
+void peerbuf_make_known(struct peerbuf *pb, struct peerbuf_file *file);
+void peerbuf_give_up(struct peerbuf *pb);
+void peerbuf_free(struct peerbuf *pb);
 bool peerbuf_lies_in(struct peerbuf *pb, struct peerbuf_device *pdevice);
 bool peerbuf_belongs_to(struct peerbuf *pb, struct peerbuf_device *pdevice);
 bool peerbuf_belongs_held(struct peerbuf *pb, struct peerbuf_device *pdevice);
@@ -353,6 +380,7 @@ struct device *peerbuf_foreign_device(void);
 int peerbuf_foreign_piece(struct scatterlist *sg, u64 *paddr);
 
 /* vma.c, cpu_access.c, vmap.c */
+struct peerbuf *peerbuf_of_vma(const struct vm_area_struct *vma, u64 *begin);
 void peerbuf_vma_suit(struct vm_area_struct *vma, const struct p2p_vecs *vecs);
 int peerbuf_op_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma);
 int peerbuf_op_refuse_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma);
@@ -370,6 +398,10 @@ int peerbuf_move_to(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
 		    int finish_mode, struct peerbuf_rights *rights, u32 *reason);
 int peerbuf_move_held(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
 		      const struct peerbuf_patience *patience, u32 *reason);
+u32 peerbuf_clients_lose(struct peerbuf *pb, const struct peerbuf_placement *to);
+void peerbuf_arrive_at(struct peerbuf *pb, struct peerbuf_placement *to);
+void peerbuf_has_left(struct peerbuf *pb, struct peerbuf_placement *from,
+		      struct peerbuf_placement *to);
 int peerbuf_copy(struct peerbuf *pb, const struct peerbuf_placement *to,
 		 const struct peerbuf_patience *patience, u32 *reason);
 

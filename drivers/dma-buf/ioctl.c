@@ -94,6 +94,13 @@ static const struct peerbuf_ioctl_desc peerbuf_ioctls[] = {
 	DESC(PEERBUF_IOC_EVENTS, events, ON_NODE, peerbuf_ioctl_events),
 	DESC(PEERBUF_IOC_POLICY, policy, ON_CONTROL | ADMIN | LASTING,
 	     peerbuf_ioctl_policy),
+	[_IOC_NR(PEERBUF_IOC_LOOKUP)] = {
+		.size = sizeof(struct peerbuf_ioc_lookup),
+		.min_size = sizeof(struct peerbuf_ioc_lookup),
+		.who = ON_CONTROL | LOCKDOWN,
+		.call = peerbuf_ioctl_lookup,
+		.done = peerbuf_ioctl_lookup_done,
+	},
 };
 
 /* Numbers of the calls that a kind of node answers, a bit each. */

@@ -11,6 +11,7 @@ struct dma_buf;
 struct file;
 struct peerbuf;
 struct peerbuf_file;
+struct peerbuf_lookup;
 
 #define PEERBUF_EXPORT_FLAGS	(PEERBUF_EXPORT_F_PERSIST | \
 				 PEERBUF_EXPORT_F_FALLBACK | \
@@ -40,8 +41,10 @@ struct peerbuf_call {
 		struct peerbuf_ioc_probe probe;
 		struct peerbuf_ioc_events events;
 		struct peerbuf_ioc_policy policy;
+		struct peerbuf_ioc_lookup lookup;
 	};
-	struct dma_buf *dmabuf;	/* EXPORT: not yet visible to the process */
+	struct dma_buf *dmabuf;	/* EXPORT, LOOKUP: not yet visible to the process */
+	struct peerbuf_lookup *lookup_of;	/* LOOKUP: the same */
 };
 
 long peerbuf_ioctl(struct file *filp, unsigned int cmd, unsigned long arg);
@@ -61,8 +64,12 @@ int peerbuf_ioctl_unlend(struct peerbuf_file *pf, struct peerbuf_call *call);
 int peerbuf_ioctl_devices(struct peerbuf_file *pf, struct peerbuf_call *call);
 int peerbuf_ioctl_stats(struct peerbuf_file *pf, struct peerbuf_call *call);
 int peerbuf_ioctl_policy(struct peerbuf_file *pf, struct peerbuf_call *call);
+int peerbuf_ioctl_lookup(struct peerbuf_file *pf, struct peerbuf_call *call);
+void peerbuf_ioctl_lookup_done(struct peerbuf_call *call, bool keep);
 int peerbuf_ioctl_events(struct peerbuf_file *pf, struct peerbuf_call *call);
 
+int peerbuf_check_array(u32 flags, u32 entry_size, u32 first, u32 *reason);
+int peerbuf_put_entry(u64 entries, u32 index, u32 entry_size, const void *entry, u32 known);
 struct peerbuf *peerbuf_file_lookup(struct peerbuf_file *pf, u64 id, u32 *reason);
 
 #endif /* _PEERBUF_IOCTL_H */

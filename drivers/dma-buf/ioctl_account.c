@@ -86,6 +86,7 @@ static void peerbuf_describe(struct peerbuf *pb, const struct peerbuf_device *by
 	info->flags = pb->flags;
 	info->segment_align = pb->segment_align;
 	info->max_segment = pb->max_segment;
+	info->parent = peerbuf_parent_id(pb);
 	info->pid = pid_vnr(pb->pid);
 	strscpy(info->comm, pb->comm, sizeof(info->comm));
 	info->addr = PEERBUF_PCI_NONE;
@@ -159,7 +160,7 @@ int peerbuf_ioctl_query(struct peerbuf_file *pf, struct peerbuf_call *call)
 }
 
 /* Arrays grow like structures: each side writes and reads what both know. */
-static int peerbuf_put_entry(u64 entries, u32 index, u32 entry_size,
+int peerbuf_put_entry(u64 entries, u32 index, u32 entry_size,
 			     const void *entry, u32 known)
 {
 	void __user *to = u64_to_user_ptr(entries + (u64)index * entry_size);
@@ -172,7 +173,7 @@ static int peerbuf_put_entry(u64 entries, u32 index, u32 entry_size,
 }
 
 /* @first: the size of an entry as it was first published. */
-static int peerbuf_check_array(u32 flags, u32 entry_size, u32 first, u32 *reason)
+int peerbuf_check_array(u32 flags, u32 entry_size, u32 first, u32 *reason)
 {
 	if (flags) {
 		*reason = PEERBUF_REASON_FLAGS;

@@ -116,7 +116,7 @@ static int peerbuf_move_found(struct peerbuf_file *pf, struct p2p_vecs *vecs,
 		ret = peerbuf_move_to(pb, vecs, arg->flags,
 				      PEERBUF_WAIT_KILLABLE, rights, &arg->reason);
 	} else {
-		arg->reason = PEERBUF_REASON_VETO;
+		arg->reason = pb->parts ? PEERBUF_REASON_DERIVED : PEERBUF_REASON_VETO;
 		ret = -EPERM;
 	}
 	peerbuf_put(pb);
@@ -203,9 +203,8 @@ int peerbuf_ioctl_revoke(struct peerbuf_file *pf, struct peerbuf_call *call)
 	arg->blockers = 0;
 	memset(arg->blocker_name, 0, sizeof(arg->blocker_name));
 	if (ret)
-		peerbuf_first_holder(pb, U64_MAX, &arg->blocker,
-				     arg->blocker_name,
-				     sizeof(arg->blocker_name), &arg->blockers);
+		peerbuf_family_holder(pb, &arg->blocker, arg->blocker_name,
+				      sizeof(arg->blocker_name), &arg->blockers);
 	peerbuf_put(pb);
 	return ret;
 }

@@ -111,7 +111,8 @@ void peerbuf_dma_account(struct peerbuf_dma *dma, u32 nr_segments, dma_addr_t ad
 }
 
 /* Returns 0 if the memory can be given to @client now, or an errno, accounted for. */
-static int peerbuf_dma_may(struct peerbuf *pb, struct peerbuf_client *client)
+static int peerbuf_dma_may(struct peerbuf *pb, struct peerbuf_client *client,
+			   enum dma_data_direction dir)
 {
 	struct peerbuf_placement *before = pb->placement;
 	struct device *dev = client->attach->dev;
@@ -119,6 +120,8 @@ static int peerbuf_dma_may(struct peerbuf *pb, struct peerbuf_client *client)
 
 	if (peerbuf_trouble(pb))
 		return -ENODEV;
+	if (pb->read_only && dir != DMA_TO_DEVICE)
+		return peerbuf_refuse(pb, dev, -EACCES, PEERBUF_REASON_READ_ONLY_BUFFER, NULL);
 
 	/* Before a copy out of it, and where the exporting driver has placed it. */
 	ret = peerbuf_check_decode(pb, dev);
@@ -163,7 +166,7 @@ struct peerbuf_dma *peerbuf_dma_create(struct peerbuf_client *client,
 
 	dma_resv_assert_held(pb->dmabuf->resv);
 
-	ret = peerbuf_dma_may(pb, client);
+	ret = peerbuf_dma_may(pb, client, want->dir);
 	if (ret)
 		return ERR_PTR(ret);
 

@@ -8,7 +8,7 @@
  * it for them when they come. Falling back is for those who come to a buffer, and no
  * reason to move it away from those who have it.
  */
-static u32 peerbuf_clients_lose(struct peerbuf *pb, const struct peerbuf_placement *to)
+u32 peerbuf_clients_lose(struct peerbuf *pb, const struct peerbuf_placement *to)
 {
 	struct peerbuf_client *client;
 	struct p2p_route route;
@@ -105,6 +105,7 @@ static int peerbuf_copy_contents(struct peerbuf *pb, const struct peerbuf_placem
 	list_for_each_entry(hold, &pb->holds, node)
 		if (hold->map)
 			p2p_map_sync_for_cpu(hold->map);
+	peerbuf_followers_sync(pb);
 	return peerbuf_copy(pb, to, patience, reason);
 }
 
@@ -126,6 +127,28 @@ static void peerbuf_drop_plans(struct peerbuf *pb)
 		p2p_plan_drop(&client->plan);
 }
 
+/* Under resv and mappings_lock. */
+void peerbuf_arrive_at(struct peerbuf *pb, struct peerbuf_placement *to)
+{
+	lockdep_assert_held(&pb->mappings_lock);
+
+	pb->placement = to;
+	peerbuf_forget_routes(pb);
+}
+
+/* Under resv: it was at @from, which somebody may still map, and is at @to. */
+void peerbuf_has_left(struct peerbuf *pb, struct peerbuf_placement *from,
+		      struct peerbuf_placement *to)
+{
+	dma_resv_assert_held(pb->dmabuf->resv);
+
+	peerbuf_drop_plans(pb);
+	peerbuf_event_move(pb, from, to);
+	from->left_at = pb->generation;
+	list_add_tail(&from->left, &pb->left);
+	peerbuf_reap(pb);
+}
+
 /*
  * Under resv. Importers find the buffer at @to from now on, unless somebody has withdrawn it
  * meanwhile: then this returns -ENODEV and the buffer stays. Marks are set under the same
@@ -139,19 +162,14 @@ static int peerbuf_arrive(struct peerbuf *pb, struct peerbuf_placement *to)
 
 	spin_lock(&pb->mappings_lock);
 	withdrawn = peerbuf_revoked(pb);
-	if (!withdrawn) {
-		pb->placement = to;
-		peerbuf_forget_routes(pb);
-	}
+	if (!withdrawn)
+		peerbuf_arrive_at(pb, to);
 	spin_unlock(&pb->mappings_lock);
 	if (withdrawn)
 		return -ENODEV;
 
-	peerbuf_drop_plans(pb);
-	peerbuf_event_move(pb, from, to);
-	from->left_at = pb->generation;
-	list_add_tail(&from->left, &pb->left);
-	peerbuf_reap(pb);
+	peerbuf_has_left(pb, from, to);
+	peerbuf_followers_arrive(pb);
 	return 0;
 }
 
@@ -169,6 +187,7 @@ static void peerbuf_stay(struct peerbuf *pb, struct peerbuf_placement *to)
 	list_add(&to->left, &pb->left);
 	peerbuf_reap(pb);
 	peerbuf_tell_changed(pb);
+	peerbuf_followers_stay(pb);
 }
 
 /*
@@ -190,9 +209,14 @@ static int peerbuf_switch(struct peerbuf *pb, struct peerbuf_placement *to, u32 
 	int ret;
 
 	peerbuf_invalidate(pb);
+	peerbuf_followers_invalidate(pb);
 	ret = peerbuf_wait_fences_held(pb, DMA_RESV_USAGE_BOOKKEEP, patience);
+	if (!ret)
+		ret = peerbuf_followers_wait(pb, patience);
 	if (!ret && flags & PEERBUF_MOVE_F_COPY)
 		ret = peerbuf_copy_contents(pb, to, patience, reason);
+	if (!ret && peerbuf_followers_composed(pb))
+		ret = peerbuf_wait_fences_held(pb, DMA_RESV_USAGE_KERNEL, patience);
 	if (!ret)
 		ret = peerbuf_arrive(pb, to);
 	if (ret) {
@@ -254,6 +278,10 @@ int peerbuf_move_held(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
 		*reason = PEERBUF_REASON_DEVICE_GONE;
 		return -ENODEV;
 	}
+	if (pb->parts) {
+		*reason = PEERBUF_REASON_DERIVED;
+		return -EPERM;
+	}
 	ret = peerbuf_move_args(pb, vecs, flags, reason);
 	if (ret)
 		return ret;
@@ -263,18 +291,21 @@ int peerbuf_move_held(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
 		return PTR_ERR(to);
 
 	ret = peerbuf_move_may(pb, to, flags, reason);
-	if (ret) {
+	if (!ret)
+		ret = peerbuf_followers_gather(pb, vecs, reason);
+	if (ret)
 		peerbuf_placement_destroy(to);
-		return ret;
-	}
-	return peerbuf_switch(pb, to, flags, patience, reason);
+	else
+		ret = peerbuf_switch(pb, to, flags, patience, reason);
+	peerbuf_followers_release(pb);
+	return ret;
 }
 
 /*
  * No lock held. All importers are revocable here, so that they unmap soon. A process that is
  * killed while it waits learns nothing any more; the last unmap takes the old place with it.
  */
-static void peerbuf_move_finish(struct peerbuf *pb, u64 generation, int mode)
+static void peerbuf_finish_one(struct peerbuf *pb, u64 generation, int mode)
 {
 	struct peerbuf_patience patience =
 		peerbuf_patience(MAX_SCHEDULE_TIMEOUT, mode);
@@ -287,6 +318,19 @@ static void peerbuf_move_finish(struct peerbuf *pb, u64 generation, int mode)
 		return;
 	peerbuf_reap(pb);
 	dma_resv_unlock(pb->dmabuf->resv);
+}
+
+/* No lock held: the same for it and all that was derived from it. */
+static void peerbuf_move_finish(struct peerbuf *pb, u64 generation, int mode)
+{
+	struct peerbuf *derived;
+	u64 nr = 0;
+
+	peerbuf_finish_one(pb, generation, mode);
+	while ((derived = peerbuf_family_next(pb, &nr))) {
+		peerbuf_finish_one(derived, peerbuf_generation(derived), mode);
+		peerbuf_put(derived);
+	}
 }
 
 /*
@@ -375,9 +419,10 @@ EXPORT_SYMBOL_GPL(peerbuf_move_locked);
  * ranges, or one from or to ranges that name memory twice (to such without a copy, too, if the
  * buffer falls back); -ENODEV the buffer is revoked or a device is down or gone, or became so
  * meanwhile; -EIO a device stopped to decode memory during the copy; -EBUSY it is
- * pinned; -EHOSTUNREACH an attached importer cannot reach the new place, and there is no place
- * operation; -EOPNOTSUPP hidden memory cannot be copied by the CPU; -EMSGSIZE too many
- * devices; -EINTR a signal arrived; -ENOMEM.
+ * pinned, or so is what was derived from it, or somebody is at work on one that was composed of
+ * it; -EHOSTUNREACH an attached importer cannot reach the new place, and there is no place
+ * operation; -EPERM it is part of another, which takes it along; -EOPNOTSUPP hidden memory
+ * cannot be copied by the CPU; -EMSGSIZE too many devices; -EINTR a signal arrived; -ENOMEM.
  */
 int peerbuf_move(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags)
 {

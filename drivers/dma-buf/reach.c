@@ -207,11 +207,12 @@ static u32 peerbuf_place_why(u32 reason)
 /* May an importer attach that does not reach the buffer where it is now? */
 bool peerbuf_moves_for_others(const struct peerbuf *pb)
 {
-	return pb->flags & PEERBUF_EXPORT_F_FALLBACK || (pb->ops && pb->ops->place);
+	const struct peerbuf *root = pb->root;
+
+	return root->flags & PEERBUF_EXPORT_F_FALLBACK || (root->ops && root->ops->place);
 }
 
-/* Under resv: up to where every importer reaches system memory. */
-static u64 peerbuf_system_limit(struct peerbuf *pb)
+static u64 peerbuf_clients_limit(struct peerbuf *pb)
 {
 	struct peerbuf_client *client;
 	u64 limit = U64_MAX;
@@ -219,6 +220,18 @@ static u64 peerbuf_system_limit(struct peerbuf *pb)
 	list_for_each_entry(client, &pb->clients, node)
 		if (!client->by_phys)
 			limit = min(limit, p2p_system_limit(client->attach->dev));
+	return limit;
+}
+
+/* Under resv: up to where every importer of it, and of its parts, reaches system memory. */
+static u64 peerbuf_system_limit(struct peerbuf *pb)
+{
+	u64 limit = peerbuf_clients_limit(pb);
+	struct peerbuf_part *part;
+
+	list_for_each_entry(part, &pb->family, node)
+		if (part->of->root == pb)
+			limit = min(limit, peerbuf_clients_limit(part->of));
 	return limit;
 }
 
@@ -265,12 +278,13 @@ static int peerbuf_fall_back(struct peerbuf *pb)
 }
 
 /*
- * Under resv: asks for the buffer to be moved. @dev: NULL for the CPU. It counts when it was
- * moved, whether that helped or not.
+ * Under resv: asks for the buffer to be moved, or for what it is a part of. @dev: NULL for the
+ * CPU. It counts when it was moved, whether that helped or not.
  */
-static int peerbuf_place(struct peerbuf *pb, struct device *dev, u32 reason,
+static int peerbuf_place(struct peerbuf *part, struct device *dev, u32 reason,
 			 const struct p2p_route *route)
 {
+	struct peerbuf *pb = part->root;
 	u64 moves = pb->account.moves;
 	int ret = -EOPNOTSUPP;
 

@@ -40,6 +40,7 @@ int peerbuf_mark_revoked(struct peerbuf *pb, u32 cause, struct peerbuf_device *o
 	if (!marked)
 		return -ENOENT;
 	peerbuf_settle(pb);
+	peerbuf_family_recall(pb);
 	return 0;
 }
 
@@ -108,6 +109,8 @@ int peerbuf_restore_for(struct peerbuf *pb, u32 causes, struct peerbuf_rights *r
 		return ret;
 	ret = peerbuf_restore_locked(pb, causes, rights, reason);
 	dma_resv_unlock(pb->dmabuf->resv);
+	if (!ret)
+		peerbuf_family_settle(pb);
 	return ret;
 }
 

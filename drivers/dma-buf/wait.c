@@ -230,7 +230,8 @@ void peerbuf_first_holder(struct peerbuf *pb, u64 generation, u64 *addr,
 	spin_unlock(&pb->mappings_lock);
 }
 
-static u64 peerbuf_generation(struct peerbuf *pb)
+/* As of this moment. */
+u64 peerbuf_generation(struct peerbuf *pb)
 {
 	u64 generation;
 
@@ -319,8 +320,8 @@ int peerbuf_wait_unheld(struct peerbuf *pb, u64 generation,
  * reach the buffer by what was mapped before its last invalidation. If it can be reached again
  * by now, the new mappings are none of our business.
  */
-int peerbuf_drain(struct peerbuf *pb, const struct peerbuf_patience *patience,
-		  u32 *reason)
+static int peerbuf_drain_one(struct peerbuf *pb, const struct peerbuf_patience *patience,
+			     u32 *reason)
 {
 	struct peerbuf_patience telling = *patience;
 	u64 generation;
@@ -346,5 +347,20 @@ int peerbuf_drain(struct peerbuf *pb, const struct peerbuf_patience *patience,
 	if (ret)
 		*reason = ret == -EINTR ? PEERBUF_REASON_INTERRUPTED :
 					  PEERBUF_REASON_STILL_MAPPED;
+	return ret;
+}
+
+/* The same for the buffer and all that was derived from it. */
+int peerbuf_drain(struct peerbuf *pb, const struct peerbuf_patience *patience,
+		  u32 *reason)
+{
+	int ret = peerbuf_drain_one(pb, patience, reason);
+	struct peerbuf *derived;
+	u64 nr = 0;
+
+	while (!ret && (derived = peerbuf_family_next(pb, &nr))) {
+		ret = peerbuf_drain_one(derived, patience, reason);
+		peerbuf_put(derived);
+	}
 	return ret;
 }

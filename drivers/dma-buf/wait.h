@@ -45,6 +45,7 @@ int peerbuf_wait_fences(struct peerbuf *pb, enum dma_resv_usage usage,
 			const struct peerbuf_patience *patience);
 int peerbuf_wait_fences_held(struct peerbuf *pb, enum dma_resv_usage usage,
 			     const struct peerbuf_patience *patience);
+u64 peerbuf_generation(struct peerbuf *pb);
 bool peerbuf_unheld(struct peerbuf *pb, u64 generation);
 void peerbuf_forget_client(struct peerbuf *pb, struct peerbuf_client *client);
 void peerbuf_first_holder(struct peerbuf *pb, u64 generation, u64 *addr,

@@ -442,3 +442,35 @@ int owner_released(int owner, __u32 *count)
 	*count = req.released;
 	return ret;
 }
+
+int peer_lookup(int control, const void *addr, __u64 length, __u32 flags,
+		struct peerbuf_piece *pieces, __u32 *nr)
+{
+	struct peerbuf_ioc_lookup req = {
+		.flags = flags, .open_flags = O_CLOEXEC, .addr = (unsigned long)addr,
+		.length = length, .pieces = (unsigned long)pieces, .nr_pieces = *nr,
+		.piece_size = sizeof(*pieces),
+	};
+	int ret = CALL(control, PEERBUF_IOC_LOOKUP, &req);
+
+	*nr = req.total;
+	return ret;
+}
+
+int peer_compose(int control, const void *addr, __u64 length, struct peer_export *export,
+		 __u64 *offset, __u64 *bad_addr)
+{
+	struct peerbuf_ioc_lookup req = {
+		.flags = PEERBUF_LOOKUP_F_COMPOSE, .open_flags = O_CLOEXEC,
+		.addr = (unsigned long)addr, .length = length,
+	};
+	int ret = CALL(control, PEERBUF_IOC_LOOKUP, &req);
+
+	export->fd = req.fd;
+	export->id = req.id;
+	if (offset)
+		*offset = req.offset;
+	if (bad_addr)
+		*bad_addr = req.bad_addr;
+	return ret;
+}

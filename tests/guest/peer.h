@@ -72,6 +72,12 @@ int peer_lend(int control, __u64 addr, __u32 mask);
 int peer_unlend(int control, __u64 addr, __u32 mask);
 int peer_lend_ranges(int control, __u64 addr, __u32 mask, const struct peerbuf_range *ranges,
 		     __u32 nr, __u32 *bad_range);
+/* What is mapped at @addr; @pieces has room for *@nr, which becomes the number there are. */
+int peer_lookup(int control, const void *addr, __u64 length, __u32 flags,
+		struct peerbuf_piece *pieces, __u32 *nr);
+/* One dma-buf of all of it; @bad_addr as the kernel says. */
+int peer_compose(int control, const void *addr, __u64 length, struct peer_export *export,
+		 __u64 *offset, __u64 *bad_addr);
 int peer_policy(int control, __u64 addr, __u32 set, __u32 clear);
 
 int edu_attach(int edu, int dmabuf, __u32 mode, __u32 flags, __u32 *handle);

@@ -147,6 +147,23 @@ static void fill_policy(struct stage *stage, void *data)
 	req->set = PEERBUF_POLICY_F_PINNED;
 }
 
+static void fill_lookup(struct stage *stage, void *data)
+{
+	struct peerbuf_ioc_lookup *req = data;
+
+	req->addr = (unsigned long)stage->cpu;
+	req->length = SIZE;
+	req->pieces = (unsigned long)stage->entries;
+	req->nr_pieces = 1;
+	req->piece_size = sizeof(struct peerbuf_piece);
+}
+
+static void undo_lookup(struct stage *stage, void *data)
+{
+	(void)data;
+	check_sys(close(((struct peerbuf_piece *)stage->entries)->fd));
+}
+
 #define SHAPE(verb, type, who_, ...)					\
 	{ .name = #verb, .request = PEERBUF_IOC_##verb,			\
 	  .size = sizeof(struct peerbuf_ioc_##type), .who = who_, __VA_ARGS__ }
@@ -187,6 +204,8 @@ const struct shape shapes[] = {
 	SHAPE(POLICY, policy, SHAPE_CONTROL, RESERVED(policy),
 	      .flags = offsetof(struct peerbuf_ioc_policy, clear),
 	      .fill = fill_policy, .undo = undo_lend),
+	SHAPE(LOOKUP, lookup, SHAPE_CONTROL, FLAGS(lookup), .fill = fill_lookup,
+	      .undo = undo_lookup),
 };
 
 const size_t nr_shapes = sizeof(shapes) / sizeof(*shapes);
@@ -202,6 +221,7 @@ void stage_open(struct stage *stage)
 	stage->range.bar = MEM_BAR;
 	check_ok(peer_export_one(stage->node, MEM_BAR, START, SIZE, 0,
 				 &stage->export));
+	stage->cpu = buffer_map(stage->export.fd, SIZE, 0);
 }
 
 __u32 shape_first(const struct shape *shape)

@@ -17,6 +17,7 @@
  * @node: of an ivshmem device
  * @control: the control node
  * @export: an export of @node
+ * @cpu: a mapping of @export
  * @addr: of a device that keeps its own driver
  * @range: a range of @node
  * @entries: room for answers
@@ -25,6 +26,7 @@ struct stage {
 	int node;
 	int control;
 	struct peer_export export;
+	void *cpu;
 	__u64 addr;
 	struct peerbuf_range range;
 	__u8 entries[4096];

@@ -14,6 +14,7 @@
 #include "card.h"
 #include "harness.h"
 #include "lab.h"
+#include "system_buffer.h"
 #include "vfio.h"
 
 #define EDU	"rp-edu"
@@ -22,57 +23,7 @@
 #define READ	PEERBUF_VFIO_MAP_F_READ
 #define ACCESS	(READ | PEERBUF_VFIO_MAP_F_WRITE)
 
-/* <linux/dma-heap.h> and <linux/udmabuf.h>, which some userlands have not got. */
-struct heap_allocation {
-	__u64 length;
-	__u32 fd;
-	__u32 fd_flags;
-	__u64 heap_flags;
-};
-
-struct udmabuf {
-	__u32 memfd;
-	__u32 flags;
-	__u64 offset;
-	__u64 length;
-};
-
-#define HEAP_ALLOC	_IOWR('H', 0, struct heap_allocation)
-#define UDMABUF_CREATE	_IOW('u', 0x42, struct udmabuf)
-
 static struct vfio_edu edu;
-
-/* -1 where the kernel has no such heap. */
-static int heap_buffer(void)
-{
-	struct heap_allocation allocation = {
-		.length = SIZE, .fd_flags = O_RDWR | O_CLOEXEC,
-	};
-	int heap = open("/dev/dma_heap/system", O_RDWR | O_CLOEXEC);
-
-	if (heap < 0)
-		return -1;
-	check_sys(ioctl(heap, HEAP_ALLOC, &allocation));
-	close(heap);
-	return allocation.fd;
-}
-
-/* All but the memfd's first page. */
-static int memfd_buffer(void)
-{
-	int device = open("/dev/udmabuf", O_RDWR | O_CLOEXEC), fd;
-	struct udmabuf create = { .flags = 1, .offset = PAGE, .length = SIZE };
-
-	if (device < 0)
-		return -1;
-	create.memfd = check_sys(memfd_create("buffer", MFD_ALLOW_SEALING | MFD_CLOEXEC));
-	check_sys(ftruncate(create.memfd, SIZE + PAGE));
-	check_sys(fcntl(create.memfd, F_ADD_SEALS, F_SEAL_SHRINK));
-	fd = check_sys(ioctl(device, UDMABUF_CREATE, &create));
-	close(create.memfd);
-	close(device);
-	return fd;
-}
 
 static int gem_buffer(void)
 {
@@ -152,7 +103,7 @@ static void taken_or_kept_out(int fd)
 
 TEST(buffer_of_the_system_heap, .flags = TEST_IOMMU_FAULTS, .timeout = 90)
 {
-	int fd = heap_buffer();
+	int fd = heap_buffer(SIZE);
 
 	/* Debian's kernel 6.1 has no heaps, and no udmabuf. */
 	if (fd >= 0)
@@ -163,7 +114,7 @@ TEST(buffer_of_the_system_heap, .flags = TEST_IOMMU_FAULTS, .timeout = 90)
 
 TEST(buffer_of_a_memfd, .flags = TEST_IOMMU_FAULTS, .timeout = 90)
 {
-	int fd = memfd_buffer();
+	int fd = memfd_buffer(SIZE);
 
 	if (fd >= 0)
 		taken_or_kept_out(fd);

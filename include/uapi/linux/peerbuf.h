@@ -81,6 +81,9 @@
 /** Most nodes one call can name in its array of rights. */
 #define PEERBUF_MAX_RIGHTS	16
 
+/** Most pieces that one range of addresses can be looked up in. */
+#define PEERBUF_MAX_PIECES	256
+
 /*
  * A PCI function's address in one number: domain << 16 | bus << 8 | device << 3
  * | function. All ones: none.
@@ -215,6 +218,18 @@ enum peerbuf_reason {
 	PEERBUF_REASON_TOO_MANY_MAPPINGS	= 188, /* PEERBUF_VFIO_MAX_MAPPINGS */
 	PEERBUF_REASON_IOMMU_REFUSED		= 189, /* the IOMMU driver failed to map it */
 	PEERBUF_REASON_IOVA_SHARED		= 190, /* IOMMU driver maps an IOVA twice */
+
+	/* Addresses of a process (PEERBUF_IOC_LOOKUP) */
+	PEERBUF_REASON_NOTHING_MAPPED		= 192, /* a hole */
+	PEERBUF_REASON_ORDINARY_MEMORY		= 193, /* the process' own, or a file's */
+	PEERBUF_REASON_DEVICE_MEMORY		= 194, /* mapped by a driver, not by a dma-buf */
+	PEERBUF_REASON_FOREIGN_PART		= 195, /* not all of another exporter's dma-buf */
+	PEERBUF_REASON_FOREIGN_UNKNOWN		= 196, /* an exporter whose offsets mean anything */
+	PEERBUF_REASON_FOREIGN_BUFFER		= 197, /* cannot be composed with others */
+	PEERBUF_REASON_TOO_MANY_PIECES		= 198, /* no room, or PEERBUF_MAX_PIECES */
+	PEERBUF_REASON_DERIVED			= 199, /* lies where what it is part of lies */
+	PEERBUF_REASON_DERIVED_DEEP		= 200, /* part of a part of a part of ... */
+	PEERBUF_REASON_COMPOSED			= 201, /* mapping of what was composed of pieces */
 };
 
 /**
@@ -408,10 +423,11 @@ struct peerbuf_ioc_export {
  * EBADF a right is no descriptor, or no writable one; EXDEV it is not a peerbuf node;
  * EINVAL size differs, or a copy between overlapping places, from or to a place that names a
  * byte twice;
- * EBUSY an importer or a vmap pins the buffer; ENODEV the buffer is revoked, or a
+ * EBUSY an importer or a vmap pins the buffer, or for a second somebody else was at work on one
+ * that was composed of it; ENODEV the buffer is revoked, or one that is part of it, or a
  * device is down; EHOSTUNREACH an attached importer has no route to the new
- * place; EPERM the buffer is a driver's own; EINTR a signal arrived; EIO a device
- * stopped to decode memory during the copy.
+ * place; EPERM the buffer is a driver's own, or part of another; EINTR a signal arrived;
+ * EIO a device stopped to decode memory during the copy.
  *
  * Whoever revokes the buffer, closes the node it ends with, or takes one of its devices down
  * meanwhile does not wait for a copy: it gives up, with ENODEV. After any error the buffer is at
@@ -551,6 +567,8 @@ struct peerbuf_ioc_restore {
  * @hidden_size: bytes of it that only its own device can address now
  * @segment_align: as it was exported with
  * @max_segment: as it was exported with
+ * @parent: of one that PEERBUF_IOC_LOOKUP made: id of the export it is a part of, of several
+ *	that of the first; else 0
  *
  * By id on a node, of a buffer that has memory of other functions than the node's, or system
  * memory and another home: @state has PEERBUF_STATE_F_SHARED. @addr is the node's function,
@@ -589,6 +607,7 @@ struct peerbuf_export_info {
 	/* from version 4 */
 	__u64 segment_align;
 	__u64 max_segment;
+	__u64 parent;
 };
 
 /**
@@ -821,6 +840,97 @@ struct peerbuf_ioc_policy {
 #define PEERBUF_POLICY_F_BUS_MASTER	(1U << 1)
 
 /**
+ * struct peerbuf_piece - what a stretch of addresses is
+ * @addr: first address
+ * @length: bytes
+ * @offset: of @addr, in the dma-buf
+ * @id: of the new export, or zero
+ * @parent: id of the export that is mapped there, or zero
+ * @kind: PEERBUF_PIECE_*
+ * @reason: enum peerbuf_reason: why there is no dma-buf for it, or zero
+ * @flags: PEERBUF_PIECE_F_*
+ * @fd: the dma-buf, or -1
+ */
+struct peerbuf_piece {
+	__u64 addr;
+	__u64 length;
+	__u64 offset;
+	__u64 id;
+	__u64 parent;
+	__u32 kind;
+	__u32 reason;
+	__u32 flags;
+	__s32 fd;
+};
+
+#define PEERBUF_PIECE_HOLE	0 /* nothing is mapped */
+#define PEERBUF_PIECE_ORDINARY	1 /* system memory of the process, or of a file */
+#define PEERBUF_PIECE_DEVICE	2 /* a device's, without a dma-buf */
+#define PEERBUF_PIECE_PEERBUF	3 /* an export of peerbuf's */
+#define PEERBUF_PIECE_FOREIGN	4 /* a dma-buf of another exporter */
+
+/* The mapping may be written, or be made so by mprotect(). So may what is made of it. */
+#define PEERBUF_PIECE_F_WRITABLE	(1U << 0)
+
+/**
+ * struct peerbuf_ioc_lookup - PEERBUF_IOC_LOOKUP (control only): the dma-bufs behind addresses
+ * @size: sizeof(struct peerbuf_ioc_lookup)
+ * @reason: out, enum peerbuf_reason on failure
+ * @flags: PEERBUF_LOOKUP_F_*
+ * @open_flags: O_CLOEXEC or zero, for the descriptors
+ * @addr: first address, in the calling process; any byte
+ * @length: bytes, not zero
+ * @pieces: address of an array of struct peerbuf_piece, in order of addresses
+ * @nr_pieces: in, room in it, 0..PEERBUF_MAX_PIECES; out, pieces stored
+ * @piece_size: in, sizeof(struct peerbuf_piece) as the caller knows it
+ * @total: out, pieces there are; no more are counted than PEERBUF_MAX_PIECES + 1
+ * @fd: with PEERBUF_LOOKUP_F_COMPOSE: out, the dma-buf; else -1
+ * @offset: with PEERBUF_LOOKUP_F_COMPOSE: out, of @addr in it
+ * @id: with PEERBUF_LOOKUP_F_COMPOSE: out, its id
+ * @bad_addr: out, with PEERBUF_LOOKUP_F_COMPOSE on failure: where the piece begins that is none
+ *	of peerbuf's
+ *
+ * Everybody may ask. The mapping is the right to what it maps, and what is made of it gives no
+ * more: an export *derived* from the mapped one, of just those pages, that an importer cannot
+ * write to if the mapping cannot be made writable. A revoke, a move and a restore of the
+ * parent are the derived one's as well, and the right to the memory stays with the parent's
+ * owner: its node lists the derived export and revokes it. It needs neither the mapping, nor the
+ * parent's descriptor: it keeps the parent alive. It cannot be moved by itself, and while it
+ * is revoked by itself or pinned the parent cannot move either.
+ *
+ * Of another exporter's dma-buf only the mapping of all of it is taken, and it is that dma-buf
+ * that is returned. For what else there is @reason says why there is no descriptor.
+ * A mapping that changes while this runs is seen as it was at some moment of the call.
+ *
+ * errno: EINVAL @length is zero, or an unknown flag; EOVERFLOW @addr + @length overflows;
+ * EMSGSIZE more pieces than room, or than PEERBUF_MAX_PIECES: nothing is made, and @total
+ * says how many; EMFILE, ENFILE no descriptor. With
+ * PEERBUF_LOOKUP_F_COMPOSE: EOPNOTSUPP a piece is none of peerbuf's; ENODEV one is revoked, or
+ * its device is down or gone; EIO a device does not decode memory; EMSGSIZE too many devices.
+ */
+struct peerbuf_ioc_lookup {
+	__u32 size;
+	__u32 reason;
+	__u32 flags;
+	__u32 open_flags;
+	__u64 addr;
+	__u64 length;
+	__u64 pieces;
+	__u32 nr_pieces;
+	__u32 piece_size;
+	__u32 total;
+	__s32 fd;
+	__u64 offset;
+	__u64 id;
+	__u64 bad_addr;
+};
+
+/* Only say what there is: no export is made, and every @fd is -1. */
+#define PEERBUF_LOOKUP_F_LOOK		(1U << 0)
+/* One dma-buf of all the pieces, which must be peerbuf's. @pieces have no descriptors. */
+#define PEERBUF_LOOKUP_F_COMPOSE	(1U << 1)
+
+/**
  * struct peerbuf_ioc_devices - PEERBUF_IOC_DEVICES (control only): functions that have a node
  * @size: sizeof(struct peerbuf_ioc_devices)
  * @reason: out, enum peerbuf_reason on failure
@@ -998,7 +1108,7 @@ struct peerbuf_ioc_events {
 /*
  * One letter for peerbuf and its VFIO devices, which Documentation/userspace-api/ioctl/
  * ioctl-number.rst has for nobody: 0x00..0x3f are these, 0x40..0x5f those of peerbuf_vfio.h.
- * 0x0f..0x13 are kept for calls to come.
+ * 0x11..0x13 are kept for calls to come.
  */
 #define PEERBUF_IOC_MAGIC	0xBC
 
@@ -1018,5 +1128,6 @@ struct peerbuf_ioc_events {
 #define PEERBUF_IOC_PROBE	_IOWR(PEERBUF_IOC_MAGIC, 0x0d, struct peerbuf_ioc_probe)
 #define PEERBUF_IOC_EVENTS	_IOWR(PEERBUF_IOC_MAGIC, 0x0e, struct peerbuf_ioc_events)
 #define PEERBUF_IOC_POLICY	_IOWR(PEERBUF_IOC_MAGIC, 0x0f, struct peerbuf_ioc_policy)
+#define PEERBUF_IOC_LOOKUP	_IOWR(PEERBUF_IOC_MAGIC, 0x10, struct peerbuf_ioc_lookup)
 
 #endif /* _UAPI_LINUX_PEERBUF_H */

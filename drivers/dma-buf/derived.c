@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A buffer made of parts of others: its birth.
+ *
+ * It is a buffer like any other: it has a DMA-BUF, importers, and claims on the devices it lies
+ * in. What it has not is a place of its own. It lies where its parts lie, goes where they go
+ * (follow.c), and is withdrawn when one of them is (family.c).
+ *
+ * If all of its parts are of one buffer, its root, the two share the reservation object: they
+ * are in the same memory, and what locks the one locks the other. With parts of several roots it
+ * has an object of its own. While it is made, all of its roots are locked together.
+ *
+ * It holds the DMA-BUFs it was made from, each of these holds what it was made from itself, and
+ * so its roots cannot be released before it.
+ */
+#include <linux/slab.h>
+
+#include "internal.h"
+
+/**
+ * struct peerbuf_sources - lists of ranges that a derived list was made from
+ * @nr: how many
+ * @of: references held, so that the memory stays as long as the derived list
+ */
+struct peerbuf_sources {
+	u32 nr;
+	struct p2p_vecs *of[];
+};
+
+static void peerbuf_sources_put(void *priv)
+{
+	struct peerbuf_sources *sources = priv;
+
+	while (sources->nr)
+		p2p_vecs_put(sources->of[--sources->nr]);
+	kvfree(sources);
+}
+
+static int peerbuf_sources_add(struct peerbuf_sources *sources, struct p2p_vecs *vecs,
+			       struct p2p_vecs *from, u64 offset, u64 length)
+{
+	if (!sources->nr || sources->of[sources->nr - 1] != from)
+		sources->of[sources->nr++] = p2p_vecs_get(from);
+	return p2p_vecs_add_part(vecs, from, offset, length);
+}
+
+/*
+ * Where @pb is to be: its parts one after the other, those of @moved at @to, or as all roots are
+ * if @moved is NULL. With the locks of all its roots; or, if @moved is not NULL, with that of
+ * @moved and @pb's own: no other root moves without that. Returns a new list or an ERR_PTR.
+ */
+struct p2p_vecs *peerbuf_parts_vecs(const struct peerbuf *pb, const struct peerbuf *moved,
+				    struct p2p_vecs *to)
+{
+	struct peerbuf_sources *sources;
+	struct p2p_vecs *vecs, *from;
+	const struct peerbuf_part *part;
+	int ret = 0;
+	u32 i;
+
+	sources = kvzalloc(struct_size(sources, of, pb->nr_parts), GFP_KERNEL_ACCOUNT);
+	vecs = p2p_vecs_alloc(pb->nr_parts);
+	if (!sources || !vecs) {
+		p2p_vecs_put(vecs);
+		kvfree(sources);
+		return ERR_PTR(-ENOMEM);
+	}
+	p2p_vecs_on_release(vecs, peerbuf_sources_put, sources);
+
+	for (i = 0; !ret && i < pb->nr_parts; i++) {
+		part = &pb->parts[i];
+		from = part->root == moved ? to : part->root->placement->vecs;
+		ret = peerbuf_sources_add(sources, vecs, from, part->offset, part->length);
+	}
+	if (ret) {
+		p2p_vecs_put(vecs);
+		return ERR_PTR(ret);
+	}
+	return vecs;
+}
+
+struct peerbuf_part *peerbuf_parts_alloc(u32 nr)
+{
+	struct peerbuf_part *parts;
+	u32 i;
+
+	parts = kvcalloc(nr, sizeof(*parts), GFP_KERNEL_ACCOUNT);
+	for (i = 0; parts && i < nr; i++)
+		INIT_LIST_HEAD(&parts[i].node);
+	return parts;
+}
+
+/*
+ * @from: with a reference of the caller's to its DMA-BUF; the part takes one of its own.
+ * @offset: in @from. Returns 0; -ELOOP it was derived too often; -EOPNOTSUPP it was composed of
+ * buffers that move by themselves.
+ */
+int peerbuf_part_set(struct peerbuf_part *part, struct peerbuf *from, u64 offset, u64 length,
+		     u32 *reason)
+{
+	const struct peerbuf_part *outer = from->parts;
+
+	if (from->depth == PEERBUF_MAX_DEPTH) {
+		*reason = PEERBUF_REASON_DERIVED_DEEP;
+		return -ELOOP;
+	}
+	if (from->nr_parts > 1) {
+		*reason = PEERBUF_REASON_COMPOSED;
+		return -EOPNOTSUPP;
+	}
+	get_dma_buf(from->dmabuf);
+	part->from = from;
+	part->root = from->root;
+	part->offset = outer ? outer->offset + offset : offset;
+	part->length = length;
+	return 0;
+}
+
+void peerbuf_parts_put(struct peerbuf_part *parts, u32 nr)
+{
+	while (nr--)
+		if (parts[nr].from)
+			dma_buf_put(parts[nr].from->dmabuf);
+	kvfree(parts);
+}
+
+/* Nobody else knows the buffer any more. The last user of what it was made from may be us. */
+void peerbuf_parts_drop(struct peerbuf *pb)
+{
+	peerbuf_parts_put(pb->parts, pb->nr_parts);
+}
+
+static void peerbuf_roots_unlock(struct peerbuf *pb, struct dma_resv *first,
+				 struct ww_acquire_ctx *ctx)
+{
+	u32 i;
+
+	if (first)
+		dma_resv_unlock(first);
+	for (i = 0; i < pb->nr_parts; i++) {
+		if (pb->parts[i].locked)
+			dma_resv_unlock(pb->parts[i].root->dmabuf->resv);
+		pb->parts[i].locked = false;
+	}
+	if (ctx)
+		ww_acquire_fini(ctx);
+}
+
+/* Returns 0; -EINTR; -EDEADLK, and *@contended is to be locked before all others. */
+static int peerbuf_roots_try(struct peerbuf *pb, struct dma_resv **contended,
+			     struct ww_acquire_ctx *ctx)
+{
+	struct dma_resv *resv;
+	int ret;
+	u32 i;
+
+	for (i = 0; i < pb->nr_parts; i++) {
+		resv = pb->parts[i].root->dmabuf->resv;
+		ret = dma_resv_lock_interruptible(resv, ctx);
+		/* Of another part as well. */
+		if (ret == -EALREADY)
+			continue;
+		if (ret) {
+			*contended = resv;
+			return ret;
+		}
+		pb->parts[i].locked = true;
+	}
+	return 0;
+}
+
+/* All of them, in whatever order that works. *@first: out, one that is locked besides, or NULL. */
+static int peerbuf_roots_lock(struct peerbuf *pb, struct dma_resv **first,
+			      struct ww_acquire_ctx *ctx)
+{
+	struct dma_resv *contended;
+	int ret;
+
+	*first = NULL;
+	ww_acquire_init(ctx, &reservation_ww_class);
+	do {
+		ret = peerbuf_roots_try(pb, &contended, ctx);
+		if (!ret)
+			break;
+		peerbuf_roots_unlock(pb, *first, NULL);
+		*first = NULL;
+		if (ret != -EDEADLK)
+			break;
+		ret = dma_resv_lock_slow_interruptible(contended, ctx);
+		if (!ret)
+			*first = contended;
+	} while (!ret);
+	if (ret)
+		ww_acquire_fini(ctx);
+	else
+		ww_acquire_done(ctx);
+	return ret;
+}
+
+/*
+ * With all roots locked: may @pb be made now? Fences of its roots' objects that everybody waits
+ * for are waited for here, if it has an object of its own.
+ */
+static int peerbuf_roots_ready(struct peerbuf *pb, u32 *reason)
+{
+	int ret = 0;
+	u32 i;
+
+	if (peerbuf_origins_revoked(pb)) {
+		*reason = PEERBUF_REASON_REVOKED;
+		return -ENODEV;
+	}
+	for (i = 0; !ret && i < pb->nr_parts; i++) {
+		*reason = peerbuf_trouble(pb->parts[i].root);
+		if (*reason)
+			return -ENODEV;
+		if (pb->root == pb)
+			ret = peerbuf_wait_kernel(pb->parts[i].root, PEERBUF_WAIT_INTR);
+	}
+	return ret;
+}
+
+static struct peerbuf_placement *peerbuf_parts_placement(struct peerbuf *pb, u32 *reason)
+{
+	struct peerbuf_placement *placement;
+	struct p2p_vecs *vecs;
+
+	vecs = peerbuf_parts_vecs(pb, NULL, NULL);
+	if (IS_ERR(vecs))
+		return ERR_CAST(vecs);
+	placement = peerbuf_placement_create(pb, vecs, false, reason);
+	p2p_vecs_put(vecs);
+	if (IS_ERR(placement) || peerbuf_placement_decodes(placement))
+		return placement;
+	peerbuf_placement_destroy(placement);
+	*reason = PEERBUF_REASON_MEMORY_DECODE_OFF;
+	return ERR_PTR(-EIO);
+}
+
+/*
+ * With all roots locked, and @pb. A mark that is set meanwhile is seen here, or by whoever maps
+ * the buffer: nothing is mapped yet.
+ */
+static int peerbuf_place_parts(struct peerbuf *pb, u32 *reason)
+{
+	struct peerbuf_placement *placement = peerbuf_parts_placement(pb, reason);
+
+	if (IS_ERR(placement))
+		return PTR_ERR(placement);
+
+	spin_lock(&pb->mappings_lock);
+	pb->placement = placement;
+	spin_unlock(&pb->mappings_lock);
+	pb->told = peerbuf_trouble(pb);
+	peerbuf_join_family(pb);
+	return 0;
+}
+
+/* With all roots locked. Nobody else knows of a lock of its own yet. */
+static int peerbuf_place_derived(struct peerbuf *pb, u32 *reason)
+{
+	bool own = pb->root == pb;
+	int ret;
+
+	ret = peerbuf_roots_ready(pb, reason);
+	if (ret)
+		return ret;
+	if (own && WARN_ON_ONCE(!dma_resv_trylock(pb->dmabuf->resv)))
+		return -EBUSY;
+	ret = peerbuf_place_parts(pb, reason);
+	if (own)
+		dma_resv_unlock(pb->dmabuf->resv);
+	return ret;
+}
+
+/* What all parts are of, or NULL. */
+static struct peerbuf *peerbuf_common_root(const struct peerbuf_part *parts, u32 nr)
+{
+	u32 i;
+
+	for (i = 1; i < nr; i++)
+		if (parts[i].root != parts[0].root)
+			return NULL;
+	return parts[0].root;
+}
+
+/*
+ * What the owner of the parts has said about his memory goes for it. A buffer of several owners
+ * is listed by the devices it lies in; it falls back for nobody.
+ */
+static struct peerbuf_export_args peerbuf_derived_args(const struct peerbuf_part *parts,
+						       struct peerbuf *root, bool writable)
+{
+	struct peerbuf_export_args args = { .open_flags = writable ? O_RDWR : O_RDONLY };
+
+	if (!root)
+		return args;
+	args.flags = root->flags & PEERBUF_EXPORT_F_FALLBACK;
+	args.segment_align = root->segment_align;
+	args.max_segment = root->max_segment;
+	args.device = root->home;
+	args.resv = root->dmabuf->resv;
+	return args;
+}
+
+static struct peerbuf *peerbuf_derived_create(struct peerbuf_part *parts, u32 nr, bool writable)
+{
+	struct peerbuf *root = peerbuf_common_root(parts, nr);
+	struct peerbuf_export_args args = peerbuf_derived_args(parts, root, writable);
+	struct peerbuf *pb;
+	u64 size = 0;
+	int ret;
+	u32 i;
+
+	for (i = 0; i < nr; i++)
+		size += parts[i].length;
+	pb = peerbuf_create(&args, size);
+	if (!pb)
+		return ERR_PTR(-ENOMEM);
+	if (root)
+		pb->root = root;
+	pb->read_only = !writable;
+
+	ret = peerbuf_make_dma_buf(pb, &args);
+	if (ret) {
+		peerbuf_free(pb);
+		return ERR_PTR(ret);
+	}
+	pb->parts = parts;
+	pb->nr_parts = nr;
+	for (i = 0; i < nr; i++) {
+		parts[i].of = pb;
+		pb->depth = max(pb->depth, parts[i].from->depth + 1);
+	}
+	return pb;
+}
+
+/*
+ * A buffer of @parts, which follow each other. Takes @parts over, whatever it returns. No lock
+ * held. @writable: may importers write to it? Returns the buffer, with a reference to its
+ * DMA-BUF, or an ERR_PTR, as PEERBUF_IOC_LOOKUP has them.
+ */
+struct peerbuf *peerbuf_derive(struct peerbuf_part *parts, u32 nr, bool writable, u32 *reason)
+{
+	struct ww_acquire_ctx ctx;
+	struct dma_resv *first;
+	struct peerbuf *pb;
+	int ret;
+
+	pb = peerbuf_derived_create(parts, nr, writable);
+	if (IS_ERR(pb)) {
+		peerbuf_parts_put(parts, nr);
+		return pb;
+	}
+	ret = peerbuf_roots_lock(pb, &first, &ctx);
+	if (!ret) {
+		ret = peerbuf_place_derived(pb, reason);
+		peerbuf_roots_unlock(pb, first, &ctx);
+	}
+	if (ret) {
+		peerbuf_give_up(pb);
+		return ERR_PTR(ret);
+	}
+	peerbuf_make_known(pb, NULL);
+	return pb;
+}
