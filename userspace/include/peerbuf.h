@@ -70,9 +70,8 @@ struct peerbuf_error {
  * Exports made through the descriptor are revoked for good when it is closed,
  * unless they were made with PEERBUF_EXPORT_F_PERSIST.
  *
- * Return: the descriptor; -EINVAL @bdf is no PCI address; -ENOENT the function
- * has no node, or the peerbuf module is not loaded; -EACCES no permission; or
- * what open(2) says.
+ * Return: the descriptor; -EINVAL @bdf is no PCI address; -ENOENT the function has no node, or
+ * the peerbuf module is not loaded; -EACCES no permission; or what open(2) says.
  */
 int peerbuf_open(const char *bdf, int flags);
 
@@ -290,6 +289,48 @@ int peerbuf_map(int dmabuf, uint64_t offset, size_t length, int prot, void **add
  * Return: 0 or -EINVAL.
  */
 int peerbuf_unmap(void *address, size_t length);
+
+/* Addresses */
+
+/**
+ * peerbuf_lookup() - the dma-bufs behind a range of addresses
+ * @control: control
+ * @address: the first, of this process; any byte
+ * @length: bytes, not zero
+ * @flags: PEERBUF_LOOKUP_F_LOOK to be told only, or 0
+ * @pieces: out, in the order of addresses; those with @fd not -1 are the caller's to close
+ * @nr_pieces: room for so many, 1..PEERBUF_MAX_PIECES
+ * @error: out, or NULL
+ *
+ * A piece of what peerbuf exported becomes an export of just those pages, which needs neither the
+ * mapping nor the first export's descriptor; a mapping of all of a dma-buf of udmabuf or of the
+ * heap "system" becomes that dma-buf. A BAR that is mapped by sysfs (resourceN) is exported
+ * through its function's node, if the process may open that. For what is left @reason says
+ * why there is no dma-buf.
+ *
+ * Return: the number of pieces; -EMSGSIZE there are more than @nr_pieces; or what
+ * PEERBUF_IOC_LOOKUP says. On failure nothing is left open.
+ */
+int peerbuf_lookup(int control, const void *address, size_t length, uint32_t flags,
+		   struct peerbuf_piece *pieces, size_t nr_pieces, struct peerbuf_error *error);
+
+/**
+ * peerbuf_lookup_one() - one dma-buf of all of a range of addresses
+ * @control: control
+ * @address: the first, of this process; any byte
+ * @length: bytes, not zero
+ * @offset: out, where @address is in the dma-buf
+ * @bad: out, or NULL; where the first piece begins that cannot be a part of it
+ * @error: out, or NULL
+ *
+ * All of it must be mapped from exports of peerbuf's, or all of it by sysfs from BARs whose nodes
+ * the process may open. The dma-buf goes where these go, and is revoked with any of them.
+ *
+ * Return: the dma-buf's descriptor; -EOPNOTSUPP there is other memory at @bad, @reason says
+ * which; or what PEERBUF_IOC_LOOKUP says.
+ */
+int peerbuf_lookup_one(int control, const void *address, size_t length, uint64_t *offset,
+		       const void **bad, struct peerbuf_error *error);
 
 /* Accounting */
 

@@ -200,6 +200,29 @@ static const struct sentence sentences[] = {
 	       "use Linux 7.2 or later; before, importing takes CAP_SYS_RAWIO or "
 	       "peerbuf-vfio-pci's allow_unsafe_import, and buffers in system memory cannot be "
 	       "imported"),
+
+	REASON(NOTHING_MAPPED, "nothing is mapped at that address",
+	       "look up only what the process has mapped; another thread may have unmapped it"),
+	REASON(ORDINARY_MEMORY, "that is ordinary memory of the process, or of a file",
+	       "register ordinary memory by itself, not in one range with a device's"),
+	REASON(DEVICE_MEMORY, "that is memory of a device, mapped by its driver without a dma-buf",
+	       "export it, and map the dma-buf instead: 'peerbuf export', or the calls of the "
+	       "driver that owns it"),
+	REASON(FOREIGN_PART, "only a part of another exporter's dma-buf is mapped there",
+	       "map all of it, shared and writable, or use its descriptor"),
+	REASON(FOREIGN_UNKNOWN, "that is a dma-buf of an exporter whose mappings do not tell "
+	       "where in the buffer they are",
+	       "use the dma-buf's descriptor instead of its mapping"),
+	REASON(FOREIGN_BUFFER, "another exporter's dma-buf cannot be a part of one of peerbuf's",
+	       "register it by itself, not in one range with other memory"),
+	REASON(TOO_MANY_PIECES, "the range is made of more pieces than there is room for",
+	       "give more room, up to PEERBUF_MAX_PIECES, or look up a smaller range"),
+	REASON(DERIVED, "it is a part of another export, and lies where that lies",
+	       "move the export that it is a part of; 'peerbuf ps' has its number"),
+	REASON(DERIVED_DEEP, "it is a part of a part, and so on, too many times",
+	       "map and look up one that is closer to the first"),
+	REASON(COMPOSED, "that is mapped from an export that was composed of several",
+	       "look up the mappings that it was composed of"),
 };
 
 static const struct sentence unknown = {
