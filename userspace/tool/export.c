@@ -106,15 +106,6 @@ static int export(struct request *request, struct child_buffer *buffer)
 	return 0;
 }
 
-/* Before the options are looked at, one of which may be wrong. */
-static bool has_command(char **argv)
-{
-	for (; *argv; argv++)
-		if (!strcmp(*argv, "--"))
-			return true;
-	return false;
-}
-
 static int export_run(const struct command *self, int argc, char **argv)
 {
 	static const struct option options[] = {

@@ -43,6 +43,14 @@ void usage_exits(int code)
 	usage_code = code;
 }
 
+bool has_command(char **argv)
+{
+	for (; *argv; argv++)
+		if (!strcmp(*argv, "--"))
+			return true;
+	return false;
+}
+
 void usage_error(const struct command *self, const char *format, ...)
 {
 	va_list args;

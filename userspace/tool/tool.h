@@ -26,9 +26,9 @@ enum {
 	EXIT_UNKNOWN	= 6, /* why: nobody can know without privilege */
 	EXIT_FINDINGS	= 7, /* doctor: something stands in the way */
 	EXIT_NOT_PROVEN	= 8, /* verify: bytes did not arrive */
-	EXIT_OWN	= 125, /* export: failed before COMMAND ran */
-	EXIT_NOT_RUN	= 126, /* export: COMMAND could not be run */
-	EXIT_NOT_FOUND	= 127, /* export: COMMAND was not found */
+	EXIT_OWN	= 125, /* export, run: failed before COMMAND ran */
+	EXIT_NOT_RUN	= 126, /* export, run: COMMAND could not be run */
+	EXIT_NOT_FOUND	= 127, /* export, run: COMMAND was not found */
 	EXIT_SIGNAL	= 128, /* export: plus the signal that ended COMMAND */
 };
 
@@ -56,7 +56,7 @@ extern const struct command topo_command, why_command, allow_command, deny_comma
 	export_command, ps_command, revoke_command, restore_command, move_command,
 	devices_command, list_command, stats_command, events_command, bind_command,
 	unbind_command, doctor_command, snapshot_command, persist_command, cdi_command,
-	verify_command, bench_command, top_command;
+	verify_command, bench_command, top_command, run_command;
 
 /* options.c: arguments. All of these end the program on bad usage. */
 
@@ -70,6 +70,9 @@ void print_usage(const struct command *self);
 
 /** usage_exits() - with another code than EXIT_USAGE from now on */
 void usage_exits(int code);
+
+/** has_command() - is there a "--"? Asked before the options, one of which may be wrong */
+bool has_command(char **argv);
 
 /** usage_error() - say what is wrong with the arguments, exit with EXIT_USAGE */
 void usage_error(const struct command *self, const char *format, ...)

@@ -45,6 +45,11 @@ void verbs_open(const char *bdf)
 	ibv_free_device_list(list);
 }
 
+struct ibv_pd *verbs_pd(void)
+{
+	return pd;
+}
+
 struct ibv_mr *verbs_register_dmabuf(int fd, size_t length)
 {
 	struct ibv_mr *mr;

@@ -8,6 +8,7 @@
 #include "../demo.h"
 
 void verbs_open(const char *bdf);
+struct ibv_pd *verbs_pd(void);
 struct ibv_mr *verbs_register_dmabuf(int fd, size_t length);
 struct ibv_mr *verbs_register(void *memory, size_t length);
 void verbs_connect(void);

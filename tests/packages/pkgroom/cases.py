@@ -13,7 +13,8 @@ from .machine import BUILDING, DKMS, Failed, Machine
 
 # Which Debian's packages go onto a kernel's tree.
 DEBIAN = {"6.1": "12", "6.12": "13", "7.2": "13", "7.3": "13"}
-NAMES = ["libpeerbuf-dev", "libpeerbuf0", "peerbuf-dkms", "peerbuf-utils", "python3-peerbuf"]
+NAMES = ["libpeerbuf-dev", "libpeerbuf-verbs0", "libpeerbuf0", "peerbuf-dkms", "peerbuf-utils",
+         "python3-peerbuf"]
 MODULES = ["p2p", "peerbuf", "peerbuf-vfio-pci"]
 CASES = {}
 
@@ -113,11 +114,14 @@ CONTENTS = {
     "peerbuf-dkms": ["usr/src/peerbuf-[0-9.]*/dkms.conf", "/Kbuild", "/compat/compat.h",
                      "modules-load.d/peerbuf.conf", "man4/peerbuf.4.gz"],
     "libpeerbuf0": [r"libpeerbuf.so.0(\.\d+)+", "libpeerbuf.so.0 -> .*"],
+    "libpeerbuf-verbs0": [r"libpeerbuf-verbs.so.0(\.\d+)+", "libpeerbuf-verbs.so.0 -> .*"],
     "libpeerbuf-dev": ["/usr/include/peerbuf.h", "/usr/include/peerbuf.hpp",
                        "/usr/include/peerbuf/linux/peerbuf.h", "libpeerbuf.pc",
                        "man3/peerbuf_export.3.gz", "man3/libpeerbuf.3.gz",
+                       "man3/peerbuf_reg_mr.3.gz", "/usr/include/peerbuf_verbs.h",
                        "examples/node-watch.c"],
-    "peerbuf-utils": ["/usr/bin/peerbuf", "sysusers.d/peerbuf.conf", "rules.d/60-peerbuf.rules",
+    "peerbuf-utils": ["/usr/bin/peerbuf", "peerbuf/peerbuf-run.so", "sysusers.d/peerbuf.conf",
+                      "rules.d/60-peerbuf.rules",
                       "man1/peerbuf.1.gz", "man7/peerbuf.7.gz", "man8/peerbuf-admin.8.gz",
                       "bash-completion/completions/peerbuf"],
     "python3-peerbuf": ["dist-packages/peerbuf/_abi.py", "dist-packages/peerbuf/__init__.py"],
@@ -287,7 +291,7 @@ quietly dpkg -i /srv/new/*.deb
 python3 -c 'import peerbuf
 with peerbuf.Control() as control: assert len(control.exports()) == 1'
 peerbuf ps
-names="python3-peerbuf libpeerbuf-dev peerbuf-utils peerbuf-dkms libpeerbuf0"
+names="python3-peerbuf libpeerbuf-dev libpeerbuf-verbs0 peerbuf-utils peerbuf-dkms libpeerbuf0"
 quietly dpkg --remove $names
 quietly dpkg --purge $names
 touch /run/done
