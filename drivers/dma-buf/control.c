@@ -28,6 +28,7 @@ static const struct file_operations peerbuf_control_fops = {
 	.release = peerbuf_control_release,
 	.unlocked_ioctl = peerbuf_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
+	.uring_cmd = peerbuf_uring_cmd,
 };
 
 static struct miscdevice peerbuf_control = {

@@ -259,6 +259,8 @@ struct peerbuf {
 		struct p2p_route last_refusal_route;
 		u64 last_refusal_addr;
 		u64 last_refusal_moves;
+		atomic64_t file_direct;
+		atomic64_t file_bounced;
 	} account;
 };
 
@@ -492,10 +494,15 @@ enum peerbuf_stat {
 	PEERBUF_STAT_REFUSALS,
 	PEERBUF_STAT_FAULTS,
 	PEERBUF_STAT_RELEASES,
+	PEERBUF_STAT_FILE_CALLS,
+	PEERBUF_STAT_FILE_COMMANDS,
+	PEERBUF_STAT_FILE_DIRECT,
+	PEERBUF_STAT_FILE_BOUNCED,
 	PEERBUF_NR_STATS,
 };
 
 void peerbuf_stat_inc(enum peerbuf_stat stat);
+void peerbuf_stat_add(enum peerbuf_stat stat, u64 more);
 u64 peerbuf_stat_read(enum peerbuf_stat stat);
 
 static inline u64 peerbuf_dev_addr(struct device *dev)

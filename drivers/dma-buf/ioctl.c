@@ -101,6 +101,8 @@ static const struct peerbuf_ioctl_desc peerbuf_ioctls[] = {
 		.call = peerbuf_ioctl_lookup,
 		.done = peerbuf_ioctl_lookup_done,
 	},
+	DESC(PEERBUF_IOC_FILE_READ, file, ON_CONTROL | LASTING, peerbuf_ioctl_file_read),
+	DESC(PEERBUF_IOC_FILE_WRITE, file, ON_CONTROL | LASTING, peerbuf_ioctl_file_write),
 };
 
 /* Numbers of the calls that a kind of node answers, a bit each. */
@@ -222,12 +224,12 @@ static int peerbuf_ioctl_run(struct peerbuf_file *pf, struct peerbuf_call *call,
 	return lost && !(desc->who & LASTING) ? -EFAULT : ret;
 }
 
-long peerbuf_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
+/* @call is zeroed, and afterwards what the caller was told. */
+int peerbuf_ioctl_do(struct peerbuf_file *pf, unsigned int cmd, void __user *arg,
+		     struct peerbuf_call *call)
 {
-	struct peerbuf_file *pf = filp->private_data;
 	const struct peerbuf_ioctl_desc *desc;
-	u32 __user *user = (u32 __user *)arg;
-	struct peerbuf_call call = {};
+	u32 __user *user = arg;
 	u32 reason = 0;
 	u32 size;
 	int ret;
@@ -237,11 +239,18 @@ long peerbuf_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 		return -ENOTTY;
 	if (get_user(size, user))
 		return -EFAULT;
-	if (size < sizeof(call.head))
+	if (size < sizeof(call->head))
 		return -EINVAL;
-	ret = peerbuf_ioctl_run(pf, &call, desc, user, size, &reason);
+	ret = peerbuf_ioctl_run(pf, call, desc, user, size, &reason);
 	/* Where it cannot be written the errno has to do. */
 	if (ret && reason)
 		(void)put_user(reason, user + 1);
 	return ret;
+}
+
+long peerbuf_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
+{
+	struct peerbuf_call call = {};
+
+	return peerbuf_ioctl_do(filp->private_data, cmd, (void __user *)arg, &call);
 }

@@ -9,6 +9,7 @@
 
 struct dma_buf;
 struct file;
+struct io_uring_cmd;
 struct peerbuf;
 struct peerbuf_file;
 struct peerbuf_lookup;
@@ -42,12 +43,16 @@ struct peerbuf_call {
 		struct peerbuf_ioc_events events;
 		struct peerbuf_ioc_policy policy;
 		struct peerbuf_ioc_lookup lookup;
+		struct peerbuf_ioc_file file;
 	};
 	struct dma_buf *dmabuf;	/* EXPORT, LOOKUP: not yet visible to the process */
 	struct peerbuf_lookup *lookup_of;	/* LOOKUP: the same */
 };
 
 long peerbuf_ioctl(struct file *filp, unsigned int cmd, unsigned long arg);
+int peerbuf_ioctl_do(struct peerbuf_file *pf, unsigned int cmd, void __user *arg,
+		     struct peerbuf_call *call);
+int peerbuf_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags);
 
 int peerbuf_ioctl_info(struct peerbuf_file *pf, struct peerbuf_call *call);
 int peerbuf_ioctl_export(struct peerbuf_file *pf, struct peerbuf_call *call);
@@ -66,6 +71,8 @@ int peerbuf_ioctl_stats(struct peerbuf_file *pf, struct peerbuf_call *call);
 int peerbuf_ioctl_policy(struct peerbuf_file *pf, struct peerbuf_call *call);
 int peerbuf_ioctl_lookup(struct peerbuf_file *pf, struct peerbuf_call *call);
 void peerbuf_ioctl_lookup_done(struct peerbuf_call *call, bool keep);
+int peerbuf_ioctl_file_read(struct peerbuf_file *pf, struct peerbuf_call *call);
+int peerbuf_ioctl_file_write(struct peerbuf_file *pf, struct peerbuf_call *call);
 int peerbuf_ioctl_events(struct peerbuf_file *pf, struct peerbuf_call *call);
 
 int peerbuf_check_array(u32 flags, u32 entry_size, u32 first, u32 *reason);

@@ -37,6 +37,8 @@ static void peerbuf_describe_glance(struct peerbuf *pb, bool held,
 	info->revokes = READ_ONCE(pb->account.revokes);
 	info->refusals = READ_ONCE(pb->account.refusals);
 	info->fallbacks = READ_ONCE(pb->account.fallbacks);
+	info->file_direct = atomic64_read(&pb->account.file_direct);
+	info->file_bounced = atomic64_read(&pb->account.file_bounced);
 	info->nr_attachments = pb->account.nr_clients;
 	info->nr_mappings = pb->nr_holds - (READ_ONCE(pb->vmap) ? 1 : 0);
 	/* It is being released. */

@@ -205,6 +205,10 @@ int peerbuf_ioctl_stats(struct peerbuf_file *pf, struct peerbuf_call *call)
 	arg->moves = peerbuf_stat_read(PEERBUF_STAT_MOVES);
 	arg->migrations = peerbuf_stat_read(PEERBUF_STAT_MIGRATIONS);
 	arg->fallbacks = peerbuf_stat_read(PEERBUF_STAT_FALLBACKS);
+	arg->file_calls = peerbuf_stat_read(PEERBUF_STAT_FILE_CALLS);
+	arg->file_commands = peerbuf_stat_read(PEERBUF_STAT_FILE_COMMANDS);
+	arg->file_direct = peerbuf_stat_read(PEERBUF_STAT_FILE_DIRECT);
+	arg->file_bounced = peerbuf_stat_read(PEERBUF_STAT_FILE_BOUNCED);
 	arg->revokes = peerbuf_stat_read(PEERBUF_STAT_REVOKES);
 	arg->restores = peerbuf_stat_read(PEERBUF_STAT_RESTORES);
 	arg->refusals = peerbuf_stat_read(PEERBUF_STAT_REFUSALS);

@@ -13,6 +13,11 @@ void peerbuf_stat_inc(enum peerbuf_stat stat)
 	this_cpu_inc(peerbuf_stats[stat]);
 }
 
+void peerbuf_stat_add(enum peerbuf_stat stat, u64 more)
+{
+	atomic64_add(more, &peerbuf_stats[stat]);
+}
+
 u64 peerbuf_stat_read(enum peerbuf_stat stat)
 {
 	u64 sum = 0;

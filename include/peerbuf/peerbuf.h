@@ -22,6 +22,7 @@
 #include <peerbuf/p2p.h>
 
 struct module;
+struct peerbuf_ioc_file;
 struct pci_dev;
 struct peerbuf;
 struct peerbuf_device;
@@ -197,5 +198,26 @@ int peerbuf_segment_at(struct peerbuf_mapping *mapping, u64 offset,
 		       dma_addr_t *addr, u64 *len);
 void peerbuf_mapping_route(struct peerbuf_mapping *mapping, struct p2p_route *route);
 struct dma_buf *peerbuf_attachment_dma_buf(struct peerbuf_attachment *att);
+
+/* ---- CPU access by a driver (drivers/dma-buf/access.c) ---- */
+
+int peerbuf_access(struct dma_buf *dmabuf, u64 offset, void *data, size_t len, bool write);
+
+/* ---- files and buffers (drivers/dma-buf/storage.c) ---- */
+
+/**
+ * struct peerbuf_storage_ops - who serves PEERBUF_IOC_FILE_READ and PEERBUF_IOC_FILE_WRITE
+ * @owner: THIS_MODULE, held during calls
+ * @transfer: does what @arg asks for, and fills in what came of it, @arg->reason included. Called
+ *	in the context of the process that asks, with no lock held.
+ */
+struct peerbuf_storage_ops {
+	struct module *owner;
+	int (*transfer)(struct peerbuf_ioc_file *arg, bool write);
+};
+
+int peerbuf_storage_register(const struct peerbuf_storage_ops *ops);
+void peerbuf_storage_unregister(const struct peerbuf_storage_ops *ops);
+void peerbuf_storage_account(struct dma_buf *dmabuf, u32 commands, u64 direct, u64 bounced);
 
 #endif /* _PEERBUF_PEERBUF_H */

@@ -223,6 +223,41 @@ static const struct sentence sentences[] = {
 	       "map and look up one that is closer to the first"),
 	REASON(COMPOSED, "that is mapped from an export that was composed of several",
 	       "look up the mappings that it was composed of"),
+
+	REASON(NO_STORAGE, "the module peerbuf-nvme is not there",
+	       "load it: modprobe peerbuf-nvme"),
+	REASON(NOT_A_FILE, "neither a regular file nor a block device",
+	       "name a file on ext4 or xfs, an NVMe block device or a partition of one"),
+	REASON(NOT_NVME, "not straight on an NVMe drive of a PCI controller",
+	       "name the drive itself: device mapper, RAID, loop devices and NVMe over fabrics are "
+	       "not served"),
+	REASON(MULTIPATH, "the drive has several paths",
+	       "leave it one PCI controller: which path is used cannot be told"),
+	REASON(METADATA, "the namespace has metadata or protection information",
+	       "format it without, or read it by ordinary means"),
+	REASON(ZONED, "a zoned namespace takes no such writes",
+	       "write it by ordinary means"),
+	REASON(FILE_ACCESS, "the file may not be used for that",
+	       "open it for what the call does; a security module may have refused as well"),
+	REASON(READ_ONLY_DEVICE, "the block device is read-only", "see blockdev(8) --setrw"),
+	REASON(SWAP, "the block device is used as swap", "see swapoff(8)"),
+	REASON(QUEUE_DEPTH, "more commands at a time than there may be", "ask for up to 64"),
+	REASON(CONTROLLER_GONE, "the drive was unbound or removed",
+	       "open it again when it is back"),
+	REASON(DRIVE_ERROR, "the drive failed a command",
+	       "look its status up in the NVMe specification; 'nvme smart-log' tells how the drive "
+	       "fares"),
+	REASON(FILE_ERROR, "reading or writing the file through the page cache failed",
+	       "the kernel log may say why"),
+	REASON(FILESYSTEM, "the file is on a file system that is not served",
+	       "use ext4 or xfs: of others nobody says that a block stays where it is"),
+	REASON(FILE_KIND, "what is on the medium is not what the file has, or may not be changed",
+	       "encrypted, verified (fs-verity), measured (IMA), swap, DAX and immutable files are "
+	       "not served, and append-only ones are not written: use read(2) and write(2)"),
+	REASON(FILE_BUSY, "the file is open for writing",
+	       "close it there; on xfs a file may be open for writing"),
+	REASON(NO_BLOCK, "the file has no block there that the drive could use",
+	       "leave --strict (PEERBUF_FILE_F_STRICT) out to go through system memory"),
 };
 
 static const struct sentence unknown = {

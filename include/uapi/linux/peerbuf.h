@@ -230,6 +230,25 @@ enum peerbuf_reason {
 	PEERBUF_REASON_DERIVED			= 199, /* lies where what it is part of lies */
 	PEERBUF_REASON_DERIVED_DEEP		= 200, /* part of a part of a part of ... */
 	PEERBUF_REASON_COMPOSED			= 201, /* mapping of what was composed of pieces */
+
+	/* Drives and buffers */
+	PEERBUF_REASON_NO_STORAGE		= 208, /* peerbuf-nvme is not loaded */
+	PEERBUF_REASON_NOT_A_FILE		= 209, /* neither a regular file nor a block device */
+	PEERBUF_REASON_NOT_NVME			= 210, /* not straight on a PCI NVMe drive */
+	PEERBUF_REASON_MULTIPATH		= 211, /* the drive has several paths */
+	PEERBUF_REASON_METADATA			= 212, /* metadata or protection information */
+	PEERBUF_REASON_ZONED			= 213, /* a zoned drive takes no such writes */
+	PEERBUF_REASON_FILE_ACCESS		= 214, /* the file is not open for that */
+	PEERBUF_REASON_READ_ONLY_DEVICE		= 215, /* the block device is read-only */
+	PEERBUF_REASON_SWAP			= 216, /* the block device is used as swap */
+	PEERBUF_REASON_QUEUE_DEPTH		= 217, /* more than PEERBUF_FILE_MAX_DEPTH */
+	PEERBUF_REASON_CONTROLLER_GONE		= 218, /* the drive went away */
+	PEERBUF_REASON_DRIVE_ERROR		= 219, /* the drive failed a command */
+	PEERBUF_REASON_FILE_ERROR		= 220, /* reading or writing the file failed */
+	PEERBUF_REASON_FILESYSTEM		= 221, /* this file system may move blocks */
+	PEERBUF_REASON_FILE_KIND		= 222, /* encrypted, verified, immutable, ... */
+	PEERBUF_REASON_FILE_BUSY		= 223, /* the file is open for writing */
+	PEERBUF_REASON_NO_BLOCK			= 224, /* the file has no block to be used there */
 };
 
 /**
@@ -569,6 +588,8 @@ struct peerbuf_ioc_restore {
  * @max_segment: as it was exported with
  * @parent: of one that PEERBUF_IOC_LOOKUP made: id of the export it is a part of, of several
  *	that of the first; else 0
+ * @file_direct: bytes that drives moved for PEERBUF_IOC_FILE_READ and PEERBUF_IOC_FILE_WRITE
+ * @file_bounced: bytes of such calls that went through system memory
  *
  * By id on a node, of a buffer that has memory of other functions than the node's, or system
  * memory and another home: @state has PEERBUF_STATE_F_SHARED. @addr is the node's function,
@@ -608,6 +629,8 @@ struct peerbuf_export_info {
 	__u64 segment_align;
 	__u64 max_segment;
 	__u64 parent;
+	__u64 file_direct;
+	__u64 file_bounced;
 };
 
 /**
@@ -967,6 +990,10 @@ struct peerbuf_ioc_devices {
  * @live_mappings: mappings now
  * @migrations: moves that took the contents along
  * @fallbacks: moves made because somebody could not reach a buffer where it was
+ * @file_calls: calls of PEERBUF_IOC_FILE_READ and PEERBUF_IOC_FILE_WRITE that came to a drive
+ * @file_commands: commands they sent
+ * @file_direct: bytes that drives moved
+ * @file_bounced: bytes of such calls that went through system memory
  */
 struct peerbuf_ioc_stats {
 	__u32 size;
@@ -985,6 +1012,11 @@ struct peerbuf_ioc_stats {
 	/* from version 2 */
 	__u64 migrations;
 	__u64 fallbacks;
+	/* from version 4 */
+	__u64 file_calls;
+	__u64 file_commands;
+	__u64 file_direct;
+	__u64 file_bounced;
 };
 
 /**
@@ -1027,6 +1059,89 @@ struct peerbuf_ioc_probe {
 	__u32 max_rights;
 	char release[16];
 };
+
+/** Most commands of one call that are under way at a time. */
+#define PEERBUF_FILE_MAX_DEPTH	64
+
+/**
+ * struct peerbuf_ioc_file - PEERBUF_IOC_FILE_READ, PEERBUF_IOC_FILE_WRITE (control only): between
+ *	a block device, or a file, and a buffer, by the drive's own DMA
+ * @size: sizeof(struct peerbuf_ioc_file)
+ * @reason: out, enum peerbuf_reason on failure
+ * @flags: PEERBUF_FILE_F_*
+ * @depth: commands under way at a time, up to PEERBUF_FILE_MAX_DEPTH; 0: what the module's
+ *	parameter queue_depth says
+ * @file_fd: an NVMe block device, a partition of one, or a file of ext4 or xfs on either, open
+ *	for reading or for writing
+ * @dmabuf_fd: the buffer, of whatever exporter, open for the contrary
+ * @file_offset: first byte in the file
+ * @length: bytes, not zero
+ * @offset: first byte in the buffer
+ * @bytes: out, also on failure: bytes from the first that were moved. Fewer than @length on success
+ *	only where the device, or on a read the file, ends
+ * @direct: out, bytes that the drive moved
+ * @unaligned: out, bytes that went through system memory because they begin or end within a
+ *	logical block, or the buffer's offset is no multiple of four
+ * @unmapped: out, bytes that went through system memory because the file has no block there that
+ *	the drive may use: holes, unwritten, shared or inline data, all of a write but to blocks
+ *	of xfs that were written before
+ * @fallback: out, bytes that went through system memory because the drive has no route
+ * @controller: out, PCI address of the drive's controller, PEERBUF_PCI_NONE if it came not so far
+ * @commands: out, commands that were sent to the drive
+ * @max_command: out, most bytes of one command
+ * @nvme_status: out, the last status of the drive's that was not zero, as the NVMe specification
+ *	has it, without the phase bit
+ * @reserved: zero
+ *
+ * Whoever holds both descriptors may call this. The drive keeps its driver. Such I/O is seen
+ * neither by cgroups' I/O limits nor in the statistics of the block device. Bytes beyond @bytes
+ * may have been moved as well, and what other engines do to the buffer meanwhile is the caller's
+ * to order. A command that was sent cannot be called back: whatever ends the call, a signal, a
+ * revoke, the drive's removal, it sends no further one, and returns when those under way have
+ * ended, which takes as long as nvme-core's io_timeout at worst. A buffer that moves meanwhile is
+ * followed to where it goes.
+ *
+ * The same by io_uring: IORING_OP_URING_CMD on control, cmd_op is the ioctl's number, and the first
+ * eight bytes of cmd are the address of this structure, which lasts until the completion. Its
+ * result is @bytes, at most 0x7fffffff of them, or the errno. IORING_OP_ASYNC_CANCEL ends
+ * it as a signal does.
+ *
+ * errno: EBADF a descriptor is none, or the file is not open for that; EACCES the buffer is not,
+ * or the drive says so; EINVAL the buffer's is no dma-buf, @length is zero, @depth too
+ * large, or with PEERBUF_FILE_F_STRICT something is not aligned; ERANGE past the end of the buffer;
+ * EOVERFLOW; EOPNOTSUPP the module peerbuf-nvme is not to be had, the file is none that it
+ * serves, or the buffer cannot be had; ETXTBSY a file of ext4 is open for writing; EHOSTUNREACH the drive has no route to it;
+ * ENODEV the buffer is revoked or its device down or gone, or the drive is gone; EPERM the
+ * buffer is exported without CPU access, and the CPU had to; EROFS, ETXTBSY the device is read-only,
+ * or used as swap; ENOSPC the write begins at the device's end; EINTR; ENODATA, EIO, ENXIO,
+ * EILSEQ, EBADE, EBUSY, ETIMEDOUT the drive failed a command, see @nvme_status.
+ */
+struct peerbuf_ioc_file {
+	__u32 size;
+	__u32 reason;
+	__u32 flags;
+	__u32 depth;
+	__s32 file_fd;
+	__s32 dmabuf_fd;
+	__u64 file_offset;
+	__u64 length;
+	__u64 offset;
+	__u64 bytes;
+	__u64 direct;
+	__u64 unaligned;
+	__u64 unmapped;
+	__u64 fallback;
+	__u64 controller;
+	__u32 commands;
+	__u32 max_command;
+	__u32 nvme_status;
+	__u32 reserved;
+};
+
+/* Fail rather than move anything through system memory. */
+#define PEERBUF_FILE_F_STRICT	(1U << 0)
+/* Where the drive has no route to the buffer, read or write through system memory. */
+#define PEERBUF_FILE_F_FALLBACK	(1U << 1)
 
 /**
  * struct peerbuf_event - what read() on a node returns
@@ -1108,7 +1223,7 @@ struct peerbuf_ioc_events {
 /*
  * One letter for peerbuf and its VFIO devices, which Documentation/userspace-api/ioctl/
  * ioctl-number.rst has for nobody: 0x00..0x3f are these, 0x40..0x5f those of peerbuf_vfio.h.
- * 0x11..0x13 are kept for calls to come.
+ * 0x11 is kept for a call to come.
  */
 #define PEERBUF_IOC_MAGIC	0xBC
 
@@ -1129,5 +1244,7 @@ struct peerbuf_ioc_events {
 #define PEERBUF_IOC_EVENTS	_IOWR(PEERBUF_IOC_MAGIC, 0x0e, struct peerbuf_ioc_events)
 #define PEERBUF_IOC_POLICY	_IOWR(PEERBUF_IOC_MAGIC, 0x0f, struct peerbuf_ioc_policy)
 #define PEERBUF_IOC_LOOKUP	_IOWR(PEERBUF_IOC_MAGIC, 0x10, struct peerbuf_ioc_lookup)
+#define PEERBUF_IOC_FILE_READ	_IOWR(PEERBUF_IOC_MAGIC, 0x12, struct peerbuf_ioc_file)
+#define PEERBUF_IOC_FILE_WRITE	_IOWR(PEERBUF_IOC_MAGIC, 0x13, struct peerbuf_ioc_file)
 
 #endif /* _UAPI_LINUX_PEERBUF_H */
