@@ -15,7 +15,7 @@ from .machine import BUILDING, DKMS, Failed, Machine
 DEBIAN = {"6.1": "12", "6.12": "13", "7.2": "13", "7.3": "13"}
 NAMES = ["libpeerbuf-dev", "libpeerbuf-verbs0", "libpeerbuf0", "peerbuf-dkms", "peerbuf-utils",
          "python3-peerbuf"]
-MODULES = ["p2p", "peerbuf", "peerbuf-vfio-pci"]
+MODULES = ["p2p", "peerbuf", "peerbuf-vfio-pci", "peerbuf-nvme"]
 CASES = {}
 
 

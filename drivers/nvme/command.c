@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Reads and writes, sent through the queue of the driver that the controller is bound to. It
+ * takes a command without memory of the kernel's as it is, addresses and all.
+ */
+#include <linux/delay.h>
+#include <linux/dma-mapping.h>
+
+#include "internal.h"
+
+/* How often, and after how many milliseconds, to send again what a reset has cut off. */
+#define PEERBUF_NVME_RETRIES	300
+#define PEERBUF_NVME_DELAY	100
+
+/*
+ * A page for entries, for a command of more than two pages. Kept for the next. It is allocated
+ * before there is a fence.
+ */
+static int peerbuf_nvme_need_prps(struct peerbuf_nvme_worker *worker, u32 len)
+{
+	struct device *dev = &worker->transfer->ns.pdev->dev;
+
+	if (worker->prps || len <= PEERBUF_NVME_PAGE)
+		return 0;
+	worker->prps = dma_alloc_coherent(dev, PEERBUF_NVME_PAGE, &worker->prps_dma, GFP_KERNEL);
+	return worker->prps ? 0 : -ENOMEM;
+}
+
+/* Build and send one. Returns what nvme_submit_sync_cmd() does; @sent: bytes it is for. */
+static int peerbuf_nvme_submit(struct peerbuf_nvme_worker *worker,
+			       struct peerbuf_nvme_window *window,
+			       const struct peerbuf_nvme_piece *piece, u32 done, u32 *sent)
+{
+	struct peerbuf_nvme_transfer *transfer = worker->transfer;
+	struct peerbuf_nvme_namespace *ns = &transfer->ns;
+	struct nvme_command cmd = {};
+	u32 len;
+
+	len = peerbuf_nvme_prps(worker, window->mapping, transfer->offset + piece->at + done,
+				piece->len - done, &cmd.rw);
+	len = rounddown(len, ns->block);
+	if (!len || le64_to_cpu(cmd.rw.dptr.prp1) & ns->dma_mask)
+		return -EXDEV;
+	cmd.rw.opcode = transfer->write ? nvme_cmd_write : nvme_cmd_read;
+	cmd.rw.nsid = cpu_to_le32(ns->nsid);
+	cmd.rw.slba = cpu_to_le64((piece->where + done) / ns->block);
+	cmd.rw.length = cpu_to_le16(len / ns->block - 1);
+	*sent = len;
+	return nvme_submit_sync_cmd(ns->queue, &cmd, NULL, 0);
+}
+
+/*
+ * Once. While the command is under way, its fence is in the buffer's dma_resv, and its window is
+ * mapped. *@mapped says whether it came so far.
+ */
+static int peerbuf_nvme_send(struct peerbuf_nvme_worker *worker,
+			     const struct peerbuf_nvme_piece *piece, u32 done, u32 *sent,
+			     bool *mapped)
+{
+	struct peerbuf_nvme_import *import = &worker->transfer->import;
+	struct peerbuf_nvme_window *window;
+	struct dma_fence *fence;
+	int ret;
+
+	*mapped = false;
+	if (peerbuf_nvme_need_prps(worker, piece->len - done))
+		return -ENOMEM;
+	fence = peerbuf_nvme_fence_create(import->context + worker->index, ++worker->seqno);
+	if (!fence)
+		return -ENOMEM;
+	window = peerbuf_nvme_window_get(import, fence);
+	if (IS_ERR(window)) {
+		peerbuf_nvme_fence_end(fence);
+		return PTR_ERR(window);
+	}
+	*mapped = true;
+	ret = peerbuf_nvme_submit(worker, window, piece, done, sent);
+	peerbuf_nvme_fence_end(fence);
+	peerbuf_nvme_window_put(import, window);
+	return ret;
+}
+
+static int peerbuf_nvme_count(struct peerbuf_nvme_transfer *transfer, int result, u32 *reason)
+{
+	bool dead = result == -ENODEV || test_bit(GD_DEAD, &transfer->ns.path->state);
+
+	mutex_lock(&transfer->lock);
+	transfer->commands++;
+	if (result > 0)
+		transfer->status = result;
+	mutex_unlock(&transfer->lock);
+	if (!result)
+		return 0;
+	*reason = dead ? PEERBUF_REASON_CONTROLLER_GONE :
+		  result == -EXDEV ? PEERBUF_REASON_UNALIGNED : PEERBUF_REASON_DRIVE_ERROR;
+	if (dead)
+		return -ENODEV;
+	if (result > 0)
+		return peerbuf_nvme_status_errno(result);
+	return result == -EINTR ? -ETIMEDOUT : result;
+}
+
+/* One command, again if a reset has cut it off. */
+static int peerbuf_nvme_persist(struct peerbuf_nvme_worker *worker,
+				const struct peerbuf_nvme_piece *piece, u32 done, u32 *sent,
+				u32 *reason)
+{
+	struct peerbuf_nvme_transfer *transfer = worker->transfer;
+	unsigned int try;
+	bool mapped;
+	int ret, error;
+
+	for (try = 0; ; try++) {
+		ret = peerbuf_nvme_send(worker, piece, done, sent, &mapped);
+		if (!mapped) {
+			*reason = peerbuf_nvme_import_reason(&transfer->import, ret);
+			return ret;
+		}
+		error = peerbuf_nvme_count(transfer, ret, reason);
+		if (!error || peerbuf_nvme_stopped(transfer, &error, reason))
+			return error;
+		if (error == -ENODEV || try == PEERBUF_NVME_RETRIES || !peerbuf_nvme_may_retry(ret))
+			return error;
+		msleep(PEERBUF_NVME_DELAY);
+	}
+}
+
+/**
+ * peerbuf_nvme_direct() - move a piece by the drive
+ * @worker: who does
+ * @piece: whole blocks
+ * @reason: out, enum peerbuf_reason on failure
+ *
+ * Context: process context, sleeps, no lock held.
+ * Return: 0, or why not all of it was moved: the errno of the drive's status; -ENODEV the
+ * buffer was withdrawn, or the controller is gone; -ETIMEDOUT; -EINTR; -ENOMEM.
+ */
+int peerbuf_nvme_direct(struct peerbuf_nvme_worker *worker,
+			const struct peerbuf_nvme_piece *piece, u32 *reason)
+{
+	u32 done = 0, sent = 0;
+	int ret;
+
+	while (done < piece->len) {
+		if (done && peerbuf_nvme_stopped(worker->transfer, &ret, reason))
+			return ret;
+		ret = peerbuf_nvme_persist(worker, piece, done, &sent, reason);
+		if (ret)
+			return ret;
+		done += sent;
+	}
+	return 0;
+}

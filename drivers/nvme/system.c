@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the drive cannot move: an ordinary read or write of the file, page cache and all, and a
+ * copy by the CPU.
+ */
+#include <linux/slab.h>
+#include <linux/uio.h>
+
+#include "internal.h"
+
+/* Bytes, or an errno. The file may be open for direct I/O, which takes no odd offsets. */
+static ssize_t peerbuf_nvme_read(struct file *file, void *to, size_t len, u64 pos)
+{
+	struct kvec vec = { .iov_base = to, .iov_len = len };
+	struct iov_iter iter;
+	struct kiocb kiocb;
+
+	init_sync_kiocb(&kiocb, file);
+	kiocb.ki_flags &= ~IOCB_DIRECT;
+	kiocb.ki_pos = pos;
+	iov_iter_kvec(&iter, ITER_DEST, &vec, 1, len);
+	return vfs_iocb_iter_read(file, &kiocb, &iter);
+}
+
+static ssize_t peerbuf_nvme_write(struct file *file, void *from, size_t len, u64 pos)
+{
+	struct kvec vec = { .iov_base = from, .iov_len = len };
+	struct iov_iter iter;
+	struct kiocb kiocb;
+	ssize_t ret;
+
+	init_sync_kiocb(&kiocb, file);
+	kiocb.ki_flags &= ~(IOCB_DIRECT | IOCB_APPEND);
+	kiocb.ki_pos = pos;
+	iov_iter_kvec(&iter, ITER_SOURCE, &vec, 1, len);
+	file_start_write(file);
+	ret = vfs_iocb_iter_write(file, &kiocb, &iter);
+	file_end_write(file);
+	return ret;
+}
+
+/* Of a read that ends early, @piece becomes as long as it is. */
+static int peerbuf_nvme_file_part(struct peerbuf_nvme_transfer *transfer, void *data,
+				  struct peerbuf_nvme_piece *piece, u32 *reason)
+{
+	u64 pos = transfer->pos + piece->at;
+	ssize_t done;
+
+	if (transfer->write)
+		done = peerbuf_nvme_write(transfer->file, data, piece->len, pos);
+	else
+		done = peerbuf_nvme_read(transfer->file, data, piece->len, pos);
+	if (done == piece->len)
+		return 0;
+	if (done >= 0 && !transfer->write) {
+		piece->len = done;
+		return PEERBUF_NVME_END;
+	}
+	*reason = PEERBUF_REASON_FILE_ERROR;
+	return done < 0 ? done : -EIO;
+}
+
+static int peerbuf_nvme_buffer_part(struct peerbuf_nvme_transfer *transfer, void *data,
+				    const struct peerbuf_nvme_piece *piece, u32 *reason)
+{
+	int ret;
+
+	ret = peerbuf_access(transfer->import.dmabuf, transfer->offset + piece->at, data,
+			     piece->len, !transfer->write);
+	if (ret)
+		*reason = peerbuf_nvme_import_reason(&transfer->import, ret);
+	return ret;
+}
+
+/**
+ * peerbuf_nvme_through_system() - move a piece through system memory
+ * @worker: who does
+ * @piece: what
+ * @reason: out, enum peerbuf_reason on failure
+ *
+ * Context: process context, sleeps, no lock held.
+ * Return: 0; PEERBUF_NVME_END: the file ended, and @piece with it; or why it was not moved: what
+ * reading or writing the file has ended with; -ENODEV the buffer was withdrawn; -EPERM the CPU may not get at the buffer; -EINTR; -ENOMEM.
+ */
+int peerbuf_nvme_through_system(struct peerbuf_nvme_worker *worker,
+				struct peerbuf_nvme_piece *piece, u32 *reason)
+{
+	struct peerbuf_nvme_transfer *transfer = worker->transfer;
+	int end, ret;
+
+	if (!worker->bounce)
+		worker->bounce = kvmalloc(PEERBUF_NVME_BOUNCE, GFP_KERNEL);
+	if (!worker->bounce) {
+		*reason = PEERBUF_REASON_NO_MEMORY;
+		return -ENOMEM;
+	}
+	if (transfer->write) {
+		ret = peerbuf_nvme_buffer_part(transfer, worker->bounce, piece, reason);
+		return ret ?: peerbuf_nvme_file_part(transfer, worker->bounce, piece, reason);
+	}
+	end = peerbuf_nvme_file_part(transfer, worker->bounce, piece, reason);
+	if (end < 0)
+		return end;
+	ret = peerbuf_nvme_buffer_part(transfer, worker->bounce, piece, reason);
+	return ret ?: end;
+}
