@@ -500,6 +500,46 @@ int peerbuf_unlend(int control, uint64_t addr, uint32_t bar_mask, struct peerbuf
 int peerbuf_policy(int control, uint64_t addr, uint32_t set, uint32_t clear, uint32_t *policy,
 		   struct peerbuf_error *error);
 
+/**
+ * peerbuf_file_read() - have a drive read a file, or blocks, straight into a buffer
+ * @control: control
+ * @io: in, the two files, where in both and how much; out, what was moved by which way
+ * @error: out, or NULL
+ *
+ * Return: bytes moved, fewer only where the file ends; or -errno as PEERBUF_IOC_FILE_READ.
+ */
+ssize_t peerbuf_file_read(int control, struct peerbuf_ioc_file *io, struct peerbuf_error *error);
+
+/**
+ * peerbuf_file_write() - have a drive write to a file, or blocks, straight from a buffer
+ * @control: control
+ * @io: as peerbuf_file_read()
+ * @error: out, or NULL
+ *
+ * Return: as peerbuf_file_read(); or -errno as PEERBUF_IOC_FILE_WRITE.
+ */
+ssize_t peerbuf_file_write(int control, struct peerbuf_ioc_file *io, struct peerbuf_error *error);
+
+/**
+ * peerbuf_file_prepare_read() - the same by io_uring: fill a submission queue entry
+ * @sqe: the struct io_uring_sqe; set its flags and user_data afterwards
+ * @control: control, or its index among the registered files with IOSQE_FIXED_FILE
+ * @io: as peerbuf_file_read(); it must last until the completion, whose result is the same
+ *
+ * Return: 0.
+ */
+int peerbuf_file_prepare_read(void *sqe, int control, struct peerbuf_ioc_file *io);
+
+/**
+ * peerbuf_file_prepare_write() - the same for a write
+ * @sqe: as peerbuf_file_prepare_read()
+ * @control: as peerbuf_file_prepare_read()
+ * @io: as peerbuf_file_write()
+ *
+ * Return: 0.
+ */
+int peerbuf_file_prepare_write(void *sqe, int control, struct peerbuf_ioc_file *io);
+
 /* Words */
 
 /**

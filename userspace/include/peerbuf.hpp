@@ -301,14 +301,14 @@ protected:
 	using descriptor::descriptor;
 
 	/** A call that fills a struct peerbuf_error. */
-	template <typename Call, typename... Arguments>
-	int ask(Call call, Arguments... arguments) const
+	template <typename Result = int, typename Call, typename... Arguments>
+	Result ask(Call call, Arguments... arguments) const
 	{
 		peerbuf_error detail;
-		int result = call(get(), arguments..., &detail);
+		Result result = call(get(), arguments..., &detail);
 
 		if (result < 0)
-			throw error(result, detail);
+			throw error(static_cast<int>(result), detail);
 		return result;
 	}
 
@@ -423,6 +423,18 @@ public:
 	void unlend(std::uint64_t addr, std::uint32_t bar_mask) const
 	{
 		ask(peerbuf_unlend, addr, bar_mask);
+	}
+
+	/** A drive reads a file straight into a buffer; bytes moved. @io tells more. */
+	std::size_t file_read(peerbuf_ioc_file &io) const
+	{
+		return static_cast<std::size_t>(ask<ssize_t>(peerbuf_file_read, &io));
+	}
+
+	/** A drive writes to a file straight from a buffer; bytes moved. @io tells more. */
+	std::size_t file_write(peerbuf_ioc_file &io) const
+	{
+		return static_cast<std::size_t>(ask<ssize_t>(peerbuf_file_write, &io));
 	}
 
 	/** Switches PEERBUF_POLICY_F_* on and off; returns those that are on then. */

@@ -12,7 +12,7 @@ static const struct command *const commands[] = {
 	&snapshot_command, &devices_command, &allow_command, &deny_command, &bind_command,
 	&unbind_command, &persist_command, &cdi_command, &export_command, &run_command, &ps_command, &top_command,
 	&move_command, &revoke_command, &restore_command, &events_command, &stats_command,
-	&list_command,
+	&list_command, &read_command, &write_command,
 };
 
 static void print_commands(FILE *to)

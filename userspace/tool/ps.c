@@ -215,6 +215,8 @@ static struct json_object *export_json(const struct export_view *view)
 	json_set_number(object, "maps", info->maps);
 	json_set_number(object, "moves", info->moves);
 	json_set_number(object, "fallbacks", info->fallbacks);
+	json_set_number(object, "file_direct", info->file_direct);
+	json_set_number(object, "file_bounced", info->file_bounced);
 	json_set_number(object, "revokes", info->revokes);
 	json_set_number(object, "refusals", info->refusals);
 	json_set(object, "last_refusal", info->refusals ? refusal_json(info) : NULL);

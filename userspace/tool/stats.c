@@ -15,6 +15,7 @@ static const struct {
 	COUNTER(revokes), COUNTER(restores), COUNTER(refusals), COUNTER(faults),
 	COUNTER(live_exports), COUNTER(live_mappings),
 	COUNTER(migrations), COUNTER(fallbacks),
+	COUNTER(file_calls), COUNTER(file_commands), COUNTER(file_direct), COUNTER(file_bounced),
 };
 
 static uint64_t counter(const struct peerbuf_ioc_stats *stats, size_t n)

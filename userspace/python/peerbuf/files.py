@@ -209,6 +209,23 @@ class Control(_Answering):
         """Take them back."""
         ask("peerbuf_unlend", self.fileno(), parse_address(address), _mask(bars))
 
+    def file_read(self, file, dmabuf, length, file_offset=0, offset=0, flags=0, depth=0):
+        """A drive reads a file straight into a buffer; what came of it."""
+        return self._file("peerbuf_file_read", file, dmabuf, length, file_offset, offset,
+                          flags, depth)
+
+    def file_write(self, file, dmabuf, length, file_offset=0, offset=0, flags=0, depth=0):
+        """A drive writes to a file straight from a buffer; what came of it."""
+        return self._file("peerbuf_file_write", file, dmabuf, length, file_offset, offset,
+                          flags, depth)
+
+    def _file(self, call, file, dmabuf, length, file_offset, offset, flags, depth):
+        io = _abi.peerbuf_ioc_file(file_fd=_number(file), dmabuf_fd=_number(dmabuf),
+                                   length=length, file_offset=file_offset,
+                                   offset=offset, flags=flags, depth=depth)
+        ask(call, self.fileno(), ctypes.byref(io))
+        return plain(io)
+
     def policy(self, address, on=0, off=0):
         """Switch PEERBUF_POLICY_F_* on and off; those that are on then."""
         policy = ctypes.c_uint32()

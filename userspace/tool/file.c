@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* read, write: between a file, or a block device, and a buffer, by the drive's own DMA. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <linux/fs.h>
+
+#include "lookup.h"
+#include "progress.h"
+#include "tool.h"
+
+/* Of one call, so that there is something to tell meanwhile. */
+#define STEP	(256ULL << 20)
+
+/**
+ * struct job - what is to be moved
+ * @file: its name
+ * @id: the export
+ * @io: descriptors, offsets, flags; its length is that of all
+ * @whole: no length was given
+ * @write: to the file
+ * @explain: say by which way
+ * @json: print JSON
+ * @sum: what came of it, over all calls
+ */
+struct job {
+	const char *file;
+	uint64_t id;
+	struct peerbuf_ioc_file io;
+	bool whole;
+	bool write;
+	bool explain;
+	bool json;
+	struct peerbuf_ioc_file sum;
+};
+
+static void add_up(struct peerbuf_ioc_file *sum, const struct peerbuf_ioc_file *io)
+{
+	sum->bytes += io->bytes;
+	sum->direct += io->direct;
+	sum->unaligned += io->unaligned;
+	sum->unmapped += io->unmapped;
+	sum->fallback += io->fallback;
+	sum->commands += io->commands;
+	sum->controller = io->controller;
+	sum->max_command = io->max_command;
+	if (io->nvme_status)
+		sum->nvme_status = io->nvme_status;
+}
+
+static int refused(const struct job *job, const struct peerbuf_error *error)
+{
+	const struct subject subject = { .id = job->id, .client = job->sum.controller };
+	const char *verb = job->write ? "write" : "read";
+	const char *status = "";
+
+	if (job->sum.nvme_status)
+		status = format_text(", NVMe status 0x%x", job->sum.nvme_status);
+	return failed(error, &subject, "%s %s: after %" PRIu64 " bytes%s", verb, job->file,
+		      (uint64_t)job->sum.bytes, status);
+}
+
+static int run(int control, struct job *job)
+{
+	const char *what = job->write ? "MiB written" : "MiB read";
+	struct peerbuf_error error;
+	struct peerbuf_ioc_file io;
+	ssize_t moved;
+
+	do {
+		io = job->io;
+		io.file_offset += job->sum.bytes;
+		io.offset += job->sum.bytes;
+		io.length -= job->sum.bytes;
+		if (io.length > STEP)
+			io.length = STEP;
+		moved = job->write ? peerbuf_file_write(control, &io, &error) :
+				     peerbuf_file_read(control, &io, &error);
+		add_up(&job->sum, &io);
+		if (moved < 0)
+			return refused(job, &error);
+		progress(what, job->sum.bytes >> 20, job->io.length >> 20);
+	} while (moved && job->sum.bytes < job->io.length);
+	progress(what, 1, 1);
+	return EXIT_OK;
+}
+
+static void print_json(const struct job *job)
+{
+	struct json_object *top = json_new();
+
+	json_set_number(top, "id", job->id);
+	json_set_text(top, "file", job->file);
+	json_set_number(top, "bytes", job->sum.bytes);
+	json_set_number(top, "direct", job->sum.direct);
+	json_set_number(top, "unaligned", job->sum.unaligned);
+	json_set_number(top, "unmapped", job->sum.unmapped);
+	json_set_number(top, "fallback", job->sum.fallback);
+	json_set_number(top, "commands", job->sum.commands);
+	json_set_number(top, "max_command", job->sum.max_command);
+	json_set_addr(top, "controller", job->sum.controller);
+	json_print(top);
+}
+
+static void explain(const struct job *job)
+{
+	const struct peerbuf_ioc_file *sum = &job->sum;
+
+	printf("%s by %" PRIu32 " commands of the drive at %s, of up to %s each\n",
+	       size_text(sum->direct), sum->commands, addr_text(sum->controller),
+	       size_text(sum->max_command));
+	if (sum->unaligned)
+		printf("%s through system memory: not aligned to the drive's blocks, or in the "
+		       "buffer to four bytes\n", size_text(sum->unaligned));
+	if (sum->unmapped)
+		printf("%s through system memory: the file has no block there that the drive may "
+		       "use\n", size_text(sum->unmapped));
+	if (sum->fallback)
+		printf("%s through system memory: the drive has no route to the buffer\n",
+		       size_text(sum->fallback));
+}
+
+static void print_result(const struct job *job)
+{
+	if (job->json) {
+		print_json(job);
+		return;
+	}
+	printf("%" PRIu64 " bytes %s\n", (uint64_t)job->sum.bytes,
+	       job->write ? "written" : "read");
+	if (job->explain)
+		explain(job);
+	else if (job->sum.fallback)
+		warning("%s went through system memory: the drive has no route to the buffer",
+			size_text(job->sum.fallback));
+}
+
+static uint64_t size_of(int fd)
+{
+	struct stat status;
+	uint64_t size;
+
+	if (!ioctl(fd, BLKGETSIZE64, &size))
+		return size;
+	return fstat(fd, &status) || !S_ISREG(status.st_mode) ? UINT64_MAX :
+								(uint64_t)status.st_size;
+}
+
+/* What is left of the buffer from the offset on, and of what is read. */
+static int measure(int control, struct job *job)
+{
+	struct peerbuf_export_info info;
+	struct peerbuf_error error;
+	uint64_t size = size_of(job->io.file_fd), left;
+
+	if (!job->whole)
+		return EXIT_OK;
+	if (peerbuf_query_fd(control, job->io.dmabuf_fd, &info, &error))
+		return failed(&error, NULL, "export %" PRIu64, job->id);
+	left = info.buffer_size > job->io.offset ? info.buffer_size - job->io.offset : 0;
+	if (!job->write && size > job->io.file_offset && size - job->io.file_offset < left)
+		left = size - job->io.file_offset;
+	/* Of nothing the kernel says what is wrong with it. */
+	job->io.length = left ? left : 1;
+	return EXIT_OK;
+}
+
+static int with_control(int control, struct job *job)
+{
+	int ret;
+
+	job->io.dmabuf_fd = lookup_buffer(control, job->id);
+	if (job->io.dmabuf_fd < 0)
+		return -job->io.dmabuf_fd;
+	ret = measure(control, job);
+	if (!ret)
+		ret = run(control, job);
+	if (!ret)
+		print_result(job);
+	close(job->io.dmabuf_fd);
+	return ret;
+}
+
+static int open_all(struct job *job)
+{
+	int control, ret;
+
+	job->io.file_fd = open(job->file, (job->write ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
+	if (job->io.file_fd < 0)
+		return failed_errno(-errno, "%s", job->file);
+	control = open_control(O_RDONLY);
+	ret = control < 0 ? -control : with_control(control, job);
+	if (control >= 0)
+		peerbuf_close(control);
+	close(job->io.file_fd);
+	return ret;
+}
+
+static uint64_t parse_size(const struct command *self, const char *text)
+{
+	uint64_t bytes;
+
+	if (peerbuf_size_parse(text, &bytes))
+		usage_error(self, "%s: not a number of bytes", text);
+	return bytes;
+}
+
+/* "ID" or "ID:OFFSET" */
+static void parse_place(const struct command *self, char *text, struct job *job)
+{
+	char *colon = strchr(text, ':');
+
+	if (colon) {
+		*colon = '\0';
+		job->io.offset = parse_size(self, colon + 1);
+	}
+	job->id = parse_id(self, text);
+}
+
+static uint32_t parse_depth(const struct command *self, const char *text)
+{
+	char *end;
+	unsigned long depth = strtoul(text, &end, 10);
+
+	if (end == text || *end || !depth || depth > PEERBUF_FILE_MAX_DEPTH)
+		usage_error(self, "%s: not a number from 1 to %d", text, PEERBUF_FILE_MAX_DEPTH);
+	return depth;
+}
+
+enum { EXPLAIN = 256 };
+
+static const struct option options[] = {
+	HELP_OPTION, JSON_OPTION, { "offset", required_argument, NULL, 'o' },
+	{ "length", required_argument, NULL, 'l' }, { "depth", required_argument, NULL, 'd' },
+	{ "strict", no_argument, NULL, 's' }, { "fallback", no_argument, NULL, 'f' },
+	{ "explain", no_argument, NULL, EXPLAIN }, { 0 }
+};
+
+static void take_option(const struct command *self, struct job *job, int option)
+{
+	switch (option) {
+	case 'o':
+		job->io.file_offset = parse_size(self, optarg);
+		break;
+	case 'l':
+		job->io.length = parse_size(self, optarg);
+		job->whole = false;
+		break;
+	case 'd':
+		job->io.depth = parse_depth(self, optarg);
+		break;
+	case 's':
+		job->io.flags |= PEERBUF_FILE_F_STRICT;
+		break;
+	case 'f':
+		job->io.flags |= PEERBUF_FILE_F_FALLBACK;
+		break;
+	case EXPLAIN:
+		job->explain = true;
+		break;
+	case 'j':
+		job->json = true;
+	}
+}
+
+static int file_run(const struct command *self, int argc, char **argv)
+{
+	struct job job = {
+		.whole = true,
+		.write = !strcmp(self->name, "write"),
+		.sum.controller = PEERBUF_PCI_NONE,
+	};
+	int option;
+
+	while ((option = next_option(self, argc, argv, ":hjo:l:d:sf", options)) != -1)
+		take_option(self, &job, option);
+	count_arguments(self, argc, 2, 2);
+	job.file = argv[optind];
+	parse_place(self, argv[optind + 1], &job);
+	return open_all(&job);
+}
+
+#define OPTIONS_HELP							\
+	"  FILE                  an NVMe block device, a partition of one, or a file of\n" \
+	"                        ext4 or xfs on either\n"		\
+	"  ID                    the export's number, see 'peerbuf ps', and where to begin\n" \
+	"                        in it\n"				\
+	"  -o, --offset N        where to begin in the file\n"		\
+	"  -l, --length N        how many bytes; without it, to the end of the buffer or,\n" \
+	"                        when reading, of the file\n"		\
+	"  -d, --depth N         commands under way at a time, up to 64\n"	\
+	"  -s, --strict          fail rather than move anything through system memory\n" \
+	"  -f, --fallback        go through system memory where the drive has no route\n" \
+	"      --explain         say which bytes went which way, by how many commands\n" \
+	"  -j, --json            print JSON\n"
+
+#define NOTES								\
+	"The drive keeps its driver. This takes a descriptor of the buffer: run it below\n" \
+	"'peerbuf export … -- COMMAND', or as root.\n"
+
+const struct command read_command = {
+	.name = "read",
+	.synopsis = "[OPTION]… FILE ID[:OFFSET]",
+	.summary = "Have an NVMe drive read a file straight into a buffer",
+	.help = OPTIONS_HELP,
+	.notes = NOTES,
+	.run = file_run,
+};
+
+const struct command write_command = {
+	.name = "write",
+	.synopsis = "[OPTION]… FILE ID[:OFFSET]",
+	.summary = "Have an NVMe drive write to a file straight from a buffer",
+	.help = OPTIONS_HELP,
+	.notes = NOTES,
+	.run = file_run,
+};
