@@ -7,6 +7,7 @@
 #include <linux/vfio.h>
 #include <unistd.h>
 
+#include "drive.h"
 #include "harness.h"
 #include "lab.h"
 #include "nvme.h"
@@ -17,33 +18,24 @@
 #define MEM	"rp-mem"
 #define START	(256 * 1024ULL)
 #define SIZE	(256 * 1024ULL)
+#define SAVED	(16 * 1024ULL)
 #define ACCESS	(PEERBUF_VFIO_MAP_F_READ | PEERBUF_VFIO_MAP_F_WRITE)
-
-/* The lab writes each sector's number all over it. */
-static void check_sectors(const __u8 *data, __u64 first, __u64 nr)
-{
-	char expected[33], line[33];
-
-	for (__u64 sector = 0; sector < nr; sector++) {
-		snprintf(expected, sizeof(expected), "peerbuf sector %08llu\n........",
-			 (unsigned long long)(first + sector));
-		for (int i = 0; i < 16; i++) {
-			memcpy(line, data + sector * 512 + i * 32, 32);
-			line[32] = '\0';
-			if (strcmp(line, expected))
-				fail("sector %llu has \"%s\"",
-				     (unsigned long long)(first + sector), line);
-		}
-	}
-}
 
 static void check_mem_sectors(__u64 offset, __u64 first, __u64 nr)
 {
-	__u8 *data = malloc(nr * 512);
+	check_host_medium(MEM, offset, first * SECTOR, nr * SECTOR);
+}
 
-	lab_host_read(MEM, offset, data, nr * 512);
-	check_sectors(data, first, nr);
-	free(data);
+/* Before blocks are written, and after: what others look for is on the medium again. */
+static void save(struct nvme *nvme, __u64 offset)
+{
+	check_eq(nvme_read(nvme, offset, SAVED, RAM_IOVA + NVME_DATA + NVME_DATA_SIZE / 2), 0);
+}
+
+static void put_back(struct nvme *nvme, __u64 offset)
+{
+	check_eq(nvme_write(nvme, offset, SAVED, RAM_IOVA + NVME_DATA + NVME_DATA_SIZE / 2), 0);
+	check_eq(nvme_flush(nvme), 0);
 }
 
 /* Nothing but the stock driver and RAM: the driver in these tests is sound. */
@@ -57,7 +49,7 @@ TEST(disk_to_ram_and_back)
 	data = nvme.ram + NVME_DATA;
 	check(!strcmp(nvme.serial, "lab"));
 	check_eq(nvme.block, 512);
-	check_eq(nvme.blocks, (8 << 20) / 512);
+	check_eq(nvme.blocks, DRIVE_SIZE / SECTOR);
 	/* One page, two, more than a list of one entry; not page aligned. */
 	check_eq(nvme_read(&nvme, 0, 512, RAM_IOVA + NVME_DATA), 0);
 	check_sectors(data, 0, 1);
@@ -65,13 +57,15 @@ TEST(disk_to_ram_and_back)
 	check_sectors(data, 10, 16);
 	check_eq(nvme_read(&nvme, 40 * 512, 128 * 1024, RAM_IOVA + NVME_DATA + 512), 0);
 	check_sectors(data + 512, 40, 256);
+	save(&nvme, 1 << 20);
 	pattern_fill(data, sizeof(disk), 1);
 	check_eq(nvme_write(&nvme, 1 << 20, sizeof(disk), RAM_IOVA + NVME_DATA), 0);
 	check_eq(nvme_flush(&nvme), 0);
 	lab_host_disk(1 << 20, disk, sizeof(disk));
 	check(pattern_matches(disk, sizeof(disk), 1));
+	put_back(&nvme, 1 << 20);
 	/* Past its end: refused by the controller, which stays usable. */
-	check(nvme_read(&nvme, 8 << 20, 512, RAM_IOVA + NVME_DATA));
+	check(nvme_read(&nvme, DRIVE_SIZE, 512, RAM_IOVA + NVME_DATA));
 	check_eq(nvme_read(&nvme, 7 * 512, 512, RAM_IOVA + NVME_DATA), 0);
 	check_sectors(data, 7, 1);
 }
@@ -92,6 +86,7 @@ static void disk_and_bar(struct nvme *nvme)
 	check_eq(nvme_read(nvme, 200 * 512, 64 * 1024, PEER_IOVA + 8192), 0);
 	check_mem_sectors(START + 8192, 200, 128);
 	/* And back: what is in the BAR comes to be on the disk. */
+	save(nvme, 2 << 20);
 	lab_host_fill(MEM, START + 4096, sizeof(disk), 0x5a);
 	check_eq(nvme_write(nvme, 2 << 20, sizeof(disk), PEER_IOVA + 4096), 0);
 	check_eq(nvme_flush(nvme), 0);
@@ -100,6 +95,7 @@ static void disk_and_bar(struct nvme *nvme)
 		check_eq(disk[i], 0x5a);
 	lab_host_disk((2 << 20) + sizeof(disk), disk, 512);
 	check_sectors(disk, (2 << 20) / 512 + 16, 1);
+	put_back(nvme, 2 << 20);
 }
 
 TEST(disk_to_bar_and_back)

@@ -115,7 +115,9 @@ GPUS = [
 
 BAR_SIZE = 16 << 20
 CMB_MB = 16
-DISK_SIZE = 8 << 20
+DISK_SIZE = 512 << 20
+MARKED_SIZE = 8 << 20
+BAD_SECTORS = [("read", 15000), ("write", 15500)]
 
 # (id, QEMU driver, bus, more) of the bridges, parents first.
 BRIDGES = [
@@ -225,8 +227,10 @@ class Machine:
         for name, driver, bus, more in BRIDGES + self.gpus:
             line += ["-device", ",".join(
                 filter(None, [driver, f"id={name}", f"bus={bus}", more]))]
-        line += ["-blockdev", f"driver=raw,node-name=disk,file.driver=file,"
-                              f"file.filename={self.disk}"]
+        line += ["-blockdev", "driver=raw,node-name=disk,file.driver=blkdebug,"
+                              "file.image.driver=file,"
+                              f"file.image.filename={self.disk},"
+                              + ",".join(_bad_sectors())]
         for endpoint in self.endpoints.values():
             backend = self.backend(endpoint)
             if backend:
@@ -268,6 +272,14 @@ class Machine:
         return {"driver": "pci-testdev", **common}
 
 
+def _bad_sectors():
+    """Options of blkdebug: a sector that cannot be read, one that cannot be written."""
+    for n, (iotype, sector) in enumerate(BAD_SECTORS):
+        yield (f"file.inject-error.{n}.event=none,"
+               f"file.inject-error.{n}.iotype={iotype},"
+               f"file.inject-error.{n}.sector={sector}")
+
+
 def _joined(first, properties):
     """A device as QEMU's command line spells it."""
     def spell(value):
@@ -279,8 +291,10 @@ def _joined(first, properties):
 
 
 def _write_disk(path):
-    """The NVMe's medium: each 512-byte sector says its number throughout."""
+    """The NVMe's medium: in the beginning each 512-byte sector says its number
+    throughout, the rest is empty."""
     with open(path, "wb") as file:
-        for sector in range(DISK_SIZE // 512):
+        for sector in range(MARKED_SIZE // 512):
             file.write((b"peerbuf sector %08d\n" % sector).ljust(32, b".")
                        * 16)
+        file.truncate(DISK_SIZE)
