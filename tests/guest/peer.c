@@ -52,6 +52,11 @@ int peer_stats(struct peerbuf_ioc_stats *stats)
 	return ret;
 }
 
+int peer_file(int control, bool write, struct peerbuf_ioc_file *call)
+{
+	return CALL(control, write ? PEERBUF_IOC_FILE_WRITE : PEERBUF_IOC_FILE_READ, call);
+}
+
 int peer_info(int node, struct peerbuf_ioc_info *info)
 {
 	memset(info, 0, sizeof(*info));

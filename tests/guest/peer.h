@@ -78,6 +78,7 @@ int peer_lookup(int control, const void *addr, __u64 length, __u32 flags,
 /* One dma-buf of all of it; @bad_addr as the kernel says. */
 int peer_compose(int control, const void *addr, __u64 length, struct peer_export *export,
 		 __u64 *offset, __u64 *bad_addr);
+int peer_file(int control, bool write, struct peerbuf_ioc_file *call);
 int peer_policy(int control, __u64 addr, __u32 set, __u32 clear);
 
 int edu_attach(int edu, int dmabuf, __u32 mode, __u32 flags, __u32 *handle);

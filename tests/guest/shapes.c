@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "drive.h"
 #include "harness.h"
 #include "lab.h"
 #include "shapes.h"
@@ -138,6 +139,26 @@ static void fill_events(struct stage *stage, void *data)
 	req->record_size = sizeof(struct peerbuf_event);
 }
 
+static void fill_file_read(struct stage *stage, void *data)
+{
+	struct peerbuf_ioc_file *req = data;
+
+	req->file_fd = stage->disk;
+	req->dmabuf_fd = stage->export.fd;
+	req->length = PAGE;
+	req->file_offset = PAGE;
+}
+
+/* What it writes is what is there. */
+static void fill_file_write(struct stage *stage, void *data)
+{
+	struct peerbuf_ioc_file read = { 0 };
+
+	fill_file_read(stage, &read);
+	check_ok(peer_file(stage->control, false, &read));
+	fill_file_read(stage, data);
+}
+
 static void fill_policy(struct stage *stage, void *data)
 {
 	struct peerbuf_ioc_policy *req = data;
@@ -206,6 +227,10 @@ const struct shape shapes[] = {
 	      .fill = fill_policy, .undo = undo_lend),
 	SHAPE(LOOKUP, lookup, SHAPE_CONTROL, FLAGS(lookup), .fill = fill_lookup,
 	      .undo = undo_lookup),
+	SHAPE(FILE_READ, file, SHAPE_CONTROL, FLAGS(file), RESERVED(file),
+	      .fill = fill_file_read),
+	SHAPE(FILE_WRITE, file, SHAPE_CONTROL, FLAGS(file), RESERVED(file),
+	      .fill = fill_file_write),
 };
 
 const size_t nr_shapes = sizeof(shapes) / sizeof(*shapes);
@@ -215,7 +240,7 @@ void stage_open(struct stage *stage)
 	memset(stage, 0, sizeof(*stage));
 	stage->node = node_open("rp-mem");
 	stage->control = control_open();
-	device_bind("sw-nvme", "nvme");
+	stage->disk = drive_open(O_RDWR);
 	stage->addr = lab_addr("sw-nvme");
 	stage->range.length = SIZE;
 	stage->range.bar = MEM_BAR;

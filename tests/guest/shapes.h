@@ -19,6 +19,7 @@
  * @export: an export of @node
  * @cpu: a mapping of @export
  * @addr: of a device that keeps its own driver
+ * @disk: its block device
  * @range: a range of @node
  * @entries: room for answers
  */
@@ -28,6 +29,7 @@ struct stage {
 	struct peer_export export;
 	void *cpu;
 	__u64 addr;
+	int disk;
 	struct peerbuf_range range;
 	__u8 entries[4096];
 };
