@@ -428,14 +428,16 @@ EXPORT_SYMBOL_GPL(peerbuf_device_unregister);
  * else is waiting for the device's importers.
  *
  * Context: process context, may sleep. The driver core's callbacks hold locks that others need:
- * there a caller gives a timeout. An importer that cannot be revoked may take any time.
- * Return: 0, or -EINPROGRESS: the device is down, but somebody still has a mapping; the kernel
- * log says who, unless @timeout is 0.
+ * there a caller gives a timeout. An importer that cannot be revoked may take any time: a call
+ * without a time limit ends when its process is killed.
+ * Return: 0, or the device is down, but somebody still has a mapping: -EINPROGRESS, and the kernel
+ * log says who, unless @timeout is 0; -EINTR the process is being killed.
  */
 int peerbuf_device_down(struct peerbuf_device *pdevice, unsigned long timeout)
 {
 	struct peerbuf_patience patience =
-		peerbuf_patience(timeout, PEERBUF_WAIT_IDLE);
+		peerbuf_patience(timeout, timeout == MAX_SCHEDULE_TIMEOUT ?
+				 PEERBUF_WAIT_KILLABLE : PEERBUF_WAIT_IDLE);
 	int ret;
 
 	peerbuf_device_tell_down(pdevice, PEERBUF_DOWN_OWNER);

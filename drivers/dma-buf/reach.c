@@ -86,7 +86,7 @@ bool peerbuf_takes_pinned(const struct peerbuf_placement *placement)
  * Under resv: is it the kind of importer that may have memory of a BAR? Returns 0, or why
  * not. One that cannot give memory back may have system memory, which it keeps from
  * nobody, without being asked for more. One that is not prepared for memory without pages,
- * and a static one never is, gets no BAR whatever the export accepts.
+ * and a static one never is, gets no BAR whatever is accepted.
  */
 u32 peerbuf_unfit(const struct peerbuf *pb, const struct peerbuf_client *client,
 		  const struct peerbuf_placement *placement)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "kept.h"
 #include "scene.h"
 
 #define CMB_BAR		2
@@ -39,23 +40,6 @@ static void let_go(void)
 {
 	check_ok(edu_detach(scene.edu, scene.handle));
 	close(scene.edu);
-}
-
-/* Its region in the kernel's list. */
-static bool is_kept(void)
-{
-	static const char *const words[] = { "peerbuf:", "still", "mapped", NULL };
-
-	return command_prints("cat /proc/iomem", words);
-}
-
-static int try_bind(const char *id, const char *driver)
-{
-	char path[64];
-
-	check_ok(device_write(id, "driver_override", driver));
-	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/%s/bind", driver);
-	return sysfs_write(path, lab_where(id));
 }
 
 /* New, and an importer writes to it. */

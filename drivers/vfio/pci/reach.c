@@ -122,7 +122,8 @@ static void peerbuf_vfio_look_locked(struct peerbuf_vfio *pv)
 
 /*
  * Before the device is enabled, which resets it: a device whose BARs are lent is left alone.
- * Returns what its BARs will be exported through, or an ERR_PTR: -EBUSY if they are lent.
+ * Returns what its BARs will be exported through, or an ERR_PTR: -EBUSY if they are lent, or still
+ * mapped by an importer of the last user's exports.
  */
 struct peerbuf_device *peerbuf_vfio_reach_claim(struct peerbuf_vfio *pv)
 {
@@ -135,6 +136,8 @@ struct peerbuf_device *peerbuf_vfio_reach_claim(struct peerbuf_vfio *pv)
 		pci_warn(pdev, "not opened: the administrator has lent its BARs\n");
 		return ERR_PTR(-EBUSY);
 	}
+	if (pdevice == ERR_PTR(-EBUSY))
+		pci_warn(pdev, "not opened: an importer still maps what its last user exported\n");
 	return pdevice;
 }
 
@@ -149,12 +152,14 @@ void peerbuf_vfio_reach_open(struct peerbuf_vfio *pv, struct peerbuf_device *pde
 }
 
 /*
- * What was exported is dead for good. A reset that comes while importers are waited for waits
- * for them as well, and so do we for whoever else does: then @pdevice is nobody's any more.
+ * What was exported is dead for good. Importers are told before anybody is waited for: whoever
+ * has the lock waits for them as well, and a reset that comes while we do waits for us. The process
+ * may be dying, and a removal waiting for it, so that no wait here is without end: what an
+ * importer keeps for longer stays taken (peerbuf_device_unregister()).
  */
 void peerbuf_vfio_reach_close(struct peerbuf_vfio *pv)
 {
-	peerbuf_vfio_away(pv, PEERBUF_VFIO_AWAY_CLOSED, MAX_SCHEDULE_TIMEOUT);
+	peerbuf_vfio_away(pv, PEERBUF_VFIO_AWAY_CLOSED, 0);
 
 	down_write(&pv->pdevice_lock);
 	peerbuf_device_unregister(pv->pdevice);
