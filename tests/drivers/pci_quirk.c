@@ -1,39 +1,54 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What emulated PCI functions do not have, for tests. Each parameter takes the address of a
- * function, dddd:bb:dd.f, and nothing, or a blank, to give it back what it had.
+ * What emulated PCI functions do not have, for tests. Who has /dev/pci_quirk open writes the name of
+ * a quirk and the address of a function, and the function has that quirk until the file is
+ * closed: what a test does to a function ends with its process, however that ends.
+ *
+ *	exec 3> /dev/pci_quirk
+ *	echo acs_port 0000:02:00.0 >&3
  *
  * acs_port: an ACS control register. It is the interrupt line register, whose bits mean nothing
  * to a port of a switch, and are as free to be written as those of a real one. Only the low
  * byte counts:
  *
- *	echo 0000:02:00.0 > /sys/module/pci_quirk/parameters/acs_port
  *	setpci -s 0000:02:00.0 INTERRUPT_LINE=4		# redirects requests
  *
  * unmappable: its BARs are said to be for nobody but its driver.
  *
  * claimed: its BAR 2 belongs to somebody else.
+ *
+ * mute: it answers no configuration request, which reads as ones. One function at a time.
  */
-#include <linux/mutex.h>
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/pci.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
 
 #include "../../compat/non_mappable_bars.h"
 
 #define ACS_CAP		(PCI_INTERRUPT_LINE - PCI_ACS_CTRL)
 #define CLAIMED_BAR	2
+#define LINE_MOST	64
 
 /**
- * struct quirk - a function and what was done to it
- * @take: does it; 0 or an errno, and then nothing was done
+ * struct quirk - something that one function at a time can have
+ * @name: what is written
+ * @take: gives it to @pdev; 0 or an errno, and then nothing was done
  * @give_back: undoes it
  * @pdev: the function, or NULL; reference held; quirk_lock
+ * @file: whose it is; quirk_lock
  * @before: for @give_back; quirk_lock
  */
 struct quirk {
+	const char *name;
 	int (*take)(struct quirk *quirk);
 	void (*give_back)(struct quirk *quirk);
 	struct pci_dev *pdev;
+	struct file *file;
 	u32 before;
 };
 
@@ -73,74 +88,142 @@ static void claimed_give_back(struct quirk *quirk)
 	pci_release_region(quirk->pdev, CLAIMED_BAR);
 }
 
-static struct quirk acs_port = { .take = acs_take, .give_back = acs_give_back };
-static struct quirk unmappable = { .take = unmappable_take, .give_back = unmappable_give_back };
-static struct quirk claimed = { .take = claimed_take, .give_back = claimed_give_back };
+/* Read by whoever accesses the bus; set before its operations are ours. */
+static unsigned int mute_devfn;
+static struct pci_ops *mute_bus_ops;
+
+static int mute_read(struct pci_bus *bus, unsigned int devfn, int where, int size, u32 *value)
+{
+	if (devfn != mute_devfn)
+		return mute_bus_ops->read(bus, devfn, where, size, value);
+	*value = ~0U >> (32 - 8 * size);
+	return PCIBIOS_SUCCESSFUL;
+}
+
+static int mute_write(struct pci_bus *bus, unsigned int devfn, int where, int size, u32 value)
+{
+	if (devfn != mute_devfn)
+		return mute_bus_ops->write(bus, devfn, where, size, value);
+	return PCIBIOS_SUCCESSFUL;
+}
+
+static struct pci_ops mute_ops = {
+	.read = mute_read,
+	.write = mute_write,
+};
+
+static int mute_take(struct quirk *quirk)
+{
+	mute_devfn = quirk->pdev->devfn;
+	mute_bus_ops = quirk->pdev->bus->ops;
+	pci_bus_set_ops(quirk->pdev->bus, &mute_ops);
+	return 0;
+}
+
+static void mute_give_back(struct quirk *quirk)
+{
+	pci_bus_set_ops(quirk->pdev->bus, mute_bus_ops);
+}
+
+static struct quirk quirks[] = {
+	{ .name = "acs_port", .take = acs_take, .give_back = acs_give_back },
+	{ .name = "unmappable", .take = unmappable_take, .give_back = unmappable_give_back },
+	{ .name = "claimed", .take = claimed_take, .give_back = claimed_give_back },
+	{ .name = "mute", .take = mute_take, .give_back = mute_give_back },
+};
 
 static void quirk_end(struct quirk *quirk)
 {
-	if (!quirk->pdev)
-		return;
+	lockdep_assert_held(&quirk_lock);
+
 	quirk->give_back(quirk);
 	pci_dev_put(quirk->pdev);
 	quirk->pdev = NULL;
+	quirk->file = NULL;
 }
 
-static int quirk_begin(struct quirk *quirk, const char *value)
+/* Takes the reference to @pdev over, if it returns 0. */
+static int quirk_begin(struct quirk *quirk, struct pci_dev *pdev, struct file *file)
 {
-	unsigned int domain, bus, slot, fn;
 	int ret;
 
-	if (sscanf(value, "%x:%x:%x.%x", &domain, &bus, &slot, &fn) != 4)
-		return *skip_spaces(value) ? -EINVAL : 0;
-	quirk->pdev = pci_get_domain_bus_and_slot(domain, bus, PCI_DEVFN(slot, fn));
-	if (!quirk->pdev)
-		return -ENODEV;
+	lockdep_assert_held(&quirk_lock);
+
+	if (quirk->pdev)
+		return -EBUSY;
+	quirk->pdev = pdev;
+	quirk->file = file;
 	ret = quirk->take(quirk);
 	if (ret) {
-		pci_dev_put(quirk->pdev);
 		quirk->pdev = NULL;
+		quirk->file = NULL;
 	}
 	return ret;
 }
 
-static int quirk_set(const char *value, const struct kernel_param *kp)
+static int quirk_order(struct file *file, const char *line)
 {
-	struct quirk *quirk = kp->arg;
-	int ret;
+	unsigned int domain, bus, slot, fn, i;
+	struct pci_dev *pdev;
+	int ret = -EINVAL;
+	char name[16];
 
+	if (sscanf(line, "%15s %x:%x:%x.%x", name, &domain, &bus, &slot, &fn) != 5)
+		return -EINVAL;
+	pdev = pci_get_domain_bus_and_slot(domain, bus, PCI_DEVFN(slot, fn));
+	if (!pdev)
+		return -ENODEV;
 	mutex_lock(&quirk_lock);
-	quirk_end(quirk);
-	ret = quirk_begin(quirk, value);
+	for (i = 0; i < ARRAY_SIZE(quirks); i++)
+		if (!strcmp(quirks[i].name, name))
+			ret = quirk_begin(&quirks[i], pdev, file);
 	mutex_unlock(&quirk_lock);
+	if (ret)
+		pci_dev_put(pdev);
 	return ret;
 }
 
-static const struct kernel_param_ops quirk_ops = {
-	.set = quirk_set,
-};
-
-module_param_cb(acs_port, &quirk_ops, &acs_port, 0200);
-MODULE_PARM_DESC(acs_port, "a port that gets an ACS control register");
-module_param_cb(unmappable, &quirk_ops, &unmappable, 0200);
-MODULE_PARM_DESC(unmappable, "a function whose BARs cannot be mapped");
-module_param_cb(claimed, &quirk_ops, &claimed, 0200);
-MODULE_PARM_DESC(claimed, "a function whose BAR 2 is somebody else's");
-
-static int __init quirk_init(void)
+static ssize_t quirk_write(struct file *file, const char __user *buf, size_t count, loff_t *ppos)
 {
+	char *line;
+	int ret;
+
+	if (count > LINE_MOST)
+		return -EINVAL;
+	line = memdup_user_nul(buf, count);
+	if (IS_ERR(line))
+		return PTR_ERR(line);
+	ret = quirk_order(file, line);
+	kfree(line);
+	return ret ?: count;
+}
+
+static int quirk_release(struct inode *inode, struct file *file)
+{
+	unsigned int i;
+
+	mutex_lock(&quirk_lock);
+	for (i = 0; i < ARRAY_SIZE(quirks); i++)
+		if (quirks[i].file == file)
+			quirk_end(&quirks[i]);
+	mutex_unlock(&quirk_lock);
 	return 0;
 }
 
-static void __exit quirk_exit(void)
-{
-	quirk_end(&acs_port);
-	quirk_end(&unmappable);
-	quirk_end(&claimed);
-}
+static const struct file_operations quirk_fops = {
+	.owner = THIS_MODULE,
+	.write = quirk_write,
+	.release = quirk_release,
+};
 
-module_init(quirk_init);
-module_exit(quirk_exit);
+static struct miscdevice quirk_device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "pci_quirk",
+	.fops = &quirk_fops,
+	.mode = 0600,
+};
+
+module_misc_device(quirk_device);
 
 MODULE_DESCRIPTION("What emulated PCI functions lack, for tests");
 MODULE_LICENSE("GPL");

@@ -10,6 +10,7 @@
 #include <linux/pci_regs.h>
 
 #include "harness.h"
+#include "quirk.h"
 #include "scene.h"
 #include "writer.h"
 
@@ -217,6 +218,23 @@ TEST(msix_table_is_never_lent)
 	check_fails(peer_lend_ranges(control, nvme, 0, &range, 1, &bad_range), EACCES);
 	check_eq(peer_reason, PEERBUF_REASON_MSIX);
 	check_eq(bad_range, 0);
+}
+
+/* Where its table is cannot be told; it may be anywhere. */
+TEST(part_of_a_function_that_does_not_answer)
+{
+	const struct peerbuf_range range = part(SIZE, SIZE);
+	int mute;
+
+	open_nvme();
+	mute = quirk_begin("mute", "sw-nvme");
+	check(mute >= 0);
+	check_eq(config_value("sw-nvme", PCI_VENDOR_ID, 2), 0xffff);
+	refused(&range, 1, 0, EACCES, PEERBUF_REASON_MSIX);
+	check_sys(close(mute));
+	check_ok(lend(0, &range, 1));
+	exports(CMB_BAR, SIZE, SIZE);
+	take_back(1U << CMB_BAR);
 }
 
 static bool is_master(const char *id)

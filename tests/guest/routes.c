@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "quirk.h"
 #include "scene.h"
 
 static void route(const char *provider, const char *client,
@@ -212,15 +213,14 @@ TEST(override_that_makes_no_sense)
 
 /* ---- ways that change under those who use them ---- */
 
-#define ACS_PORT	"/sys/module/pci_quirk/parameters/acs_port"
-
 static struct scene scene;
+static int port;
 
 /* The port above sw-edu gets an ACS control register, and the buffer is mapped. */
 static void redirect_begin(__u32 flags)
 {
-	check_eq(module_load("pci_quirk"), 0);
-	check_ok(sysfs_write(ACS_PORT, lab_where("dp-edu")));
+	port = quirk_begin("acs_port", "dp-edu");
+	check(port >= 0);
 	scene_open(&scene, "sw-edu", "sw-mem", flags);
 	scene_attach(&scene, EDU_DMA_DYNAMIC, 0);
 	scene_write(&scene, 0, 1);
@@ -237,8 +237,7 @@ static void redirect(bool on)
 
 static void redirect_end(void)
 {
-	check_ok(sysfs_write(ACS_PORT, " "));
-	check_ok(module_unload("pci_quirk"));
+	check_sys(close(port));
 }
 
 static __u64 invalidations(void)

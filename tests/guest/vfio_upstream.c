@@ -22,6 +22,7 @@
 
 #include "harness.h"
 #include "lab.h"
+#include "quirk.h"
 #include "vfio.h"
 
 #define MEM	"far-mem"
@@ -199,44 +200,36 @@ TEST(file_is_gone_and_the_name_is_left, .timeout = 60)
 	check_sys(close(name));
 }
 
-#define QUIRK	"/sys/module/pci_quirk/parameters/"
-
-static void quirk_end(const char *parameter)
-{
-	check_ok(sysfs_write(parameter, " "));
-	check_ok(module_unload("pci_quirk"));
-}
-
 TEST(bar_of_somebody_else_is_not_exported)
 {
 	const struct vfio_region_dma_range range = { START, SIZE };
+	int quirk;
 
 	vfio_prepare(MEM, driver());
-	check_eq(module_load("pci_quirk"), 0);
-	check_ok(sysfs_write(QUIRK "claimed", lab_where(MEM)));
+	quirk = quirk_begin("claimed", MEM);
+	check(quirk >= 0);
 	device = vfio_open(vfio_container(), MEM, driver());
 	check_fails(peerbuf_vfio_export(device, MEM_BAR, &range, 1, O_RDWR), ENODEV);
 	check_sys(close(device));
-	quirk_end(QUIRK "claimed");
+	check_sys(close(quirk));
 	begin();
 }
 
 TEST(bar_that_nobody_may_map_is_not_exported)
 {
 	const struct vfio_region_dma_range range = { START, SIZE };
-	int ret;
+	int quirk;
 
 	vfio_prepare(MEM, driver());
-	check_eq(module_load("pci_quirk"), 0);
-	ret = sysfs_write(QUIRK "unmappable", lab_where(MEM));
-	if (ret == -EOPNOTSUPP)
+	quirk = quirk_begin("unmappable", MEM);
+	if (quirk == -EOPNOTSUPP)
 		skip("this kernel knows no such functions");
-	check_ok(ret);
+	check(quirk >= 0);
 	device = vfio_open(vfio_container(), MEM, driver());
 	/* Ours has no BAR then, as where somebody else has it. */
 	check_fails(peerbuf_vfio_export(device, MEM_BAR, &range, 1, O_RDWR),
 		    strcmp(driver(), VFIO_VARIANT) ? EINVAL : ENODEV);
 	check_sys(close(device));
-	quirk_end(QUIRK "unmappable");
+	check_sys(close(quirk));
 	begin();
 }
