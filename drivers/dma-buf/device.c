@@ -99,9 +99,23 @@ static bool peerbuf_device_asleep(struct pci_dev *pdev)
 }
 
 /*
- * Does the function answer memory accesses? A virtual function has no say in that: its bit is
- * always clear, and the physical function's decides for all, which enabled them.
+ * A virtual function's own bit is always clear. Its physical function has two for all of them: one
+ * makes them exist, and a reset of the physical function clears it; one has them decode memory.
  */
+static bool peerbuf_vf_decodes(struct pci_dev *pdev)
+{
+	const u16 bits = PCI_SRIOV_CTRL_VFE | PCI_SRIOV_CTRL_MSE;
+	struct pci_dev *physfn = pci_physfn(pdev);
+	u16 cap = pci_find_ext_capability(physfn, PCI_EXT_CAP_ID_SRIOV);
+	u16 control;
+
+	if (!cap || pci_read_config_word(physfn, cap + PCI_SRIOV_CTRL, &control) ||
+	    PCI_POSSIBLE_ERROR(control))
+		return false;
+	return (control & bits) == bits;
+}
+
+/* Does the function answer memory accesses? */
 bool peerbuf_device_decodes(struct pci_dev *pdev)
 {
 	u16 command;
@@ -111,6 +125,8 @@ bool peerbuf_device_decodes(struct pci_dev *pdev)
 	pci_read_config_word(pdev, PCI_COMMAND, &command);
 	if (PCI_POSSIBLE_ERROR(command))
 		return false;
+	if (pdev->is_virtfn)
+		return peerbuf_vf_decodes(pdev);
 	return pdev->no_command_memory || command & PCI_COMMAND_MEMORY;
 }
 

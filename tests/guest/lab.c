@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
-#include <linux/pci_regs.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
@@ -100,6 +99,22 @@ __attribute__((constructor)) static void known_init(void)
 		abort();
 }
 
+static const char *remember(struct known *one, const char *id, const char *bdf)
+{
+	snprintf(one->bdf, sizeof(one->bdf), "%.23s", bdf);
+	snprintf(one->id, sizeof(one->id), "%.23s", id);
+	return one->bdf;
+}
+
+void lab_name(const char *id, const char *bdf)
+{
+	int i = 0;
+
+	while (*known[i].id && strcmp(known[i].id, id))
+		check(++i < KNOWN_MOST);
+	remember(&known[i], id, bdf);
+}
+
 const char *lab_where(const char *id)
 {
 	char *argv[] = { "lab-host", "where", (char *)id, NULL };
@@ -114,9 +129,7 @@ const char *lab_where(const char *id)
 	answer[strcspn(answer, "\n")] = '\0';
 	if (i == KNOWN_MOST)
 		return answer;
-	snprintf(known[i].bdf, sizeof(known[i].bdf), "%.23s", answer);
-	snprintf(known[i].id, sizeof(known[i].id), "%.23s", id);
-	return known[i].bdf;
+	return remember(&known[i], id, answer);
 }
 
 __u64 lab_addr(const char *id)
@@ -323,39 +336,6 @@ static void bar_resource(const char *id, unsigned int bar, __u64 *start,
 	fclose(file);
 	*start = from;
 	*end = to;
-}
-
-static int config_open(const char *id)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/config", lab_where(id));
-	return check_sys(open(path, O_RDWR | O_CLOEXEC));
-}
-
-void config_read(const char *id, __u64 offset, void *data, size_t length)
-{
-	int fd = config_open(id);
-
-	check_eq(pread(fd, data, length, offset), length);
-	close(fd);
-}
-
-void config_write(const char *id, __u64 offset, const void *data, size_t length)
-{
-	int fd = config_open(id);
-
-	check_eq(pwrite(fd, data, length, offset), length);
-	close(fd);
-}
-
-void memory_decode(const char *id, bool on)
-{
-	__u16 command;
-
-	config_read(id, PCI_COMMAND, &command, sizeof(command));
-	command = on ? command | PCI_COMMAND_MEMORY : command & ~PCI_COMMAND_MEMORY;
-	config_write(id, PCI_COMMAND, &command, sizeof(command));
 }
 
 __u64 bar_base(const char *id, unsigned int bar)

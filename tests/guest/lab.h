@@ -19,6 +19,8 @@
 #define MEM_BAR		2
 
 const char *lab_where(const char *id);
+/* A function that the lab does not know gets a name; until something is plugged. */
+void lab_name(const char *id, const char *bdf);
 __u64 lab_addr(const char *id);
 int lab_host(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void lab_plug(const char *id);

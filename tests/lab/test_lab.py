@@ -317,6 +317,13 @@ class MachineTest(unittest.TestCase):
             self.assertEqual("id=bochs" in text, gpus)
             self.assertEqual("memory-backend=ram" in line, gpus)
 
+    def test_sriov(self):
+        for sriov in (False, True):
+            with tempfile.TemporaryDirectory() as folder:
+                line = machine.Machine("plain", Path(folder), 4096, False,
+                                       sriov=sriov).arguments()
+            self.assertEqual("id=pf" in " ".join(line), sriov)
+
 
 class FakeImage:
     """A tree that the cache has or not, of a suite that offers what it offers."""

@@ -159,6 +159,8 @@ def _guest_options(sub):
     more.add_argument("--gpu", action="store_true",
                       help="with a bochs-display and a virtio-gpu, and with "
                            "Debian testing's userland, which has IGT")
+    sub.add_argument("--sriov", action="store_true",
+                     help="with a function that has virtual functions")
     _bare_option(sub)
 
 
@@ -189,7 +191,7 @@ def _guest(args, timeout=None):
     elif args.gpu:
         land = userland.with_igt(layer.kernel)
     return guest.Guest(layer, args.machine, shares, size, timeout, args.append,
-                       land, args.gpu, args.real_time)
+                       land, args.gpu, args.real_time, args.sriov)
 
 
 def _directory(option, text):

@@ -42,7 +42,7 @@ class Guest:
 
     def __init__(self, layer, machine_name, shares, bar_size=None,
                  timeout=None, append="", land=None, gpus=False,
-                 real_time=False):
+                 real_time=False, sriov=False):
         self.layer = layer
         self.kernel = layer.kernel
         self.machine_name = machine_name
@@ -51,6 +51,7 @@ class Guest:
         self.append = append
         self.land = land or userland.own(self.kernel)
         self.gpus = gpus
+        self.sriov = sriov
         self.real_time = real_time
         self.timeout = timeout or TIMEOUT[self.kernel.debug]
         self.qemu = emulator.obtain(_emulator(machine_name, gpus and
@@ -114,7 +115,7 @@ class Guest:
     def _start(self, folder, ports, argv, tty):
         room = Machine(self.machine_name, folder, self.bar_size,
                        self.kernel.debug, self.gpus, self.real_time,
-                       self.kernel.arch)
+                       self.kernel.arch, self.sriov)
         self.room = room
         settings = self._settings(tty)
         (folder / "initramfs").write_bytes(initramfs.compose(

@@ -118,7 +118,7 @@ class HostAgent:
     def devices(self):
         """The table of the topology; '-' for what is unplugged."""
         found = self._addresses()
-        rows = machine.topology() + [gpu[:3] for gpu in self._machine.gpus]
+        rows = machine.topology() + [row[:3] for row in self._machine.more]
         return "".join(f"{name:8} {found.get(name, '-'):12} "
                        f"{kind:18} {parent}\n"
                        for name, kind, parent in rows)

@@ -16,7 +16,8 @@ edu has a DMA engine and no memory; ivshmem's BAR2 is memory, backed by a file
 of the host (--bar-size, 16 MiB unless told).  nvme has memory behind two BARs: the
 controller memory buffer in BAR2 and, once switched on, the persistent memory region
 in BAR4, whose file the host has.  With --gpu the root complex has two GPUs as well:
-bochs (bochs-display) and virtio-gpu.  A copy between ... crosses:
+bochs (bochs-display) and virtio-gpu; with --sriov there is rp4 -- pf, an igb with virtual
+functions to switch on.  A copy between ... crosses:
 
     sw-edu  and sw-mem    one switch         rp-edu and rp-mem   two root ports
     sw-edu  and rp-mem    switch, root port  rp-edu and far-mem  host bridges
@@ -113,6 +114,12 @@ GPUS = [
     ("virtio-gpu", "virtio-gpu-pci", "pcie.0", "addr=0x9,blob=on"),
 ]
 
+# With --sriov: a physical function, which needs no driver that knows it.
+SRIOV = [
+    ("rp4", "pcie-root-port", "pcie.0", "addr=0xa,chassis=10,slot=10"),
+    ("pf", "igb", "rp4", "romfile="),
+]
+
 BAR_SIZE = 16 << 20
 CMB_MB = 16
 DISK_SIZE = 512 << 20
@@ -196,11 +203,12 @@ class Machine:
     """One machine, ready to be started: its devices, files and arguments."""
 
     def __init__(self, name, folder, bar_size, debug, gpus=False,
-                 real_time=False, arch=AMD64):
+                 real_time=False, arch=AMD64, sriov=False):
         check(name, arch)
         self.model = MACHINES[name]
         self.clock = [] if real_time else VIRTUAL_TIME
         self.gpus = GPUS if gpus else []
+        self.more = self.gpus + (SRIOV if sriov else [])
         self.memory = "4G" if debug else "2G"
         self.bars = folder / "bars"
         self.bars.mkdir()
@@ -224,7 +232,7 @@ class Machine:
             line += ["-object", "memory-backend-memfd,id=ram,share=on,"
                                 f"size={self.memory}",
                      "-machine", "memory-backend=ram"]
-        for name, driver, bus, more in BRIDGES + self.gpus:
+        for name, driver, bus, more in BRIDGES + self.more:
             line += ["-device", ",".join(
                 filter(None, [driver, f"id={name}", f"bus={bus}", more]))]
         line += ["-blockdev", "driver=raw,node-name=disk,file.driver=blkdebug,"
