@@ -101,6 +101,7 @@ int owner_move(struct owner *owner, const struct bar_owner_buffer *req);
 int owner_revoke(const struct bar_owner_buffer *req);
 int owner_restore(const struct bar_owner_buffer *req);
 int owner_mine(const struct bar_owner_buffer *req);
+int owner_try_vmap(const struct bar_owner_buffer *req);
 struct dma_buf *owner_vmap(struct bar_owner_buffer *req, struct iosys_map *map);
 void owner_vunmap(struct dma_buf *dmabuf, struct iosys_map *map);
 

@@ -69,7 +69,7 @@ struct bar_owner_export {
  * @size: sizeof(struct bar_owner_buffer)
  * @fd: the dma-buf
  * @offset: MOVE: the new place; VMAP: which byte to look at
- * @flags: MOVE: PEERBUF_MOVE_F_*
+ * @flags: MOVE: PEERBUF_MOVE_F_*; VMAP: BAR_OWNER_VMAP_F_TRY
  * @timeout_ms: REVOKE
  * @value: VMAP: out, 32 bits found at @offset
  * @where: MOVE: BAR_OWNER_IN_*
@@ -87,6 +87,9 @@ struct bar_owner_buffer {
 	__u32 locked;
 	__u32 reserved;
 };
+
+/** Asks the exporter, past the core, which warns of a vmap that fails, and gives it back at once. */
+#define BAR_OWNER_VMAP_F_TRY	(1U << 0)
 
 /*
  * struct bar_owner_switch - BAR_OWNER_IOC_VETO, _DOWN, _PINNED (accept importers that pin)

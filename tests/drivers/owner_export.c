@@ -218,6 +218,24 @@ int owner_mine(const struct bar_owner_buffer *req)
 	return ret;
 }
 
+/* Would a vmap succeed? */
+int owner_try_vmap(const struct bar_owner_buffer *req)
+{
+	struct dma_buf *dmabuf = dma_buf_get(req->fd);
+	struct iosys_map map;
+	int ret;
+
+	if (IS_ERR(dmabuf))
+		return PTR_ERR(dmabuf);
+	dma_resv_lock(dmabuf->resv, NULL);
+	ret = dmabuf->ops->vmap(dmabuf, &map);
+	if (!ret)
+		dmabuf->ops->vunmap(dmabuf, &map);
+	dma_resv_unlock(dmabuf->resv);
+	dma_buf_put(dmabuf);
+	return ret;
+}
+
 /* Returns the dma-buf, referenced and vmapped, for owner_vunmap(). */
 struct dma_buf *owner_vmap(struct bar_owner_buffer *req, struct iosys_map *map)
 {

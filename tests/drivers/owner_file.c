@@ -43,6 +43,8 @@ static int owner_file_vmap(struct owner_file *file, struct bar_owner_buffer *req
 {
 	struct dma_buf *dmabuf;
 
+	if (req->flags & BAR_OWNER_VMAP_F_TRY)
+		return owner_try_vmap(req);
 	if (file->vmapped)
 		return -EBUSY;
 	dmabuf = owner_vmap(req, &file->map);

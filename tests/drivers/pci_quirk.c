@@ -17,6 +17,8 @@
  *
  * claimed: its BAR 2 belongs to somebody else.
  *
+ * asleep: it is in D3hot, where it decodes no memory, and its driver was not told.
+ *
  * mute: it answers no configuration request, which reads as ones. One function at a time.
  */
 #include <linux/fs.h>
@@ -88,6 +90,18 @@ static void claimed_give_back(struct quirk *quirk)
 	pci_release_region(quirk->pdev, CLAIMED_BAR);
 }
 
+static int asleep_take(struct quirk *quirk)
+{
+	pci_save_state(quirk->pdev);
+	return pci_set_power_state(quirk->pdev, PCI_D3hot);
+}
+
+static void asleep_give_back(struct quirk *quirk)
+{
+	pci_set_power_state(quirk->pdev, PCI_D0);
+	pci_restore_state(quirk->pdev);
+}
+
 /* Read by whoever accesses the bus; set before its operations are ours. */
 static unsigned int mute_devfn;
 static struct pci_ops *mute_bus_ops;
@@ -129,6 +143,7 @@ static struct quirk quirks[] = {
 	{ .name = "acs_port", .take = acs_take, .give_back = acs_give_back },
 	{ .name = "unmappable", .take = unmappable_take, .give_back = unmappable_give_back },
 	{ .name = "claimed", .take = claimed_take, .give_back = claimed_give_back },
+	{ .name = "asleep", .take = asleep_take, .give_back = asleep_give_back },
 	{ .name = "mute", .take = mute_take, .give_back = mute_give_back },
 };
 

@@ -8,9 +8,13 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "quirk.h"
 #include "scene.h"
 
 #define MEM	"rp-mem"
+/* It can be put to sleep, and its BAR 2 is memory as well. */
+#define SLEEPER	"sw-nvme"
+#define CMB_BAR	2
 
 static struct scene scene;
 
@@ -131,6 +135,56 @@ TEST(off_when_a_debugger_looks)
 	memory_decode(MEM, true);
 	check_eq(pread(fd, &byte, 1, at), 1);
 	check_eq(byte, SCENE_PAINT);
+}
+
+static int kernel_maps(int owner)
+{
+	struct bar_owner_buffer buffer = {
+		.size = sizeof(buffer), .fd = scene.export.fd, .flags = BAR_OWNER_VMAP_F_TRY,
+	};
+
+	return peer_ioctl(owner, BAR_OWNER_IOC_VMAP, &buffer);
+}
+
+TEST(off_when_the_kernel_maps)
+{
+	int owner = owner_open("far-mem"), ret;
+
+	begin();
+	memory_decode(MEM, false);
+	ret = kernel_maps(owner);
+	memory_decode(MEM, true);
+	check_eq(ret, -EIO);
+	check_ok(kernel_maps(owner));
+	close(owner);
+	device_bind("far-mem", "peerbuf");
+}
+
+/* In D3hot, to which the bit says nothing. */
+TEST(asleep_whoever_asks)
+{
+	int node = node_open(SLEEPER), edu = edu_open("rp-edu"), quirk;
+	struct peer_export export, late;
+	__u32 handle, other;
+	void *cpu;
+
+	check_ok(peer_export_one(node, CMB_BAR, 0, SCENE_SIZE, 0, &export));
+	check_ok(edu_attach(edu, export.fd, EDU_DMA_DYNAMIC, 0, &handle));
+	cpu = buffer_map(export.fd, SCENE_SIZE, 0);
+	quirk = quirk_begin("asleep", SLEEPER);
+	check(quirk >= 0);
+	check_fails(peer_export_one(node, CMB_BAR, 0, SCENE_SIZE, 0, &late), EIO);
+	check_eq(peer_reason, PEERBUF_REASON_MEMORY_DECODE_OFF);
+	check_fails(edu_attach(edu, export.fd, EDU_DMA_DYNAMIC, 0, &other), EIO);
+	check_fails(edu_map(edu, handle), EIO);
+	check(!touches(cpu, false));
+	check_ok(peer_revoke(node, export.id, 0));
+	check_fails(peer_restore(node, export.id), EIO);
+	check_eq(peer_reason, PEERBUF_REASON_MEMORY_DECODE_OFF);
+	check_sys(close(quirk));
+	check_ok(peer_restore(node, export.id));
+	check_ok(edu_map(edu, handle));
+	check(touches(cpu, false));
 }
 
 /* Of a buffer of two devices it is one that matters. */

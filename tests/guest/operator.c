@@ -111,6 +111,20 @@ TEST(range_without_a_length_goes_to_the_end)
 		 125);
 }
 
+TEST(export_says_how_segments_are_cut)
+{
+	const char *where = lab_where("rp-mem");
+
+	close(node_open("rp-mem"));
+	check_eq(shell("peerbuf export %s -b 2 --segment-align 64K --max-segment 256K -- "
+		       "sh -c 'peerbuf ps -j > /tmp/ps.json'", where), 0);
+	check_eq(shell("test $(jq '.exports[0].segment_align' /tmp/ps.json) = 65536"), 0);
+	check_eq(shell("test $(jq '.exports[0].max_segment' /tmp/ps.json) = 262144"), 0);
+	check_eq(shell("peerbuf export %s -b 2 --segment-align 64K --max-segment 96K -- true "
+		       "2> /tmp/said", where), 125);
+	check_eq(shell("grep 'DMA segments' /tmp/said"), 0);
+}
+
 /* Who waits for it, if anybody, is no matter. */
 #define ALIVE	"grep -qs 'State:.[^ZX]' /proc/$(cat /tmp/command)/status"
 

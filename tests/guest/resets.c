@@ -4,6 +4,7 @@
  * is exported is away meanwhile, and back afterwards with what it was.
  */
 #include <linux/pci_regs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "aer.h"
@@ -123,6 +124,38 @@ TEST(machine_sleeps_with_a_drivers_export, .timeout = 90)
 	check_taken_and_back();
 	close(export.fd);
 	close(owner);
+}
+
+/* Somebody binds another device while the machine waits for importers. */
+TEST(device_that_comes_while_the_machine_goes_to_sleep, .timeout = 90)
+{
+	struct peer_export export;
+	struct peerbuf_ioc_info info;
+	int node, status;
+	pid_t pid;
+
+	device_unbind("far-mem");
+	scene_open(&scene, "rp-edu", "rp-mem", 0);
+	accept_pinned("rp-mem");
+	scene_attach(&scene, EDU_DMA_PINNED, 0);
+	check_ok(edu_map(scene.edu, scene.handle));
+	pid = check_sys(fork());
+	if (!pid)
+		_exit(machine_sleep() ? 0 : 1);
+	pause_ms(1000);
+	node = node_open("far-mem");
+	check_eq(waitpid(pid, NULL, WNOHANG), 0);
+	check_ok(peer_info(node, &info));
+	check_eq(info.flags, PEERBUF_INFO_F_DOWN);
+	check_fails(peer_export_one(node, MEM_BAR, 0, SCENE_SIZE, 0, &export), ENODEV);
+	check_eq(peer_reason, PEERBUF_REASON_DEVICE_DOWN);
+	check_eq(waitpid(pid, &status, 0), pid);
+	check_eq(status, 0);
+	check_ok(peer_info(node, &info));
+	check_eq(info.flags, 0);
+	check_ok(peer_export_one(node, MEM_BAR, 0, SCENE_SIZE, 0, &export));
+	close(export.fd);
+	check_ok(edu_detach(scene.edu, scene.handle));
 }
 
 /* Refused after five seconds, and all is as it was. */

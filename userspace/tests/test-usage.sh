@@ -117,6 +117,11 @@ says "$err" 'too large for 64 bits'
 expect 2 export 01:00.0 --bar
 says "$err" 'option --bar needs an argument'
 expect 2 export 01:00.0 --bar 2 --range x:
+expect 2 export 01:00.0 --bar 2 --segment-align
+expect 2 export 01:00.0 --bar 2 --segment-align large
+says "$err" 'large: not a size'
+expect 2 export 01:00.0 --bar 2 --max-segment 99999999T
+says "$err" 'too large for 64 bits'
 expect 2 move 1 --bar 2 --range 99999999T:
 # With a command to run, its exit codes are its own.
 expect 125 export --bar 2 -- true

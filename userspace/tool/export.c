@@ -14,14 +14,14 @@
  * struct request - what to export
  * @addr: the function
  * @args: its ranges
- * @flags: PEERBUF_EXPORT_F_*
+ * @options: how
  * @json: print JSON
  * @command: to run with the dma-buf, or NULL
  */
 struct request {
 	uint64_t addr;
 	struct range_args args;
-	uint32_t flags;
+	struct peerbuf_export_options options;
 	bool json;
 	char **command;
 };
@@ -98,8 +98,8 @@ static int export(struct request *request, struct child_buffer *buffer)
 		return -buffer->node;
 	ret = range_args_resolve(buffer->node, &request->args, &error);
 	if (!ret)
-		ret = peerbuf_export(buffer->node, request->args.ranges, request->args.nr,
-				     request->flags, O_RDWR | O_CLOEXEC, &buffer->id, &error);
+		ret = peerbuf_export_with(buffer->node, request->args.ranges, request->args.nr,
+					  &request->options, &buffer->id, &error);
 	if (ret < 0)
 		return refused(request, &error);
 	buffer->fd = ret;
@@ -113,9 +113,14 @@ static int export_run(const struct command *self, int argc, char **argv)
 		{ "range", required_argument, NULL, 'r' },
 		{ "persist", no_argument, NULL, 'P' },
 		{ "fallback", no_argument, NULL, 'f' },
-		{ "no-cpu", no_argument, NULL, 'c' }, { 0 }
+		{ "no-cpu", no_argument, NULL, 'c' },
+		{ "segment-align", required_argument, NULL, 'a' },
+		{ "max-segment", required_argument, NULL, 'm' }, { 0 }
 	};
-	struct request request = { .args.bar = -1 };
+	struct request request = {
+		.args.bar = -1,
+		.options = { .size = sizeof(request.options), .open_flags = O_RDWR | O_CLOEXEC },
+	};
 	struct child_buffer buffer;
 	int option, ret;
 
@@ -127,11 +132,15 @@ static int export_run(const struct command *self, int argc, char **argv)
 		else if (option == 'r')
 			range_args_range(self, &request.args, optarg);
 		else if (option == 'P')
-			request.flags |= PEERBUF_EXPORT_F_PERSIST;
+			request.options.flags |= PEERBUF_EXPORT_F_PERSIST;
 		else if (option == 'f')
-			request.flags |= PEERBUF_EXPORT_F_FALLBACK;
+			request.options.flags |= PEERBUF_EXPORT_F_FALLBACK;
 		else if (option == 'c')
-			request.flags |= PEERBUF_EXPORT_F_NO_CPU;
+			request.options.flags |= PEERBUF_EXPORT_F_NO_CPU;
+		else if (option == 'a')
+			request.options.segment_align = parse_size(self, optarg);
+		else if (option == 'm')
+			request.options.max_segment = parse_size(self, optarg);
 		else
 			request.json = true;
 	}
@@ -161,6 +170,12 @@ const struct command export_command = {
 		"      --fallback        move to system memory for importers that do not reach\n"
 		"                        the BAR, instead of refusing them\n"
 		"      --no-cpu          let no CPU map it\n"
+		"      --segment-align SIZE\n"
+		"                        cut an importer's DMA segments that have to be cut at\n"
+		"                        multiples of SIZE: a power of two, from a page to 2G\n"
+		"      --max-segment SIZE\n"
+		"                        make no DMA segment longer: a multiple of that, or of a\n"
+		"                        page\n"
 		"      --persist         do not revoke it when peerbuf ends\n"
 		"  -j, --json            print JSON (without COMMAND)\n"
 		"  COMMAND               finds the dma-buf's descriptor in PEERBUF_FD and the\n"

@@ -117,6 +117,18 @@ uint64_t parse_id(const struct command *self, const char *text)
 	return id;
 }
 
+uint64_t parse_size(const struct command *self, const char *text)
+{
+	uint64_t size;
+	int ret = peerbuf_size_parse(text, &size);
+
+	if (ret == -ERANGE)
+		usage_error(self, "%s: too large for 64 bits", text);
+	if (ret)
+		usage_error(self, "%s: not a size like 4096, 0x1000, 64K or 1G", text);
+	return size;
+}
+
 unsigned int parse_bar(const struct command *self, const char *text)
 {
 	if (text[0] < '0' || text[0] > '5' || text[1])

@@ -204,6 +204,8 @@ static struct json_object *export_json(const struct export_view *view)
 	json_set_bool(object, "persist", info->flags & PEERBUF_EXPORT_F_PERSIST);
 	json_set_bool(object, "fallback", info->flags & PEERBUF_EXPORT_F_FALLBACK);
 	json_set_bool(object, "no_cpu", info->flags & PEERBUF_EXPORT_F_NO_CPU);
+	json_set_number(object, "segment_align", info->segment_align);
+	json_set_number(object, "max_segment", info->max_segment);
 	json_set_number(object, "system_size", info->system_size);
 	json_set_number(object, "hidden_size", info->hidden_size);
 	json_set_number(object, "ranges", info->nr_ranges);

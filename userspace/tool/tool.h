@@ -87,6 +87,7 @@ int count_arguments(const struct command *self, int argc, int min, int max);
 
 uint64_t parse_addr(const struct command *self, const char *text);
 uint64_t parse_id(const struct command *self, const char *text);
+uint64_t parse_size(const struct command *self, const char *text);
 unsigned int parse_bar(const struct command *self, const char *text);
 struct peerbuf_range parse_range(const struct command *self, const char *text,
 				 unsigned int bar);
