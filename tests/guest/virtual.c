@@ -68,8 +68,9 @@ static void check_reads(void)
 	check_ok(edu_copy(edu, handle, 0, 0, LENGTH, EDU_DMA_FROM_BUFFER, 0));
 	check_ok(edu_get(edu, 0, words, LENGTH));
 	for (unsigned int i = 0; i < LENGTH / 4; i++) {
+		printf("%#x ", words[i]);
 		check_eq(words[i], registers[i]);
-		answers |= words[i] && words[i] != ~0U;
+		answers |= words[i] != ~0U;
 	}
 	check(answers);
 	check_sys(munmap((void *)registers, LENGTH));
