@@ -76,10 +76,17 @@ static inline bool iommu_map_is_exclusive(struct device *dev)
 #endif
 
 #ifdef HAVE_VFIO_REGION_INFO_CAPS
-#define VFIO_PCI_OPS_REGION_INFO					\
-	.get_region_info_caps = vfio_pci_ioctl_get_region_info,
+#define VFIO_PCI_OPS_REGION_INFO(_fn)	.get_region_info_caps = _fn,
 #else
-#define VFIO_PCI_OPS_REGION_INFO
+#define VFIO_PCI_OPS_REGION_INFO(_fn)
+
+/* There it is a part of vfio_pci_core_ioctl(). */
+static inline int vfio_pci_ioctl_get_region_info(struct vfio_device *device,
+						 struct vfio_region_info *info,
+						 struct vfio_info_cap *caps)
+{
+	return -ENOTTY;
+}
 #endif
 
 /* Whoever opened the device through iommufd has its IOAS, and no container. */

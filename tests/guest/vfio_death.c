@@ -158,6 +158,15 @@ TEST(exporter_enters_low_power, .flags = TEST_IOMMU_FAULTS)
 	cut_off_by(NULL, ORDER_LOW_POWER, ORDER_FULL_POWER);
 }
 
+/* Whatever its user does with it wakes it up. */
+TEST(exporter_enters_low_power_until_it_is_woken, .flags = TEST_IOMMU_FAULTS, .timeout = 90)
+{
+	scene(CMB, CMB_BAR);
+	cut_off_by(NULL, ORDER_LOW_POWER_WAKEUP, ORDER_READ);
+	vfio_edu_start(&edu, PEER_IOVA, FAULT_LENGTH, true);
+	cut_off_by(NULL, ORDER_LOW_POWER_WAKEUP, ORDER_ASK);
+}
+
 /* What is decoded again while it sleeps stays away until it is awake. */
 TEST(both_reasons_must_end, .flags = TEST_IOMMU_FAULTS)
 {

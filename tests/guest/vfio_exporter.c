@@ -3,6 +3,7 @@
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -73,6 +74,41 @@ static int low_power(__u32 feature)
 	return result(ioctl(device, VFIO_DEVICE_FEATURE, &arg));
 }
 
+/* Until it wakes up for somebody. */
+static int low_power_until_woken(void)
+{
+	struct {
+		struct vfio_device_feature head;
+		struct vfio_device_low_power_entry_with_wakeup entry;
+	} arg = {
+		.head = {
+			.argsz = sizeof(arg),
+			.flags = VFIO_DEVICE_FEATURE_SET |
+				 VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP,
+		},
+		.entry.wakeup_eventfd = check_sys(eventfd(0, EFD_CLOEXEC)),
+	};
+	int ret = result(ioctl(device, VFIO_DEVICE_FEATURE, &arg));
+
+	close(arg.entry.wakeup_eventfd);
+	return ret;
+}
+
+static int read_config(void)
+{
+	__u32 vendor;
+
+	vfio_config(device, 0, &vendor, sizeof(vendor), false);
+	return 0;
+}
+
+static int ask(void)
+{
+	struct peerbuf_vfio_region region;
+
+	return peerbuf_vfio_region(device, 0, &region);
+}
+
 static int close_all(void)
 {
 	close(device);
@@ -101,6 +137,12 @@ static int obey(enum vfio_order order)
 		return power(0);
 	case ORDER_LOW_POWER:
 		return low_power(VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY);
+	case ORDER_LOW_POWER_WAKEUP:
+		return low_power_until_woken();
+	case ORDER_READ:
+		return read_config();
+	case ORDER_ASK:
+		return ask();
 	case ORDER_FULL_POWER:
 		return low_power(VFIO_DEVICE_FEATURE_LOW_POWER_EXIT);
 	case ORDER_CLOSE:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Config space writes that may turn memory decode off or put the device to sleep. A function
- * level reset by a config write needs nothing here: it comes by reset_prepare().
+ * Reading and writing its regions: config space writes may turn memory decode off or put the device
+ * to sleep. A function level reset by a config write needs nothing here: it comes by reset_prepare().
  *
  * The core fetches the bytes from the process's memory itself, after anything we could look
  * at: by then another thread may have changed them. So what we read there must not decide
@@ -82,15 +82,35 @@ static ssize_t peerbuf_vfio_write_around(struct peerbuf_vfio *pv, const char __u
 	return count;
 }
 
+static ssize_t peerbuf_vfio_write_config(struct peerbuf_vfio *pv, const char __user *buf,
+					 size_t count, loff_t *ppos)
+{
+	u64 pos = *ppos & VFIO_PCI_OFFSET_MASK;
+
+	if (peerbuf_vfio_changes_nothing(pv, buf, pos, count))
+		return peerbuf_vfio_write_around(pv, buf, count, ppos);
+	return peerbuf_vfio_pass(pv, buf, count, ppos);
+}
+
 ssize_t peerbuf_vfio_write(struct vfio_device *device, const char __user *buf,
 			   size_t count, loff_t *ppos)
 {
 	struct peerbuf_vfio *pv = to_peerbuf_vfio(device);
-	u64 pos = *ppos & VFIO_PCI_OFFSET_MASK;
+	ssize_t ret;
 
-	if (VFIO_PCI_OFFSET_TO_INDEX(*ppos) != VFIO_PCI_CONFIG_REGION_INDEX)
-		return vfio_pci_core_write(device, buf, count, ppos);
-	if (peerbuf_vfio_changes_nothing(pv, buf, pos, count))
-		return peerbuf_vfio_write_around(pv, buf, count, ppos);
-	return peerbuf_vfio_pass(pv, buf, count, ppos);
+	if (VFIO_PCI_OFFSET_TO_INDEX(*ppos) == VFIO_PCI_CONFIG_REGION_INDEX)
+		ret = peerbuf_vfio_write_config(pv, buf, count, ppos);
+	else
+		ret = vfio_pci_core_write(device, buf, count, ppos);
+	peerbuf_vfio_woken(pv);
+	return ret;
+}
+
+ssize_t peerbuf_vfio_read(struct vfio_device *device, char __user *buf, size_t count,
+			  loff_t *ppos)
+{
+	ssize_t ret = vfio_pci_core_read(device, buf, count, ppos);
+
+	peerbuf_vfio_woken(to_peerbuf_vfio(device));
+	return ret;
 }

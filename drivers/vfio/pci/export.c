@@ -163,6 +163,7 @@ int peerbuf_vfio_feature(struct vfio_device *device, u32 flags, void __user *arg
 {
 	struct peerbuf_vfio *pv = to_peerbuf_vfio(device);
 	bool probe = flags & VFIO_DEVICE_FEATURE_PROBE;
+	int ret;
 
 	switch (flags & VFIO_DEVICE_FEATURE_MASK) {
 	case VFIO_DEVICE_FEATURE_DMA_BUF:
@@ -177,5 +178,7 @@ int peerbuf_vfio_feature(struct vfio_device *device, u32 flags, void __user *arg
 			return peerbuf_vfio_feature_wake(pv, flags, arg, argsz);
 		break;
 	}
-	return vfio_pci_core_ioctl_feature(device, flags, arg, argsz);
+	ret = vfio_pci_core_ioctl_feature(device, flags, arg, argsz);
+	peerbuf_vfio_woken(pv);
+	return ret;
 }

@@ -84,9 +84,12 @@ void peerbuf_vfio_back(struct peerbuf_vfio *pv, u32 why);
 void peerbuf_vfio_doubt(struct peerbuf_vfio *pv);
 void peerbuf_vfio_settle(struct peerbuf_vfio *pv);
 void peerbuf_vfio_look(struct peerbuf_vfio *pv);
+void peerbuf_vfio_woken(struct peerbuf_vfio *pv);
 bool peerbuf_vfio_command_is(struct peerbuf_vfio *pv, u8 low);
 
 /* config.c */
+ssize_t peerbuf_vfio_read(struct vfio_device *device, char __user *buf, size_t count,
+			  loff_t *ppos);
 ssize_t peerbuf_vfio_write(struct vfio_device *device, const char __user *buf,
 			   size_t count, loff_t *ppos);
 

@@ -99,17 +99,25 @@ static long peerbuf_vfio_ours(struct peerbuf_vfio *pv, unsigned int cmd, unsigne
 	return ret;
 }
 
+static long peerbuf_vfio_cores(struct peerbuf_vfio *pv, unsigned int cmd, unsigned long arg)
+{
+	long ret = vfio_pci_core_ioctl(&pv->core.vdev, cmd, arg);
+
+	/* A reset wakes the device first, and does so even if it then fails. */
+	if (cmd == VFIO_DEVICE_RESET || cmd == VFIO_DEVICE_PCI_HOT_RESET)
+		peerbuf_vfio_look(pv);
+	return ret;
+}
+
 long peerbuf_vfio_ioctl(struct vfio_device *device, unsigned int cmd, unsigned long arg)
 {
 	struct peerbuf_vfio *pv = to_peerbuf_vfio(device);
 	long ret;
 
 	if (_IOC_TYPE(cmd) == PEERBUF_IOC_MAGIC)
-		return peerbuf_vfio_ours(pv, cmd, arg);
-
-	ret = vfio_pci_core_ioctl(device, cmd, arg);
-	/* A reset wakes the device first, and does so even if it then fails. */
-	if (cmd == VFIO_DEVICE_RESET || cmd == VFIO_DEVICE_PCI_HOT_RESET)
-		peerbuf_vfio_look(pv);
+		ret = peerbuf_vfio_ours(pv, cmd, arg);
+	else
+		ret = peerbuf_vfio_cores(pv, cmd, arg);
+	peerbuf_vfio_woken(pv);
 	return ret;
 }

@@ -66,6 +66,17 @@ static void peerbuf_vfio_close(struct vfio_device *device)
 	vfio_pci_core_close_device(device);
 }
 
+/* Where this is an operation of its own. */
+static int __maybe_unused peerbuf_vfio_region_info(struct vfio_device *device,
+						   struct vfio_region_info *info,
+						   struct vfio_info_cap *caps)
+{
+	int ret = vfio_pci_ioctl_get_region_info(device, info, caps);
+
+	peerbuf_vfio_woken(to_peerbuf_vfio(device));
+	return ret;
+}
+
 static const struct vfio_device_ops peerbuf_vfio_ops = {
 	.name = "peerbuf-vfio-pci",
 	.init = peerbuf_vfio_init,
@@ -74,7 +85,7 @@ static const struct vfio_device_ops peerbuf_vfio_ops = {
 	.close_device = peerbuf_vfio_close,
 	.ioctl = peerbuf_vfio_ioctl,
 	.device_feature = peerbuf_vfio_feature,
-	.read = vfio_pci_core_read,
+	.read = peerbuf_vfio_read,
 	.write = peerbuf_vfio_write,
 	.mmap = vfio_pci_core_mmap,
 	.request = vfio_pci_core_request,
@@ -83,7 +94,7 @@ static const struct vfio_device_ops peerbuf_vfio_ops = {
 	VFIO_PCI_OPS_DETACH
 	VFIO_PCI_OPS_PASID
 	VFIO_PCI_OPS_TOKEN
-	VFIO_PCI_OPS_REGION_INFO
+	VFIO_PCI_OPS_REGION_INFO(peerbuf_vfio_region_info)
 };
 
 static struct peerbuf_vfio *peerbuf_vfio_of(struct pci_dev *pdev)

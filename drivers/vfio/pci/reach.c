@@ -200,6 +200,19 @@ void peerbuf_vfio_settle(struct peerbuf_vfio *pv)
 	peerbuf_vfio_reach_unlock(pv, MAX_SCHEDULE_TIMEOUT);
 }
 
+/*
+ * At the end of any call: VFIO wakes the device for it, and where the user wanted to be told of
+ * a wakeup the device stays awake. Waits for nobody: what is away by now was waited for when it went.
+ */
+void peerbuf_vfio_woken(struct peerbuf_vfio *pv)
+{
+	if (!(READ_ONCE(pv->away) & PEERBUF_VFIO_AWAY_MEMORY))
+		return;
+	peerbuf_vfio_reach_lock(pv);
+	peerbuf_vfio_look_locked(pv);
+	peerbuf_vfio_reach_unlock(pv, 0);
+}
+
 /* A call may have turned the BARs on. */
 void peerbuf_vfio_look(struct peerbuf_vfio *pv)
 {
