@@ -91,6 +91,28 @@ TEST(memory_is_away_until_the_device_is_set_up_again, .timeout = 90)
 	check_works(2);
 }
 
+/*
+ * While the host waits for an importer, before it resets the bus, the device still decodes
+ * memory: who writes what the command register has already does not bring the memory back.
+ */
+TEST(memory_stays_away_until_recovery_is_over, .timeout = 120)
+{
+	int mark = kmsg_mark();
+
+	begin(EDU_DMA_ATTACH_F_KEEP);
+	fatal_error();
+	eventually(5, down());
+	check_ok(peerbuf_vfio_command(device, 0, PCI_COMMAND_MEMORY));
+	check(down());
+	check(!kmsg_has(mark, "recovery successful"));
+	eventually(20, kmsg_has(mark, "recovery successful"));
+	check(down());
+	check_ok(edu_unmap(edu, handle));
+	set_up();
+	check_works(4);
+	check_ok(edu_detach(edu, handle));
+}
+
 /* One call waits for an importer that does not give back, for as long as that takes. */
 TEST(recovery_is_not_held_up_by_a_call_that_waits, .timeout = 120)
 {

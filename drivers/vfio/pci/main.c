@@ -140,15 +140,13 @@ static void peerbuf_vfio_reset_prepare(struct pci_dev *pdev)
 
 static void peerbuf_vfio_reset_done(struct pci_dev *pdev)
 {
-	/* The reset has set it up, whatever an error left of it before. */
-	peerbuf_vfio_back(peerbuf_vfio_of(pdev),
-			  PEERBUF_VFIO_AWAY_RESET | PEERBUF_VFIO_AWAY_ERROR);
+	/* It has set the device up, whatever an error left of that before: if that is over. */
+	peerbuf_vfio_back(peerbuf_vfio_of(pdev), PEERBUF_VFIO_AWAY_RESET);
 }
 
 /*
  * Recovery of everything below the port waits for us, so this waits for importers no longer than
- * the limit, and takes no lock whose holder may wait for longer. There is no resume: the device
- * may have been reset, and nobody has set it up again.
+ * the limit, and takes no lock whose holder may wait for longer.
  */
 static pci_ers_result_t peerbuf_vfio_error_detected(struct pci_dev *pdev,
 						    pci_channel_state_t state)
@@ -159,8 +157,15 @@ static pci_ers_result_t peerbuf_vfio_error_detected(struct pci_dev *pdev,
 	return vfio_pci_core_aer_err_detected(pdev, state);
 }
 
+/* The user may have set the device up already, by a reset say. Else its next call does. */
+static void peerbuf_vfio_error_resume(struct pci_dev *pdev)
+{
+	peerbuf_vfio_back(peerbuf_vfio_of(pdev), 0);
+}
+
 static const struct pci_error_handlers peerbuf_vfio_err_handlers = {
 	.error_detected = peerbuf_vfio_error_detected,
+	.resume = peerbuf_vfio_error_resume,
 	.reset_prepare = peerbuf_vfio_reset_prepare,
 	.reset_done = peerbuf_vfio_reset_done,
 };

@@ -28,10 +28,7 @@ static bool peerbuf_vfio_memory_enabled(struct peerbuf_vfio *pv)
 	       le16_to_cpu(READ_ONCE(*command)) & PCI_COMMAND_MEMORY;
 }
 
-/*
- * What the device itself says. Recovery from an error resets it and restores nothing; that is
- * done by the core at the user's next write to the command register, or by a reset.
- */
+/* What the device itself says. */
 static bool peerbuf_vfio_decodes(struct pci_dev *pdev, u16 *command)
 {
 	if (pdev->no_command_memory ||
@@ -102,10 +99,25 @@ static void peerbuf_vfio_reach_unlock(struct peerbuf_vfio *pv, unsigned long tim
 	up_read(&pv->pdevice_lock);
 }
 
-static void peerbuf_vfio_look_locked(struct peerbuf_vfio *pv)
+/*
+ * Recovery from an error resets the bus, and restores nothing; that is done by the core at the user's
+ * next write to the command register, or by a reset. Until the host has said that recovery is over
+ * the reset may still come, and a device that decodes memory is no sign of anything. A virtual
+ * function has nothing to be set up.
+ */
+static bool peerbuf_vfio_recovered(struct pci_dev *pdev)
 {
 	u16 command;
 
+	if (READ_ONCE(pdev->error_state) != pci_channel_io_normal)
+		return false;
+	if (pdev->no_command_memory)
+		return pci_device_is_present(pdev);
+	return peerbuf_vfio_decodes(pdev, &command);
+}
+
+static void peerbuf_vfio_look_locked(struct peerbuf_vfio *pv)
+{
 	lockdep_assert_held(&pv->reach_lock);
 
 	/* The core frees its copy of the config space after we have closed. */
@@ -115,8 +127,7 @@ static void peerbuf_vfio_look_locked(struct peerbuf_vfio *pv)
 		pv->away &= ~PEERBUF_VFIO_AWAY_MEMORY;
 	else
 		pv->away |= PEERBUF_VFIO_AWAY_MEMORY;
-	if (pv->away & PEERBUF_VFIO_AWAY_ERROR &&
-	    peerbuf_vfio_decodes(pv->core.pdev, &command))
+	if (pv->away & PEERBUF_VFIO_AWAY_ERROR && peerbuf_vfio_recovered(pv->core.pdev))
 		pv->away &= ~PEERBUF_VFIO_AWAY_ERROR;
 }
 
@@ -175,12 +186,13 @@ void peerbuf_vfio_away(struct peerbuf_vfio *pv, u32 why, unsigned long timeout)
 	peerbuf_vfio_reach_unlock(pv, timeout);
 }
 
+/* For the driver core. If the BARs stay away for another reason, that was waited for before. */
 void peerbuf_vfio_back(struct peerbuf_vfio *pv, u32 why)
 {
 	peerbuf_vfio_reach_lock(pv);
 	pv->away &= ~why;
 	peerbuf_vfio_look_locked(pv);
-	peerbuf_vfio_reach_unlock(pv, MAX_SCHEDULE_TIMEOUT);
+	peerbuf_vfio_reach_unlock(pv, 0);
 }
 
 /* A call may turn the BARs off. No importer reaches them until it settles. */
@@ -206,11 +218,8 @@ void peerbuf_vfio_settle(struct peerbuf_vfio *pv)
  */
 void peerbuf_vfio_woken(struct peerbuf_vfio *pv)
 {
-	if (!(READ_ONCE(pv->away) & PEERBUF_VFIO_AWAY_MEMORY))
-		return;
-	peerbuf_vfio_reach_lock(pv);
-	peerbuf_vfio_look_locked(pv);
-	peerbuf_vfio_reach_unlock(pv, 0);
+	if (READ_ONCE(pv->away) & PEERBUF_VFIO_AWAY_MEMORY)
+		peerbuf_vfio_back(pv, 0);
 }
 
 /* A call may have turned the BARs on. */
