@@ -88,7 +88,7 @@ struct bar_owner_buffer {
 	__u32 reserved;
 };
 
-/** Asks the exporter, past the core, which warns of a vmap that fails, and gives it back at once. */
+/** Asks the exporter, past the core, which warns of a vmap that fails, and gives it back. */
 #define BAR_OWNER_VMAP_F_TRY	(1U << 0)
 
 /*

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What emulated PCI functions do not have, for tests. Who has /dev/pci_quirk open writes the name of
- * a quirk and the address of a function, and the function has that quirk until the file is
+ * What emulated PCI functions do not have, for tests. Who has /dev/pci_quirk open writes the name
+ * of a quirk and the address of a function, and the function has that quirk until the file is
  * closed: what a test does to a function ends with its process, however that ends.
  *
  *	exec 3> /dev/pci_quirk

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reading and writing its regions: config space writes may turn memory decode off or put the device
- * to sleep. A function level reset by a config write needs nothing here: it comes by reset_prepare().
+ * Reading and writing the device's regions: config space writes may turn memory decode off or put
+ * the device to sleep. A function level reset by a config write needs nothing here: it comes by
+ * reset_prepare().
  *
  * The core fetches the bytes from the process's memory itself, after anything we could look
  * at: by then another thread may have changed them. So what we read there must not decide

@@ -100,10 +100,10 @@ static void peerbuf_vfio_reach_unlock(struct peerbuf_vfio *pv, unsigned long tim
 }
 
 /*
- * Recovery from an error resets the bus, and restores nothing; that is done by the core at the user's
- * next write to the command register, or by a reset. Until the host has said that recovery is over
- * the reset may still come, and a device that decodes memory is no sign of anything. A virtual
- * function has nothing to be set up.
+ * Recovery from an error resets the bus, and restores nothing; that is done by the core at the
+ * user's next write to the command register, or by a reset. Until the host has said that recovery
+ * is over the reset may still come, and a device that decodes memory is no sign of anything. A
+ * virtual function has nothing to be set up.
  */
 static bool peerbuf_vfio_recovered(struct pci_dev *pdev)
 {
@@ -214,7 +214,7 @@ void peerbuf_vfio_settle(struct peerbuf_vfio *pv)
 
 /*
  * At the end of any call: VFIO wakes the device for it, and where the user wanted to be told of
- * a wakeup the device stays awake. Waits for nobody: what is away by now was waited for when it went.
+ * a wakeup the device stays awake. Waits for nobody: who had what is away was waited for before.
  */
 void peerbuf_vfio_woken(struct peerbuf_vfio *pv)
 {
