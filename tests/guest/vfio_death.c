@@ -11,6 +11,7 @@
 #include "actors.h"
 #include "harness.h"
 #include "lab.h"
+#include "sleep.h"
 #include "vfio.h"
 #include "vfio_exporter.h"
 
@@ -177,6 +178,18 @@ TEST(both_reasons_must_end, .flags = TEST_IOMMU_FAULTS)
 	check_eq(vfio_state(edu.fd, PEER_IOVA), PEERBUF_VFIO_STATE_AWAY);
 	check_ok(vfio_exporter_order(&exporter, ORDER_D0));
 	check_works(NULL, 40);
+}
+
+/* Its user need not do anything for it, nor the importer's. */
+TEST(machine_sleeps, .flags = TEST_IOMMU_FAULTS, .timeout = 90)
+{
+	__u64 before;
+
+	scene(MEM, MEM_BAR);
+	before = changes();
+	check_ok(machine_sleep());
+	check_works(MEM, 60);
+	check(changes() >= before + 2);
 }
 
 /* ---- for good ---- */
