@@ -71,6 +71,30 @@ TEST(fatal_error_is_recovered_from, .timeout = 90)
 	check_taken_and_back();
 }
 
+static bool is_master(void)
+{
+	__u16 command;
+
+	config_read("rp-mem", PCI_COMMAND, &command, sizeof(command));
+	return command & PCI_COMMAND_MASTER;
+}
+
+/* What recovery sets the device up with was saved before the policy was changed. */
+TEST(policy_holds_after_an_error, .timeout = 90)
+{
+	__u64 addr = lab_addr("rp-mem");
+	int control = control_open();
+
+	map_all();
+	check(!is_master());
+	check_ok(peer_policy(control, addr, PEERBUF_POLICY_F_BUS_MASTER, 0));
+	aer_inject("rp2", PCI_ERR_UNC_DLP);
+	check_taken_and_back();
+	check(is_master());
+	check_ok(peer_policy(control, addr, 0, PEERBUF_POLICY_F_BUS_MASTER));
+	check(!is_master());
+}
+
 /* What recovery sets the device up with was used up by the reset before. */
 TEST(fatal_error_after_a_reset, .timeout = 90)
 {
