@@ -160,7 +160,7 @@ static pci_ers_result_t peerbuf_vfio_error_detected(struct pci_dev *pdev,
 /* The user may have set the device up already, by a reset say. Else its next call does. */
 static void peerbuf_vfio_error_resume(struct pci_dev *pdev)
 {
-	peerbuf_vfio_back(peerbuf_vfio_of(pdev), 0);
+	peerbuf_vfio_look(peerbuf_vfio_of(pdev));
 }
 
 static const struct pci_error_handlers peerbuf_vfio_err_handlers = {

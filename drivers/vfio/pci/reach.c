@@ -212,20 +212,18 @@ void peerbuf_vfio_settle(struct peerbuf_vfio *pv)
 	peerbuf_vfio_reach_unlock(pv, MAX_SCHEDULE_TIMEOUT);
 }
 
+/* A call may have turned the BARs on. Whatever turned them off has waited. */
+void peerbuf_vfio_look(struct peerbuf_vfio *pv)
+{
+	peerbuf_vfio_back(pv, 0);
+}
+
 /*
  * At the end of any call: VFIO wakes the device for it, and where the user wanted to be told of
- * a wakeup the device stays awake. Waits for nobody: who had what is away was waited for before.
+ * a wakeup the device stays awake.
  */
 void peerbuf_vfio_woken(struct peerbuf_vfio *pv)
 {
 	if (READ_ONCE(pv->away) & PEERBUF_VFIO_AWAY_MEMORY)
-		peerbuf_vfio_back(pv, 0);
-}
-
-/* A call may have turned the BARs on. */
-void peerbuf_vfio_look(struct peerbuf_vfio *pv)
-{
-	peerbuf_vfio_reach_lock(pv);
-	peerbuf_vfio_look_locked(pv);
-	peerbuf_vfio_reach_unlock(pv, MAX_SCHEDULE_TIMEOUT);
+		peerbuf_vfio_look(pv);
 }
