@@ -15,7 +15,7 @@ void peerbuf_stat_inc(enum peerbuf_stat stat)
 
 void peerbuf_stat_add(enum peerbuf_stat stat, u64 more)
 {
-	atomic64_add(more, &peerbuf_stats[stat]);
+	this_cpu_add(peerbuf_stats[stat], more);
 }
 
 u64 peerbuf_stat_read(enum peerbuf_stat stat)
