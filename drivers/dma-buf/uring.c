@@ -12,7 +12,7 @@
 #include "../../compat/uring.h"
 #include "internal.h"
 
-/* For the uring_cmd operation. Returns bytes moved, or an errno. */
+/* For the uring_cmd operation, whose result is bytes moved, or an errno. */
 int peerbuf_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
 {
 	struct peerbuf_call call = {};
@@ -26,5 +26,6 @@ int peerbuf_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
 	memcpy(&address, compat_uring_cmd_data(cmd), sizeof(address));
 	ret = peerbuf_ioctl_do(cmd->file->private_data, cmd->cmd_op, u64_to_user_ptr(address),
 			       &call);
-	return ret ?: min_t(u64, call.file.bytes, INT_MAX);
+	ret = ret ?: min_t(u64, call.file.bytes, INT_MAX);
+	return compat_uring_cmd_end(cmd, ret, issue_flags);
 }

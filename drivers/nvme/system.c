@@ -80,7 +80,8 @@ static int peerbuf_nvme_buffer_part(struct peerbuf_nvme_transfer *transfer, void
  *
  * Context: process context, sleeps, no lock held.
  * Return: 0; PEERBUF_NVME_END: the file ended, and @piece with it; or why it was not moved: what
- * reading or writing the file has ended with; -ENODEV the buffer was withdrawn; -EPERM the CPU may not get at the buffer; -EINTR; -ENOMEM.
+ * reading or writing the file has ended with; -ENODEV the buffer was withdrawn; -EPERM the CPU
+ * may not get at the buffer; -EINTR; -ENOMEM.
  */
 int peerbuf_nvme_through_system(struct peerbuf_nvme_worker *worker,
 				struct peerbuf_nvme_piece *piece, u32 *reason)

@@ -123,6 +123,7 @@ static void punch(int fd, __u64 from, __u64 length)
 static void broken_files(void)
 {
 	int a = file_open("a", O_RDWR | O_CREAT), b = file_open("b", O_RDWR | O_CREAT);
+	__u64 unwritten;
 
 	for (__u64 n = 0; n < 40; n++) {
 		file_fill(a, n * BLOCK, BLOCK, 100 + n);
@@ -142,7 +143,9 @@ static void broken_files(void)
 	file_fill(a, 4 * BLOCK, 3 * BLOCK, 7);
 	check_sys(fsync(a));
 	close(a);
-	check_eq(arrives("c", 0, 0, SIZE), 17 * BLOCK);
+	/* ext4 rather fills a few blocks with zeros than split an extent. */
+	unwritten = arrives("c", 0, 0, SIZE);
+	check(unwritten <= 17 * BLOCK && unwritten >= 8 * BLOCK);
 }
 
 /* Not written back yet, and with no block yet. */
