@@ -10,10 +10,12 @@
 #include <linux/types.h>
 
 struct dma_buf;
+struct p2p_provider;
 struct p2p_vecs;
 struct peerbuf;
 struct peerbuf_patience;
 struct peerbuf_placement;
+struct vm_area_struct;
 
 /* A buffer may be part of a part of a part of one, but not for ever. */
 #define PEERBUF_MAX_DEPTH	8
@@ -82,6 +84,9 @@ void peerbuf_followers_arrive(struct peerbuf *pb);
 void peerbuf_followers_stay(struct peerbuf *pb);
 void peerbuf_followers_release(struct peerbuf *pb);
 
+/* vma_owner.c */
+struct p2p_provider *peerbuf_vma_provider(const struct vm_area_struct *vma, u64 *offset);
+
 /* lookup.c */
 
 /**
@@ -92,7 +97,8 @@ void peerbuf_followers_release(struct peerbuf *pb);
  * @reason: why there is no DMA-BUF for it, or 0
  * @writable: it may be written, or be made so
  * @dmabuf: with no @reason, for PEERBUF_PIECE_PEERBUF and _FOREIGN; reference held
- * @offset: of @addr in that
+ * @provider: with no @reason, for PEERBUF_PIECE_DEVICE; reference held
+ * @offset: of @addr in either
  */
 struct peerbuf_found {
 	u64 addr;
@@ -101,6 +107,7 @@ struct peerbuf_found {
 	u32 reason;
 	bool writable;
 	struct dma_buf *dmabuf;
+	struct p2p_provider *provider;
 	u64 offset;
 };
 

@@ -118,6 +118,41 @@ static struct peerbuf *peerbuf_lookup_derive(const struct peerbuf_found *found, 
 	return peerbuf_derive(parts, nr, writable, reason);
 }
 
+/* Pages of BARs that a driver has mapped: an export as that driver makes them, without a CPU. */
+static struct peerbuf *peerbuf_lookup_export(const struct peerbuf_found *found, u32 nr,
+					     u32 *reason)
+{
+	struct peerbuf_export_args args = { .open_flags = O_RDWR, .no_cpu = true };
+	struct dma_buf *dmabuf;
+	u64 begin, end;
+	int ret = 0;
+	u32 i;
+
+	args.placement = p2p_vecs_alloc(nr);
+	if (!args.placement)
+		return ERR_PTR(-ENOMEM);
+	for (i = 0; !ret && i < nr; i++) {
+		begin = ALIGN_DOWN(found[i].offset, PAGE_SIZE);
+		end = ALIGN(found[i].offset + found[i].length, PAGE_SIZE);
+		ret = p2p_vecs_add_bar(args.placement, found[i].provider, begin, end - begin);
+		if (!found[i].writable) {
+			*reason = PEERBUF_REASON_READ_ONLY_BUFFER;
+			ret = -EACCES;
+		}
+	}
+	dmabuf = ret ? ERR_PTR(ret) : peerbuf_export_for(&args, NULL, false, reason);
+	p2p_vecs_put(args.placement);
+	return IS_ERR(dmabuf) ? ERR_CAST(dmabuf) : dmabuf->priv;
+}
+
+/* All of @found are of one kind. */
+static struct peerbuf *peerbuf_lookup_one(const struct peerbuf_found *found, u32 nr, u32 *reason)
+{
+	if (found->provider)
+		return peerbuf_lookup_export(found, nr, reason);
+	return peerbuf_lookup_derive(found, nr, reason);
+}
+
 static void peerbuf_lookup_describe(struct peerbuf_lookup *lookup)
 {
 	const struct peerbuf_found *found;
@@ -149,11 +184,12 @@ static struct dma_buf *peerbuf_lookup_buffer(const struct peerbuf_found *found,
 		get_dma_buf(found->dmabuf);
 		return found->dmabuf;
 	}
-	if (found->kind != PEERBUF_PIECE_PEERBUF)
+	if (found->reason)
 		return NULL;
-	pb = peerbuf_lookup_derive(found, 1, &out->reason);
+	pb = peerbuf_lookup_one(found, 1, &out->reason);
 	if (IS_ERR(pb))
 		return out->reason ? NULL : ERR_CAST(pb);
+	out->kind = PEERBUF_PIECE_PEERBUF;
 	out->id = peerbuf_id(pb);
 	out->offset = offset_in_page(found->offset);
 	return pb->dmabuf;
@@ -166,7 +202,7 @@ static int peerbuf_lookup_reserve(struct peerbuf_lookup *lookup)
 	u32 i;
 
 	for (i = 0; i < lookup->nr; i++) {
-		if (!lookup->found[i].dmabuf)
+		if (lookup->found[i].reason)
 			continue;
 		fd = get_unused_fd_flags(lookup->open_flags);
 		if (fd < 0)
@@ -214,6 +250,17 @@ static void peerbuf_lookup_end(struct peerbuf_lookup *lookup, bool keep)
 	}
 }
 
+/* Why @found cannot be in one buffer with @first, or 0. */
+static u32 peerbuf_lookup_unfit(const struct peerbuf_found *found,
+				const struct peerbuf_found *first)
+{
+	if (found->reason)
+		return found->reason;
+	if (found->kind == PEERBUF_PIECE_FOREIGN)
+		return PEERBUF_REASON_FOREIGN_BUFFER;
+	return found->kind == first->kind ? 0 : PEERBUF_REASON_DEVICE_MEMORY;
+}
+
 /* One DMA-BUF for all, in @call like that of an export. */
 static int peerbuf_lookup_compose(struct peerbuf_lookup *lookup, struct peerbuf_call *call)
 {
@@ -223,16 +270,16 @@ static int peerbuf_lookup_compose(struct peerbuf_lookup *lookup, struct peerbuf_
 	u32 i;
 
 	for (i = 0; i < lookup->nr; i++) {
-		if (lookup->found[i].kind == PEERBUF_PIECE_PEERBUF)
+		arg->reason = peerbuf_lookup_unfit(&lookup->found[i], lookup->found);
+		if (!arg->reason)
 			continue;
 		arg->bad_addr = lookup->found[i].addr;
-		arg->reason = lookup->found[i].reason ?: PEERBUF_REASON_FOREIGN_BUFFER;
 		return -EOPNOTSUPP;
 	}
 	fd = get_unused_fd_flags(lookup->open_flags);
 	if (fd < 0)
 		return fd;
-	pb = peerbuf_lookup_derive(lookup->found, lookup->nr, &arg->reason);
+	pb = peerbuf_lookup_one(lookup->found, lookup->nr, &arg->reason);
 	if (IS_ERR(pb)) {
 		put_unused_fd(fd);
 		return PTR_ERR(pb);

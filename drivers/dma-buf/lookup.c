@@ -56,6 +56,19 @@ static u32 peerbuf_foreign_trouble(const struct vm_area_struct *vma,
 	return 0;
 }
 
+/* With the mmap lock: mapped by a driver. One that knows of us can say what it is. */
+static void peerbuf_find_device(const struct vm_area_struct *vma, struct peerbuf_found *found)
+{
+	u64 begin;
+
+	found->kind = PEERBUF_PIECE_DEVICE;
+	found->provider = peerbuf_vma_provider(vma, &begin);
+	if (found->provider)
+		found->offset = begin + (found->addr - vma->vm_start);
+	else
+		found->reason = PEERBUF_REASON_DEVICE_MEMORY;
+}
+
 /* From @addr on, to the end of the VMA at most. With the mmap lock. */
 static void peerbuf_find_in_vma(const struct vm_area_struct *vma, struct peerbuf_found *found)
 {
@@ -78,15 +91,17 @@ static void peerbuf_find_in_vma(const struct vm_area_struct *vma, struct peerbuf
 		if (found->reason)
 			found->dmabuf = NULL;
 	} else if (vma->vm_flags & (VM_IO | VM_PFNMAP)) {
-		found->kind = PEERBUF_PIECE_DEVICE;
-		found->reason = PEERBUF_REASON_DEVICE_MEMORY;
+		peerbuf_find_device(vma, found);
 	} else {
 		found->kind = PEERBUF_PIECE_ORDINARY;
 		found->reason = PEERBUF_REASON_ORDINARY_MEMORY;
 	}
 }
 
-/* What there is at @addr, and no further than @end. With the mmap lock; takes no reference. */
+/*
+ * What there is at @addr, and no further than @end. With the mmap lock. Takes a reference to a
+ * provider, and none to a DMA-BUF.
+ */
 static struct peerbuf_found peerbuf_find_at(u64 addr, u64 end)
 {
 	struct peerbuf_found found = { .addr = addr };
@@ -112,38 +127,61 @@ static bool peerbuf_goes_on(const struct peerbuf_found *found, const struct peer
 {
 	return found->kind == next->kind && found->reason == next->reason &&
 	       found->writable == next->writable && found->dmabuf == next->dmabuf &&
-	       (!found->dmabuf || found->offset + found->length == next->offset);
+	       found->provider == next->provider &&
+	       ((!found->dmabuf && !found->provider) ||
+		found->offset + found->length == next->offset);
+}
+
+/**
+ * struct peerbuf_finding - a look at a process' addresses under way
+ * @found: the first pieces
+ * @room: most of them
+ * @nr: pieces so far, stored or not
+ * @last: the latest; its references are those in @found
+ */
+struct peerbuf_finding {
+	struct peerbuf_found *found;
+	u32 room;
+	u32 nr;
+	struct peerbuf_found last;
+};
+
+/* With the mmap lock. A piece that is not stored holds nothing. */
+static void peerbuf_found_add(struct peerbuf_finding *finding, struct peerbuf_found *next)
+{
+	bool more = finding->nr && peerbuf_goes_on(&finding->last, next);
+
+	if (more)
+		finding->last.length += next->length;
+	else
+		finding->last = *next;
+	if (!more && finding->nr++ < finding->room) {
+		finding->found[finding->nr - 1] = *next;
+		if (next->dmabuf)
+			get_dma_buf(next->dmabuf);
+		return;
+	}
+	if (more && finding->nr <= finding->room)
+		finding->found[finding->nr - 1].length = finding->last.length;
+	p2p_provider_put(next->provider);
 }
 
 /* With the mmap lock: as peerbuf_find(). */
 static int peerbuf_find_locked(u64 addr, u64 end, struct peerbuf_found *found, u32 room,
 			       u32 *total)
 {
-	struct peerbuf_found next, last = {};
-	u32 nr = 0;
+	struct peerbuf_finding finding = { .found = found, .room = room };
+	struct peerbuf_found next;
 
-	for (; addr < end; addr += next.length) {
+	for (; addr < end && finding.nr <= PEERBUF_MAX_PIECES; addr += next.length) {
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		cond_resched();
 		next = peerbuf_find_at(addr, end);
-		if (nr && peerbuf_goes_on(&last, &next)) {
-			last.length += next.length;
-			if (nr <= room)
-				found[nr - 1].length = last.length;
-			continue;
-		}
-		last = next;
-		if (nr++ > PEERBUF_MAX_PIECES)
-			break;
-		if (nr > room)
-			continue;
-		found[nr - 1] = next;
-		if (next.dmabuf)
-			get_dma_buf(next.dmabuf);
+		peerbuf_found_add(&finding, &next);
 	}
-	*total = min_t(u32, nr, PEERBUF_MAX_PIECES + 1);
-	return nr > room ? -EMSGSIZE : 0;
+	*total = finding.nr;
+	return finding.nr > room ? -EMSGSIZE : 0;
 }
 
 /*
@@ -172,6 +210,8 @@ void peerbuf_found_put(struct peerbuf_found *found, u32 nr)
 	for (; nr--; found++) {
 		if (found->dmabuf)
 			dma_buf_put(found->dmabuf);
+		p2p_provider_put(found->provider);
 		found->dmabuf = NULL;
+		found->provider = NULL;
 	}
 }

@@ -150,6 +150,25 @@ int peerbuf_vma_mprotect(struct vm_area_struct *vma, unsigned long start, unsign
 int peerbuf_vma_access(struct vm_area_struct *vma, unsigned long addr, void *buf, int len,
 		       int write, const struct p2p_vecs *vecs, u64 begin);
 
+/* ---- BARs that a driver's own file maps (drivers/dma-buf/vma_owner.c) ---- */
+
+/**
+ * struct peerbuf_vma_owner - a driver that knows which BAR its mappings show
+ * @find: which BAR does @vma map? Called with the mmap lock held for reading, about VMAs with
+ *	VM_IO or VM_PFNMAP of any driver. Returns the provider, with a reference, and in
+ *	*@offset where in the BAR the VMA begins, in bytes; NULL: it is not one of the driver's
+ * @node: for the list of those there are
+ *
+ * PEERBUF_IOC_LOOKUP exports what such a VMA shows, for who has mapped it.
+ */
+struct peerbuf_vma_owner {
+	struct p2p_provider *(*find)(const struct vm_area_struct *vma, u64 *offset);
+	struct list_head node;
+};
+
+void peerbuf_vma_owner_register(struct peerbuf_vma_owner *owner);
+void peerbuf_vma_owner_unregister(struct peerbuf_vma_owner *owner);
+
 /* ---- importer helper (drivers/dma-buf/importer.c) ---- */
 
 /**

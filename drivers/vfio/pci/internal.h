@@ -97,6 +97,13 @@ ssize_t peerbuf_vfio_write(struct vfio_device *device, const char __user *buf,
 int peerbuf_vfio_feature(struct vfio_device *device, u32 flags, void __user *arg,
 			 size_t argsz);
 
+/* main.c */
+bool peerbuf_vfio_is_ours(const struct vfio_device *device);
+
+/* mmap.c */
+int peerbuf_vfio_mmap(struct vfio_device *device, struct vm_area_struct *vma);
+struct p2p_provider *peerbuf_vfio_find(const struct vm_area_struct *vma, u64 *offset);
+
 /* ioctl.c */
 struct peerbuf_vfio_call {
 	union {

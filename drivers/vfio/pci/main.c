@@ -87,7 +87,7 @@ static const struct vfio_device_ops peerbuf_vfio_ops = {
 	.device_feature = peerbuf_vfio_feature,
 	.read = peerbuf_vfio_read,
 	.write = peerbuf_vfio_write,
-	.mmap = vfio_pci_core_mmap,
+	.mmap = peerbuf_vfio_mmap,
 	.request = vfio_pci_core_request,
 	.match = vfio_pci_core_match,
 	VFIO_PCI_OPS_IOMMUFD
@@ -95,6 +95,15 @@ static const struct vfio_device_ops peerbuf_vfio_ops = {
 	VFIO_PCI_OPS_PASID
 	VFIO_PCI_OPS_TOKEN
 	VFIO_PCI_OPS_REGION_INFO(peerbuf_vfio_region_info)
+};
+
+bool peerbuf_vfio_is_ours(const struct vfio_device *device)
+{
+	return device->ops == &peerbuf_vfio_ops;
+}
+
+static struct peerbuf_vma_owner peerbuf_vfio_vma_owner = {
+	.find = peerbuf_vfio_find,
 };
 
 static struct peerbuf_vfio *peerbuf_vfio_of(struct pci_dev *pdev)
@@ -191,15 +200,19 @@ static int __init peerbuf_vfio_module_init(void)
 	ret = peerbuf_vfio_import_init();
 	if (ret)
 		return ret;
+	peerbuf_vma_owner_register(&peerbuf_vfio_vma_owner);
 	ret = pci_register_driver(&peerbuf_vfio_driver);
-	if (ret)
+	if (ret) {
+		peerbuf_vma_owner_unregister(&peerbuf_vfio_vma_owner);
 		peerbuf_vfio_import_exit();
+	}
 	return ret;
 }
 
 static void __exit peerbuf_vfio_module_exit(void)
 {
 	pci_unregister_driver(&peerbuf_vfio_driver);
+	peerbuf_vma_owner_unregister(&peerbuf_vfio_vma_owner);
 	peerbuf_vfio_import_exit();
 }
 

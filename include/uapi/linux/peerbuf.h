@@ -888,7 +888,7 @@ struct peerbuf_piece {
 
 #define PEERBUF_PIECE_HOLE	0 /* nothing is mapped */
 #define PEERBUF_PIECE_ORDINARY	1 /* system memory of the process, or of a file */
-#define PEERBUF_PIECE_DEVICE	2 /* a device's, without a dma-buf */
+#define PEERBUF_PIECE_DEVICE	2 /* a device's, that no dma-buf is mapped from */
 #define PEERBUF_PIECE_PEERBUF	3 /* an export of peerbuf's */
 #define PEERBUF_PIECE_FOREIGN	4 /* a dma-buf of another exporter */
 
@@ -921,6 +921,10 @@ struct peerbuf_piece {
  * parent's descriptor: it keeps the parent alive. It cannot be moved by itself, and while it
  * is revoked by itself or pinned the parent cannot move either.
  *
+ * What a VFIO device bound to peerbuf-vfio-pci has mapped of its BARs becomes an export of those
+ * pages, as VFIO_DEVICE_FEATURE_DMA_BUF makes them (with PEERBUF_LOOKUP_F_LOOK it is
+ * PEERBUF_PIECE_DEVICE with no @reason). It has no @parent.
+ *
  * Of another exporter's dma-buf only the mapping of all of it is taken, and it is that dma-buf
  * that is returned. For what else there is @reason says why there is no descriptor.
  * A mapping that changes while this runs is seen as it was at some moment of the call.
@@ -950,7 +954,10 @@ struct peerbuf_ioc_lookup {
 
 /* Only say what there is: no export is made, and every @fd is -1. */
 #define PEERBUF_LOOKUP_F_LOOK		(1U << 0)
-/* One dma-buf of all the pieces, which must be peerbuf's. @pieces have no descriptors. */
+/*
+ * One dma-buf of all the pieces, which must all be mapped from peerbuf's exports, or all by VFIO
+ * devices. @pieces have no descriptors.
+ */
 #define PEERBUF_LOOKUP_F_COMPOSE	(1U << 1)
 
 /**
