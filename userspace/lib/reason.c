@@ -218,7 +218,7 @@ static const struct sentence sentences[] = {
 	REASON(TOO_MANY_PIECES, "the range is made of more pieces than there is room for",
 	       "give more room, up to PEERBUF_MAX_PIECES, or look up a smaller range"),
 	REASON(DERIVED, "it is a part of another export, and lies where that lies",
-	       "move the export that it is a part of; 'peerbuf ps' has its number"),
+	       "move the export that it is a part of; 'peerbuf ps -j' says which that is"),
 	REASON(DERIVED_DEEP, "it is a part of a part, and so on, too many times",
 	       "map and look up one that is closer to the first"),
 	REASON(COMPOSED, "that is mapped from an export that was composed of several",

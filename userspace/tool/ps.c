@@ -208,6 +208,7 @@ static struct json_object *export_json(const struct export_view *view)
 	json_set_number(object, "max_segment", info->max_segment);
 	json_set_number(object, "system_size", info->system_size);
 	json_set_number(object, "hidden_size", info->hidden_size);
+	json_set_number(object, "parent", info->parent);
 	json_set_number(object, "ranges", info->nr_ranges);
 	json_set_number(object, "devices", info->nr_devices);
 	json_set_text(object, "process", format_text("%.16s", info->comm));
