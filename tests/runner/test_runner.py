@@ -281,8 +281,8 @@ bench			bench
         self.assertEqual(self.words("6.12", "plain/unplug"), [])
 
     def test_short_boots_and_architectures(self):
-        lines = suites.read("plain\tbytes\nplain/core\tbytes\tread\narm\tbytes\n"
-                            "arm/core\tbytes\twrite\n")
+        lines = suites.read("plain bytes\nplain/core bytes read\narm bytes\n"
+                            "arm/core bytes write\n")
         kernels, machines = ["6.12", "7.3-arm64-16k"], ["plain", "arm"]
         self.assertEqual(suites.boots(kernels, machines, lines),
                          [("6.12", "plain"), ("7.3-arm64-16k", "arm")])
