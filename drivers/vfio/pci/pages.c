@@ -80,7 +80,7 @@ static bool peerbuf_vfio_piece_next(const struct peerbuf_vfio_import *import,
 	return true;
 }
 
-static bool peerbuf_vfio_is_ours(struct iommu_domain *domain,
+static bool peerbuf_vfio_piece_is_ours(struct iommu_domain *domain,
 				 const struct peerbuf_vfio_piece *piece, u64 done)
 {
 	return iommu_iova_to_phys(domain, piece->iova + done) == piece->paddr + done;
@@ -93,7 +93,7 @@ static u64 peerbuf_vfio_run_of_ours(struct iommu_domain *domain,
 	u64 most = min_t(u64, piece->length - at, PEERBUF_VFIO_SMALL_STEP);
 	u64 run = 0;
 
-	while (run < most && peerbuf_vfio_is_ours(domain, piece, at + run))
+	while (run < most && peerbuf_vfio_piece_is_ours(domain, piece, at + run))
 		run += PAGE_SIZE;
 	return run;
 }
@@ -115,7 +115,7 @@ static void peerbuf_vfio_piece_unmap_ours(struct peerbuf_vfio_import *import,
 			run = iommu_unmap(domain, piece->iova + at, run);
 		if (run)
 			continue;
-		if (WARN_ON_ONCE(peerbuf_vfio_is_ours(domain, piece, at)))
+		if (WARN_ON_ONCE(peerbuf_vfio_piece_is_ours(domain, piece, at)))
 			pci_crit(import->pv->core.pdev,
 				 "the IOMMU driver does not unmap IOVA %#llx: the device still reaches memory that was withdrawn\n",
 				 piece->iova + at);
@@ -194,7 +194,7 @@ static int peerbuf_vfio_pages_ours(struct peerbuf_vfio_import *import)
 				ret = peerbuf_vfio_pages_wanted(import);
 			if (ret)
 				return ret;
-			if (!peerbuf_vfio_is_ours(domain, &piece, at))
+			if (!peerbuf_vfio_piece_is_ours(domain, &piece, at))
 				return -EADDRINUSE;
 		}
 	}
