@@ -395,12 +395,11 @@ class KernelTest(unittest.TestCase):
         self.assertEqual(archive.of_series(found, "7.2"), found[1:])
 
     def test_source_of_the_instrumented_kernel(self):
-        has = {"sid": {"linux-source-7.2"}}
-        recipe = debugkernel.RECIPES[kernel.DEBUG]
+        has = {"sid": {debugkernel.SOURCE}}
         self.assertEqual(
-            debugkernel.source_suite(recipe, lambda s: has.get(s, set())), "sid")
+            debugkernel.source_suite(lambda s: has.get(s, set())), "sid")
         with self.assertRaises(GoneError):
-            debugkernel.source_suite(recipe, lambda _: {"linux-source-7.4"})
+            debugkernel.source_suite(lambda _: {"linux-source-7.4"})
 
 
 def _load_run():

@@ -330,7 +330,7 @@ def program(layer, words):
     """Run the compiler for a kernel's guests in the current directory; its status."""
     kernel = layer.kernel
     compile_ = ["sh", "-c", 'cd /mnt/work; exec "$@"', "sh", f"{kernel.cross_prefix}gcc",
-                "-I/mnt/library/usr/include",
+                "-I/mnt/library/usr/include", "-I/mnt/library/usr/include/peerbuf",
                 f"-L/mnt/library/usr/{kernel.arch.libdir}", *words]
     return _stream(kernel.image.root,
                    [(Path.cwd(), "/mnt/work"), (layer.library, "/mnt/library")], compile_,

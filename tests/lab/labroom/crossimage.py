@@ -12,7 +12,7 @@ import shlex
 
 from . import archive, cache, host
 from .arch import HOST
-from .image import DPKG, KERNEL_BUILD, Image, OPTIONS, environment
+from .image import DPKG, Image, OPTIONS, environment
 
 # Raise it when what is made below changes in a way the key does not show.
 RECIPE = 1
@@ -24,9 +24,6 @@ LIBRARIES = """
 libc6-dev libibverbs-dev ibverbs-providers librdmacm-dev libfabric-dev libdrm-dev libpci-dev
 libsmartcols-dev libjson-c-dev libkmod-dev liburing-dev
 """.split()
-
-# To build a kernel as well.
-KERNEL_TOOLS = ("gcc", "libc6-dev", *KERNEL_BUILD)
 
 # In a guest: what image.COMMON has, less what builds.
 GUEST = """
@@ -74,11 +71,11 @@ mkdir -p usr/local/bin usr/local/sbin
 class CrossImage(Image):
     """A tree of the host's architecture that builds for another, with kernels of a series."""
 
-    def __init__(self, suite, series, arch, flavours, more=()):
+    def __init__(self, suite, series, arch, flavours):
         super().__init__(suite, series, arch)
         self.cross = True
         self.flavours = flavours       # what follows the version, in a release
-        self._packages = TOOLS + list(more) + [f"gcc-{arch.triplet.replace('_', '-')}"] + [
+        self._packages = TOOLS + [f"gcc-{arch.triplet.replace('_', '-')}"] + [
             f"{name}:{arch.debian}" for name in LIBRARIES]
         self.key = cache.digest(RECIPE, suite, self._packages,
                                 OPTIONS.get(suite, []), DPKG, series,
@@ -87,13 +84,10 @@ class CrossImage(Image):
     @property
     def name(self):
         """What it is called in the cache, before the key."""
-        return "-".join([self.suite, self.series, self.arch.debian,
-                         *([] if self.flavours else ["kernel"])])
+        return f"{self.suite}-{self.series}-{self.arch.debian}"
 
     def _chosen(self):
         """What belongs to no architecture, and what builds: by apt."""
-        if not self.flavours:
-            return []
         version = self._version(self.offered()[0])
         return [f"{name}/{self.suite}" for name in
                 (f"linux-headers-{version}-common", f"linux-kbuild-{version}")]
@@ -110,11 +104,10 @@ class CrossImage(Image):
         release = self.offered()[0]
         root = partial / "root"
         command = self.mmdebstrap(root, [HOST.debian, self.arch.debian])
-        if self.flavours:
-            script = partial / "unpack"
-            script.write_text(_UNPACK)
-            names = " ".join(f"{name}/{self.suite}" for name in self.kernel_packages(release))
-            command.insert(1, f'--customize-hook=sh {shlex.quote(str(script))} "$1" {names}')
+        script = partial / "unpack"
+        script.write_text(_UNPACK)
+        names = " ".join(f"{name}/{self.suite}" for name in self.kernel_packages(release))
+        command.insert(1, f'--customize-hook=sh {shlex.quote(str(script))} "$1" {names}')
         host.quiet(command, env=environment())
         (partial / "release").write_text(release + "\n")
 

@@ -1,49 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Kernels that are built here: Debian's source, tinyconfig and a fragment of ours.
+"""The instrumented kernel: Debian's source, tinyconfig and debug.config.
 
-The instrumented one, and one for arm64 with pages of 64 KiB.  Built in a tree by its
-compiler, from a linux-source package: that suite's, or of another that still has it.
+Built in forky's tree by forky's compiler, from a linux-source package: forky's, or
+after that of another suite that still has it.
 Kept: the image, its modules as a layer, and as much of the build tree as
 building external modules against it takes.
 """
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from . import archive, cache, chroot, host
-from .arch import AMD64, ARM64, Architecture
 from .errors import GoneError, LabError
 
-FOLDER = Path(__file__).resolve().parent.parent
+FRAGMENT = Path(__file__).resolve().parent.parent / "debug.config"
+SOURCE = "linux-source-7.2"
+SUITES = ["forky", "trixie-backports", "sid"]
 RECIPE = 1
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What one of them is made of."""
-    source: str
-    suites: tuple
-    config: str            # the fragment's file
-    arch: Architecture
-
-    @property
-    def fragment(self):
-        """What is set on top of tinyconfig."""
-        return FOLDER / self.config
-
-    @property
-    def boot_image(self):
-        """The name of the file to boot, among what is kept."""
-        return Path(self.arch.boot_image).name
-
-
-RECIPES = {
-    "7.2-debug": Recipe("linux-source-7.2", ("forky", "trixie-backports", "sid"),
-                        "debug.config", AMD64),
-    "7.3-arm64-64k": Recipe("linux-source-7.3", ("trixie-backports", "sid"),
-                            "arm64-64k.config", ARM64),
-}
 
 _FETCH = r"""
 source=$1
@@ -63,16 +36,16 @@ mv "/mnt/out/$source" /mnt/out/build
 _CONFIGURE = r"""
 cd /mnt/kernel
 make -s tinyconfig
-cat /mnt/lab/{config} >> .config
+cat /mnt/lab/debug.config >> .config
 make -s olddefconfig 2>&1 | grep -v 'override: reassigning' || true
 """
 
 _BUILD = r"""
 jobs=$1
 cd /mnt/kernel
-make -s "$jobs" {boot_image} modules
+make -s "$jobs" bzImage modules
 make -s kernelrelease > /mnt/out/release
-cp {boot_path} System.map .config /mnt/out/
+cp arch/x86/boot/bzImage System.map .config /mnt/out/
 make -s INSTALL_MOD_PATH=/mnt/out/layer/usr modules_install
 release=$(cat /mnt/out/release)
 rm -f "/mnt/out/layer/usr/lib/modules/$release/build"
@@ -82,44 +55,36 @@ strip -g -o /mnt/out/vmlinux vmlinux
 find . -path ./scripts -prune -o -path ./tools -prune -o \
     \( -name '*.o' -o -name '*.a' -o -name '.*.cmd' -o -name 'vmlinux*' \) \
     -type f ! -name 'module-common.o' ! -name 'vmlinux.symvers' \
-    -exec rm -f {{}} +
+    -exec rm -f {} +
 rm -rf Documentation samples
-find arch -mindepth 1 -maxdepth 1 -type d ! -name {arch} -exec rm -rf {{}} +
+find arch -mindepth 1 -maxdepth 1 -type d ! -name x86 -exec rm -rf {} +
 find drivers fs net sound crypto mm kernel lib security block ipc -name '*.c' \
-    -exec rm -f {{}} +
+    -exec rm -f {} +
 """
 
 
-def obtain(name, image):
+def obtain(image):
     """The directory of the finished kernel."""
-    recipe = RECIPES[name]
-    key = cache.digest(RECIPE, image.key, recipe.source, recipe.fragment.read_bytes(),
-                       _FETCH, *_scripts(recipe))
-    return cache.obtain("kernels", f"{name}-{key}",
-                        lambda partial: _make(recipe, image, partial))
+    key = cache.digest(RECIPE, image.key, SOURCE, FRAGMENT.read_bytes(),
+                       _FETCH, _CONFIGURE, _BUILD)
+    return cache.obtain("kernels", f"7.2-debug-{key}",
+                        lambda partial: _make(image, partial))
 
 
-def _scripts(recipe):
-    """What configures and builds it."""
-    words = {"config": recipe.config, "boot_image": recipe.boot_image,
-             "boot_path": recipe.arch.boot_image, "arch": recipe.arch.kernel}
-    return [text.format(**words) for text in (_CONFIGURE, _BUILD)]
-
-
-def source_suite(recipe, names_of):
+def source_suite(names_of):
     """The first suite that has the source; names_of(suite) are its packages."""
-    for suite in recipe.suites:
-        if recipe.source in names_of(suite):
+    for suite in SUITES:
+        if SOURCE in names_of(suite):
             return suite
-    raise GoneError(f"no Debian suite has {recipe.source} any more, nor has the cache the "
-                    "kernel made of it: looked in " + ", ".join(recipe.suites))
+    raise GoneError(f"no Debian suite has {SOURCE} any more, nor has the cache the "
+                    "kernel made of it: looked in " + ", ".join(SUITES))
 
 
-def _make(recipe, image, partial):
+def _make(image, partial):
     root = image.root
-    suite = source_suite(recipe, lambda s: archive.packages(s, image.arch.debian))
-    cache.note(f"building a kernel with {recipe.config} (ten minutes or so)")
-    binds = [(partial, "/mnt/out"), (FOLDER, "/mnt/lab")]
+    suite = source_suite(lambda s: archive.packages(s, image.arch.debian))
+    cache.note("building the instrumented kernel (ten minutes or so)")
+    binds = [(partial, "/mnt/out"), (FRAGMENT.parent, "/mnt/lab")]
     if suite != image.suite:
         sources = partial / "sources.list"
         sources.write_text("\n".join(host.sources(suite)) + "\n")
@@ -127,26 +92,23 @@ def _make(recipe, image, partial):
     resolv = Path("/etc/resolv.conf")
     if resolv.exists() and (root / "etc/resolv.conf").exists():
         binds.append((resolv, "/etc/resolv.conf"))
-    chroot.script(root, binds, _FETCH, recipe.source, what=f"fetching {recipe.source}")
+    chroot.script(root, binds, _FETCH, SOURCE, what=f"fetching {SOURCE}")
     binds.append((partial / "build", "/mnt/kernel"))
-    # Set before the scripts' own words: the tree may build for another architecture.
-    target = image.cross and (f"export ARCH={image.arch.kernel} "
-                              f"CROSS_COMPILE={image.arch.triplet}-\n") or ""
-    configure, build = _scripts(recipe)
-    chroot.script(root, binds, target + configure, what="configuring the kernel")
-    lost = check_config(recipe, (partial / "build/.config").read_text())
+    chroot.script(root, binds, _CONFIGURE, what="configuring the kernel")
+    lost = check_config((partial / "build/.config").read_text())
     if lost:
-        raise LabError(f"{recipe.config} asks for what the kernel did not take:\n"
+        raise LabError("debug.config asks for what the kernel did not take:\n"
                        + "\n".join("  " + line for line in lost))
-    chroot.script(root, binds, target + build, chroot.jobs(), what="building the kernel")
+    chroot.script(root, binds, _BUILD, chroot.jobs(),
+                  what="building the instrumented kernel")
 
 
-def check_config(recipe, config):
+def check_config(config):
     """The fragment's lines that did not stick."""
     have = set(config.splitlines())
     values = {line.partition("=")[0] for line in have if "=" in line}
     lost = []
-    for line in recipe.fragment.read_text().splitlines():
+    for line in FRAGMENT.read_text().splitlines():
         off = re.fullmatch(r"# (CONFIG_\w+) is not set", line)
         if off and off.group(1) in values:
             lost.append(line)

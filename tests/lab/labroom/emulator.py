@@ -23,9 +23,7 @@ so that the host needs no package for it.
 from . import cache, host
 from .arch import AMD64, HOST
 
-SUITE, WITH_BLOBS = "trixie", "bookworm"
-# Its AMD IOMMU translates accesses to peers, and its VT-d has more modes.
-NEWER = "trixie-backports"
+SUITES = {False: "trixie", True: "bookworm"}       # with blobs?
 # Raise it when what is made below changes in a way the key does not show.
 RECIPE = 1
 # Debian 12 has not all below /usr.
@@ -33,8 +31,9 @@ _LIBRARIES = ["usr/" + HOST.libdir, HOST.libdir]
 _LOADERS = ["usr/lib64/" + HOST.loader, "lib64/" + HOST.loader]
 
 
-def obtain(suite=SUITE, arch=AMD64):
+def obtain(blobs=False, arch=AMD64):
     """The words that start QEMU; its tree is made unless the cache has it."""
+    suite = SUITES[blobs]
     other = [] if arch is AMD64 else [arch.debian]
     name = "-".join([suite, *other, cache.digest(RECIPE, suite, *other)])
     tree = cache.obtain("emulators", name,
@@ -45,15 +44,11 @@ def obtain(suite=SUITE, arch=AMD64):
 def _make(suite, arch, partial):
     cache.note(f"unpacking the QEMU of Debian {suite}")
     root = partial / "root"
-    options = host.apt_options()
-    if suite == NEWER:
-        # All that QEMU needs of its own release; and a mirror may lag.
-        options += [f'APT::Default-Release "{suite}"', 'Acquire::Check-Valid-Until "false"']
     host.quiet(["mmdebstrap", "--mode=root", "--variant=extract",
                 f"--architectures={HOST.debian}",
                 "--include=" + ",".join(arch.emulator_packages),
-                *("--aptopt=" + option for option in options),
-                suite.removesuffix("-backports"), str(root), *host.sources(suite)])
+                *("--aptopt=" + option for option in host.apt_options()),
+                suite, str(root), *host.sources(suite)])
     host.quiet([*_command(root, arch), "--version"])
 
 

@@ -18,7 +18,7 @@ from .control import Control
 from .errors import (EXIT_DIED, EXIT_KLOG, EXIT_MODULES, EXIT_TIMEOUT,
                      LabError)
 from .hostagent import HostAgent
-from .machine import MACHINES, Machine
+from .machine import Machine
 from .ports import Ports
 from .qmp import Qmp
 
@@ -54,8 +54,7 @@ class Guest:
         self.sriov = sriov
         self.real_time = real_time
         self.timeout = timeout or TIMEOUT[self.kernel.debug]
-        self.qemu = emulator.obtain(_emulator(machine_name, gpus and
-                                              self.kernel.makes_blobs),
+        self.qemu = emulator.obtain(gpus and self.kernel.makes_blobs,
                                     self.kernel.arch)
         self.process = None
         self._fresh_log()
@@ -347,11 +346,6 @@ class _Stopped(BaseException):
 
 class _Silent(Exception):
     """The guest said nothing for too long, before its programs ran."""
-
-
-def _emulator(machine_name, blobs):
-    """The suite whose QEMU has what the machine needs."""
-    return emulator.WITH_BLOBS if blobs else MACHINES[machine_name].emulator
 
 
 @contextlib.contextmanager

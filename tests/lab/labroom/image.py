@@ -53,10 +53,9 @@ DPKG = ["path-exclude=/usr/share/man/*", "path-exclude=/usr/share/locale/*",
 class Image:
     """The finished tree of one Debian suite, with its own kernel or one of a series."""
 
-    def __init__(self, suite, series=None, arch=AMD64, flavour=""):
+    def __init__(self, suite, series=None, arch=AMD64):
         self.suite = suite
         self.series = series           # None: the suite's own kernel
-        self.flavour = flavour         # "rt-", "cloud-": what Debian builds besides
         self.arch = arch
         self.cross = False             # else its programs do not run in its guests
         base = suite.removesuffix("-backports")
@@ -67,15 +66,14 @@ class Image:
         # Which release of a series it is does not matter, nor does an update.
         self.key = cache.digest(RECIPE, suite, packages,
                                 OPTIONS.get(suite, []), DPKG,
-                                *([series] if series else []),
-                                *([flavour] if flavour else []))
+                                *([series] if series else []))
         self._packages = packages
         self.path = None
 
     @property
     def name(self):
         """What it is called in the cache, before the key."""
-        return "-".join(filter(None, [self.suite, self.series, self.flavour.rstrip("-")]))
+        return "-".join(filter(None, [self.suite, self.series]))
 
     @property
     def folder(self):
@@ -104,7 +102,7 @@ class Image:
     def offered(self):
         """The releases a tree made now could have, newest first."""
         names = archive.packages(self.suite, self.arch.debian)
-        releases = archive.kernels(names, self.flavour + self.arch.debian)
+        releases = archive.kernels(names, self.arch.debian)
         if self.series:
             return archive.of_series(releases, self.series)
         return releases[:1]

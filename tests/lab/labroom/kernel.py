@@ -7,7 +7,7 @@ from pathlib import Path
 
 from . import archive, cache, debugkernel
 from .arch import ARM64
-from .crossimage import KERNEL_TOOLS, CrossImage, GuestTree
+from .crossimage import CrossImage, GuestTree
 from .errors import GoneError, UsageError
 from .image import Image
 
@@ -23,28 +23,17 @@ HOMES = {
             Image("sid", "7.2")],
     "7.3": [Image("trixie-backports", "7.3"), Image("forky", "7.3"),
             Image("sid", "7.3")],
-    # A preemptible kernel, whose spinlocks sleep, and one for virtual machines.
-    "6.12-rt": [Image("trixie", "6.12", flavour="rt-")],
-    "6.12-cloud": [Image("trixie", "6.12", flavour="cloud-")],
-    "7.3-rt": [Image("trixie-backports", "7.3", flavour="rt-"),
-               Image("sid", "7.3", flavour="rt-")],
-    "7.3-cloud": [Image("trixie-backports", "7.3", flavour="cloud-"),
-                  Image("sid", "7.3", flavour="cloud-")],
     "6.12-arm64": [CrossImage("trixie", "6.12", *_ARM64)],
     "7.3-arm64": [CrossImage("trixie-backports", "7.3", *_ARM64),
                   CrossImage("sid", "7.3", *_ARM64)],
-    # Their sources are packages of their own: debugkernel.py.
+    # Its source is a package of its own: debugkernel.py.
     "7.2-debug": [Image("forky")],
-    "7.3-arm64-64k": [CrossImage("trixie-backports", "7.3", ARM64, (), KERNEL_TOOLS),
-                      CrossImage("sid", "7.3", ARM64, (), KERNEL_TOOLS)],
 }
 HOMES["7.3-arm64-16k"] = HOMES["7.3-arm64"]
 DEBUG = "7.2-debug"
-# Those that have to be built first.
-BUILT = list(debugkernel.RECIPES)
 # What such guests run: the same for all of their kernels.
 GUESTS = {ARM64: GuestTree("trixie", ARM64)}
-PAGE_SIZES = {"16k": 16384, "64k": 65536}
+PAGE_SIZES = {"16k": 16384}
 
 # What the initramfs must load to reach the root and the ports.
 BOOT_MODULES = ["virtio_pci", "9pnet_virtio", "9p", "overlay",
@@ -89,9 +78,8 @@ class Kernel:
         image = home(series, images) if len(images) > 1 else images[0]
         self.image = image.obtain()
         self.arch = image.arch
-        self.own = (debugkernel.obtain(name, self.image)
-                    if name in debugkernel.RECIPES else None)
-        if self.own:
+        self.own = debugkernel.obtain(self.image) if self.debug else None
+        if self.debug:
             self.release = (self.own / "release").read_text().strip()
         elif self.image.cross:
             self.release = self.image.release(name.partition("-")[2])
@@ -110,8 +98,8 @@ class Kernel:
     @property
     def vmlinuz(self):
         """The file to boot."""
-        if self.own:
-            return self.own / debugkernel.RECIPES[self.name].boot_image
+        if self.debug:
+            return self.own / "bzImage"
         # From 7.3 on it is with the modules.
         places = [self.image.root / "boot" / f"vmlinuz-{self.release}",
                   self.modules / "vmlinuz"]
@@ -120,26 +108,26 @@ class Kernel:
     @property
     def layers(self):
         """Directories the guest stacks over the tree, topmost first."""
-        return [self.own / "layer"] if self.own else []
+        return [self.own / "layer"] if self.debug else []
 
     @property
     def key(self):
         """Changes whenever the kernel or its tree does."""
         parts = [self.name, str(self.image.path)]
-        if self.own:
+        if self.debug:
             parts.append(str(self.own))
         return cache.digest(*parts)
 
     def binds(self):
         """Binds that make `build_dir` and the kernel's modules visible."""
-        if not self.own:
+        if not self.debug:
             return []
         return [(self.own / "build", "/mnt/kernel")]
 
     @property
     def build_dir(self):
         """The kernel's build directory, as seen inside the tree."""
-        if self.own:
+        if self.debug:
             return "/mnt/kernel"
         return f"/lib/modules/{self.release}/build"
 
@@ -151,8 +139,8 @@ class Kernel:
     @property
     def compiler(self):
         """The name of the compiler that made it, in the tree."""
-        if self.own:
-            return self.cross_prefix + "gcc"
+        if self.debug:
+            return "gcc"
         pattern = re.compile(r"^CC = .*\)(gcc-\S+)$", re.M)
         return self.cross_prefix + pattern.search(
             (self._headers() / ".kernelvariables").read_text()).group(1)
@@ -180,12 +168,12 @@ class Kernel:
     @property
     def modules(self):
         """The directory of the kernel's own modules, on the host."""
-        top = self.layers[0] if self.own else self.image.root
+        top = self.layers[0] if self.debug else self.image.root
         return top / "usr/lib/modules" / self.release
 
     def boot_modules(self):
         """(file name, content) of the modules to insert, in order."""
-        if self.own:
+        if self.debug:
             return []
         return [(path.name.partition(".ko")[0] + ".ko", _plain(path))
                 for path in _order(self.modules, BOOT_MODULES)]

@@ -27,10 +27,6 @@ These machines have this topology:
     plain   an AMD CPU, no IOMMU: the host bridge is trusted for peer traffic
     vtd     the same, behind an emulated Intel VT-d that translates
     intel   an Intel CPU, no IOMMU, a host bridge that is not on the list
-    lazy    as vtd, whose caching mode makes the kernel flush at once: without, lazily
-    scalable  VT-d in scalable mode, with first-level page tables, strict
-    pt      VT-d that translates for nobody (iommu=pt)
-    amdvi   as vtd, behind an emulated AMD IOMMU
     arm     arm64: QEMU's board virt, no IOMMU
     smmu    the same, behind an emulated Arm SMMUv3 that translates
 
@@ -41,7 +37,6 @@ override vouches for them.
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import emulator
 from .arch import AMD64, ARM64, Architecture
 from .errors import UsageError
 
@@ -62,7 +57,6 @@ class Model:
     cpu: str
     devices: tuple = ()
     cmdline: str = ""
-    emulator: str = emulator.SUITE
 
 
 _Q35 = "q35,kernel-irqchip=split"
@@ -77,19 +71,6 @@ MACHINES = {
                  ("-device", "intel-iommu,intremap=off,caching-mode=on,"
                              "device-iotlb=on,aw-bits=48"),
                  "intel_iommu=on iommu.passthrough=0"),
-    "lazy": Model(AMD64, _Q35, _EPYC,
-                  ("-device", "intel-iommu,intremap=off,device-iotlb=on,aw-bits=48"),
-                  "intel_iommu=on iommu.passthrough=0 iommu.strict=0"),
-    "scalable": Model(AMD64, _Q35, _EPYC,
-                      ("-device", "intel-iommu,intremap=off,device-iotlb=on,aw-bits=48,"
-                                  "x-scalable-mode=on,x-flts=on"),
-                      "intel_iommu=on,sm_on iommu.passthrough=0 iommu.strict=1",
-                      emulator.NEWER),
-    "pt": Model(AMD64, _Q35, _EPYC,
-                ("-device", "intel-iommu,intremap=off,device-iotlb=on,aw-bits=48"),
-                "intel_iommu=on iommu=pt"),
-    "amdvi": Model(AMD64, _Q35, _EPYC, ("-device", "amd-iommu,dma-remap=on"),
-                   "amd_iommu=on iommu.passthrough=0", emulator.NEWER),
     "arm": Model(ARM64, _VIRT, "neoverse-n1", (), _VOUCHED),
     "smmu": Model(ARM64, _VIRT + ",iommu=smmuv3", "neoverse-n1", (),
                   "iommu.passthrough=0 " + _VOUCHED),

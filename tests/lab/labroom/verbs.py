@@ -11,7 +11,7 @@ the guest gets the userland of another distribution, under its own kernel.
 from pathlib import Path
 
 from . import cache, chroot
-from .errors import LabError
+from .errors import LabError, UsageError
 from .image import Image
 from .userland import Userland
 
@@ -54,8 +54,9 @@ tar -xf /tmp/orig -C /mnt/out/source --strip-components=1 --wildcards \
 
 def userland(kernel):
     """What a guest needs to use the HCA, on top of its own layers."""
-    others = [] if kernel.image.cross else list(map(Image, SUITES))
-    for image in [kernel.image, *others]:
+    if kernel.image.cross:
+        raise UsageError(f"--verbs: not with {kernel.name}: the provider is not cross-built")
+    for image in [kernel.image, *map(Image, SUITES)]:
         image.obtain()
         source = _source(image)
         if not (source / "missing").exists():
@@ -65,9 +66,7 @@ def userland(kernel):
     if image is not kernel.image:
         cache.note(f"{kernel.image.name}'s rdma-core source is not to be "
                    f"had: {kernel.name} runs with {image.name}'s userland")
-    tree = kernel.tree() if image.cross else image
-    return Userland(kernel, tree,
-                    [_provider(image, source, kernel.cross_prefix) / "layer"])
+    return Userland(kernel, image, [_provider(image, source) / "layer"])
 
 
 def _source(image):
@@ -86,7 +85,7 @@ def _fetch(root, partial):
     chroot.script(root, binds, _FETCH, what="fetching rdma-core's source")
 
 
-def _provider(image, source, cross_prefix):
+def _provider(image, source):
     key = cache.digest(RECIPE, str(source), (PROVIDER / "build").read_bytes(),
                        (PROVIDER / "hca.c").read_bytes(), ABI.read_bytes())
 
@@ -94,7 +93,7 @@ def _provider(image, source, cross_prefix):
         binds = [(source / "source", "/mnt/source"), (ABI.parent, "/mnt/abi"),
                  (PROVIDER, "/mnt/provider"), (partial, "/mnt/out")]
         chroot.run(image.root, binds,
-                   ["env", f"CC={cross_prefix}gcc", "/mnt/provider/build",
-                    "/mnt/source", "/mnt/abi", "/mnt/out/layer"], what="building the HCA's provider")
+                   ["/mnt/provider/build", "/mnt/source", "/mnt/abi",
+                    "/mnt/out/layer"], what="building the HCA's provider")
 
     return cache.obtain("verbs", f"provider-{image.name}-{key}", make)

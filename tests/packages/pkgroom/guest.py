@@ -56,4 +56,4 @@ def boot(kernel, root, timeout, script):
     """The child's part; the exit status of the script."""
     layer = Nothing(Kernel(kernel))
     return Guest(layer, "plain", {"share": None, "out": None}, 16 << 20, float(timeout),
-                 userland=Tree(root)).run(["sh", "-euc", script])
+                 land=Tree(root)).run(["sh", "-euc", script])
