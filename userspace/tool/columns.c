@@ -96,7 +96,7 @@ struct json_object *columns_json(const struct columns *columns, const void *row)
 		struct value value = { 0 };
 		char key[32];
 
-		for (n = 0; info->name[n] && n < sizeof(key) - 1; n++)
+		for (n = 0; n < sizeof(key) - 1 && info->name[n]; n++)
 			key[n] = tolower(info->name[n]);
 		key[n] = '\0';
 		info->get(row, &value);
