@@ -3,8 +3,6 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <signal.h>
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -71,68 +69,12 @@ void station_open(struct station *station, const char *edu, const char *address)
 	station_up(station);
 }
 
-/* Its sysfs shows the devices that are in the network namespace of who mounts it. */
-static int namespace_enter(void)
-{
-	return unshare(CLONE_NEWNET | CLONE_NEWNS) ||
-	       mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	       mount("sysfs", "/sys", "sysfs", 0, NULL);
-}
-
-/* A process that does nothing in a network namespace, which ends with it. */
-static pid_t namespace_new(void)
-{
-	int ready[2];
-	pid_t pid;
-	char c;
-
-	check_sys(pipe(ready));
-	pid = check_sys(fork());
-	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (namespace_enter() || write(ready[1], "", 1) != 1)
-			_exit(1);
-		for (;;)
-			pause();
-	}
-	close(ready[1]);
-	if (read(ready[0], &c, 1) != 1)
-		fail("no network namespace");
-	close(ready[0]);
-	return pid;
-}
-
-static void station_move(struct station *station)
-{
-	station->namespace = namespace_new();
-	/* rdma(8) knows namespaces by names only. */
-	check_eq(shell("mkdir -p /run/netns && ln -sfn /proc/%d/ns/net /run/netns/%s && "
-		       "rdma dev set %s netns %s && ip link set %s netns %d",
-		       station->namespace, station->edu, station->device, station->edu,
-		       station->interface, station->namespace), 0);
-	station_up(station);
-}
-
-void stations_apart(struct station *near, struct station *far)
-{
-	station_find(near, "rp-edu", "10.1.0.1");
-	station_find(far, "far-edu", "10.1.0.2");
-	/* Not while there is still a namespace of an earlier test. */
-	eventually(20, !shell("rdma system set netns exclusive"));
-	station_move(near);
-	station_move(far);
-}
-
 pid_t station_start(struct station *station, const char *command)
 {
 	char words[1024];
 	pid_t pid;
 
-	if (station->namespace)
-		snprintf(words, sizeof(words), "exec nsenter -t %d -n -m %s",
-			 station->namespace, command);
-	else
-		snprintf(words, sizeof(words), "exec %s", command);
+	snprintf(words, sizeof(words), "exec %s", command);
 	printf("# %s$ %s\n", station->device, command);
 	fflush(stdout);
 	pid = check_sys(fork());

@@ -10,21 +10,17 @@
 
 #include <linux/types.h>
 
-/* One end of a network: an RDMA device with an address, in its namespace or in ours. */
+/* One end of a network: an RDMA device with an address. */
 struct station {
 	const char *edu;
 	const char *address;
 	char device[64];
 	char interface[32];
-	/* A process that keeps the namespace, or 0. */
-	pid_t namespace;
 };
 
 /* Modules, the RDMA device of that edu, and its interface up with the address (/24). */
 void station_open(struct station *station, const char *edu, const char *address);
-/* Two of them, each in a network namespace of its own, that reach each other. */
-void stations_apart(struct station *near, struct station *far);
-/* As a shell command, in the station's namespace. */
+/* As a shell command. */
 pid_t station_start(struct station *station, const char *command);
 int station_run(struct station *station, const char *command);
 /* Something is listening there, by the RDMA CM or by TCP at that port, and @pid lives. */

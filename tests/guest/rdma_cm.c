@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The RDMA connection manager: programs of librdmacm's own, unmodified, on the test HCA as
- * a RoCE device. Both ends on one device, or on two in network namespaces of their own.
+ * a RoCE device, with both ends on it.
  */
 #include "harness.h"
 #include "network.h"
 #include "rdma.h"
 
-static struct station near, far;
+static struct station near;
 
 /* Both ends end well. */
 static void pair(struct station *server, const char *listen, struct station *client,
@@ -78,17 +78,6 @@ TEST(nobody_listens)
 	check(station_wait(station_start(&near, "rping -c -a 10.1.0.1 -C 1")) != 0);
 }
 
-/* perftest, which is told to let the RDMA CM make its connection. */
-TEST(bandwidth_by_the_connection_manager)
-{
-	char server[128], client[160];
-
-	alone();
-	snprintf(server, sizeof(server), "ib_write_bw -R -d %s -F -n 100 -s 8192", near.device);
-	snprintf(client, sizeof(client), "%s 10.1.0.1", server);
-	pair(&near, server, &near, client);
-}
-
 /* Data flows. Both ends hear of it and let go, so that the driver can. */
 TEST(device_goes_while_connected)
 {
@@ -104,12 +93,4 @@ TEST(device_goes_while_connected)
 	device_unbind("rp-edu");
 	check(station_wait(server) != 0);
 	check(station_wait(client) != 0);
-}
-
-/* Two devices, each in a namespace that knows of no other. */
-TEST(rping_between_namespaces)
-{
-	stations_apart(&near, &far);
-	pair(&far, "rping -s -a 10.1.0.2 -C 5 -V -S 3000", &near,
-	     "rping -c -a 10.1.0.2 -C 5 -V -S 3000");
 }
