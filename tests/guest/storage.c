@@ -101,7 +101,8 @@ static void ranges_of(struct peerbuf_range *ranges, __u32 nr)
 {
 	for (__u32 i = 0; i < nr; i++)
 		ranges[i] = (struct peerbuf_range) {
-			.bar = MEM_BAR, .offset = START + (nr - 1 - i) * 3 * PAGE, .length = 2 * PAGE,
+			.bar = MEM_BAR, .offset = START + (nr - 1 - i) * 3 * PAGE,
+			.length = 2 * PAGE,
 		};
 }
 

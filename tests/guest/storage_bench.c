@@ -51,10 +51,11 @@ static void find_spinner(void)
 static __u64 worked(void)
 {
 	unsigned long long idle;
-	char text[128];
+	char text[128], *end;
 
 	file_read(spinner, text, sizeof(text));
-	check_eq(sscanf(text, "%llu", &idle), 1);
+	idle = strtoull(text, &end, 10);
+	check(end != text);
 	return instructions() - idle / 2;
 }
 

@@ -31,7 +31,8 @@ TEST(reads_below_an_export)
 
 	set_up();
 	snprintf(command, sizeof(command),
-		 "peerbuf read /dev/%s $PEERBUF_ID:8K --offset 1M --length 1M --explain", drive_name());
+		 "peerbuf read /dev/%s $PEERBUF_ID:8K --offset 1M --length 1M --explain",
+		 drive_name());
 	check_eq(below_export(command), 0);
 	check_host_medium(MEM, START + 2 * PAGE, 1 << 20, 1 << 20);
 	check_host_bytes(MEM, START, 2 * PAGE, SCENE_PAINT);

@@ -288,8 +288,8 @@ static int file_run(const struct command *self, int argc, char **argv)
 #define OPTIONS_HELP							\
 	"  FILE                  an NVMe block device, a partition of one, or a file of\n" \
 	"                        ext4 or xfs on either\n"		\
-	"  ID                    the export's number, see 'peerbuf ps', and where to begin\n" \
-	"                        in it\n"				\
+	"  ID                    the export's number, see 'peerbuf ps', and where to\n" \
+	"                        begin in it\n"			\
 	"  -o, --offset N        where to begin in the file\n"		\
 	"  -l, --length N        how many bytes; without it, to the end of the buffer or,\n" \
 	"                        when reading, of the file\n"		\

@@ -233,7 +233,7 @@ enum peerbuf_reason {
 
 	/* Drives and buffers */
 	PEERBUF_REASON_NO_STORAGE		= 208, /* peerbuf-nvme is not loaded */
-	PEERBUF_REASON_NOT_A_FILE		= 209, /* neither a regular file nor a block device */
+	PEERBUF_REASON_NOT_A_FILE		= 209, /* neither file nor block device */
 	PEERBUF_REASON_NOT_NVME			= 210, /* not straight on a PCI NVMe drive */
 	PEERBUF_REASON_MULTIPATH		= 211, /* the drive has several paths */
 	PEERBUF_REASON_METADATA			= 212, /* metadata or protection information */
@@ -1114,14 +1114,15 @@ struct peerbuf_ioc_probe {
  * it as a signal does.
  *
  * errno: EBADF a descriptor is none, or the file is not open for that; EACCES the buffer is not,
- * or the drive says so; EINVAL the buffer's is no dma-buf, @length is zero, @depth too
- * large, or with PEERBUF_FILE_F_STRICT something is not aligned; ERANGE past the end of the buffer;
- * EOVERFLOW; EOPNOTSUPP the module peerbuf-nvme is not to be had, the file is none that it
- * serves, or the buffer cannot be had; ETXTBSY a file of ext4 is open for writing; EHOSTUNREACH the drive has no route to it;
- * ENODEV the buffer is revoked or its device down or gone, or the drive is gone; EPERM the
- * buffer is exported without CPU access, and the CPU had to; EROFS, ETXTBSY the device is read-only,
- * or used as swap; ENOSPC the write begins at the device's end; EINTR; ENODATA, EIO, ENXIO,
- * EILSEQ, EBADE, EBUSY, ETIMEDOUT the drive failed a command, see @nvme_status.
+ * or the drive says so; EINVAL the buffer is no dma-buf, @length is zero, @depth too large, or
+ * with PEERBUF_FILE_F_STRICT something had to go through system memory; ERANGE past the end of
+ * the buffer; EOVERFLOW; EOPNOTSUPP the module peerbuf-nvme is not to be had, the file is none
+ * that it serves, or the buffer cannot be had; EHOSTUNREACH the drive has no route to the
+ * buffer; ENODEV the buffer is revoked or its device down or gone, or the drive is gone; EPERM
+ * the buffer is exported without CPU access, and the CPU had to; EROFS the device is read-only;
+ * ETXTBSY it is used as swap, or a file of ext4 is open for writing; ENOSPC the write begins at
+ * the device's end; EINTR; ENODATA, EIO, ENXIO, EILSEQ, EBADE, EBUSY, ETIMEDOUT the drive failed
+ * a command, see @nvme_status.
  */
 struct peerbuf_ioc_file {
 	__u32 size;
