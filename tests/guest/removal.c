@@ -5,7 +5,7 @@
  * has let go.
  */
 #include <fcntl.h>
-#include <stdarg.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -208,39 +208,43 @@ static pid_t unbind_elsewhere(const char *id)
 	return pid;
 }
 
-__attribute__((format(printf, 1, 2))) static void answers(const char *format, ...)
+/* The command finds the export and the function in its environment. */
+static void answers_meanwhile(const char *command)
 {
-	double start = now();
-	char command[256];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(command, sizeof(command), format, args);
-	va_end(args);
-	printf("# $ %s\n", command);
-	fflush(stdout);
-	check(system(command) != -1);
-	if (now() - start > ANSWER)
-		fail("%s took %.1f s", command, now() - start);
-}
-
-TEST(others_answer_while_a_removal_waits, .timeout = 120)
-{
+	char id[24];
+	double start;
 	int status;
 	pid_t pid;
 
 	hold("rp-edu", "rp-mem");
+	snprintf(id, sizeof(id), "%llu", (unsigned long long)scene.export.id);
+	setenv("ID", id, 1);
+	setenv("FUNCTION", lab_where("rp-mem"), 1);
 	pid = unbind_elsewhere("rp-mem");
-	answers("peerbuf ps");
-	answers("peerbuf topo > /dev/null");
-	answers("peerbuf devices");
-	answers("peerbuf revoke --timeout 1 %llu", (unsigned long long)scene.export.id);
-	answers("peerbuf deny %s", lab_where("rp-mem"));
+	printf("# $ %s\n", command);
+	fflush(stdout);
+	start = now();
+	check(system(command) != -1);
+	if (now() - start > ANSWER)
+		fail("%s took %.1f s", command, now() - start);
+	/* It has answered before the removal was over. */
 	check_eq(waitpid(pid, NULL, WNOHANG), 0);
 	let_go();
 	check_eq(waitpid(pid, &status, 0), pid);
 	check_eq(status, 0);
 	check(!is_kept());
+	check_sys(munmap(scene.cpu, SCENE_SIZE));
+	close(scene.export.fd);
+	close(scene.node);
+}
+
+TEST(others_answer_while_a_removal_waits, .timeout = 120)
+{
+	answers_meanwhile("peerbuf ps");
+	answers_meanwhile("peerbuf topo > /dev/null");
+	answers_meanwhile("peerbuf devices");
+	answers_meanwhile("peerbuf revoke --timeout 1 $ID");
+	answers_meanwhile("peerbuf deny $FUNCTION");
 }
 
 TEST(deny_answers_while_the_lender_is_unbound, .timeout = 120)
