@@ -13,7 +13,7 @@
  *	951ebc18d181	a BAR was exported that nobody may map
  *
  * Not mended up to 7.3: the file of a DMA-BUF is looked at after it was freed, if somebody
- * has its name open (O_PATH).
+ * has its name open (O_PATH). KASAN reports it of 7.2's: Documentation/upstream.rst.
  */
 #include <fcntl.h>
 #include <linux/pci_regs.h>
