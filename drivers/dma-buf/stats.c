@@ -24,6 +24,6 @@ u64 peerbuf_stat_read(enum peerbuf_stat stat)
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		sum += READ_ONCE(per_cpu(peerbuf_stats, cpu)[stat]);
+		sum += READ_ONCE(*per_cpu_ptr(&peerbuf_stats[stat], cpu));
 	return sum;
 }
