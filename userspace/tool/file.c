@@ -201,15 +201,6 @@ static int open_all(struct job *job)
 	return ret;
 }
 
-static uint64_t parse_size(const struct command *self, const char *text)
-{
-	uint64_t bytes;
-
-	if (peerbuf_size_parse(text, &bytes))
-		usage_error(self, "%s: not a number of bytes", text);
-	return bytes;
-}
-
 /* "ID" or "ID:OFFSET" */
 static void parse_place(const struct command *self, char *text, struct job *job)
 {
