@@ -164,7 +164,7 @@ TEST(holes)
 	check_one((void *)(1UL << 63), PAGE, PEERBUF_PIECE_HOLE, PEERBUF_REASON_NOTHING_MAPPED);
 }
 
-/* A BAR by sysfs: it is device memory, but of no dma-buf. */
+/* A BAR by sysfs: it is device memory, but of no dma-buf. What a driver has claimed is not mapped. */
 TEST(device_memory_without_a_dma_buf)
 {
 	char path[128];
@@ -172,6 +172,7 @@ TEST(device_memory_without_a_dma_buf)
 	int file;
 
 	open_all();
+	device_unbind("far-mem");
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/resource2", lab_where("far-mem"));
 	file = check_sys(open(path, O_RDWR | O_CLOEXEC));
 	mapped = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);

@@ -31,48 +31,70 @@ static void add(int node, unsigned int bar)
 	};
 }
 
-/* The first memory BAR of a page or more, or -1. */
-static int memory_bar(const char *bdf)
+/* The memory BARs of a page or more, a bit each. */
+static unsigned int memory_bars(const char *bdf)
 {
 	unsigned long long start, end, flags;
+	unsigned int bars = 0;
 	char path[300];
 	FILE *file;
-	int bar;
 
 	snprintf(path, sizeof(path), DEVICES "/%s/resource", bdf);
 	file = fopen(path, "re");
 	check(file);
-	for (bar = 0; bar < 6; bar++) {
+	for (int bar = 0; bar < 6; bar++) {
 		if (fscanf(file, "%llx %llx %llx", &start, &end, &flags) != 3)
 			break;
-		if (flags & RESOURCE_MEM && start && end - start + 1 >= PAGE) {
-			fclose(file);
-			return bar;
-		}
+		if (flags & RESOURCE_MEM && start && end - start + 1 >= PAGE)
+			bars |= 1U << bar;
 	}
 	fclose(file);
-	return -1;
+	return bars;
+}
+
+/* An MSI-X table is never lent, and may be all there is in the first page. */
+static bool may_export(int node, __u32 bar)
+{
+	struct peerbuf_range range = { .length = PAGE, .bar = bar };
+	struct peer_export export;
+
+	if (peer_export(node, &range, 1, 0, &export))
+		return false;
+	close(export.fd);
+	return true;
+}
+
+static bool lend_bar(const char *bdf, __u64 addr, unsigned int bar)
+{
+	char path[300];
+	int node;
+
+	/* No driver, or one that exports by itself: leave it alone. */
+	if (peer_lend(control, addr, 1U << bar))
+		return false;
+	snprintf(path, sizeof(path), "/dev/peerbuf/%s", bdf);
+	node = check_sys(open(path, O_RDWR | O_CLOEXEC));
+	if (!may_export(node, bar)) {
+		close(node);
+		check_ok(peer_unlend(control, addr, 1U << bar));
+		return false;
+	}
+	lent[found] = addr;
+	bars[found] = bar;
+	add(node, bar);
+	return true;
 }
 
 static void lend(const char *bdf)
 {
-	unsigned int domain, bus, dev, fn;
-	int bar = memory_bar(bdf), node;
-	char path[300];
-	__u64 addr;
+	unsigned int domain, bus, dev, fn, memory = memory_bars(bdf);
 
-	if (bar < 0 ||
-	    sscanf(bdf, "%x:%x:%x.%x", &domain, &bus, &dev, &fn) != 4)
+	if (sscanf(bdf, "%x:%x:%x.%x", &domain, &bus, &dev, &fn) != 4)
 		return;
-	addr = PEERBUF_PCI_ADDR(domain, bus, dev, fn);
-	/* No driver, or one that exports by itself: leave it alone. */
-	if (peer_lend(control, addr, 1U << bar))
-		return;
-	snprintf(path, sizeof(path), "/dev/peerbuf/%s", bdf);
-	node = check_sys(open(path, O_RDWR | O_CLOEXEC));
-	lent[found] = addr;
-	bars[found] = bar;
-	add(node, bar);
+	for (unsigned int bar = 0; bar < 6; bar++)
+		if (memory & 1U << bar &&
+		    lend_bar(bdf, PEERBUF_PCI_ADDR(domain, bus, dev, fn), bar))
+			return;
 }
 
 static void lend_all(void)

@@ -44,7 +44,7 @@ TEST(refused_while_mapped)
 /* Whatever earlier tests have left behind. */
 static void unload_users(void)
 {
-	static const char *const users[] = { "edu_dma", "bar_owner", "vram" };
+	static const char *const users[] = { "peerbuf_nvme", "edu_dma", "bar_owner", "vram" };
 	char path[64];
 
 	for (size_t i = 0; i < sizeof(users) / sizeof(*users); i++) {

@@ -108,15 +108,6 @@ TEST(bar_by_sysfs)
 	check_arrived(2 * START, 6);
 }
 
-TEST(says_why_it_is_refused)
-{
-	setup();
-	check_ok(peer_revoke(node, export.id, 0));
-	check(stranger("linked", 7));
-	check(said("refused: .*revoked"));
-	check_ok(peer_restore(node, export.id));
-}
-
 /* They would run as if nothing were there. */
 TEST(programs_that_would_not_notice_are_refused)
 {
@@ -135,27 +126,6 @@ TEST(programs_that_would_not_notice_are_refused)
 	check_eq(shell("peerbuf run -- /run/not-there 2>" SAID), 127);
 	check_eq(shell("peerbuf run -- true"), 0);
 	check_eq(shell("peerbuf run -- sh -c 'exit 7'"), 7);
-}
-
-static unsigned int measured(const char *prefix, unsigned int length)
-{
-	char text[32];
-
-	check_eq(shell("%s" PROGRAM " %s time %u 200 2>" SAID, prefix, hca, length), 0);
-	sysfs_read(SAID, text, sizeof(text));
-	printf("# %s%u bytes: %s ns\n", prefix, length, text);
-	return atoi(text);
-}
-
-/* Five percent, of a registration and its end, of sixteen pages and more. */
-TEST(ordinary_registrations_cost_little)
-{
-	setup();
-	for (unsigned int length = 64 << 10; length <= 4 << 20; length *= 8) {
-		unsigned int without = measured("", length);
-
-		check(measured("peerbuf run -- ", length) <= without + without / 20);
-	}
 }
 
 /* Bandwidth into a BAR by the distribution's own benchmark, which maps a file and registers it. */

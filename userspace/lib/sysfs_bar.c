@@ -3,12 +3,39 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "internal.h"
+
+/*
+ * The kernel adds a BAR's address to the offset of such a mapping, and so /proc/self/maps shows
+ * it. @device: the function's directory.
+ */
+static bool from_start_of_bar(const char *device, struct sysfs_bar *found)
+{
+	char path[PATH_MAX];
+	uint64_t start = 0;
+	bool is = true;
+	FILE *file;
+	uint32_t n;
+
+	if (snprintf(path, sizeof(path), "%s/resource", device) >= (int)sizeof(path))
+		return false;
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	for (n = 0; is && n <= found->bar; n++)
+		is = fscanf(file, "%" SCNx64 " %*x %*x", &start) == 1;
+	fclose(file);
+	if (!is || found->offset < start)
+		return false;
+	found->offset -= start;
+	return true;
+}
 
 /* "0000:01:00.0/resource2" or "...resource2_wc", at the end of @path. */
 static bool parse_path(char *path, struct sysfs_bar *found)
@@ -23,7 +50,8 @@ static bool parse_path(char *path, struct sysfs_bar *found)
 		return false;
 	*file = '\0';
 	device = strrchr(path, '/');
-	return device && !peerbuf_addr_parse(device + 1, &found->addr);
+	return device && !peerbuf_addr_parse(device + 1, &found->addr) &&
+	       from_start_of_bar(path, found);
 }
 
 static bool parse_line(char *line, uint64_t address, struct sysfs_bar *found)

@@ -300,6 +300,14 @@ static struct p2p_vec vec_part(const struct p2p_vec *vec, u64 at, u64 len)
 	return part;
 }
 
+static int part_append(struct p2p_vecs *vecs, const struct p2p_vec *part)
+{
+	if (part->kind != P2P_VEC_BAR)
+		return p2p_vecs_append(vecs, part);
+	return bar_append(vecs, part_find(vecs, part->provider), part->provider, part->paddr,
+			  part->len);
+}
+
 /**
  * p2p_vecs_add_part() - append what another list has there
  * @vecs: a list that nobody else has seen yet
@@ -335,7 +343,7 @@ int p2p_vecs_add_part(struct p2p_vecs *vecs, const struct p2p_vecs *from, u64 of
 		if (vecs->nr == vecs->max)
 			ret = p2p_vecs_allow_one_more(vecs);
 		if (!ret)
-			ret = p2p_vecs_append(vecs, &part);
+			ret = part_append(vecs, &part);
 		len -= part.len;
 	}
 	return ret;
@@ -452,24 +460,12 @@ static void slice_release(void *priv)
 	p2p_vecs_put(priv);
 }
 
-/* What of @vec lies in the @len bytes from @offset on. It is the other list that owns it. */
+/* What of @vec lies in the @len bytes from @offset on. */
 static struct p2p_vec vec_cut(const struct p2p_vec *vec, u64 offset, u64 len)
 {
 	u64 skip = offset > vec->start ? offset - vec->start : 0;
-	struct p2p_vec cut = *vec;
 
-	cut.paddr += skip;
-	cut.len = min(vec->len - skip, offset + len - (vec->start + skip));
-	cut.owned = false;
-	return cut;
-}
-
-static int slice_append(struct p2p_vecs *slice, const struct p2p_vec *cut)
-{
-	if (cut->kind != P2P_VEC_BAR)
-		return p2p_vecs_append(slice, cut);
-	return bar_append(slice, part_find(slice, cut->provider), cut->provider, cut->paddr,
-			  cut->len);
+	return vec_part(vec, skip, min(vec->len - skip, offset + len - (vec->start + skip)));
 }
 
 /**
@@ -507,7 +503,7 @@ struct p2p_vecs *p2p_vecs_slice(struct p2p_vecs *vecs, u64 offset, u64 len)
 		return ERR_PTR(-ENOMEM);
 	for (vec = first; vec <= last; vec++) {
 		cut = vec_cut(vec, offset, len);
-		error = slice_append(slice, &cut);
+		error = part_append(slice, &cut);
 		if (error) {
 			p2p_vecs_put(slice);
 			return ERR_PTR(error);
