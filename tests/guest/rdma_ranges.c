@@ -115,13 +115,13 @@ TEST(mr_of_a_piece_maps_no_more)
 	lab_host_fill("rp-mem", 0, 0x100000, 0xee);
 	check_ok(peer_export(node, ranges, 16, 0, &export));
 	/* From the middle of the fifth to the middle of the sixth. */
-	check_ok(rdma_reg_dmabuf(&rdma, 4 * PIECE + PIECE / 2, PIECE, 0, export.fd, RDMA_ALL,
-				 &mr));
+	check_ok(rdma_reg_dmabuf(&rdma, 4 * PIECE + PIECE / 2, PIECE, PIECE / 2, export.fd,
+				 RDMA_ALL, &mr));
 	check_ok(peer_attachments(node, export.id, &info, 1, &total));
 	check_eq(total, 1);
 	check_eq(info.nr_mappings, 1);
 	check_eq(info.mapped_ranges, 2);
-	write_pattern(mr, PIECE / 2 - SEAM / 2, SEAM, 6);
+	write_pattern(mr, PIECE - SEAM / 2, SEAM, 6);
 	lab_host_read("rp-mem", 9 * PIECE - SEAM / 2, host, SEAM / 2);
 	lab_host_read("rp-mem", 10 * PIECE, host + SEAM / 2, SEAM / 2);
 	check(pattern_matches(host, SEAM, 6));
