@@ -19,8 +19,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Newer headers declare it with a structure that older ones have not got: see below. */
+#define ibv_reg_mr_ex	ibv_reg_mr_ex_of_the_header
 #include "register.h"
 #include "symbols.h"
+#undef ibv_reg_mr_ex
 
 /* The header makes macros of them. */
 #undef ibv_reg_mr
