@@ -6,6 +6,7 @@
 int main(void)
 {
 	test_vecs();
+	test_overlaps();
 	test_segments();
 	test_paths();
 	test_hosts();

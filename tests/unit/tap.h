@@ -25,6 +25,7 @@ void tap_run(const char *name, void (*test)(void));
 int tap_done(void);
 
 void test_vecs(void);
+void test_overlaps(void);
 void test_segments(void);
 void test_paths(void);
 void test_hosts(void);
