@@ -162,8 +162,7 @@ int peerbuf_ioctl_query(struct peerbuf_file *pf, struct peerbuf_call *call)
 }
 
 /* Arrays grow like structures: each side writes and reads what both know. */
-int peerbuf_put_entry(u64 entries, u32 index, u32 entry_size,
-			     const void *entry, u32 known)
+int peerbuf_put_entry(u64 entries, u32 index, u32 entry_size, const void *entry, u32 known)
 {
 	void __user *to = u64_to_user_ptr(entries + (u64)index * entry_size);
 

@@ -164,7 +164,7 @@ TEST(holes)
 	check_one((void *)(1UL << 63), PAGE, PEERBUF_PIECE_HOLE, PEERBUF_REASON_NOTHING_MAPPED);
 }
 
-/* A BAR by sysfs: it is device memory, but of no dma-buf. What a driver has claimed is not mapped. */
+/* A BAR by sysfs is device memory, but of no dma-buf. What a driver has claimed is not mapped. */
 TEST(device_memory_without_a_dma_buf)
 {
 	char path[128];

@@ -10,7 +10,8 @@
 static const struct command *const commands[] = {
 	&topo_command, &why_command, &verify_command, &bench_command, &doctor_command,
 	&snapshot_command, &devices_command, &allow_command, &deny_command, &bind_command,
-	&unbind_command, &persist_command, &cdi_command, &export_command, &run_command, &ps_command, &top_command,
+	&unbind_command, &persist_command, &cdi_command, &export_command, &run_command,
+	&ps_command, &top_command,
 	&move_command, &revoke_command, &restore_command, &events_command, &stats_command,
 	&list_command, &read_command, &write_command,
 };

@@ -81,7 +81,7 @@ static bool peerbuf_vfio_piece_next(const struct peerbuf_vfio_import *import,
 }
 
 static bool peerbuf_vfio_piece_is_ours(struct iommu_domain *domain,
-				 const struct peerbuf_vfio_piece *piece, u64 done)
+				       const struct peerbuf_vfio_piece *piece, u64 done)
 {
 	return iommu_iova_to_phys(domain, piece->iova + done) == piece->paddr + done;
 }
