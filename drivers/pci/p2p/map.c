@@ -164,8 +164,7 @@ static int plan_check(const struct p2p_plan *plan, enum dma_data_direction dir)
  * held for every other operation on the mapping; in any case the caller lets only
  * one run at a time.
  * Return: a mapping to be freed with p2p_map_free(), or ERR_PTR:
- * * -EINVAL: the plan is for an empty list, for none, or not for the DMA API; or @dir is no
- *   direction
+ * * -EINVAL: the plan is of no list or an empty one, or not for DMA; or @dir is no direction
  * * -ENODEV: a provider has been killed
  * * -EHOSTUNREACH: the client has no route to a provider, or some of it is hidden memory
  * * -EOVERFLOW: the sizes add up to more than the DMA API can count

@@ -41,6 +41,7 @@ static bool is_large(const struct p2p_vec *vec)
  * @IOVA_LARGE: keeps large pages where it is, and leaves a good place behind it
  * @IOVA_LARGE_ODD: keeps them, and leaves none
  * @IOVA_SMALL: has none to keep
+ * @IOVA_RANKS: how many there are
  */
 enum iova_rank {
 	IOVA_LARGE,
