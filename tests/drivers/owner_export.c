@@ -218,7 +218,7 @@ int owner_mine(const struct bar_owner_buffer *req)
 	return ret;
 }
 
-/* Would a vmap succeed? */
+/* Would a vmap succeed? Locked as the core of this kernel has it. */
 int owner_try_vmap(const struct bar_owner_buffer *req)
 {
 	struct dma_buf *dmabuf = dma_buf_get(req->fd);
@@ -227,11 +227,13 @@ int owner_try_vmap(const struct bar_owner_buffer *req)
 
 	if (IS_ERR(dmabuf))
 		return PTR_ERR(dmabuf);
-	dma_resv_lock(dmabuf->resv, NULL);
+	if (DMA_BUF_VMAP_LOCKED)
+		dma_resv_lock(dmabuf->resv, NULL);
 	ret = dmabuf->ops->vmap(dmabuf, &map);
 	if (!ret)
 		dmabuf->ops->vunmap(dmabuf, &map);
-	dma_resv_unlock(dmabuf->resv);
+	if (DMA_BUF_VMAP_LOCKED)
+		dma_resv_unlock(dmabuf->resv);
 	dma_buf_put(dmabuf);
 	return ret;
 }
