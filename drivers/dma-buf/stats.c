@@ -8,14 +8,18 @@
 /* Each CPU counts by itself. One of them may have more ends than beginnings, but not the sum. */
 static DEFINE_PER_CPU(unsigned long, peerbuf_stats[PEERBUF_NR_STATS]);
 
-void peerbuf_stat_inc(enum peerbuf_stat stat)
-{
-	this_cpu_inc(peerbuf_stats[stat]);
-}
-
+/* Process context. Nobody else counts on this CPU until it is done: it is not preempted. */
 void peerbuf_stat_add(enum peerbuf_stat stat, u64 more)
 {
-	this_cpu_add(peerbuf_stats[stat], more);
+	unsigned long *counter = get_cpu_ptr(&peerbuf_stats[stat]);
+
+	WRITE_ONCE(*counter, *counter + more);
+	put_cpu_ptr(&peerbuf_stats[stat]);
+}
+
+void peerbuf_stat_inc(enum peerbuf_stat stat)
+{
+	peerbuf_stat_add(stat, 1);
 }
 
 u64 peerbuf_stat_read(enum peerbuf_stat stat)
