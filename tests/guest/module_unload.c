@@ -44,13 +44,37 @@ TEST(refused_while_mapped)
 /* Whatever earlier tests have left behind. */
 static void unload_users(void)
 {
-	static const char *const users[] = { "peerbuf_nvme", "edu_dma", "bar_owner", "vram" };
+	static const char *const users[] = {
+		"peerbuf_vfio_pci", "peerbuf_nvme", "edu_dma", "bar_owner", "vram",
+	};
 	char path[64];
 
 	for (size_t i = 0; i < sizeof(users) / sizeof(*users); i++) {
 		snprintf(path, sizeof(path), "/sys/module/%s", users[i]);
 		if (sysfs_exists(path))
 			eventually(5, !module_unload(users[i]));
+	}
+}
+
+/* Says who still uses peerbuf.ko where it should be free and is not. */
+static void show_users(void)
+{
+	static const char show[] = "cd /sys/module/peerbuf && cat refcnt && ls holders && "
+		"cd /proc && ls -l [0-9]*/fd 2>/dev/null | grep -e peerbuf -e dmabuf";
+
+	check(system(show) >= 0);
+}
+
+static void peerbuf_unloads(void)
+{
+	double until = now() + 5 * slowness();
+
+	while (module_unload("peerbuf")) {
+		if (now() > until) {
+			show_users();
+			fail("peerbuf.ko is still used");
+		}
+		pause_ms(10);
 	}
 }
 
@@ -96,7 +120,7 @@ TEST(clean_when_unused, .timeout = 120)
 	close(export.fd);
 	close(node);
 	unload_users();
-	eventually(5, !module_unload("peerbuf"));
+	peerbuf_unloads();
 	check(!sysfs_exists("/dev/peerbuf/control"));
 	eventually(5, !module_unload("p2p"));
 	load_all();
@@ -113,7 +137,7 @@ TEST(lent_bar_is_taken_back, .timeout = 120)
 	check_ok(peer_lend(control, lab_addr("sw-nvme"), 1U << 2));
 	close(control);
 	unload_users();
-	eventually(5, !module_unload("peerbuf"));
+	peerbuf_unloads();
 	check_eq(module_load("peerbuf"), 0);
 	check(node_path_open("sw-nvme", O_RDWR) == -ENOENT);
 	/* With the module gone and back, so is the chance to lend it. */
