@@ -61,6 +61,9 @@ TEST(every_ioctl, .timeout = 300)
 
 	set_up();
 	for (shape = shapes; shape < shapes + nr_shapes; shape++) {
+		/* They attach to the buffer on their way, which is counted. */
+		if (!strncmp(shape->name, "FILE_", 5))
+			continue;
 		call.name = shape->name;
 		every_allocation(&call);
 	}
