@@ -2,20 +2,20 @@
 /*
  * Remembered verdicts.
  *
- * A verdict carries the generation that was current *before* it was worked out,
- * and counts only while that generation lasts. A new one begins when a PCI
- * function appears or disappears, when an override changes, when somebody who looked at
- * the registers found another verdict than the one remembered (ACS bits that were changed
- * by hand), and when the administrator says so. Whoever made something of a verdict is
- * told then, and looks whether it still holds. Hence:
+ * A verdict carries the generation that was current *before* it was worked out, and is valid
+ * only while that generation lasts. p2p_cache_outdate() begins a new generation: when a PCI
+ * function appears or disappears, when an override changes, when topology_look() finds a
+ * verdict that differs from the remembered one (ACS bits changed by hand), and when the
+ * administrator writes to flush_routes. It then calls the watchers, which check every mapping
+ * that was made by an old verdict. Hence:
  *
  *  - a verdict that was being worked out during a change is stored as outdated;
- *  - entries know their client by its pointer without a reference. A pointer can
- *    only be used again for another function after that function was added,
- *    which began a new generation; so nobody is given another one's verdict.
+ *  - entries hold the client's pointer without a reference. The pointer can only
+ *    be reused for another function after that function was added, and adding it
+ *    began a new generation; so no function gets the verdict of another.
  *
- * What a client's driver may change at any time (its DMA mask) and whether the
- * provider is alive are no part of a verdict: p2p_route_get() looks at them anew.
+ * A verdict covers neither the client's DMA mask, which its driver may change at any time, nor
+ * whether the provider is alive: p2p_route_get() reads both on each call.
  */
 
 #include <linux/atomic.h>
@@ -45,15 +45,15 @@ u64 p2p_cache_generation(void)
 {
 	u64 now = atomic64_read(&generation);
 
-	/* Pairs with p2p_cache_outdate(): look at the topology after this. */
+	/* Pairs with p2p_cache_outdate(): read the topology after the number. */
 	smp_mb();
 	return now;
 }
 
-/* To be called once the change can be seen. */
+/* The caller has made the change visible before. */
 void p2p_cache_outdate(void)
 {
-	/* Pairs with p2p_cache_generation(): the change before the number. */
+	/* Pairs with p2p_cache_generation(): the change is visible before the number. */
 	smp_mb__before_atomic();
 	atomic64_inc(&generation);
 	atomic_notifier_call_chain(&watchers, 0, NULL);
@@ -63,7 +63,7 @@ void p2p_cache_outdate(void)
  * p2p_routes_generation() - the number of the present generation of verdicts
  *
  * Context: Any.
- * Return: what is another number once verdicts may have changed, never 0
+ * Return: a number that changes whenever verdicts may have changed, never 0
  */
 u64 p2p_routes_generation(void)
 {
@@ -73,11 +73,11 @@ EXPORT_SYMBOL_GPL(p2p_routes_generation);
 
 /**
  * p2p_routes_watch() - be told when verdicts may have changed
- * @watcher: called without arguments when a new generation of verdicts has begun: those of
- *	mappings that exist are to be looked at again, see p2p_map_holds()
+ * @watcher: called without arguments when a new generation of verdicts has begun. It arranges
+ *	for p2p_map_holds() to be called on every existing mapping
  *
- * Context: May sleep. @watcher must not, and may be called with any lock held.
- * Return: 0, or -EEXIST: it watches already
+ * Context: May sleep. @watcher must not sleep, and may be called with any lock held.
+ * Return: 0, or -EEXIST: @watcher is registered already
  */
 int p2p_routes_watch(struct notifier_block *watcher)
 {
@@ -112,15 +112,15 @@ void p2p_cache_drop(struct p2p_cache *cache)
 }
 
 /*
- * @through_host: for addresses that only the client's IOMMU can read. On 32 bits domains may
- * share an index; the pointer tells them apart.
+ * @through_host: the client uses addresses that only its IOMMU can read. On 32 bits two domains
+ * may share an index; the pointer in the entry tells them apart.
  */
 static unsigned long client_index(struct pci_dev *client, bool through_host)
 {
 	return p2p_pci_addr(client) << 1 | through_host;
 }
 
-/* Under the xa_lock: entries are freed after xa_store() or xa_erase() had it. */
+/* The caller holds the xa_lock: xa_store() and xa_erase() take it before an entry is freed. */
 static const struct p2p_cache_entry *entry_find(struct p2p_cache *cache, struct pci_dev *client,
 						bool through_host, u64 now)
 {
@@ -143,7 +143,7 @@ bool p2p_cache_find(struct p2p_cache *cache, struct pci_dev *client, bool throug
 	return entry;
 }
 
-/* Is a verdict remembered, and believed, for which the registers said what they say now? */
+/* Is there a valid verdict that was worked out from the same register contents as @seen? */
 bool p2p_cache_confirms(struct p2p_cache *cache, struct pci_dev *client, u64 now,
 			const struct p2p_path_redirects *seen, struct p2p_route *route)
 {
@@ -160,7 +160,7 @@ bool p2p_cache_confirms(struct p2p_cache *cache, struct pci_dev *client, u64 now
 	return entry;
 }
 
-/* Is another verdict than @route remembered, and still believed? */
+/* Is there a valid verdict that differs from @route? */
 bool p2p_cache_contradicts(struct p2p_cache *cache, struct pci_dev *client,
 			   const struct p2p_route *route)
 {
@@ -172,7 +172,7 @@ bool p2p_cache_contradicts(struct p2p_cache *cache, struct pci_dev *client,
 		known.decider != route->decider);
 }
 
-/* Storing is optional: without memory the next lookup works it out again. */
+/* Storing may fail silently: the next lookup then works the verdict out again. */
 void p2p_cache_store(struct p2p_cache *cache, struct pci_dev *client, bool through_host,
 		     u64 now, const struct p2p_route *route,
 		     const struct p2p_path_redirects *seen)

@@ -11,8 +11,8 @@ struct pci_dev;
 
 /**
  * struct p2p_cache - a provider's verdicts on its clients
- * @entries: two per client, by PCI address: for what addresses its requests have; its xa_lock
- *	guards their contents
+ * @entries: two per client, by PCI address and by whether only the client's IOMMU can read the
+ *	addresses; the xa_lock guards their contents
  */
 struct p2p_cache {
 	struct xarray entries;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What the CPU says about its root complex, on x86. */
+/* Does this x86 CPU's root complex forward peer traffic? */
 
 #include <asm/processor.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Finds the function and, in cpu_*.c, the CPU that host_list.c judges. */
+/* Finds the function that stands for a host bridge; host_list.c judges it. */
 
 #include <linux/pci.h>
 
@@ -11,9 +11,9 @@
 #include "path.h"
 
 /*
- * The function that tells what the host bridge is: 00.0 of the root bus, which
- * by convention is the host bridge's own. Where a root bus has none, its root
- * ports are part of the same silicon, and the one that @top is will do.
+ * The function that identifies the host bridge: 00.0 of the root bus, which by
+ * convention belongs to the host bridge. Where a root bus has none, its root
+ * ports are part of the same silicon, so @top identifies it if it is one.
  */
 static struct pci_dev *host_function_get(struct pci_dev *top, struct pci_bus *root)
 {
@@ -27,7 +27,7 @@ static struct pci_dev *host_function_get(struct pci_dev *top, struct pci_bus *ro
 	return NULL;
 }
 
-/* @top: the last function on the way up, which sits on the root bus */
+/* @top: the last function on the way up; it sits on the root bus. */
 void p2p_host_bridge_describe(struct pci_dev *top, struct p2p_path_host *host)
 {
 	struct pci_bus *root = pci_find_host_bridge(top->bus)->bus;

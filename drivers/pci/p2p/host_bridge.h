@@ -9,7 +9,7 @@ struct pci_dev;
 
 void p2p_host_bridge_describe(struct pci_dev *top, struct p2p_path_host *host);
 
-/* An architecture whose CPUs tell something about it has a file of its own: cpu_*.c */
+/* An architecture whose CPUs identify forwarding root complexes implements this in cpu_*.c. */
 #ifdef CONFIG_X86
 bool p2p_cpu_forwards(void);
 #else

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Which root complexes forward a request from one of their ports to another.
- * The specification leaves it open and no register tells, so this is a list of
- * what is known: all of a CPU vendor's families from one on, or single parts.
+ * The specification leaves that open and no register tells, so this is a list of
+ * the known ones: all of a CPU vendor's families from some family on, or single parts.
  * Pure logic: the peerbuf command and tests/unit build this file in userspace.
  */
 
@@ -21,7 +21,7 @@ struct known_host {
 };
 
 static const struct known_host known_hosts[] = {
-	/* Sandy Bridge and Ivy Bridge servers: the DMI port's two faces */
+	/* Sandy Bridge and Ivy Bridge servers: the two device IDs of the DMI port */
 	{ 0x8086, 0x3c00, true },
 	{ 0x8086, 0x3c01, true },
 	/* Haswell servers */
@@ -78,7 +78,7 @@ void p2p_host_known(struct p2p_path_host *host, u16 vendor, u16 device)
 	host->same_only = known && known->same_only;
 }
 
-/* AMD's since Zen all forward, between host bridges as well. */
+/* All AMD CPUs since Zen forward peer traffic, between host bridges as well. */
 bool p2p_cpu_family_forwards(bool amd, unsigned int family)
 {
 	return amd && family >= 0x17;

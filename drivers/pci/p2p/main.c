@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Loading and unloading. There is nothing to tear down but the notifier: whoever
- * has a provider or a mapping uses a symbol of this module, and so keeps it.
+ * Loading and unloading. The notifier is all there is to tear down: everybody who has a
+ * provider or a mapping uses a symbol of this module, and so keeps it loaded.
  */
 
 #include <linux/module.h>

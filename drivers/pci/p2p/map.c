@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A vec list mapped for one client, in two steps: reserve takes address space; link makes
- * single vecs reachable in it. How each BAR is reached was decided before (plan.c).
+ * Maps a vec list for one client, in two steps: reserve takes address space, link makes single
+ * vecs reachable in it. The plan (plan.c) says how each BAR is reached.
  *
- * Space and time go with the number of vecs, never with their sizes; and where all of it is
- * reached by bus address, with the number of BARs. Whether a provider is alive is looked at once
- * per run of it.
+ * Space and time depend on the number of vecs, never on their sizes; if all of them are reached
+ * by bus address, on the number of BARs. Whether a provider is alive is checked once per run of
+ * its vecs.
  */
 
 #include <linux/align.h>
@@ -22,8 +22,8 @@
 #include "provider.h"
 
 /*
- * The end of the run of one BAR, or of one kind of other memory, that holds @first. All of a
- * run goes one way, and through one gate.
+ * The end of the run that starts at @first: consecutive vecs of one BAR, or of one kind of other
+ * memory. All vecs of a run have the same kind of address and the same provider gate.
  */
 static u32 run_end(const struct p2p_vecs *vecs, u32 first, u32 end)
 {
@@ -37,7 +37,7 @@ static u32 run_end(const struct p2p_vecs *vecs, u32 first, u32 end)
 	return i;
 }
 
-/* No CPU cache ever holds a BAR, so there is none to be synchronised. */
+/* No CPU cache ever holds a BAR, so none has to be synchronised. */
 unsigned long p2p_map_attrs(const struct p2p_map *map, u32 index)
 {
 	if (p2p_map_kind(map, index) == P2P_MAP_MMIO)
@@ -62,7 +62,7 @@ static bool needs_dma_api(const struct p2p_plan *plan)
 	return false;
 }
 
-/* In one piece, since a mapping of a single range is what there is most of. */
+/* One allocation for everything, because most mappings are of a single range. */
 static struct p2p_map *map_alloc(const struct p2p_plan *plan, size_t priv_size)
 {
 	const struct p2p_vecs *vecs = plan->vecs;
@@ -96,14 +96,14 @@ static void parts_fill(struct p2p_map *map, const struct p2p_plan *plan)
 	}
 }
 
-/* Addresses of vecs that have them already. Returns how many bytes are to get one. */
+/* Sets the bus addresses. Returns how many bytes need an address from the DMA API. */
 static u64 addrs_fill(struct p2p_map *map)
 {
 	const struct p2p_vecs *vecs = map->vecs;
 	u64 size = 0;
 	u32 i;
 
-	/* Cannot overflow: vecs->size, which did not, is the sum of all. */
+	/* Cannot overflow: vecs->size is the sum of all vecs and did not. */
 	for (i = 0; i < vecs->nr; i++) {
 		if (p2p_map_kind(map, i) == P2P_MAP_BUS)
 			map->addr[i] = vecs->vec[i].paddr + map->part[vecs->vec[i].part].shift;
@@ -119,7 +119,7 @@ static int backend_choose(struct p2p_map *map)
 {
 	u64 size = addrs_fill(map);
 
-	/* The DMA API counts in size_t and keeps the topmost bit for itself. */
+	/* The DMA API counts in size_t and uses bit 63 for itself. */
 	if (size > SIZE_MAX || size & BIT_ULL(63))
 		return -EOVERFLOW;
 	if (!map->client->dma_mask)
@@ -150,25 +150,24 @@ static int plan_check(const struct p2p_plan *plan, enum dma_data_direction dir)
 
 /**
  * p2p_map_reserve() - the first step: take address space
- * @plan: who will do DMA, bound to a driver until p2p_map_free(), to what, and how each BAR is
- *	reached; made for P2P_PLAN_DMA. Not needed any more afterwards
+ * @plan: the client, the list and how each BAR is reached; made for P2P_PLAN_DMA. The client
+ *	stays bound to its driver until p2p_map_free(). The plan is not used after this call
  * @dir: direction of all transfers, not DMA_NONE
- * @priv_size: bytes of zeroed memory that the caller wants for himself, see p2p_map_priv()
+ * @priv_size: bytes of zeroed memory for the caller's own use, see p2p_map_priv()
  *
- * Nothing is reachable yet. What route each vec takes, and by which of the DMA
- * API's ways it gets its address, is decided here and stays. Nothing is looked up: a plan that
- * does not hold any more (p2p_plan_holds()) makes a mapping that does not hold, see
- * p2p_map_holds().
+ * Nothing is reachable yet. This call decides for good which route each vec takes and which
+ * way of the DMA API gives it its address. It looks no route up: a plan that does not hold any
+ * more (p2p_plan_holds()) makes a mapping that does not hold either, see p2p_map_holds().
  *
  * Context: May sleep. May be called with a dma_resv held, which then must also be
- * held for every other operation on the mapping; in any case the caller lets only
- * one run at a time.
+ * held for every other operation on the mapping. In any case the caller serialises
+ * the operations on one mapping.
  * Return: a mapping to be freed with p2p_map_free(), or ERR_PTR:
- * * -EINVAL: the plan is of no list or an empty one, or not for DMA; or @dir is no direction
- * * -ENODEV: a provider has been killed
- * * -EHOSTUNREACH: the client has no route to a provider, or some of it is hidden memory
+ * * -EINVAL: the plan has no list, an empty one, or is not for DMA; or @dir is no direction
+ * * -ENODEV: a provider had been killed when the plan was made
+ * * -EHOSTUNREACH: the client has no route to a provider, or the list has hidden memory
  * * -EOVERFLOW: the sizes add up to more than the DMA API can count
- * * -EIO: the client has no DMA mask, and not all of it goes by bus address
+ * * -EIO: the client has no DMA mask, and some vecs are not reached by bus address
  * * -ENOMEM
  */
 struct p2p_map *p2p_map_reserve(const struct p2p_plan *plan, enum dma_data_direction dir,
@@ -198,11 +197,11 @@ struct p2p_map *p2p_map_reserve(const struct p2p_plan *plan, enum dma_data_direc
 EXPORT_SYMBOL_GPL(p2p_map_reserve);
 
 /**
- * p2p_map_priv() - the caller's own memory of a mapping
+ * p2p_map_priv() - the caller's own memory in a mapping
  * @map: the mapping
  *
  * Context: Any.
- * Return: as many bytes as p2p_map_reserve() was asked for, aligned for a u64
+ * Return: the number of bytes that p2p_map_reserve() was asked for, aligned for a u64
  */
 void *p2p_map_priv(struct p2p_map *map)
 {
@@ -220,7 +219,7 @@ static bool any_linked(const struct p2p_map *map, u32 first, u32 nr)
 	return find_next_bit(map->linked, first + nr, first) < first + nr;
 }
 
-/* Of a run. */
+/* The vecs from @first to @end are of one run. */
 static int vecs_link(struct p2p_map *map, u32 first, u32 end)
 {
 	u32 i;
@@ -242,8 +241,8 @@ static int vecs_link(struct p2p_map *map, u32 first, u32 end)
 }
 
 /*
- * Within one run's gate only, never in two: a second down_read() behind a waiting
- * kill of the same provider would never return.
+ * Holds the gate of one provider, never of two: a second down_read() behind a
+ * waiting p2p_provider_kill() of the same provider would deadlock.
  */
 static int run_link(struct p2p_map *map, u32 first, u32 end)
 {
@@ -271,7 +270,7 @@ static int run_link(struct p2p_map *map, u32 first, u32 end)
  *
  * Context: May sleep. See p2p_map_reserve() for locks.
  * Return: 0, or
- * * -ERANGE: there are no such vecs
+ * * -ERANGE: the list has no such vecs
  * * -EEXIST: one of them is linked already
  * * -ENODEV: a provider has been killed
  * * -ENOSPC: the client's IOVA space, or memory for its page table, is exhausted
@@ -297,13 +296,13 @@ int p2p_map_link(struct p2p_map *map, u32 first, u32 nr)
 }
 EXPORT_SYMBOL_GPL(p2p_map_link);
 
-/* Are the @nr vecs all there are, and linked? */
+/* Are @nr vecs the whole list, and all of them linked? */
 static bool is_all(const struct p2p_map *map, u32 nr)
 {
 	return nr == map->vecs->nr && bitmap_full(map->linked, nr);
 }
 
-/* From @first on, the end of what the backend can treat as one. */
+/* The end of the vecs from @first on that the backend can treat in one call. */
 static u32 batch_end(const struct p2p_map *map, u32 first, u32 end)
 {
 	u8 kind = p2p_map_kind(map, first);
@@ -323,13 +322,13 @@ static bool needs_backend(const struct p2p_map *map, u32 index)
  * p2p_map_sync() - let the device see what was linked
  * @map: the mapping
  * @first: index of the first vec
- * @nr: how many; those that are not linked are passed over
+ * @nr: how many; vecs that are not linked are skipped
  *
- * Once for any number of p2p_map_link() calls.
+ * One call covers any number of p2p_map_link() calls.
  *
  * Context: May sleep. See p2p_map_reserve() for locks.
- * Return: 0; -ERANGE: there are no such vecs; or the IOMMU driver's errno, and
- * then the vecs are still linked but the device must not be let at them
+ * Return: 0; -ERANGE: the list has no such vecs; or the IOMMU driver's errno. In
+ * the last case the vecs are still linked but the device must not use them
  */
 int p2p_map_sync(struct p2p_map *map, u32 first, u32 nr)
 {
@@ -360,7 +359,7 @@ static bool unlink_all(struct p2p_map *map, u32 nr)
 	return map->backend->unlink_all && is_all(map, nr) && map->backend->unlink_all(map);
 }
 
-/* Returns whether there were any, so that there may be something to flush. */
+/* Returns whether the backend unlinked anything, so that a flush may be needed. */
 static bool vecs_unlink(struct p2p_map *map, u32 first, u32 nr)
 {
 	bool any = false;
@@ -381,12 +380,12 @@ static bool vecs_unlink(struct p2p_map *map, u32 first, u32 nr)
  * p2p_map_unlink() - make vecs unreachable
  * @map: the mapping
  * @first: index of the first vec
- * @nr: how many; those that are not linked are passed over
+ * @nr: how many; vecs that are not linked are skipped
  *
- * When it returns, what went through an IOMMU is out of the client's reach, its
- * IOTLB included. Bus addresses, and CPU addresses without an IOMMU, stay
- * meaningful for a device that kept them: there nothing but the client's driver
- * can hold the client back.
+ * When it returns, the client cannot reach what went through an IOMMU any more: the
+ * IOTLB is flushed, too. Bus addresses, and CPU addresses without an IOMMU, still
+ * lead to the memory if the device kept them: only the client's driver can keep the
+ * device from using them.
  *
  * Context: May sleep. See p2p_map_reserve() for locks. The device does not use
  * the addresses any more. Allowed when a provider has been killed.
@@ -422,7 +421,7 @@ void p2p_map_free(struct p2p_map *map)
 }
 EXPORT_SYMBOL_GPL(p2p_map_free);
 
-/* A map all of which goes by bus address: nothing but that nobody has killed a BAR. */
+/* For a mapping that has bus addresses only: check that every provider is alive. */
 static int parts_link(struct p2p_map *map)
 {
 	const struct p2p_vecs *vecs = map->vecs;
@@ -483,15 +482,18 @@ static bool kinds_agree(const struct p2p_map *map, const struct p2p_plan *plan)
 }
 
 /**
- * p2p_map_holds() - is each vec still reached the way it was when it was mapped?
+ * p2p_map_holds() - is each vec still reached as it was when it was mapped?
  * @map: the mapping
  *
- * To be asked when routes may have changed (p2p_routes_watch()). If not, the client's
- * requests to the addresses it has may end up elsewhere, and the mapping is to be undone.
+ * To be called when routes may have changed (p2p_routes_watch()). If it returns false, the
+ * client's requests to its addresses may end up elsewhere, and the caller unmaps.
+ *
+ * A killed provider does not begin a new generation, so it is noticed only together with another
+ * change: whoever kills a provider takes the mappings back himself.
  *
  * Context: May sleep. See p2p_map_reserve() for locks.
- * Return: false if a route is gone, is another than it was, or a provider has been killed; or
- * there is no memory to find out
+ * Return: true if no new generation has begun since the last check. Otherwise false if a route
+ * is gone or has changed, a provider has been killed, or there is no memory to find out
  */
 bool p2p_map_holds(struct p2p_map *map)
 {

@@ -15,10 +15,10 @@ struct p2p_map;
  * @link: give one vec its address; it is neither P2P_MAP_BUS nor linked
  * @sync: make links visible to the device; all the vecs are of one kind, linked,
  *	and follow each other
- * @sync_all: the same for a mapping all of which is linked
+ * @sync_all: the same for a mapping whose vecs are all linked
  * @unlink: the reverse of @link, for vecs as in @sync
- * @unlink_all: the same for a mapping all of which is linked, and no @flush is to follow; or
- *	false: to be done by @unlink
+ * @unlink_all: the same for a mapping whose vecs are all linked, without a later @flush. Returns
+ *	false if it did nothing: the caller then uses @unlink
  * @flush: after the @unlink calls of one operation; when it returns, the device
  *	reaches nothing that was unlinked
  * @release: give the address space back; nothing is linked
@@ -42,20 +42,20 @@ struct p2p_map_backend {
  * @dir: direction of all the transfers
  * @backend: chosen by p2p_map_reserve(), for good; NULL if nothing needs the DMA API
  * @iova: the address space, if @backend is p2p_map_iova
- * @iova_size: how much of it has places of vecs, from its beginning on, in bytes
+ * @iova_size: bytes at the start of @iova that vecs occupy
  * @generation: of the verdicts that the parts' kinds come from
  * @max_segment: see p2p_map_limit_segments()
  * @segment_align: see p2p_map_limit_segments()
  * @part: one per part of @vecs
- * @addr: DMA addresses, one per vec, good while that is linked. NULL without a @backend: then
- *	an address is the CPU's and what the part adds to it
+ * @addr: DMA addresses, one per vec, valid while the vec is linked. NULL without a @backend:
+ *	then an address is the CPU's plus the part's shift
  * @linked: a bit per vec: the client can reach it
  *
- * Behind it, in the same memory, is what p2p_map_priv() returns, and then the arrays.
+ * The memory that p2p_map_priv() returns, and then the arrays, follow in the same allocation.
  *
- * All but @generation, the limits of segments, @addr's contents and @linked is immutable once
- * reserved. The caller serialises operations on one mapping, usually by the dma_resv of the
- * buffer, so they need no lock.
+ * After p2p_map_reserve() everything is immutable except @generation, the limits of segments,
+ * the contents of @addr, and @linked. The caller serialises operations on one mapping, usually
+ * by the dma_resv of the buffer, so they need no lock.
  */
 struct p2p_map {
 	struct device *client;
@@ -78,7 +78,7 @@ extern const struct p2p_map_backend p2p_map_range;
 bool p2p_map_iova_reserve(struct p2p_map *map, u64 size);
 unsigned long p2p_map_attrs(const struct p2p_map *map, u32 index);
 
-/* enum p2p_map_kind */
+/* Returns an enum p2p_map_kind. */
 static inline u8 p2p_map_kind(const struct p2p_map *map, u32 index)
 {
 	const struct p2p_vec *vec = &map->vecs->vec[index];

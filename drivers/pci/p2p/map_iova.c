@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One stretch of IOVA space for the whole mapping, ranges linked into it: the
- * kernel's two-step DMA API. Where the kernel lacks it, compat/ has a
+ * One stretch of IOVA space for the whole mapping, and ranges linked into it: the
+ * kernel's two-step DMA API. Where the kernel lacks that API, compat/ has a
  * dma_iova_try_alloc() that never succeeds, and nothing else here is reached.
  *
- * Unlinking is by dma_iova_unlink(): it invalidates the IOTLB before it returns,
- * in a lazy domain as well, so there is nothing to flush afterwards.
- * dma_iova_destroy() does so from Linux 7.3 on; before, it leaves that to a timer.
+ * Unlinking uses dma_iova_unlink(), which invalidates the IOTLB before it returns,
+ * in a lazy domain as well, so no flush is needed afterwards. dma_iova_destroy()
+ * does so from Linux 7.3 on; before, it leaves the invalidation to a timer.
  */
 
 #include <linux/align.h>
@@ -30,18 +30,18 @@ static bool all_aligned(const struct p2p_map *map, u64 mask)
 	return true;
 }
 
-/* Would an IOMMU map it by large pages? 64 GiB by 4 KiB pages are 128 MiB of page table. */
+/* Can an IOMMU map it by large pages? With 4 KiB pages 64 GiB take 128 MiB of page table. */
 static bool is_large(const struct p2p_vec *vec)
 {
 	return vec->len >= SZ_2M && IS_ALIGNED(vec->paddr, SZ_2M);
 }
 
 /**
- * enum iova_rank - the order in which vecs get their places, if theirs in the buffer is not good
- * @IOVA_LARGE: keeps large pages where it is, and leaves a good place behind it
- * @IOVA_LARGE_ODD: keeps them, and leaves none
- * @IOVA_SMALL: has none to keep
- * @IOVA_RANKS: how many there are
+ * enum iova_rank - in which order vecs get IOVAs, if buffer order would lose large pages
+ * @IOVA_LARGE: the vec keeps its large pages, and the IOVA behind it is aligned for the next
+ * @IOVA_LARGE_ODD: the vec keeps its large pages, but the IOVA behind it is not aligned
+ * @IOVA_SMALL: the vec has no large pages
+ * @IOVA_RANKS: the number of ranks
  */
 enum iova_rank {
 	IOVA_LARGE,
@@ -57,7 +57,7 @@ static enum iova_rank rank_of(const struct p2p_vec *vec)
 	return IS_ALIGNED(vec->len, SZ_2M) ? IOVA_LARGE : IOVA_LARGE_ODD;
 }
 
-/* Would a vec lose its large pages by its place behind those before it in the buffer? */
+/* Would a vec lose its large pages if all vecs got IOVAs in buffer order? */
 static bool large_pages_lost(const struct p2p_map *map)
 {
 	const struct p2p_vecs *vecs = map->vecs;
@@ -74,7 +74,7 @@ static bool large_pages_lost(const struct p2p_map *map)
 	return false;
 }
 
-/* One of them can be behind those that leave a good place. */
+/* Only one vec of rank IOVA_LARGE_ODD can follow those of rank IOVA_LARGE. */
 static u32 count_odd(const struct p2p_map *map)
 {
 	u32 i, nr = 0;
@@ -85,7 +85,7 @@ static u32 count_odd(const struct p2p_map *map)
 	return nr;
 }
 
-/* From @addr on, those of @rank, or with IOVA_RANKS all. Returns where the next one goes. */
+/* Gives IOVAs to the vecs of @rank (IOVA_RANKS: all), from @addr on. Returns the next free one. */
 static dma_addr_t places_give(struct p2p_map *map, dma_addr_t addr, enum iova_rank rank)
 {
 	u32 i;
@@ -103,12 +103,12 @@ static dma_addr_t places_give(struct p2p_map *map, dma_addr_t addr, enum iova_ra
 }
 
 /*
- * Reserve @size bytes, which is the sum of all vecs that need them, and hand the
- * vecs their places, one after the other; the large ones first, where by the order of the buffer
- * one would come to lie where an IOMMU cannot use large pages. False if this is not for this
- * mapping: no IOMMU translates for the client, or its granule is coarser than the vecs,
- * or several large ones are in each other's way, or there is no stretch of that size (there may
- * be room for the single ones).
+ * Reserve @size bytes, the sum of all vecs that need an IOVA, and give the vecs their IOVAs one
+ * after the other: in buffer order, or, if a large vec would then lose its large pages, the
+ * large ones first. Returns false if this backend cannot serve the mapping: no IOMMU translates
+ * for the client, its granule is coarser than the vecs, several large vecs of odd length would
+ * make each other lose their large pages, or there is no free stretch of that size (there may
+ * still be room for the single vecs).
  */
 bool p2p_map_iova_reserve(struct p2p_map *map, u64 size)
 {
@@ -122,7 +122,7 @@ bool p2p_map_iova_reserve(struct p2p_map *map, u64 size)
 	lost = large_pages_lost(map);
 	if (lost && count_odd(map) > 1)
 		return false;
-	/* Everything is aligned, so the place within a granule is always zero. */
+	/* Every vec is aligned to the granule, so the offset within one is zero. */
 	if (!dma_iova_try_alloc(map->client, &map->iova, 0, size))
 		return false;
 
@@ -142,7 +142,7 @@ static size_t place_of(const struct p2p_map *map, u32 index)
 	return map->addr[index] - map->iova.addr;
 }
 
-/* From vec @first on: how many bytes lie behind one another in the space, and the next vec. */
+/* The bytes from vec @first on that are contiguous in the IOVA space. @next: the vec after. */
 static size_t stretch_of(const struct p2p_map *map, u32 first, u32 end, u32 *next)
 {
 	size_t len = map->vecs->vec[first].len;
@@ -177,7 +177,7 @@ static int iova_sync(struct p2p_map *map, u32 first, u32 nr)
 	return 0;
 }
 
-/* In one go for what lies together: an invalidation each would cost much more. */
+/* One call per contiguous stretch: an IOTLB invalidation for each vec would cost much more. */
 static void iova_unlink(struct p2p_map *map, u32 first, u32 nr)
 {
 	u32 i, next;
@@ -191,7 +191,7 @@ static void iova_unlink(struct p2p_map *map, u32 first, u32 nr)
 }
 
 /*
- * May one call be for memory of both kinds? What it is told of the kind only matters where CPU
+ * May one call cover BARs and system memory alike? The attributes passed matter only where CPU
  * caches have to be synchronised.
  */
 static bool iova_is_one(const struct p2p_map *map)

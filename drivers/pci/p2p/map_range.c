@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * An address for each range by itself: everywhere without an IOMMU, and behind
- * one where the kernel has no two-step DMA API or it cannot serve the mapping.
+ * One address per range. Used without an IOMMU, and behind an IOMMU if the kernel
+ * has no two-step DMA API or that API cannot serve the mapping.
  */
 
 #include <linux/device.h>
@@ -19,9 +19,9 @@
 #include "../../../compat/iotlb.h"
 
 /*
- * A buffer stays mapped while both sides use it, so a bounce buffer would hide
- * what either writes. The DMA API sets one up without being asked, but only
- * where no IOMMU translates, and there it can be told by its address.
+ * Both sides use a buffer while it is mapped, so a bounce buffer would hide what
+ * either writes. The DMA API sets one up without being asked, but only where no
+ * IOMMU translates, and there the address it returns shows it.
  */
 static bool bounced(struct p2p_map *map, phys_addr_t paddr, dma_addr_t addr)
 {
@@ -32,8 +32,8 @@ static bool bounced(struct p2p_map *map, phys_addr_t paddr, dma_addr_t addr)
  * p2p_system_limit() - up to where a device reaches system memory
  * @client: the device that would do the DMA
  *
- * Beyond that the DMA API would bounce, or where it cannot, warn. With an IOMMU that translates
- * there is no limit: the allocator of IOVAs obeys the device's DMA mask.
+ * Above the limit the DMA API would bounce, or warn if it cannot. Behind an IOMMU that
+ * translates there is no limit: the IOVA allocator obeys the device's DMA mask.
  *
  * Context: Any. The caller holds a reference to @client.
  * Return: the last CPU physical address
@@ -48,7 +48,7 @@ u64 p2p_system_limit(struct device *client)
 }
 EXPORT_SYMBOL_GPL(p2p_system_limit);
 
-/* A BAR was checked when its route was found. */
+/* For system memory. A BAR was checked when its route was found. */
 static bool out_of_reach(struct p2p_map *map, const struct p2p_vec *vec)
 {
 	u64 limit = p2p_client_limit(map->client);
@@ -70,7 +70,7 @@ static int range_link(struct p2p_map *map, u32 index)
 	if (dma_mapping_error(map->client, addr))
 		return p2p_translated(map->client) ? -ENOSPC : -EIO;
 	if (system && bounced(map, vec->paddr, addr)) {
-		/* Nothing comes back from it: others may write to the memory itself. */
+		/* No copy back from the bounce buffer: others may write to the memory. */
 		dma_unmap_phys(map->client, addr, vec->len, map->dir,
 			       attrs | DMA_ATTR_SKIP_CPU_SYNC);
 		return -EIO;
@@ -80,9 +80,9 @@ static int range_link(struct p2p_map *map, u32 index)
 }
 
 /*
- * The device's own TLB by itself, with what lies between the first and the last of our
- * addresses. Only for IOMMUs that need it: others take their time for such a stretch, page
- * by page.
+ * Flush the device's own TLB from the lowest to the highest address that is not linked. Only for
+ * IOMMUs whose full flush skips it: on others such a range flush would take long, as they go
+ * page by page.
  */
 static void range_flush_device(struct p2p_map *map, struct iommu_domain *domain)
 {
@@ -118,20 +118,21 @@ static void range_unlink(struct p2p_map *map, u32 first, u32 nr)
 /*
  * In a lazy domain, which is what distributions ship, unmapping takes the range
  * out of the page table but leaves stale IOTLB entries until a timer fires or a
- * queue is full, ten milliseconds or so. For system memory the kernel lives with
- * that; ours is flushed along with the rest. For a BAR it would break the promise
- * that nothing reaches it once revoke has returned: the peer could still write to a
- * device that meanwhile belongs to someone else. So invalidate now, once for all that was unlinked.
+ * queue is full, about ten milliseconds. The kernel accepts that for system
+ * memory. For a BAR it would break the promise that nothing reaches it once
+ * revoke has returned: the peer could still write to a device that meanwhile
+ * belongs to someone else. So invalidate now, once for everything that was
+ * unlinked; system memory of the same mapping is flushed along.
  *
- * That is enough: the page table entries were cleared before, so the IOTLB can
- * not be filled with them again. The IOVAs stay with the queue, which invalidates
- * them once more before they are used again; this does no harm.
+ * That is enough: the page table entries were cleared before, so the IOTLB
+ * cannot load them again. The IOVAs stay in the queue, which invalidates them
+ * once more before they are used again; this does no harm.
  *
- * The client is bound to its driver and that driver's DMA mapping is what we
- * just undid, so the domain is the client's DMA API domain and stays it. Its type
- * can only change from strict to lazy meanwhile, and what was unmapped while it
- * was strict has been invalidated already; the type is read after the unmapping,
- * so what was unmapped while it was lazy finds it lazy.
+ * The client is bound to its driver, whose DMA mapping was just undone, so the
+ * domain is the client's DMA API domain and stays it. Its type can only change
+ * from strict to lazy meanwhile. What was unmapped while it was strict has been
+ * invalidated already. The type is read after the unmapping, so if anything was
+ * unmapped while it was lazy, lazy is read here.
  */
 static void range_flush(struct p2p_map *map)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A mapping as its client sees it: segments, addresses, and what caches have of it. */
+/* What a client sees of its mapping: segments and addresses; and CPU cache maintenance. */
 
 #include <linux/bitmap.h>
 #include <linux/device.h>
@@ -24,20 +24,20 @@ static void limits_find(struct p2p_map *map, unsigned long flags,
 }
 
 /**
- * p2p_map_begin_segments() - begin a walk over a mapping's segments
+ * p2p_map_begin_segments() - begin a walk over the segments of a mapping
  * @map: the mapping
  * @flags: P2P_SEGMENTS_*; without P2P_SEGMENTS_PER_PROVIDER a segment that spans several
- *	providers names the first
+ *	providers names the first of them
  * @iter: for p2p_segment_next()
  *
- * What is contiguous for the client is one segment, as far as its maximum segment
- * size (see p2p_map_limit_segments()) and segment boundary allow; each begins and ends on a
- * page, and unless @flags has P2P_SEGMENTS_LONG is shorter than 4 GiB.
+ * A stretch that is contiguous for the client is one segment, as far as the client's maximum
+ * segment size (see p2p_map_limit_segments()) and segment boundary allow. Each segment begins
+ * and ends on a page, and is shorter than 4 GiB unless @flags has P2P_SEGMENTS_LONG.
  *
  * The providers in the segments are borrowed from the mapping.
  *
  * Context: May sleep. See p2p_map_reserve() for locks.
- * Return: true, or false if not all vecs are linked: then there is no list of segments
+ * Return: true, or false if not all vecs are linked: then there are no segments
  */
 bool p2p_map_begin_segments(struct p2p_map *map, unsigned long flags,
 			    struct p2p_segment_iter *iter)
@@ -53,14 +53,14 @@ bool p2p_map_begin_segments(struct p2p_map *map, unsigned long flags,
 EXPORT_SYMBOL_GPL(p2p_map_begin_segments);
 
 /**
- * p2p_map_expect_segments() - how many segments there may well be
+ * p2p_map_expect_segments() - estimate how many segments a mapping has
  * @map: the mapping
  * @flags: as for p2p_map_begin_segments()
  *
- * Found without walking along them: a guess, to make room for so many first and walk once.
+ * Does not walk the segments: a caller allocates room by this estimate, then walks once.
  *
  * Context: Any. See p2p_map_reserve() for locks.
- * Return: a number, at least 1; there may be more, or fewer
+ * Return: at least 1; the real number may be larger or smaller
  */
 u32 p2p_map_expect_segments(struct p2p_map *map, unsigned long flags)
 {
@@ -77,12 +77,12 @@ EXPORT_SYMBOL_GPL(p2p_map_expect_segments);
 /**
  * p2p_map_limit_segments() - how long a segment may be, and where it may be cut
  * @map: the mapping
- * @max_len: bytes, of which whole pages count; 0: as the device says
- * @align: bytes, a power of two, or 0: what is longer than a segment may be is cut where
- *	the DMA address is a multiple of this, if there is such a place
+ * @max_len: bytes, rounded down to whole pages; 0: the device's maximum only
+ * @align: bytes, a power of two, or 0: a stretch that is longer than a segment may be is cut
+ *	where the DMA address is a multiple of @align, if there is such a place
  *
- * Besides that the device's own maximum counts (dma_set_max_seg_size()), unless it is 65,536:
- * that is what the PCI core sets for every device, so that nobody knows whether it is meant.
+ * The device's own maximum (dma_set_max_seg_size()) applies as well, unless it is 65,536: the PCI
+ * core sets that for every device, so it does not show what the driver wants.
  *
  * Context: Any. See p2p_map_reserve() for locks.
  */
@@ -161,8 +161,8 @@ dma_addr_t p2p_map_vec_addr(struct p2p_map *map, u32 index)
 EXPORT_SYMBOL_GPL(p2p_map_vec_addr);
 
 /*
- * Bounce buffers are not in it (range_link() refuses them), so only caches that do not see
- * what devices write want work.
+ * There are no bounce buffers to copy (range_link() refuses them), so this does something only
+ * where the CPU's caches do not see what devices write.
  */
 static void sync_system(struct p2p_map *map,
 			void (*sync)(struct device *dev, dma_addr_t addr, size_t len,
@@ -193,8 +193,7 @@ static void sync_for_device(struct device *dev, dma_addr_t addr, size_t len,
  * p2p_map_sync_for_cpu() - let the CPU see what the device wrote to system memory
  * @map: the mapping
  *
- * Does nothing for BARs, which no cache holds, nor for a device that is coherent with the
- * caches.
+ * Does nothing for BARs, which no cache holds, nor for a device that is cache coherent.
  *
  * Context: May sleep. See p2p_map_reserve() for locks. The device does no DMA.
  */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the administrator knows better: the parameter "override", at load time
- * or in /sys/module/p2p/parameters/override. A write replaces the list; one that
- * begins with + adds to it, with - removes from it. All of a write takes effect
- * or none of it.
+ * The administrator's overrides: the parameter "override", at load time or in
+ * /sys/module/p2p/parameters/override. A write replaces the list; a write that
+ * begins with + adds to the list, one with - removes from it. A write takes
+ * effect as a whole or not at all.
  */
 
 #include <linux/moduleparam.h>
@@ -16,8 +16,8 @@
 #include "override_list.h"
 
 /*
- * Static, as a parameter can be set before the module's init runs, and then
- * init may never run.
+ * Statically initialised: a parameter can be set before the module's init runs, and init may
+ * never run at all.
  */
 static struct p2p_override_list overrides;
 static DECLARE_RWSEM(overrides_lock);
@@ -56,7 +56,7 @@ static void log_missing(const struct p2p_override_list *list,
 	}
 }
 
-/* @named becomes what the list is to be. */
+/* In: what the parameter named, after @mode. Out: the new list. Holds overrides_lock. */
 static int list_combine(char mode, struct p2p_override_list *named)
 {
 	struct p2p_override_list *next;

@@ -22,7 +22,7 @@ static int hex_value(char c)
 	return -1;
 }
 
-/* At least @min and at most @max hex digits, all there are. */
+/* Takes all hex digits there are. False if they are fewer than @min or more than @max. */
 static bool take_hex(const char **p, const char *end, int min, int max, u32 *value)
 {
 	int digits = 0;
@@ -143,7 +143,7 @@ int p2p_override_list_parse(struct p2p_override_list *list, const char *text,
 	}
 }
 
-/* -E2BIG if they do not fit; @list is then not to be used any more. */
+/* Returns -E2BIG if they do not fit; the contents of @list are then undefined. */
 int p2p_override_list_add(struct p2p_override_list *list,
 			  const struct p2p_override_list *more)
 {
@@ -158,7 +158,7 @@ int p2p_override_list_add(struct p2p_override_list *list,
 	return 0;
 }
 
-/* -ENOENT if one of @less is not in @list, which then is as before. */
+/* Returns -ENOENT, with @list unchanged, if an item of @less is not in @list. */
 int p2p_override_list_remove(struct p2p_override_list *list,
 			     const struct p2p_override_list *less)
 {
@@ -174,7 +174,7 @@ int p2p_override_list_remove(struct p2p_override_list *list,
 	return 0;
 }
 
-/* Returns the number of characters, as snprintf() does. */
+/* Returns the length of the whole text, as snprintf() does. */
 int p2p_override_format(char *text, size_t size, const struct p2p_override *item)
 {
 	u64 a = item->a, b = item->b;
@@ -188,7 +188,7 @@ int p2p_override_format(char *text, size_t size, const struct p2p_override *item
 			(u32)(b >> 3 & 0x1f), (u32)(b & 7));
 }
 
-/* Returns the number of characters, less than @size: @text of a page is enough. */
+/* Returns the length, less than @size. A page always has room for P2P_OVERRIDES_MAX items. */
 int p2p_override_list_format(char *text, size_t size, const struct p2p_override_list *list)
 {
 	size_t used = 0;

@@ -4,7 +4,7 @@
 
 #include <linux/types.h>
 
-/* As many as surely fit into one page when printed. */
+/* This many fit into one page when printed. */
 #define P2P_OVERRIDES_MAX	96
 #define P2P_OVERRIDE_TEXT	40
 
@@ -21,7 +21,7 @@ struct p2p_override {
 };
 
 /**
- * struct p2p_override_list - a set of them, in the order they were named
+ * struct p2p_override_list - a set of overrides, in the order in which they were named
  * @nr: how many
  * @item: no two are equal
  */

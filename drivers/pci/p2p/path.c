@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * From a described path to a verdict. Pure logic: the peerbuf command and tests/unit
+ * Turns the description of a path into a verdict. Pure logic: the peerbuf command and tests/unit
  * build this file in userspace.
  */
 
@@ -15,7 +15,7 @@ static u64 hop_addr(const struct p2p_path_side *side, u32 i)
 	return (u64)side->domain << 16 | side->hop[i].id;
 }
 
-/* The lowest function that both sides have, as an index into each. */
+/* Finds the lowest function that is on both sides, as an index into each. */
 static bool common_find(const struct p2p_path *path, u32 *provider_at, u32 *client_at)
 {
 	u32 i, j;
@@ -35,7 +35,7 @@ static bool common_find(const struct p2p_path *path, u32 *provider_at, u32 *clie
 }
 
 /*
- * The first redirect that a request from the client meets. The ends count, too:
+ * The first redirect that a request from the client meets. Both ends count, too:
  * functions of one device may have ACS between them.
  */
 static u64 redirect_find(const struct p2p_path *path, u32 provider_at, u32 client_at)
@@ -52,8 +52,8 @@ static u64 redirect_find(const struct p2p_path *path, u32 provider_at, u32 clien
 }
 
 /*
- * NULL if every host bridge on the way is listed as forwarding this traffic, or,
- * with @vouched, vouched for; else the first that is not.
+ * Returns the first host bridge on the way that is not listed as forwarding this traffic, nor,
+ * if @vouched, vouched for. NULL if there is none.
  */
 static const struct p2p_path_host *silent_host(const struct p2p_path *path, bool vouched)
 {
@@ -79,7 +79,7 @@ static u32 refusal_reason(const struct p2p_path *path, const struct p2p_route *r
 	return P2P_REASON_HOST_BRIDGE_UNKNOWN;
 }
 
-/* @route has its distance, and with ACS redirect its flag and decider. */
+/* In: the distance in @route; if ACS redirects, also its flag and decider. */
 static void decide_through_host(const struct p2p_path *path, struct p2p_route *route)
 {
 	const struct p2p_path_host *silent = silent_host(path, false);
@@ -105,8 +105,8 @@ static void decide_through_host(const struct p2p_path *path, struct p2p_route *r
 }
 
 /*
- * Distances are those a person counts on a drawing: edges up to the common
- * bridge and down again, or all the way up on both sides.
+ * A distance is the number of edges on a drawing: up to the common bridge and
+ * down again, or, without one, all the way up on both sides.
  */
 void p2p_path_decide(const struct p2p_path *path, struct p2p_route *route)
 {
@@ -127,7 +127,7 @@ void p2p_path_decide(const struct p2p_path *path, struct p2p_route *route)
 		return;
 	}
 	if (!route->distance) {
-		/* No port is crossed: redirect between functions is no matter. */
+		/* No port is crossed, so redirection between functions does not matter. */
 		route->type = P2P_ROUTE_BUS_ADDR;
 		route->reason = P2P_REASON_SAME_FUNCTION;
 		return;
@@ -144,7 +144,7 @@ void p2p_path_decide(const struct p2p_path *path, struct p2p_route *route)
 	decide_through_host(path, route);
 }
 
-/* No override helps against what @client itself cannot do. */
+/* An override cannot help: it is @client that cannot do it. */
 static void turn_down(struct p2p_route *route, u32 reason, u64 client)
 {
 	route->type = P2P_ROUTE_NOT_SUPPORTED;
@@ -154,10 +154,9 @@ static void turn_down(struct p2p_route *route, u32 reason, u64 client)
 }
 
 /*
- * Turn the verdict down if the client cannot put out the addresses it would be
- * given: those on the bus, or the CPU's without a translating IOMMU (with one,
- * the IOVA allocator obeys the mask). @bus_end and @cpu_end are of the BAR's last
- * byte.
+ * Refuse the route if the client cannot put out the addresses it would be given: bus addresses,
+ * or CPU addresses if no IOMMU translates (if one does, the IOVA allocator obeys the mask).
+ * @bus_end and @cpu_end: addresses of the last byte of the BAR that is meant.
  */
 void p2p_path_check_mask(struct p2p_route *route, u64 bus_end, u64 cpu_end, u64 limit,
 			 u64 client)
@@ -178,11 +177,12 @@ void p2p_path_check_mask(struct p2p_route *route, u64 bus_end, u64 cpu_end, u64 
 }
 
 /*
- * Turn the verdict down where memory encryption gets into the way. @guest: this is a
- * confidential guest. What its devices address they address as its host, whom it does not trust,
- * lets them: nobody vouches that a request between two of them arrives, or stays private.
- * @iommu_marks: the IOMMU driver takes every page for encrypted RAM and marks its address as
- * such. At the marked address of a BAR there is nothing.
+ * Refuse the route where memory encryption prevents it.
+ * @guest: this is a confidential guest. The host, which the guest does not trust, controls what
+ * the guest's devices address: nobody can vouch that a request between two of them arrives or
+ * stays private.
+ * @iommu_marks: the IOMMU driver takes every page for encrypted RAM and sets the encryption bit
+ * in its address. No BAR answers at such an address.
  */
 void p2p_path_check_encryption(struct p2p_route *route, bool guest, bool iommu_marks,
 			       u64 client)
@@ -197,15 +197,15 @@ void p2p_path_check_encryption(struct p2p_route *route, bool guest, bool iommu_m
 }
 
 /*
- * Is there an IOMMU, which would give a client an address that it can put out in place of the
- * one on the bus? Then the way up to the host bridge is to be decided as well.
+ * Did the DMA mask rule out the bus address, while an IOMMU could give the client an address
+ * below its mask? Then the route through the host bridge has to be decided as well.
  */
 bool p2p_path_wants_iommu(const struct p2p_route *route)
 {
 	return route->reason == P2P_REASON_DMA_MASK && route->flags & P2P_ROUTE_F_IOMMU;
 }
 
-/* @up: the verdict on that way. */
+/* @up: the verdict on the route through the host bridge. */
 void p2p_path_by_iommu(struct p2p_route *route, const struct p2p_route *up)
 {
 	if (up->type == P2P_ROUTE_NOT_SUPPORTED) {

@@ -7,15 +7,15 @@
 struct p2p_route;
 
 /*
- * Functions from a device up to its root bus. A switch takes two; nothing that
- * is built has thirty in a row. Bounded so that a description fits on the stack.
+ * Functions from a device up to its root bus. A switch takes two; no real machine
+ * has thirty switches in a row. Bounded so that a description fits on the stack.
  */
 #define P2P_PATH_MAX_HOPS	64
 
 /**
  * struct p2p_path_hop - a function on the way up
  * @id: bus << 8 | devfn, in the side's domain
- * @acs_redirect: ACS sends requests or completions upstream, past their peer
+ * @acs_redirect: ACS sends requests or completions upstream instead of to a peer
  */
 struct p2p_path_hop {
 	u16 id;
@@ -23,11 +23,11 @@ struct p2p_path_hop {
 };
 
 /**
- * struct p2p_path_host - where a side ends
+ * struct p2p_path_host - the host bridge at the end of a side
  * @root: domain << 16 | root bus << 8, which tells host bridges apart
  * @addr: the function that stands for the host bridge, or @root without one
  * @known: listed as forwarding peer traffic
- * @same_only: but not to and from other host bridges
+ * @same_only: it does not forward to or from other host bridges
  * @vouched: the administrator says that it forwards
  */
 struct p2p_path_host {
@@ -40,7 +40,7 @@ struct p2p_path_host {
 
 /**
  * struct p2p_path_side - the provider's or the client's half of a path
- * @domain: PCI domain
+ * @domain: the PCI domain
  * @nr: hops in use, at least one
  * @hop: the function itself, then its bridges upwards
  * @host: the host bridge above the last of them
@@ -58,8 +58,8 @@ struct p2p_path_side {
  * @client: from the device that is to reach it
  * @cpu_forwards: this CPU's host bridges all forward peer traffic
  * @pair_vouched: the administrator says that these two reach each other
- * @through_host: the client's addresses mean something to its IOMMU only, so its
- *	requests go up to it whatever lies between the two
+ * @through_host: only the client's IOMMU can read the client's addresses, so its requests go up
+ *	to the IOMMU, whatever lies between provider and client
  */
 struct p2p_path {
 	struct p2p_path_side provider;
@@ -70,9 +70,9 @@ struct p2p_path {
 };
 
 /**
- * struct p2p_path_redirects - what was read from registers to come to a verdict
- * @provider: a bit for each hop of that side, from the function itself upwards, that redirects
- * @client: the same for the other side
+ * struct p2p_path_redirects - what registers said when a verdict was worked out
+ * @provider: a bit per hop of that side, from the function itself upwards: the hop redirects
+ * @client: the same for the client's side
  */
 struct p2p_path_redirects {
 	u64 provider;

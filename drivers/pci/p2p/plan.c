@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How one device reaches a list of ranges: one verdict per BAR, found once.
+ * How one device reaches a list of ranges: one verdict per BAR, worked out once.
  *
  * Whoever attaches a device to a buffer keeps a plan for it. Mapping by a plan that still
- * holds looks nothing up. A plan holds as long as no new generation of verdicts has begun
+ * holds looks up no route. A plan holds as long as no new generation of verdicts has begun
  * (cache.c), every BAR's provider is alive, and the client's driver has not changed its DMA mask.
  */
 
@@ -17,13 +17,13 @@
 #include "route.h"
 
 /**
- * p2p_plan_init() - an empty plan
+ * p2p_plan_init() - initialise a plan as empty
  * @plan: the plan; it holds for no list
- * @client: the device that is to reach memory; the caller keeps it as long as the plan
- * @mode: by what kind of addresses
+ * @client: the device that is to reach memory; the caller keeps a reference as long as the plan
+ * @mode: which kind of addresses the client uses
  *
- * Context: Any. Operations on a plan are serialised by the caller, usually by the dma_resv of
- * the buffer.
+ * Context: Any. The caller serialises operations on a plan, usually by the dma_resv of the
+ * buffer.
  */
 void p2p_plan_init(struct p2p_plan *plan, struct device *client, enum p2p_plan_mode mode)
 {
@@ -37,11 +37,11 @@ void p2p_plan_init(struct p2p_plan *plan, struct device *client, enum p2p_plan_m
 EXPORT_SYMBOL_GPL(p2p_plan_init);
 
 /**
- * p2p_plan_drop() - forget what was planned
- * @plan: as p2p_plan_init() has left it afterwards
+ * p2p_plan_drop() - make a plan empty
+ * @plan: afterwards as p2p_plan_init() left it
  *
- * The last reference to the list may go with it: whoever puts a buffer elsewhere drops the
- * plans that were made for where it was.
+ * May drop the last reference to the list: whoever moves a buffer drops the plans made for its
+ * old placement, so that the memory there can be freed.
  *
  * Context: May sleep. A dma_resv may be held.
  */
@@ -87,14 +87,14 @@ static void plan_find(struct p2p_plan *plan, enum p2p_route_way way)
 
 /**
  * p2p_plan_make() - find out how the client reaches a list
- * @plan: the plan; what was planned before is forgotten
+ * @plan: the plan; its old contents are dropped
  * @vecs: the list; a reference is taken
- * @look: by what the registers of bridges say now, see p2p_route_look()
+ * @look: read the registers of bridges now, see p2p_route_look()
  *
- * That there is no way is no error of this call: p2p_plan_verdict() tells.
+ * An unreachable BAR is no error of this call: p2p_plan_verdict() reports it.
  *
- * Context: May sleep. A dma_resv may be held. The client is bound to the driver that the plan
- * is made for.
+ * Context: May sleep. A dma_resv may be held. The client is bound to the driver for which the
+ * plan is made.
  * Return: 0, or -ENOMEM with the plan empty
  */
 int p2p_plan_make(struct p2p_plan *plan, struct p2p_vecs *vecs, bool look)
@@ -110,7 +110,7 @@ int p2p_plan_make(struct p2p_plan *plan, struct p2p_vecs *vecs, bool look)
 	else if (look)
 		way = P2P_ROUTE_LOOK;
 	plan_find(plan, way);
-	/* Who looks may find that all that was remembered is outdated, the first routes, too. */
+	/* A look may begin a new generation: then the routes found before it are outdated. */
 	if (way == P2P_ROUTE_LOOK && plan->generation != p2p_cache_generation())
 		plan_find(plan, P2P_ROUTE_RECALL);
 	return 0;
@@ -122,8 +122,8 @@ EXPORT_SYMBOL_GPL(p2p_plan_make);
  * @plan: the plan
  * @vecs: for which list
  *
- * Context: Any. False is for good, until the plan is made anew.
- * Return: true if p2p_plan_make() would find nothing else, as far as the kernel has heard
+ * Context: Any.
+ * Return: true if p2p_plan_make() without @look would find the same
  */
 bool p2p_plan_holds(const struct p2p_plan *plan, const struct p2p_vecs *vecs)
 {
@@ -141,16 +141,16 @@ EXPORT_SYMBOL_GPL(p2p_plan_holds);
 
 /**
  * p2p_plan_verdict() - does the client reach all of the list?
- * @plan: the plan; an empty one is for a list without a BAR
- * @route: out, that of the first BAR which the client does not reach, or of the first of all;
- *	without a BAR there is none, and its decider is P2P_ADDR_NONE. May be NULL
+ * @plan: the plan; an empty one stands for a list without a BAR
+ * @route: out, may be NULL: the route to the first BAR that the client does not reach, or else to
+ *	the first BAR. Without a BAR all is zero but the decider, which is P2P_ADDR_NONE
  *
- * System memory is reached by everybody, as far as a plan goes; for the client's mask see
- * p2p_system_limit(). Of hidden memory the caller knows.
+ * A plan says nothing about system memory: for the client's DMA mask see p2p_system_limit().
+ * Nor about hidden memory, which the caller checks.
  *
  * Context: Any.
  * Return: 0, or
- * * -ENODEV: a provider had been killed
+ * * -ENODEV: a provider had been killed when the plan was made
  * * -EHOSTUNREACH: there is no route to a BAR
  */
 int p2p_plan_verdict(const struct p2p_plan *plan, struct p2p_route *route)

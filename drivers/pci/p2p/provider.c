@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A BAR as a piece of memory that somebody owns and may take away. */
+/* A provider: a BAR whose owner lends it as memory and may take it away. */
 
 #include <linux/err.h>
 #include <linux/export.h>
@@ -19,7 +19,7 @@ static int bar_check(struct pci_dev *pdev, int bar)
 	flags = pci_resource_flags(pdev, bar);
 	if (flags & IORESOURCE_IO || pci_non_mappable_bars(pdev))
 		return -EADDRNOTAVAIL;
-	/* An unassigned BAR has a size but sits at zero: no length test first. */
+	/* A BAR without an address has a size and starts at zero, so check the flags first. */
 	if (flags & (IORESOURCE_UNSET | IORESOURCE_DISABLED))
 		return -EADDRNOTAVAIL;
 	if (!(flags & IORESOURCE_MEM) || !pci_resource_len(pdev, bar))
@@ -33,7 +33,7 @@ static int bar_check(struct pci_dev *pdev, int bar)
  * p2p_provider_create() - make a BAR available as peer-to-peer memory
  * @pdev: the function whose BAR it is; a reference is taken
  * @bar: index, 0 to 5
- * @owner: any pointer, given back by p2p_provider_owner() and not otherwise used
+ * @owner: any pointer; p2p_provider_owner() returns it, nothing else uses it
  *
  * The address is read once, here. The owner must kill the provider before the
  * BAR can go away, move or be used by another driver: in its remove() at the
@@ -43,7 +43,7 @@ static int bar_check(struct pci_dev *pdev, int bar)
  * Return: a provider with one reference, or ERR_PTR:
  * * -EINVAL: @bar is not a BAR index
  * * -ENXIO: the function has no such BAR
- * * -EADDRNOTAVAIL: an I/O port BAR, one without an address, or nobody may map the function's
+ * * -EADDRNOTAVAIL: an I/O port BAR, one without an address, or a device whose BARs nobody may map
  * * -ENOMEM
  */
 struct p2p_provider *p2p_provider_create(struct pci_dev *pdev, int bar,
@@ -76,7 +76,7 @@ EXPORT_SYMBOL_GPL(p2p_provider_create);
 
 /**
  * p2p_provider_get() - take a reference
- * @provider: one that the caller already has a reference to
+ * @provider: the caller holds a reference already
  *
  * Context: Any.
  * Return: @provider
@@ -112,16 +112,16 @@ void p2p_provider_put(struct p2p_provider *provider)
 EXPORT_SYMBOL_GPL(p2p_provider_put);
 
 /**
- * p2p_provider_kill() - let no new DMA address of the BAR come into being
+ * p2p_provider_kill() - prevent new DMA addresses of the BAR
  * @provider: the provider; killing it twice does nothing
  *
- * Waits for links under way. From its return on p2p_map_reserve(),
- * p2p_map_link() and p2p_route_get() give -ENODEV. It undoes no link: those that
- * exist belong to mappings, and whoever handed out the mappings takes them back.
- * Kill first, then take back, and nothing can be missed.
+ * Waits for p2p_map_link() calls under way. After its return p2p_map_link(), p2p_map_create() and
+ * p2p_route_get() fail with -ENODEV, as does every mapping by a plan made later. It undoes no
+ * link: existing links belong to mappings, and whoever handed out the mappings takes them back.
+ * An owner that kills first and takes back afterwards misses no mapping.
  *
- * Context: May sleep. May be called with a dma_resv held, but not from below a
- * p2p_map_*() call.
+ * Context: May sleep. May be called with a dma_resv held, but not by anything that a
+ * p2p_map_*() call calls.
  */
 void p2p_provider_kill(struct p2p_provider *provider)
 {
@@ -136,7 +136,7 @@ EXPORT_SYMBOL_GPL(p2p_provider_kill);
  * p2p_provider_alive() - may the BAR still be mapped?
  * @provider: the provider
  *
- * Context: Any. True may be outdated at once, false is for good.
+ * Context: Any. True may be outdated at once; false is final.
  * Return: false once p2p_provider_kill() has begun to take effect
  */
 bool p2p_provider_alive(struct p2p_provider *provider)
@@ -146,8 +146,8 @@ bool p2p_provider_alive(struct p2p_provider *provider)
 EXPORT_SYMBOL_GPL(p2p_provider_alive);
 
 /*
- * Hold off p2p_provider_kill() while a DMA address is made. -ENODEV if it was
- * faster; otherwise p2p_provider_exit() must follow.
+ * Hold off p2p_provider_kill() while a DMA address is made. Returns -ENODEV if the provider is
+ * dead already; after 0 the caller calls p2p_provider_exit().
  */
 int p2p_provider_enter(struct p2p_provider *provider)
 {
@@ -168,8 +168,8 @@ void p2p_provider_exit(struct p2p_provider *provider)
  * @provider: the provider
  *
  * Context: Any.
- * Return: a pointer good for as long as the caller's reference to @provider,
- * even when the function has been removed
+ * Return: a pointer that is valid as long as the caller holds its reference to @provider, even
+ * after the function has been removed
  */
 struct pci_dev *p2p_provider_pdev(struct p2p_provider *provider)
 {
@@ -181,7 +181,7 @@ EXPORT_SYMBOL_GPL(p2p_provider_pdev);
  * p2p_provider_owner() - what p2p_provider_create() was given
  * @provider: the provider, dead or alive
  *
- * Context: Any. Whether the pointer is still good is the owner's business.
+ * Context: Any. Only the owner knows whether the pointer is still valid.
  * Return: the owner
  */
 void *p2p_provider_owner(struct p2p_provider *provider)
@@ -247,7 +247,7 @@ EXPORT_SYMBOL_GPL(p2p_provider_prefetchable);
  * @provider: the provider
  *
  * Context: Any.
- * Return: what to add, modulo 2^64, to a CPU physical address in the BAR to have
+ * Return: what to add, modulo 2^64, to a CPU physical address in the BAR to get
  * the address that appears on the PCI bus
  */
 u64 p2p_provider_bus_offset(struct p2p_provider *provider)

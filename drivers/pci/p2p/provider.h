@@ -10,21 +10,21 @@
 
 /**
  * struct p2p_provider - one BAR of one function, for as long as its owner wants
- * @ref: the owner's, and one per vec that lies in the BAR
- * @pdev: referenced; the pointer stays good after removal, the BAR does not
- * @owner: the creator's, never dereferenced here
- * @base: where the BAR was when the provider was made; so are the next four
+ * @ref: one reference is the owner's, one each vec list's that has memory in the BAR
+ * @pdev: referenced; the pointer stays valid after removal, the BAR does not
+ * @owner: the creator's pointer, never dereferenced here
+ * @base: CPU physical address. This and the next four are read once, when the provider is made
  * @length: bytes
  * @bus_offset: bus address - CPU physical address, modulo 2^64
  * @bar: 0..5
  * @prefetchable: write-combining and speculation do no harm
- * @gate: read while an address of the BAR is being given to a device, written
- *	by p2p_provider_kill(). So when kill returns, every link that saw the
- *	provider alive has finished (its caller can find and undo it), and none
- *	starts any more. Nests inside a dma_resv; nothing that takes a dma_resv
- *	may be called under it.
+ * @gate: read while the BAR's memory is being linked for a device, written by
+ *	p2p_provider_kill(). So when kill returns, every link that saw the provider
+ *	alive has finished (its caller can find and undo it), and no new one
+ *	succeeds. Nests inside a dma_resv; nothing that takes a dma_resv may be
+ *	called under it.
  * @alive: true until killed; written under @gate
- * @cache: verdicts, with a lock of its own
+ * @cache: verdicts; it has a lock of its own
  */
 struct p2p_provider {
 	struct kref ref;

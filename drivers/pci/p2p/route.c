@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Describes real devices to path.c. The kernel's own answer is no help: it is
- * compiled out of the kernels most people run, and not exported by the others.
+ * Describes real devices to path.c. The kernel's own verdict is no alternative: most kernels are
+ * built without CONFIG_PCI_P2PDMA, and the others do not export it.
  */
 
 #include <linux/device.h>
@@ -35,9 +35,8 @@ u64 p2p_pci_addr(struct pci_dev *pdev)
 EXPORT_SYMBOL_GPL(p2p_pci_addr);
 
 /*
- * A bridge that does not answer (asleep in D3cold, or just pulled out) cannot
- * be asked. It is taken to redirect, which never gives a wrong address, and
- * @certain is cleared so that nobody remembers it.
+ * A bridge that does not answer (asleep in D3cold, or just pulled out) is assumed to redirect,
+ * which never results in a wrong address. @certain is cleared so that the verdict is not cached.
  */
 static bool acs_redirects(struct pci_dev *pdev, bool *certain)
 {
@@ -54,8 +53,8 @@ static bool acs_redirects(struct pci_dev *pdev, bool *certain)
 }
 
 /*
- * No reference is taken on the way: a function keeps its bus, and a bus its
- * bridge, until the function itself is released, even after hot-unplug.
+ * Needs no references: a function keeps its bus, and a bus its bridge, until the function itself
+ * is released, even after hot-unplug.
  */
 static bool side_describe(struct pci_dev *pdev, struct p2p_path_side *side, bool *certain)
 {
@@ -74,7 +73,7 @@ static bool side_describe(struct pci_dev *pdev, struct p2p_path_side *side, bool
 	return true;
 }
 
-/* Is @bridge the function itself, or a bridge above it? */
+/* Is @bridge the function @pdev itself, or a bridge above it? */
 static bool is_above(struct pci_dev *bridge, struct pci_dev *pdev)
 {
 	for (; pdev; pdev = pci_upstream_bridge(pdev))
@@ -83,7 +82,7 @@ static bool is_above(struct pci_dev *bridge, struct pci_dev *pdev)
 	return false;
 }
 
-/* A bit for each function from @pdev up to where the ways meet that redirects. */
+/* A bit for each function that redirects, from @pdev up to the lowest one above @other, too. */
 static u64 redirects_read(struct pci_dev *pdev, struct pci_dev *other, bool with_common,
 			  bool *certain)
 {
@@ -101,7 +100,7 @@ static u64 redirects_read(struct pci_dev *pdev, struct pci_dev *other, bool with
 	return redirects;
 }
 
-/* The bits that p2p_path_decide() looks at: see redirect_find() there. */
+/* Reads only the bits that redirect_find() in path.c looks at. */
 static bool registers_read(struct pci_dev *provider, struct pci_dev *client,
 			   struct p2p_path_redirects *seen)
 {
@@ -122,8 +121,8 @@ static void route_refuse(struct p2p_route *route, u32 reason)
 }
 
 /*
- * Returns whether the verdict may be remembered. @seen: what the registers said; if they change
- * meanwhile, before they did.
+ * Returns whether the verdict may be cached. @seen: what the registers said just before the
+ * verdict was worked out. If they change in between, the next comparison finds a difference.
  */
 static bool topology_decide(struct pci_dev *provider, struct pci_dev *client,
 			    bool through_host, struct p2p_route *route,
@@ -152,11 +151,11 @@ static void iommu_flag(struct device *client, struct p2p_route *route)
 }
 
 /*
- * For a function that is somebody else's. Its default domain is freed when the administrator
- * changes its group's type, which takes that no driver is bound, or one only that does
- * without the DMA API (as VFIO's). While one is bound that uses it, and cannot be unbound, the
- * domain stays. Others may hold the lock for long, and wait for us: it is not waited for. Returns
- * true with the client locked.
+ * Keep the IOMMU domain of a function that is not the caller's. A function's default domain is
+ * freed when the administrator changes its group's type. The kernel allows that only if no driver
+ * is bound, or one that does not use the DMA API (as VFIO's). So the domain stays while a driver
+ * that uses the DMA API is bound, and the device lock prevents unbinding. The lock is only tried:
+ * its holder may keep it for long, or wait for the caller. Returns true with the client locked.
  */
 static bool client_hold(struct pci_dev *client)
 {
@@ -183,9 +182,9 @@ static void encryption_check(struct pci_dev *client, struct p2p_route *route)
  * @client: the function that would reach it
  * @route: where to put the verdict
  *
- * Nothing needs to be registered or bound. Without a BAR there is no address, so
- * the client's DMA mask is left out. P2P_ROUTE_F_IOMMU as p2p_route_ask() has it. Works it
- * out anew each time.
+ * Nothing needs to be registered or bound. The client's DMA mask is ignored, as there is no BAR
+ * and so no address. P2P_ROUTE_F_IOMMU is set as by p2p_route_ask(). The verdict is worked out on
+ * each call.
  *
  * Context: May sleep. The caller holds references to both functions.
  */
@@ -217,8 +216,8 @@ static void topology_recall(struct p2p_provider *provider, struct pci_dev *clien
 }
 
 /*
- * Do the registers say what they said when the verdict was found that is remembered? All else
- * that it depends on begins a new generation when it changes. Then that is the verdict.
+ * Do the registers still say what the cached verdict was worked out from? Everything else that a
+ * verdict depends on begins a new generation when it changes, so the cached verdict is then right.
  */
 static bool topology_confirm(struct p2p_provider *provider, struct pci_dev *client,
 			     struct p2p_route *route)
@@ -231,9 +230,9 @@ static bool topology_confirm(struct p2p_provider *provider, struct pci_dev *clie
 }
 
 /*
- * What the registers say now. If it is not what is remembered, bits were changed by hand, perhaps
- * also between others than these two: nothing that is remembered counts any more. A
- * bridge that does not answer says nothing.
+ * Works the verdict out from what the registers say now. If it differs from the cached one, bits
+ * were changed by hand, perhaps also between other functions: all cached verdicts are dropped. A
+ * bridge that does not answer proves nothing.
  */
 static void topology_look(struct p2p_provider *provider, struct pci_dev *client,
 			  struct p2p_route *route)
@@ -253,7 +252,7 @@ static void topology_look(struct p2p_provider *provider, struct pci_dev *client,
 		topology_recall(provider, client, false, route);
 		return;
 	}
-	/* Bits that make no difference are remembered, too, to be compared with. */
+	/* The register contents may differ without consequence: store them for comparison. */
 	p2p_cache_store(&provider->cache, client, false, generation, route, &seen);
 }
 
@@ -264,8 +263,8 @@ u64 p2p_client_limit(struct device *client)
 }
 
 /*
- * The allocator of IOVAs obeys the mask, and leaves out all that a host bridge decodes, so that
- * no switch on the way up catches a request.
+ * An IOMMU helps against a mask that is too small: the IOVA allocator obeys the mask and leaves
+ * out the windows of the host bridge, so no switch on the way up claims a request.
  */
 static void mask_check(struct p2p_provider *provider, u64 last, struct device *client,
 		       struct p2p_route *route)
@@ -281,7 +280,7 @@ static void mask_check(struct p2p_provider *provider, u64 last, struct device *c
 	p2p_path_by_iommu(route, &up);
 }
 
-/* @last: offset in the BAR of the last byte that is meant. */
+/* @last: offset of the last byte that the client is to reach, from the start of the BAR. */
 int p2p_route_find(struct p2p_provider *provider, u64 last, struct device *client,
 		   enum p2p_route_way way, struct p2p_route *route)
 {
@@ -319,11 +318,11 @@ int p2p_route_find(struct p2p_provider *provider, u64 last, struct device *clien
  * @route: where to put the verdict, in any case
  *
  * A verdict P2P_ROUTE_NOT_SUPPORTED is a successful answer. Only functions on a
- * PCI bus are taken as clients, not devices that a function's driver has made:
- * such a device's DMA API may know nothing of the function's IOMMU.
+ * PCI bus count as clients, not devices that a function's driver has made:
+ * the DMA API of such a device may not use the function's IOMMU.
  *
- * Bits of bridges are not read each time: what was found before counts until something
- * changes that the kernel hears of, or somebody looks (p2p_route_look()).
+ * The registers of bridges are not read on each call: a cached verdict is used until the kernel
+ * hears of a change, or p2p_route_look() finds one.
  *
  * Context: May sleep. May be called with a dma_resv held. The caller holds a
  * reference to @client.
@@ -343,8 +342,8 @@ EXPORT_SYMBOL_GPL(p2p_route_get);
  * @client: see p2p_route_get()
  * @route: where to put the verdict, in any case
  *
- * As p2p_route_get(), which is about all of it: a client whose DMA mask ends within the BAR
- * reaches what lies below.
+ * Like p2p_route_get(), which asks for the whole BAR: a client whose DMA mask ends within the BAR
+ * reaches the part below.
  *
  * Context: See p2p_route_get().
  * Return: 0, or -ENODEV if the provider has been killed
@@ -362,10 +361,10 @@ EXPORT_SYMBOL_GPL(p2p_route_upto);
  * @client: the device that is to reach it: the one whose DMA API is used
  * @route: where to put the verdict, in any case
  *
- * If the verdict is another than the one that is remembered, those who watch routes are told,
- * see p2p_routes_watch().
+ * If the verdict differs from the cached one, the watchers of routes are called, see
+ * p2p_routes_watch().
  *
- * Context: As p2p_route_get(), which is for where it must be fast.
+ * Context: As p2p_route_get(). Use that one where speed matters.
  * Return: 0, or -ENODEV if the provider has been killed
  */
 int p2p_route_look(struct p2p_provider *provider, struct device *client,
@@ -382,12 +381,12 @@ EXPORT_SYMBOL_GPL(p2p_route_look);
  * @client: a function that need not be the caller's, nor have a driver
  * @route: where to put the verdict, in any case
  *
- * As p2p_route_get(), which is for the driver of the client or for one that it has attached
- * to. Whether an IOMMU translates, and with it the DMA mask, counts only while a driver is
- * bound that uses the DMA API, and nobody holds the device's lock: without, the verdict is that
- * of the topology.
+ * p2p_route_get() is for the driver of the client, and for drivers it has attached to. Here the
+ * driver is not the caller, so whether an IOMMU translates, and the DMA mask, are considered only
+ * while the client's device lock is free and a driver that uses the DMA API is bound. Otherwise
+ * the verdict is that of the topology alone.
  *
- * By what the registers of the bridges say now, as p2p_route_look().
+ * Reads the registers of the bridges, as p2p_route_look() does.
  *
  * Context: May sleep. The caller holds a reference to @client. Tries to take its device lock.
  * Return: 0, or -ENODEV if the provider has been killed
@@ -417,11 +416,10 @@ EXPORT_SYMBOL_GPL(p2p_route_ask);
  * @client: the device that is to reach it, by addresses that only its IOMMU can read
  * @route: where to put the verdict, in any case
  *
- * For a device whose IOMMU domain is managed by hand, as VFIO does. Such an address is
- * not the peer's on any bus, so a switch passes it on upwards, and only a host bridge
- * that forwards takes the request to the peer. The verdict is never P2P_ROUTE_BUS_ADDR.
- * Neither the client's DMA API nor its DMA mask has a say, nor have the registers of bridges:
- * what is remembered counts.
+ * For a device whose IOMMU domain is managed by hand, as VFIO does. Such an address is not the
+ * peer's on any bus, so a switch passes the request upwards, and it reaches the peer only if the
+ * host bridge forwards it. The verdict is never P2P_ROUTE_BUS_ADDR. Neither the client's DMA API
+ * nor its DMA mask matters, and bridge registers are not read again: a cached verdict is used.
  *
  * Context: May sleep. May be called with a dma_resv held. The caller holds a
  * reference to @client.
@@ -452,7 +450,7 @@ static bool window_overlaps(struct pci_dev *bridge, u64 start, u64 last)
 	return false;
 }
 
-/* On a conventional bus every function sees every request, before the bridge does. */
+/* On a conventional PCI bus every function sees a request before the bridge does. */
 static bool is_shared_below(struct pci_dev *bridge)
 {
 	return !pci_is_pcie(bridge) || pci_pcie_type(bridge) == PCI_EXP_TYPE_PCI_BRIDGE;
@@ -464,12 +462,12 @@ static bool is_shared_below(struct pci_dev *bridge)
  * @start: first address, as the client puts it out
  * @last: last address
  *
- * A request that leaves a switch's downstream port without ACS redirect is compared
- * with the windows of that port's siblings, all of which lie in the window of the
- * switch's upstream port. What falls into it never comes up to the IOMMU.
+ * A switch compares a request that leaves a downstream port without ACS redirect with the
+ * windows of that port's siblings. All of those lie in the window of the switch's upstream
+ * port, and a request that falls into it never reaches the IOMMU.
  *
  * Context: May sleep. The caller holds a reference to @client.
- * Return: true if any of the addresses may be caught
+ * Return: true if any of the addresses may be claimed on the way
  */
 bool p2p_caught_on_the_way(struct pci_dev *client, u64 start, u64 last)
 {

@@ -9,10 +9,10 @@ struct p2p_provider;
 struct p2p_route;
 
 /**
- * enum p2p_route_way - how a verdict is come by
- * @P2P_ROUTE_RECALL: what is remembered will do
- * @P2P_ROUTE_LOOK: by what the registers say now
- * @P2P_ROUTE_TRANSLATED: for addresses that only the client's IOMMU can read
+ * enum p2p_route_way - how to come to a verdict
+ * @P2P_ROUTE_RECALL: use a cached verdict if there is one
+ * @P2P_ROUTE_LOOK: read the registers of bridges now
+ * @P2P_ROUTE_TRANSLATED: for addresses that only the client's IOMMU can read; may be cached
  */
 enum p2p_route_way {
 	P2P_ROUTE_RECALL,

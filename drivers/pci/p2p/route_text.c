@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Verdicts in words, for logs. */
+/* Names of verdicts and reasons, for logs. */
 
 #include <linux/export.h>
 #include <linux/kernel.h>

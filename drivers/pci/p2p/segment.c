@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * From addresses of ranges to segments. Pure logic: tests/unit builds this file
+ * Turns the DMA addresses of ranges into segments. Pure logic: tests/unit builds this file
  * in userspace.
  */
 
@@ -14,9 +14,9 @@
 #include "segment.h"
 
 /*
- * From what the device says and what its driver says to the most bytes in a segment. The PCI
- * core sets 65,536 for every device, and the DMA API says so for a device that has set
- * nothing: that is nobody's choice. A driver that means it says so by itself (0: it does not).
+ * The maximum length of a segment, from the device's limit and the driver's (0: none). The PCI
+ * core sets 65,536 for every device, and the DMA API reports that for a device that has set
+ * nothing, so 65,536 is taken for no limit. A driver that means it passes it as @driver.
  */
 u64 p2p_segment_max_len(u64 device, u64 driver)
 {
@@ -26,10 +26,10 @@ u64 p2p_segment_max_len(u64 device, u64 driver)
 }
 
 /*
- * Whole pages, so that no segment begins inside one; at least a page, whatever
- * the device says; and never 4 GiB, which a scatterlist's 32 bits cannot hold. Who can take
- * more (P2P_SEGMENTS_LONG) gets more: 32 bits of all ones, as a length and as a boundary, are
- * what is in force where nobody has set a limit.
+ * The limits are whole pages, so that no segment begins inside a page; at least one page,
+ * whatever the device says; and less than 4 GiB, because a scatterlist has 32 bits. A caller
+ * that can take more sets P2P_SEGMENTS_LONG: then a length or boundary of 32 one bits, which is
+ * the default where nobody has set a limit, counts as no limit.
  * @align: a power of two, or 0 for none.
  */
 void p2p_segment_limits_set(struct p2p_segment_limits *limits, u64 max_len, u64 align,
@@ -60,7 +60,7 @@ void p2p_segment_iter_init(struct p2p_segment_iter *iter, const struct p2p_vecs 
 	iter->offset = 0;
 }
 
-/* Where the client sees the byte that the next segment begins with. */
+/* The client's address of the byte that the next segment begins with. */
 static u64 next_addr(const struct p2p_segment_iter *iter)
 {
 	const struct p2p_vec *vec = &iter->vecs->vec[iter->index];
@@ -70,24 +70,24 @@ static u64 next_addr(const struct p2p_segment_iter *iter)
 	return vec->paddr + iter->part[vec->part].shift + iter->offset;
 }
 
-/* The longest that a segment at @addr may be. */
+/* The longest segment that may start at @addr. */
 static u64 limit_at(const struct p2p_segment_limits *limits, u64 addr)
 {
-	/* Less one, as there may be all 64 bits to go. */
+	/* Length less one: the full length may not fit in 64 bits. */
 	u64 to_boundary = limits->boundary - (addr & limits->boundary);
 	u64 limit = min(limits->max_len - 1, to_boundary) + 1;
-	/* Of the bytes up to the limit, those behind the last multiple. */
+	/* How far the limit lies behind the last multiple of @align. */
 	u64 behind = (addr + limit) & (limits->align - 1);
 
 	return behind < limit ? limit - behind : limit;
 }
 
-/* Does what follows in the buffer follow in the client's addresses, too? */
+/* Are the next bytes of the buffer also contiguous in the client's addresses? */
 static bool continues(const struct p2p_segment_iter *iter, const struct p2p_segment *segment)
 {
 	u64 addr = next_addr(iter);
 
-	/* A segment may end at the very top; what begins at zero is not next. */
+	/* A segment may end at the top of the address space: address 0 does not follow it. */
 	if (!addr || segment->addr + segment->len != addr)
 		return false;
 	return !(iter->limits.flags & P2P_SEGMENTS_PER_PROVIDER) ||
@@ -127,7 +127,7 @@ static bool segment_next(struct p2p_segment_iter *iter, struct p2p_segment *segm
  * @iter: from p2p_map_begin_segments()
  * @segment: out
  *
- * Context: Any, while the mapping is there and linked.
+ * Context: Any, while the mapping exists and is linked.
  * Return: true, or false at the end
  */
 bool p2p_segment_next(struct p2p_segment_iter *iter, struct p2p_segment *segment)
@@ -142,7 +142,7 @@ EXPORT_SYMBOL_GPL(p2p_segment_next);
  * @segs: out
  * @room: how many fit there
  *
- * Context: Any, while the mapping is there and linked.
+ * Context: Any, while the mapping exists and is linked.
  * Return: how many were stored; fewer than @room at the end
  */
 u32 p2p_segments_take(struct p2p_segment_iter *iter, struct p2p_segment *segs, u32 room)

@@ -17,8 +17,8 @@ enum p2p_map_kind {
 };
 
 /**
- * struct p2p_map_part - a part of a list as the client sees it
- * @shift: to be added to the CPU's addresses, modulo 2^64, where it is reached by bus address
+ * struct p2p_map_part - how the client reaches one part (one BAR) of a list
+ * @shift: for P2P_MAP_BUS: what to add to CPU addresses, modulo 2^64
  * @kind: enum p2p_map_kind
  */
 struct p2p_map_part {

@@ -2,9 +2,9 @@
 /*
  * System memory that a vec list allocates for itself.
  *
- * In pieces as large as there are, because each is a range to map, and large ones save
- * page tables of the IOMMU and the CPU. Each is split into single pages at once, so that
- * a range can be freed without a record of how it was put together.
+ * Allocated in pieces as large as possible: each piece is a range to map, and large ones save
+ * page tables of the IOMMU and the CPU. Each piece is split into single pages at once, so that
+ * a range can be freed without a record of its pieces.
  */
 
 #include <linux/atomic.h>
@@ -24,7 +24,10 @@ static unsigned long system_max_mib;
 module_param(system_max_mib, ulong, 0644);
 MODULE_PARM_DESC(system_max_mib, "Most system memory that buffers may have, in MiB; 0: half of all");
 
-/* Pages that lists own. They are nobody's whom the OOM killer could choose. */
+/*
+ * Pages that all lists own. The OOM killer cannot free them by killing a process, because they
+ * belong to none: hence the limit.
+ */
 static atomic_long_t system_pages;
 
 static unsigned long system_pages_max(void)
@@ -42,12 +45,12 @@ static bool system_reserve(unsigned long pages)
 	return false;
 }
 
-/* What IOMMUs and CPUs map by one entry. More is seldom to be had. */
+/* An IOMMU or a CPU maps this by one entry. Larger pieces are seldom available. */
 #define SYSTEM_ORDER_MAX	get_order(SZ_2M)
 
 /*
- * For a large piece nobody is made to work. For a single page everything is tried short of
- * killing somebody: who asked can be told that there is none.
+ * A large piece is taken only if it is free: no reclaim. For a single page reclaim is tried
+ * hard, but no process is killed: the caller handles the failure.
  */
 static struct page *piece_alloc_in(gfp_t zone, unsigned int order)
 {
@@ -59,8 +62,8 @@ static struct page *piece_alloc_in(gfp_t zone, unsigned int order)
 }
 
 /*
- * Up to @limit. Zones are all that the allocator knows of that: the highest is tried first that
- * may have such pages, and those below it if they lie too high.
+ * Memory up to @limit. The allocator knows zones only: try the highest zone that may have such
+ * pages, then the lower ones if its pages lie too high.
  */
 static struct page *piece_alloc(unsigned int order, u64 limit)
 {
@@ -89,7 +92,7 @@ static void free_pages_of(phys_addr_t paddr, u64 len)
 	}
 }
 
-/* @order: in, the largest worth trying; out, what it was. */
+/* @order: in, the largest to try; out, the one that was allocated. */
 static int piece_add(struct p2p_vecs *vecs, unsigned int *order, u64 limit)
 {
 	struct p2p_vec piece = { .kind = P2P_VEC_SYSTEM, .owned = true };
@@ -116,7 +119,7 @@ static int piece_add(struct p2p_vecs *vecs, unsigned int *order, u64 limit)
 	return error;
 }
 
-/* Back to @nr ranges, the last of which ends at @size. They are all that was there before. */
+/* Remove what piece_add() added: back to @nr ranges, the last of which ends at byte @size. */
 static void pieces_remove(struct p2p_vecs *vecs, u32 nr, u64 size)
 {
 	struct p2p_vec *vec;
@@ -146,15 +149,16 @@ static void pieces_remove(struct p2p_vecs *vecs, u32 nr, u64 size)
  *	p2p_system_limit()
  *
  * The memory is zeroed, charged to the caller's cgroup, and freed with the list's last
- * reference. It takes as many ranges as it takes; those p2p_vecs_alloc() was asked for
- * are still there afterwards. On failure the list is as before.
+ * reference. Its ranges do not count against the maximum given to p2p_vecs_alloc(). On
+ * failure the list is as before.
  *
  * Context: May sleep. A dma_resv may be held.
  * Return: 0, or
  * * -EINVAL: @len is zero or not page aligned
  * * -EOVERFLOW: the list's size exceeds 64 bits
  * * -EINTR: the caller is being killed
- * * -ENOMEM: there is none up to @limit, the cgroup may not have it, or buffers have all they may
+ * * -ENOMEM: no memory up to @limit, the cgroup's limit is reached, or the module's for all
+ *	buffers (parameter system_max_mib)
  */
 int p2p_vecs_add_new_system(struct p2p_vecs *vecs, u64 len, u64 limit)
 {

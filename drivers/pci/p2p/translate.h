@@ -7,10 +7,10 @@
 /*
  * Does an IOMMU translate what the device's DMA API hands out?
  *
- * Asked of the DMA API itself, which alone has a merge boundary (the IOMMU's
- * granule less one) where it maps through an IOMMU. The domain's type would say
- * the same, but for a function that is somebody else's, iommu_get_domain_for_dev()
- * returns a domain that VFIO may free at this moment.
+ * Only a DMA API that maps through an IOMMU has a merge boundary (the IOMMU's
+ * granule less one). The domain's type would say the same, but for a function that
+ * is not the caller's, iommu_get_domain_for_dev() returns a domain that VFIO may
+ * free at any moment.
  */
 static inline bool p2p_translated(struct device *dev)
 {

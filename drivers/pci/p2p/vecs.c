@@ -13,7 +13,7 @@
 
 #include "vecs.h"
 
-/* kvmalloc() warns about more than INT_MAX instead of just failing. Not zeroed. */
+/* kvmalloc() warns about more than INT_MAX bytes instead of just failing. Not zeroed. */
 static void *memory_alloc(size_t bytes)
 {
 	return bytes > INT_MAX ? NULL : kvmalloc(bytes, GFP_KERNEL_ACCOUNT);
@@ -21,8 +21,8 @@ static void *memory_alloc(size_t bytes)
 
 /**
  * p2p_vecs_alloc() - an empty list
- * @max: how many ranges will be added at most; what p2p_vecs_add_new_system() adds
- *	does not count
+ * @max: the maximum number of ranges; what p2p_vecs_add_new_system() and p2p_vecs_add_part()
+ *	add does not count
  *
  * The memory is charged to the caller's cgroup: user space chooses @max.
  *
@@ -50,7 +50,7 @@ struct p2p_vecs *p2p_vecs_alloc(u32 max)
 }
 EXPORT_SYMBOL_GPL(p2p_vecs_alloc);
 
-/* One more range than the caller of p2p_vecs_alloc() spoke of. */
+/* Raise the maximum number of ranges by one. */
 int p2p_vecs_allow_one_more(struct p2p_vecs *vecs)
 {
 	struct p2p_vec *vec;
@@ -74,7 +74,7 @@ int p2p_vecs_allow_one_more(struct p2p_vecs *vecs)
 	return 0;
 }
 
-/* What an owner calls two neighbouring numbers of hidden memory need not be neighbours. */
+/* Hidden memory never merges: its numbers are the owner's cookies, not addresses. */
 bool p2p_vec_touches(const struct p2p_vec *vec, const struct p2p_vec *next)
 {
 	return vec->kind == next->kind && vec->kind != P2P_VEC_HIDDEN &&
@@ -99,7 +99,7 @@ static int parts_grow(struct p2p_vecs *vecs)
 	return 0;
 }
 
-/* The latest first: ranges that alternate between two BARs find theirs at once. */
+/* Searches backwards: ranges that alternate between two BARs find their part at once. */
 static struct p2p_part *part_find(struct p2p_vecs *vecs, struct p2p_provider *provider)
 {
 	u32 i;
@@ -110,7 +110,7 @@ static struct p2p_part *part_find(struct p2p_vecs *vecs, struct p2p_provider *pr
 	return NULL;
 }
 
-/* NULL without memory. */
+/* Returns NULL if there is no memory. */
 static struct p2p_part *part_add(struct p2p_vecs *vecs, struct p2p_provider *provider)
 {
 	struct p2p_part *part;
@@ -127,8 +127,8 @@ static struct p2p_part *part_add(struct p2p_vecs *vecs, struct p2p_provider *pro
 }
 
 /*
- * Memory of no BAR: @piece, but for where it starts. Its addresses are known to be page aligned
- * and not to wrap.
+ * Append memory that is in no BAR. All of @piece counts but its start, which is set here. The
+ * caller has checked that its addresses are page aligned and do not wrap.
  */
 int p2p_vecs_append(struct p2p_vecs *vecs, const struct p2p_vec *piece)
 {
@@ -163,7 +163,7 @@ static bool bar_touches(const struct p2p_vecs *vecs, struct p2p_provider *provid
 	return vecs->nr && last->provider == provider && last->paddr + last->len == paddr;
 }
 
-/* A range of a BAR, by its address. @part: NULL if it is the list's first of that BAR. */
+/* Append the range of a BAR at @paddr. @part: the list's part for that BAR, NULL if it is new. */
 static int bar_append(struct p2p_vecs *vecs, struct p2p_part *part,
 		      struct p2p_provider *provider, phys_addr_t paddr, u64 len)
 {
@@ -202,8 +202,8 @@ static int bar_append(struct p2p_vecs *vecs, struct p2p_part *part,
  * @offset: from the start of the BAR, in bytes, page aligned
  * @len: bytes, page aligned
  *
- * A piece that begins where the list's last one ends, in the same BAR, makes
- * that one longer and needs no room. On failure the list is as before.
+ * A piece that begins where the list's last piece ends, in the same BAR, extends
+ * that one and needs no room. On failure the list is as before.
  *
  * Context: May sleep.
  * Return: 0, or
@@ -211,7 +211,7 @@ static int bar_append(struct p2p_vecs *vecs, struct p2p_part *part,
  * * -EOVERFLOW: @offset + @len, or the list's size, exceeds 64 bits
  * * -ERANGE: the piece ends past the BAR
  * * -EMSGSIZE: the list is full
- * * -ENOMEM: it is in more than one BAR, and there is no memory to note that
+ * * -ENOMEM: no memory to record another BAR of the list
  */
 int p2p_vecs_add_bar(struct p2p_vecs *vecs, struct p2p_provider *provider,
 		     u64 offset, u64 len)
@@ -238,8 +238,8 @@ EXPORT_SYMBOL_GPL(p2p_vecs_add_bar);
  * @paddr: CPU physical address, page aligned
  * @len: bytes, page aligned
  *
- * The memory must have struct pages and outlive the list; that is the caller's part,
- * which p2p_vecs_on_release() tells when the list is gone. Pieces that touch are merged
+ * The memory must have struct pages and outlive the list. The caller sees to that;
+ * p2p_vecs_on_release() tells when the list is gone. Pieces that touch are merged
  * as in p2p_vecs_add_bar().
  *
  * Context: Any.
@@ -264,12 +264,12 @@ EXPORT_SYMBOL_GPL(p2p_vecs_add_system);
 /**
  * p2p_vecs_add_hidden() - append memory that only its owner's device reaches
  * @vecs: a list that nobody else has seen yet
- * @cookie: any number, for the owner to know the memory by; it is kept in the
+ * @cookie: any number by which the owner knows the memory; it is kept in the
  *	vec's paddr
  * @len: bytes, page aligned
  *
- * A list that has such a piece cannot be mapped, by anybody; it says where a buffer is
- * for the time being. Pieces are never merged.
+ * Nobody can map a list that has such a piece; it only says where a buffer is for the time
+ * being. Pieces are never merged.
  *
  * Context: Any.
  * Return: 0, or
@@ -287,12 +287,12 @@ int p2p_vecs_add_hidden(struct p2p_vecs *vecs, u64 cookie, u64 len)
 }
 EXPORT_SYMBOL_GPL(p2p_vecs_add_hidden);
 
-/* The first @len bytes of @vec from byte @at on; of a list's own memory without owning it. */
+/* The @len bytes of @vec from byte @at on. The result does not own them. */
 static struct p2p_vec vec_part(const struct p2p_vec *vec, u64 at, u64 len)
 {
 	struct p2p_vec part = *vec;
 
-	/* A number of hidden memory is no address. */
+	/* A cookie of hidden memory is no address. */
 	if (vec->kind != P2P_VEC_HIDDEN)
 		part.paddr += at;
 	part.len = len;
@@ -309,15 +309,15 @@ static int part_append(struct p2p_vecs *vecs, const struct p2p_vec *part)
 }
 
 /**
- * p2p_vecs_add_part() - append what another list has there
+ * p2p_vecs_add_part() - append a part of another list
  * @vecs: a list that nobody else has seen yet
  * @from: the other one
  * @offset: of the first byte, from the start of @from, page aligned
  * @len: bytes, page aligned
  *
- * What this adds does not count against the ranges that p2p_vecs_alloc() was told of. Memory that
- * @from owns, or has a release function for, must outlive @vecs: the caller keeps a reference to
- * @from for as long (p2p_vecs_on_release()).
+ * What this adds does not count against the maximum given to p2p_vecs_alloc(). Memory that @from
+ * owns, or has a release function for, must outlive @vecs: the caller keeps a reference to @from
+ * until @vecs is released (p2p_vecs_on_release()). On failure a part may have been appended.
  *
  * Context: May sleep.
  * Return: 0, or
@@ -351,18 +351,18 @@ int p2p_vecs_add_part(struct p2p_vecs *vecs, const struct p2p_vecs *from, u64 of
 EXPORT_SYMBOL_GPL(p2p_vecs_add_part);
 
 /**
- * p2p_vecs_on_release() - be told when nobody has the list any more
+ * p2p_vecs_on_release() - be told when the last reference to the list is dropped
  * @vecs: a list that nobody else has seen yet
  * @release: what to call; replaces what an earlier call said
  * @priv: for @release
  *
  * Each mapping made from the list holds a reference. So when @release is called,
- * no device and no CPU reaches the memory by way of it, and a manager of BAR
- * memory may give it to another.
+ * no device and no CPU reaches the memory by way of the list, and a manager of BAR
+ * memory may give it to another user.
  *
  * @release may sleep. Whoever drops the last reference calls it, possibly with a
- * dma_resv held: it must not take one. Its code must be there as long as the list is,
- * which for the placement of a DMA-BUF its owner module sees to.
+ * dma_resv held: it must not take one. Its code must stay loaded as long as the list exists;
+ * for the placement of a DMA-BUF the DMA-BUF's owner module ensures that.
  *
  * Context: Any.
  */
@@ -375,7 +375,7 @@ EXPORT_SYMBOL_GPL(p2p_vecs_on_release);
 
 /**
  * p2p_vecs_get() - take a reference
- * @vecs: one that the caller already has a reference to
+ * @vecs: the caller holds a reference already
  *
  * Context: Any.
  * Return: @vecs
@@ -460,7 +460,7 @@ static void slice_release(void *priv)
 	p2p_vecs_put(priv);
 }
 
-/* What of @vec lies in the @len bytes from @offset on. */
+/* The part of @vec that lies in the @len bytes of the buffer from @offset on. */
 static struct p2p_vec vec_cut(const struct p2p_vec *vec, u64 offset, u64 len)
 {
 	u64 skip = offset > vec->start ? offset - vec->start : 0;
@@ -474,12 +474,12 @@ static struct p2p_vec vec_cut(const struct p2p_vec *vec, u64 offset, u64 len)
  * @offset: where the piece begins in the buffer, in bytes, page aligned
  * @len: bytes, page aligned, not 0
  *
- * Takes time that goes with the ranges of the piece.
+ * Takes time proportional to the number of ranges in the piece.
  *
  * Context: May sleep. A dma_resv may be held.
- * Return: a list with one reference, which for all of @vecs is that itself, or ERR_PTR:
+ * Return: a list with one reference (@vecs itself, if the piece is all of it), or ERR_PTR:
  * * -EINVAL: @len is zero, or one of them is not page aligned
- * * -ERANGE: it ends past the end
+ * * -ERANGE: the piece ends past the end of @vecs
  * * -ENOMEM
  */
 struct p2p_vecs *p2p_vecs_slice(struct p2p_vecs *vecs, u64 offset, u64 len)

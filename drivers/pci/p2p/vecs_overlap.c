@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Lists that have memory in common, and such as name memory twice. Pure logic: tests/unit builds
- * this file in userspace.
+ * Do two lists have memory in common, and does one list name memory twice? Pure logic: tests/unit
+ * builds this file in userspace.
  */
 
 #include <linux/export.h>
@@ -12,12 +12,12 @@
 
 #include "vecs.h"
 
-/* Hidden memory is elsewhere: its numbers are no addresses. A list's own is in no other. */
+/* The numbers of hidden memory are no addresses. Memory that a list owns is in no other list. */
 static bool vec_overlaps(const struct p2p_vec *a, const struct p2p_vec *b)
 {
 	if (a->kind == P2P_VEC_HIDDEN || b->kind == P2P_VEC_HIDDEN || a->owned || b->owned)
 		return false;
-	/* By last bytes: a range may end at the very top, where the sum is zero. */
+	/* Compare last bytes: a range may end at the top, where start + len is zero. */
 	return a->paddr <= b->paddr + (b->len - 1) && b->paddr <= a->paddr + (a->len - 1);
 }
 
@@ -44,8 +44,8 @@ static int vec_ptr_cmp(const void *x, const void *y)
 }
 
 /*
- * Without hidden memory, and without what is the list's own: no other list has it, and of
- * that there may be millions. Returns how many are left.
+ * Leaves out hidden memory, and memory that the list owns: no other list has that, and it may be
+ * millions of ranges. Returns how many are left.
  */
 static u32 vecs_sort(const struct p2p_vecs *vecs, const struct p2p_vec **sorted)
 {
@@ -59,9 +59,9 @@ static u32 vecs_sort(const struct p2p_vecs *vecs, const struct p2p_vec **sorted)
 }
 
 /*
- * Of two sorted heads that do not overlap, the lower one lies below everything
- * that follows in the other list, so it can be left behind. That holds even if
- * ranges within one list overlap.
+ * If the two sorted heads do not overlap, the lower one lies below everything that
+ * follows in the other list, so it can be skipped. That holds even if ranges
+ * within one list overlap.
  */
 static bool overlap_by_order(const struct p2p_vec **a, u32 nr_a,
 			     const struct p2p_vec **b, u32 nr_b)
@@ -84,10 +84,10 @@ static bool overlap_by_order(const struct p2p_vec **a, u32 nr_a,
  * @a: a list
  * @b: another one, or the same
  *
- * Of hidden memory nothing is known here: it overlaps with nothing. A list overlaps with
- * itself.
+ * Hidden memory overlaps with nothing: its place is not known here. A list that is not empty
+ * overlaps with itself.
  *
- * Takes O(n log n) time, and without memory for it O(n^2).
+ * Takes O(n log n) time, or O(n^2) if there is no memory to sort in.
  *
  * Context: May sleep.
  * Return: true if they do
@@ -125,7 +125,7 @@ static bool aliased_by_pairs(const struct p2p_vecs *vecs)
 	return false;
 }
 
-/* Those that could be in the list twice. */
+/* How many ranges could be in the list twice: all but hidden and owned ones. */
 static u32 vecs_foreign(const struct p2p_vecs *vecs)
 {
 	u32 i, nr = 0;
@@ -139,10 +139,10 @@ static u32 vecs_foreign(const struct p2p_vecs *vecs)
  * p2p_vecs_aliased() - does a list name a byte of physical memory twice?
  * @vecs: the list
  *
- * What is written to such a buffer in one place shows in another. Of hidden memory nothing is
- * known here.
+ * What is written to one place of such a buffer appears in another. Hidden memory never counts:
+ * its place is not known here.
  *
- * Takes O(n log n) time, and without memory for it O(n^2).
+ * Takes O(n log n) time, or O(n^2) if there is no memory to sort in.
  *
  * Context: May sleep.
  * Return: true if it does
@@ -159,7 +159,7 @@ bool p2p_vecs_aliased(const struct p2p_vecs *vecs)
 	if (!sorted)
 		return aliased_by_pairs(vecs);
 	vecs_sort(vecs, sorted);
-	/* If any two overlap, so does the lower one with the one that follows it. */
+	/* If any two overlap, the lower one also overlaps with its successor. */
 	for (i = 1; i < nr && !aliased; i++)
 		aliased = vec_overlaps(sorted[i - 1], sorted[i]);
 	kvfree(sorted);
