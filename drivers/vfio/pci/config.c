@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reading and writing the device's regions: config space writes may turn memory decode off or put
- * the device to sleep. A function level reset by a config write needs nothing here: it comes by
- * reset_prepare().
+ * Reading and writing the device's regions. Config space writes may turn memory decode off or put
+ * the device to sleep. A function level reset by a config write needs nothing here: the PCI core
+ * calls reset_prepare() for it.
  *
- * The core fetches the bytes from the process's memory itself, after anything we could look
- * at: by then another thread may have changed them. So what we read there must not decide
- * whether importers are sent away first. A write of a byte that may turn the BARs off is
- * in doubt whatever the byte says, which costs importers a moment without the memory.
+ * vfio-pci-core fetches the bytes from the process's memory after this code could look at them,
+ * and another thread may change them in between. So the bytes must not decide whether importers
+ * have to unmap first: a write that covers a byte which can turn the BARs off takes the BARs away
+ * while it runs (peerbuf_vfio_doubt()), whatever the byte says. Importers lose the memory for a
+ * moment.
  *
- * That would be too much for what drivers do while peers transfer: they write the command
- * register's other byte, for interrupts, and all of it at once. So its low byte is left out
- * where it says what the register says already. Then the core never fetches it, and what
- * becomes of it in the process's memory makes no difference.
+ * Drivers often write such a byte without changing it while peers transfer: they write all of the
+ * command register to change its other byte, for interrupts. So if the low byte equals what the
+ * register holds, that byte is left out of the write. vfio-pci-core then never fetches it, and
+ * later changes of it in the process's memory have no effect.
  */
 #include <linux/uaccess.h>
 
@@ -23,7 +24,7 @@ static bool peerbuf_vfio_covers(u64 pos, size_t count, unsigned int reg)
 	return pos <= reg && reg - pos < count;
 }
 
-/* Of a VF the command register's memory bit does nothing. */
+/* The memory bit in a VF's command register has no effect. */
 static bool peerbuf_vfio_may_turn_off(struct pci_dev *pdev, u64 pos, size_t count)
 {
 	if (!pdev->no_command_memory && peerbuf_vfio_covers(pos, count, PCI_COMMAND))
@@ -45,7 +46,7 @@ static ssize_t peerbuf_vfio_pass(struct peerbuf_vfio *pv, const char __user *buf
 	return ret;
 }
 
-/* The core refuses as a whole what goes beyond the end, so that is not taken apart. */
+/* Not for a write past the end of config space: vfio-pci-core refuses that as a whole. */
 static bool peerbuf_vfio_changes_nothing(struct peerbuf_vfio *pv, const char __user *buf,
 					 u64 pos, size_t count)
 {
@@ -59,7 +60,7 @@ static bool peerbuf_vfio_changes_nothing(struct peerbuf_vfio *pv, const char __u
 	return peerbuf_vfio_command_is(pv, command);
 }
 
-/* All but the command register's low byte, which is taken as written. */
+/* Writes all bytes but the command register's low byte, which counts as written. */
 static ssize_t peerbuf_vfio_write_around(struct peerbuf_vfio *pv, const char __user *buf,
 					 size_t count, loff_t *ppos)
 {
@@ -73,7 +74,7 @@ static ssize_t peerbuf_vfio_write_around(struct peerbuf_vfio *pv, const char __u
 			return ret;
 	}
 	(*ppos)++;
-	/* The user may have set the device up again after an error. */
+	/* After an error this may be the user's write that ends recovery: look. */
 	peerbuf_vfio_look(pv);
 	if (after) {
 		ret = peerbuf_vfio_pass(pv, buf + before + 1, after, ppos);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * VFIO_DEVICE_FEATURE_DMA_BUF: the interface that vfio-pci has from 6.19 on, down to the errno
- * of each bad argument, with our exporter behind it.
+ * VFIO_DEVICE_FEATURE_DMA_BUF: the interface that vfio-pci has from Linux 6.19 on, with the same
+ * errno for each bad argument, implemented by peerbuf's exporter.
  */
 #include <linux/file.h>
 #include <linux/overflow.h>
@@ -10,7 +10,7 @@
 
 #include "internal.h"
 
-/* What the whole buffer has to satisfy before any range is looked at more closely. */
+/* Checks of the whole buffer. vfio-pci, too, does them before it checks single ranges. */
 static int peerbuf_vfio_ranges_check(const struct vfio_region_dma_range *ranges, u32 nr)
 {
 	u64 size = 0;
@@ -26,7 +26,7 @@ static int peerbuf_vfio_ranges_check(const struct vfio_region_dma_range *ranges,
 	return size >> 63 ? -EINVAL : 0;
 }
 
-/* It is the physical end whose overflow has an errno of its own. */
+/* As in vfio-pci, an overflow of the physical address is -EOVERFLOW, not -EINVAL. */
 static int peerbuf_vfio_range_add(struct p2p_vecs *vecs, struct p2p_provider *provider,
 				  u64 base, const struct vfio_region_dma_range *range)
 {
@@ -64,8 +64,8 @@ peerbuf_vfio_ranges_resolve(struct p2p_provider *provider,
 }
 
 /*
- * If memory decode is off now the buffer is born away, as vfio-pci's is. pdevice stays while
- * the device is open, and so through this call.
+ * If memory decode is off now, the buffer starts in the state "away", as vfio-pci's do. The
+ * device is open during this call, so pv->pdevice stays.
  */
 static struct dma_buf *
 peerbuf_vfio_export(struct peerbuf_vfio *pv,
@@ -76,8 +76,8 @@ peerbuf_vfio_export(struct peerbuf_vfio *pv,
 		.open_flags = args->open_flags,
 		.when_down = true,
 		/*
-		 * vfio-pci's have none either. What a process can mmap() it can also hand to
-		 * type1, which maps it for its device and is told of no revoke.
+		 * vfio-pci's buffers cannot be mmapped either: a process could hand the mapping
+		 * to type1, which maps it for its device and does not learn of a revoke.
 		 */
 		.no_cpu = true,
 	};
@@ -136,7 +136,7 @@ static int peerbuf_vfio_feature_dma_buf(struct peerbuf_vfio *pv, u32 flags,
 	return ret;
 }
 
-/* The core puts the device to sleep only after the ioctl has returned. */
+/* vfio-pci-core puts the device to sleep only after the ioctl has returned. */
 static int peerbuf_vfio_feature_sleep(struct peerbuf_vfio *pv, u32 flags,
 				      void __user *arg, size_t argsz)
 {

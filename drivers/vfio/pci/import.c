@@ -2,15 +2,15 @@
 /*
  * DMA-BUFs in a device's IOVA space.
  *
- * Life of an import: PEERBUF_VFIO_IOC_MAP makes it. The exporter takes the memory away
- * (invalidate), which unmaps it from the IOMMU at once, and gives it back, after which a
- * work item maps it at the same IOVA. Unmap or close ends it: it is marked dying and
- * unmapped under resv, so that no work maps it again; detached, so that no callback comes any
- * more; and then, when the last work has run, its IOVAs are free.
+ * Life of an import: PEERBUF_VFIO_IOC_MAP makes it. When the exporter takes the memory away, it
+ * calls invalidate, which unmaps the import from the IOMMU at once. When the exporter gives the
+ * memory back, a work item maps it at the same IOVA. Unmap or close ends the import: it is marked
+ * dying and unmapped under resv, so that no work item maps it again; then it is detached, so that
+ * no callback comes any more; and when the last work item has finished, its IOVAs are free.
  *
- * Whatever waits for the buffer's lock or its fences does so without the space's lock: they
- * may be somebody else's for long, and other devices use the same space. Meanwhile the import
- * is in the space but not published: its IOVAs are taken, and nobody finds it.
+ * space->lock is not held while the buffer's lock or its fences are waited for: others may hold
+ * these for long, and other devices use the same space. Meanwhile the import is in the space but
+ * not published: its IOVAs are taken, and peerbuf_vfio_import_find() does not find it.
  */
 #include <linux/slab.h>
 
@@ -24,13 +24,13 @@ int peerbuf_vfio_import_init(void)
 	return peerbuf_vfio_wq ? 0 : -ENOMEM;
 }
 
-/* Each device has been closed, and that has waited for the work of its imports. */
+/* All devices are closed, and each close has waited for the work items of its imports. */
 void peerbuf_vfio_import_exit(void)
 {
 	destroy_workqueue(peerbuf_vfio_wq);
 }
 
-/* Under resv. Of the first state nobody is told: the caller knows. */
+/* Under resv. The first state is not signalled: the caller of MAP gets it as the result. */
 static void peerbuf_vfio_import_state(struct peerbuf_vfio_import *import, u32 state,
 				      int error)
 {
@@ -47,7 +47,7 @@ static void peerbuf_vfio_import_state(struct peerbuf_vfio_import *import, u32 st
 	import->error = error;
 }
 
-/* Under resv: why it cannot be mapped, 0 if nothing is known, as of other exporters' buffers. */
+/* Under resv. Why the buffer cannot be mapped; 0 if it can, or for other exporters' buffers. */
 u32 peerbuf_vfio_import_trouble(const struct peerbuf_vfio_import *import)
 {
 	struct peerbuf *pb = peerbuf_from_dma_buf(import->dmabuf);
@@ -55,7 +55,7 @@ u32 peerbuf_vfio_import_trouble(const struct peerbuf_vfio_import *import)
 	return pb ? peerbuf_trouble(pb) : 0;
 }
 
-/* Under resv: away, and for how long. */
+/* Under resv. Enters the state "away", or "dead" if the memory will not come back. */
 static void peerbuf_vfio_import_gone(struct peerbuf_vfio_import *import)
 {
 	bool dead = peerbuf_vfio_import_trouble(import) == PEERBUF_REASON_DEVICE_GONE;
@@ -64,7 +64,7 @@ static void peerbuf_vfio_import_gone(struct peerbuf_vfio_import *import)
 						 PEERBUF_VFIO_STATE_AWAY, 0);
 }
 
-/* Under resv. Returns 0 if it is mapped or away, or why it cannot be mapped. */
+/* Under resv. Returns 0 if the import is mapped or away, or the errno why it cannot be mapped. */
 static int peerbuf_vfio_import_install(struct peerbuf_vfio_import *import)
 {
 	struct peerbuf_mapping *mapping;
@@ -75,20 +75,20 @@ static int peerbuf_vfio_import_install(struct peerbuf_vfio_import *import)
 		return 0;
 	}
 
-	/* This may move the buffer to where we reach it, and invalidate us for that. */
+	/* The exporter may move the buffer for this device, and then invalidates this import. */
 	import->installing = true;
 	mapping = peerbuf_map(import->att, DMA_BIDIRECTIONAL);
 	import->installing = false;
 	/*
-	 * A device goes down without this lock, so it may have done so since we looked. Who
-	 * brings it back takes the lock to tell us.
+	 * A device goes down without taking this lock, so it may have gone down after the check
+	 * above. When it comes back, "changed" is called under this lock.
 	 */
 	if (mapping == ERR_PTR(-ENODEV) && peerbuf_from_dma_buf(import->dmabuf)) {
 		peerbuf_vfio_import_gone(import);
 		return 0;
 	}
 	if (IS_ERR(mapping)) {
-		/* For us no DMA address is made that could fail. */
+		/* by_phys: no DMA address is made, so -EIO cannot mean that making one failed. */
 		import->blind = mapping == ERR_PTR(-EIO) &&
 				peerbuf_from_dma_buf(import->dmabuf);
 		return PTR_ERR(mapping);
@@ -100,7 +100,7 @@ static int peerbuf_vfio_import_install(struct peerbuf_vfio_import *import)
 	if (ret) {
 		import->mapping = NULL;
 		peerbuf_unmap(mapping);
-		/* Withdrawn while we were at it: as if it had been just before. */
+		/* Withdrawn during the mapping: treated as if withdrawn just before. */
 		if (ret == -ENODEV)
 			peerbuf_vfio_import_gone(import);
 		return ret == -ENODEV ? 0 : ret;
@@ -109,7 +109,7 @@ static int peerbuf_vfio_import_install(struct peerbuf_vfio_import *import)
 	return 0;
 }
 
-/* Under resv. The exporter's wait for us ends with peerbuf_unmap(). */
+/* Under resv. peerbuf_unmap() ends the exporter's wait for this import. */
 static void peerbuf_vfio_import_uninstall(struct peerbuf_vfio_import *import)
 {
 	if (!import->mapping)
@@ -134,7 +134,7 @@ static void peerbuf_vfio_import_work(struct work_struct *work)
 	dma_resv_unlock(import->dmabuf->resv);
 }
 
-/* A callback that comes before the attach has returned has nothing to do. */
+/* Does nothing in a callback that comes before peerbuf_attach() has returned. */
 static void peerbuf_vfio_import_retry(struct peerbuf_vfio_import *import)
 {
 	dma_resv_assert_held(import->dmabuf->resv);
@@ -190,13 +190,13 @@ static void peerbuf_vfio_import_free(struct kref *ref)
 	kfree(import);
 }
 
-/* The last reference to one that is attached is given up by peerbuf_vfio_import_end(). */
+/* For an attached import, peerbuf_vfio_import_end() drops the last reference. */
 void peerbuf_vfio_import_put(struct peerbuf_vfio_import *import)
 {
 	kref_put(&import->ref, peerbuf_vfio_import_free);
 }
 
-/* Ends the attachment. No lock held. */
+/* Ends the attachment. The caller holds no lock. */
 static void peerbuf_vfio_import_detach(struct peerbuf_vfio_import *import)
 {
 	dma_resv_lock(import->dmabuf->resv, NULL);
@@ -244,7 +244,7 @@ void peerbuf_vfio_import_publish(struct peerbuf_vfio_import *import)
 	mutex_unlock(&import->pv->space->lock);
 }
 
-/* One that nobody finds any more. */
+/* The import is not published any more, so that nobody else finds it. */
 void peerbuf_vfio_import_end(struct peerbuf_vfio_import *import)
 {
 	peerbuf_vfio_import_detach(import);
@@ -252,7 +252,10 @@ void peerbuf_vfio_import_end(struct peerbuf_vfio_import *import)
 	peerbuf_vfio_import_put(import);
 }
 
-/* Of an errno from mapping, or from the IOMMU. Under resv, or with the import still unknown. */
+/*
+ * The reason for an errno from mapping or from the IOMMU. Under resv, or before the import is
+ * published.
+ */
 u32 peerbuf_vfio_import_reason(const struct peerbuf_vfio_import *import, int error)
 {
 	if (error == -EIO && import->blind)
@@ -298,8 +301,8 @@ static u32 peerbuf_vfio_attach_reason(const struct peerbuf_vfio_import *import, 
 }
 
 /*
- * The attach has not happened for callbacks until @import->att is set, under resv, which is
- * where they look for it.
+ * Callbacks check under resv whether @import->att is set, and do nothing until it is. It is set
+ * under resv after the attach.
  */
 static int peerbuf_vfio_import_attach(struct peerbuf_vfio_import *import, u32 *reason)
 {
@@ -308,7 +311,7 @@ static int peerbuf_vfio_import_attach(struct peerbuf_vfio_import *import, u32 *r
 	int ret;
 
 	att = peerbuf_attach(import->dmabuf, dev, &peerbuf_vfio_importer_ops, import);
-	/* To be told, whatever comes of it. */
+	/* The caller reports the route whether or not the attach succeeded. */
 	peerbuf_attach_route(import->dmabuf, dev, &peerbuf_vfio_importer_ops,
 			     &import->route);
 	if (IS_ERR(att)) {
@@ -335,7 +338,7 @@ static int peerbuf_vfio_import_attach(struct peerbuf_vfio_import *import, u32 *r
 	return ret;
 }
 
-/* Takes the IOVAs first, and gives them back if the rest fails. Not published yet. */
+/* Takes the IOVAs, and gives them back if the rest fails. The caller publishes the import. */
 int peerbuf_vfio_import_add(struct peerbuf_vfio_import *import, u32 *reason)
 {
 	int ret;
@@ -349,7 +352,7 @@ int peerbuf_vfio_import_add(struct peerbuf_vfio_import *import, u32 *reason)
 	return ret;
 }
 
-/* The first import of the device that ends after @iova. */
+/* The device's first import that ends at or after @iova. */
 static struct peerbuf_vfio_import *
 peerbuf_vfio_import_next(struct peerbuf_vfio *pv, u64 iova)
 {
@@ -364,7 +367,7 @@ peerbuf_vfio_import_next(struct peerbuf_vfio *pv, u64 iova)
 	return import && import->pv == pv ? import : NULL;
 }
 
-/* The device is being closed: no ioctl of it is under way, so its imports are ours alone. */
+/* The device is being closed: none of its ioctls runs, so nobody else uses its imports. */
 void peerbuf_vfio_imports_close(struct peerbuf_vfio *pv)
 {
 	struct peerbuf_vfio_import *import;

@@ -7,15 +7,16 @@
  *	device_lock(&pdev->dev)			the PCI core, around a reset
  *	vfio_device_set.lock			VFIO, around open and close
  *	  vfio_pci_core_device.memory_lock	vfio-pci-core, around what turns BARs off
- *	    peerbuf_vfio.pdevice_lock		who waits for importers of the BARs reads
- *	      peerbuf_vfio.reach_lock		whether the BARs can be reached; nobody waits
+ *	    peerbuf_vfio.pdevice_lock		read: to wait for importers of the BARs
+ *	      peerbuf_vfio.reach_lock		whether the BARs can be reached; never held while
+ *						importers are waited for
  *		peerbuf_device.transition ...	as in drivers/dma-buf/internal.h
  *	peerbuf_vfio_space.lock			which IOVAs are taken; nothing inside
  *	dma_buf.resv				whether an import is mapped
  *	  the IOMMU's locks
  *
- * vfio-pci-core is never called with either held: it takes its memory_lock itself, and
- * resets call back into us under it.
+ * vfio-pci-core is never called with pdevice_lock or reach_lock held: it takes its memory_lock
+ * itself, and resets call back into this driver under it.
  */
 #ifndef _PEERBUF_VFIO_INTERNAL_H
 #define _PEERBUF_VFIO_INTERNAL_H
@@ -40,19 +41,19 @@
 struct peerbuf_vfio_space;
 
 /**
- * struct peerbuf_vfio - a function bound to us
+ * struct peerbuf_vfio - a PCI function bound to this driver
  * @core: vfio-pci-core's; first, because drvdata has to point to it
- * @pdevice_lock: protects @pdevice while importers are waited for; nobody who writes has any
- *	left to wait for
- * @reach_lock: protects @away, @doubts and that @pdevice's state is what they say
+ * @pdevice_lock: held for reading, it keeps @pdevice while importers are waited for. The
+ *	writer has told importers before, and waits for them in peerbuf_device_unregister()
+ * @reach_lock: protects @away and @doubts, and keeps the state of @pdevice in step with them
  * @away: why the BARs cannot be reached, PEERBUF_VFIO_AWAY_*
  * @doubts: calls under way that may turn the BARs off
- * @pdevice: what the BARs are exported through, while the device is open. Set under
- *	@reach_lock, cleared under @pdevice_lock
- * @space: the IOVA space its imports go to, while the device is open; NULL without one.
- *	Immutable in between, which is when ioctls come
- * @import_trouble: without a space, why: enum peerbuf_reason
- * @nr_imports: space->lock
+ * @pdevice: exports the BARs while the device is open. Set under @reach_lock, cleared under
+ *	@pdevice_lock held for writing
+ * @space: the IOVA space for the device's imports, NULL if there is none. Set by open and cleared
+ *	by close, so ioctls read it without a lock
+ * @import_trouble: if @space is NULL, why: enum peerbuf_reason
+ * @nr_imports: the device's imports; protected by space->lock
  */
 struct peerbuf_vfio {
 	struct vfio_pci_core_device core;
@@ -69,11 +70,11 @@ struct peerbuf_vfio {
 /* reach.c */
 #define PEERBUF_VFIO_AWAY_MEMORY	BIT(0)	/* memory decode off, D3, or asleep */
 #define PEERBUF_VFIO_AWAY_RESET		BIT(1)	/* a reset is under way */
-#define PEERBUF_VFIO_AWAY_ERROR		BIT(2)	/* after an error, until it was set up again */
-#define PEERBUF_VFIO_AWAY_REMOVED	BIT(3)	/* being unbound: for good */
-#define PEERBUF_VFIO_AWAY_CLOSED	BIT(4)	/* being closed: until it is opened again */
+#define PEERBUF_VFIO_AWAY_ERROR		BIT(2)	/* after an error, until set up again */
+#define PEERBUF_VFIO_AWAY_REMOVED	BIT(3)	/* being unbound: final */
+#define PEERBUF_VFIO_AWAY_CLOSED	BIT(4)	/* being closed, until opened again */
 
-/* For importers, where the driver core waits for us; in jiffies. */
+/* How long callbacks from the driver core wait for importers; in jiffies. */
 #define PEERBUF_VFIO_PATIENCE		(5 * HZ)
 
 struct peerbuf_device *peerbuf_vfio_reach_claim(struct peerbuf_vfio *pv);
@@ -121,17 +122,17 @@ struct peerbuf_vfio_call {
 long peerbuf_vfio_ioctl(struct vfio_device *device, unsigned int cmd, unsigned long arg);
 
 /**
- * struct peerbuf_vfio_space - the IOVA space of a domain, as far as we know it
- * @node: in the list of spaces; spaces_lock
- * @users: open devices; spaces_lock
- * @domain: alive while any of them is open
- * @exclusive: its IOMMU driver refuses to map what is mapped
- * @granule: what IOVAs and physical addresses are aligned to, in bytes
+ * struct peerbuf_vfio_space - the IOVA space of an IOMMU domain, as far as imports use it
+ * @node: in the list of spaces; protected by spaces_lock
+ * @users: open devices; protected by spaces_lock
+ * @domain: exists while any of these devices is open
+ * @exclusive: the IOMMU driver refuses to map an IOVA that is mapped already
+ * @granule: alignment of IOVAs and physical addresses, in bytes
  * @step: bytes mapped at a time, see step.h
  * @lock: protects @imports
- * @imports: by IOVA, disjoint; also those that are not mapped at the moment
+ * @imports: all imports by IOVA, disjoint; also those that are not mapped at the moment
  *
- * Shared by the devices of a container, as the domain is.
+ * The devices of a container share the domain, and so the space.
  */
 struct peerbuf_vfio_space {
 	struct list_head node;
@@ -146,9 +147,9 @@ struct peerbuf_vfio_space {
 
 /**
  * struct peerbuf_vfio_import - a DMA-BUF in a device's IOVA space
- * @ref: its own, and one per query under way
- * @node: in the space; space->lock
- * @published: may be found; space->lock
+ * @ref: one reference for the import itself, and one per query under way
+ * @node: in the space; protected by space->lock
+ * @published: ioctls may find it; protected by space->lock
  * @pv: the device that mapped it; open
  * @iova: first IOVA
  * @length: bytes
@@ -157,15 +158,15 @@ struct peerbuf_vfio_space {
  * @dmabuf: reference held
  * @att: NULL until the attach has returned
  * @eventfd: or NULL; reference held
- * @work: maps it again
- * @route: the latest verdict; resv, like all that follow
+ * @work: maps the import again
+ * @route: the latest verdict. Protected by resv, as is all that follows
  * @mapping: while it is in the IOMMU, NULL otherwise
- * @installing: is being mapped by us: what invalidates it now is our own doing
+ * @installing: peerbuf_map() is running for this import, and may call invalidate itself
  * @dying: not to be mapped again
- * @blind: the buffer's device did not decode memory when it was last mapped
+ * @blind: at the last attempt to map it, the buffer's device did not decode memory
  * @state: PEERBUF_VFIO_STATE_*
  * @error: negative errno with PEERBUF_VFIO_STATE_FAILED
- * @changes: of @state
+ * @changes: how often @state has changed
  */
 struct peerbuf_vfio_import {
 	struct kref ref;

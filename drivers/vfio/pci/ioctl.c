@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The device's ioctls: ours, and the core's with a look at what they did to the BARs. */
+/* The device's ioctls: peerbuf's own, and vfio-pci-core's, some of which change the BARs' state. */
 #include <linux/nospec.h>
 #include <linux/uaccess.h>
 
 #include "internal.h"
 
 /**
- * struct peerbuf_vfio_desc - a call
- * @size: of its structure
- * @min_size: of the first that was published
- * @lasting: what it did stands, even if that cannot be told
+ * struct peerbuf_vfio_desc - describes an ioctl
+ * @size: bytes of its structure
+ * @min_size: bytes of the structure's first published version
+ * @lasting: the call's effect stays even if its result cannot be copied out
  * @call: does it; on failure nothing has changed
  */
 struct peerbuf_vfio_desc {
@@ -49,8 +49,8 @@ static int peerbuf_vfio_fetch(struct peerbuf_vfio_call *call,
 		return ret;
 	}
 	/*
-	 * Once back as it came: an argument that cannot be written to fails here, while
-	 * nothing has happened yet.
+	 * Copy it out once, unchanged: an argument that cannot be written to fails here, before
+	 * the call has any effect.
 	 */
 	call->head.reason = 0;
 	return copy_to_user(user, call, min(size, desc->size)) ? -EFAULT : 0;
@@ -78,7 +78,7 @@ static int peerbuf_vfio_run(struct peerbuf_vfio *pv, const struct peerbuf_vfio_d
 static long peerbuf_vfio_ours(struct peerbuf_vfio *pv, unsigned int cmd, unsigned long arg)
 {
 	u32 __user *user = (u32 __user *)arg;
-	/* A number below the base is a large one here. */
+	/* A number below the base wraps to a large one, and fails the check below. */
 	unsigned int nr = _IOC_NR(cmd) - PEERBUF_VFIO_IOC_BASE;
 	u32 reason = 0;
 	u32 size;
@@ -93,7 +93,7 @@ static long peerbuf_vfio_ours(struct peerbuf_vfio *pv, unsigned int cmd, unsigne
 		return -EINVAL;
 
 	ret = peerbuf_vfio_run(pv, &peerbuf_vfio_descs[nr], user, size, &reason);
-	/* Where it cannot be written the errno has to do. */
+	/* If the reason cannot be written, the user gets the errno alone. */
 	if (ret && reason)
 		(void)put_user(reason, user + 1);
 	return ret;
@@ -103,7 +103,7 @@ static long peerbuf_vfio_cores(struct peerbuf_vfio *pv, unsigned int cmd, unsign
 {
 	long ret = vfio_pci_core_ioctl(&pv->core.vdev, cmd, arg);
 
-	/* A reset wakes the device first, and does so even if it then fails. */
+	/* A reset wakes the device first, even if the reset then fails. */
 	if (cmd == VFIO_DEVICE_RESET || cmd == VFIO_DEVICE_PCI_HOT_RESET)
 		peerbuf_vfio_look(pv);
 	return ret;

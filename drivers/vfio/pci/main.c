@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A VFIO variant driver on vfio-pci-core: the device is a VFIO device like any other, whose
- * BARs can be exported as DMA-BUFs, and into whose IOVA space DMA-BUFs can be mapped.
+ * A VFIO variant driver on vfio-pci-core. It adds two things to a VFIO device: its BARs can be
+ * exported as DMA-BUFs, and DMA-BUFs can be mapped into its IOVA space.
  *
  * Bound by driver_override. There is no device table for the module loader: udev and
  * management tools would find two drivers that match every device equally well.
@@ -28,8 +28,8 @@ static void peerbuf_vfio_release(struct vfio_device *device)
 }
 
 /*
- * Called for the first open only. The group has its container by now. Whatever can be refused
- * is before the device is touched: enabling resets it, and disabling does so again.
+ * Called for the first open only; the group is in its container by now. Everything that can refuse
+ * the open comes before vfio_pci_core_enable(), because enabling and disabling reset the device.
  */
 static int peerbuf_vfio_open(struct vfio_device *device)
 {
@@ -52,9 +52,9 @@ static int peerbuf_vfio_open(struct vfio_device *device)
 }
 
 /*
- * Called for the last close only, when no other call is under way. The group leaves its
- * container after this: until then it counts as in use, so the domain is there to unmap
- * from. Imports go first: one may be of this very device.
+ * Called for the last close only, when no other call is under way. The group counts as in use until
+ * this returns, so it is still in its container, and the domain exists to unmap from. Imports end
+ * before exports, because an import may be of this device's own memory.
  */
 static void peerbuf_vfio_close(struct vfio_device *device)
 {
@@ -66,7 +66,7 @@ static void peerbuf_vfio_close(struct vfio_device *device)
 	vfio_pci_core_close_device(device);
 }
 
-/* Where this is an operation of its own. */
+/* For kernels in which region info is an operation of its own. */
 static int __maybe_unused peerbuf_vfio_region_info(struct vfio_device *device,
 						   struct vfio_region_info *info,
 						   struct vfio_info_cap *caps)
@@ -128,9 +128,9 @@ static int peerbuf_vfio_probe(struct pci_dev *pdev, const struct pci_device_id *
 }
 
 /*
- * The user may take as long as it likes to close the device; nobody maps it from now on. The
- * driver core holds locks for us that others need, so that importers are waited for as long
- * as it takes one that works, and no longer.
+ * The user may take any time to close the device; from now on no importer can map its BARs. The
+ * driver core holds locks here that others need, so the wait for importers is long enough for one
+ * that works, and no longer.
  */
 static void peerbuf_vfio_remove(struct pci_dev *pdev)
 {
@@ -149,13 +149,13 @@ static void peerbuf_vfio_reset_prepare(struct pci_dev *pdev)
 
 static void peerbuf_vfio_reset_done(struct pci_dev *pdev)
 {
-	/* It has set the device up, whatever an error left of that before: if that is over. */
+	/* The reset has set the device up, so an earlier error is over if recovery is. */
 	peerbuf_vfio_back(peerbuf_vfio_of(pdev), PEERBUF_VFIO_AWAY_RESET);
 }
 
 /*
- * Recovery of everything below the port waits for us, so this waits for importers no longer than
- * the limit, and takes no lock whose holder may wait for longer.
+ * Error recovery of everything below the port waits for this callback, so it waits for importers
+ * only up to the limit, and takes no lock whose holder may wait for longer.
  */
 static pci_ers_result_t peerbuf_vfio_error_detected(struct pci_dev *pdev,
 						    pci_channel_state_t state)
@@ -166,7 +166,10 @@ static pci_ers_result_t peerbuf_vfio_error_detected(struct pci_dev *pdev,
 	return vfio_pci_core_aer_err_detected(pdev, state);
 }
 
-/* The user may have set the device up already, by a reset say. Else its next call does. */
+/*
+ * The user may have set the device up already, for example by a reset. If not, the next call
+ * looks.
+ */
 static void peerbuf_vfio_error_resume(struct pci_dev *pdev)
 {
 	peerbuf_vfio_look(peerbuf_vfio_of(pdev));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What userspace asks for: map, unmap, query. */
+/* The ioctls MAP, UNMAP, QUERY and INFO. */
 #include <linux/capability.h>
 #include <linux/file.h>
 #include <linux/module.h>
@@ -14,7 +14,7 @@ module_param(allow_unsafe_import, bool, 0644);
 MODULE_PARM_DESC(allow_unsafe_import,
 		 "Let processes without CAP_SYS_RAWIO map DMA-BUFs for their devices on kernels whose IOMMU drivers do not refuse to map an IOVA twice");
 
-/* Why this process cannot import for the device, or 0. @asks: it does not try to. */
+/* May this process import for the device? @asks: it only asks, so no audit record is made. */
 static int peerbuf_vfio_may_import(struct peerbuf_vfio *pv, bool asks, u32 *reason)
 {
 	bool (*may)(struct user_namespace *ns, int cap) = asks ? ns_capable_noaudit : ns_capable;
@@ -150,8 +150,8 @@ int peerbuf_vfio_ioctl_map(struct peerbuf_vfio *pv, struct peerbuf_vfio_call *ca
 }
 
 /*
- * The device's own import at @iova, or with @next above it. One that is coming or going is
- * none.
+ * The device's own import that contains @iova; with @next, or else the first one above. Imports
+ * that are being made or ended are skipped.
  */
 static struct peerbuf_vfio_import *
 peerbuf_vfio_import_find(struct peerbuf_vfio *pv, u64 iova, bool next)
@@ -205,8 +205,8 @@ int peerbuf_vfio_ioctl_unmap(struct peerbuf_vfio *pv, struct peerbuf_vfio_call *
 }
 
 /*
- * A buffer that was revoked may die afterwards without another word to its importers, so what
- * it is now counts for more than what was seen last.
+ * A revoked buffer may die later, and its importers are not told again. So the buffer's present
+ * state goes before the import's last one.
  */
 static int peerbuf_vfio_import_describe(struct peerbuf_vfio_import *import,
 					struct peerbuf_vfio_ioc_query *arg)
@@ -219,7 +219,7 @@ static int peerbuf_vfio_import_describe(struct peerbuf_vfio_import *import,
 	arg->access = import->access;
 	arg->id = pb ? peerbuf_id(pb) : 0;
 
-	/* Whoever is at work on the buffer may take his time: a signal starts the call again. */
+	/* Others may hold the lock for long. A signal ends the wait and restarts the call. */
 	if (dma_resv_lock_interruptible(import->dmabuf->resv, NULL))
 		return -ERESTARTNOINTR;
 	peerbuf_vfio_route_out(&arg->route, &import->route);
@@ -260,7 +260,7 @@ int peerbuf_vfio_ioctl_query(struct peerbuf_vfio *pv, struct peerbuf_vfio_call *
 	if (!import)
 		return -ENOENT;
 
-	/* Not under the space's lock: the buffer's may be somebody else's for long. */
+	/* Without space->lock: others may hold the buffer's lock for long. */
 	ret = peerbuf_vfio_import_describe(import, arg);
 	peerbuf_vfio_import_put(import);
 	return ret;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Mappings of BARs by the VFIO device's own file: vfio-pci-core makes them, and we say which
- * BAR each shows, so that a process that has only the address can export it.
+ * Mappings of BARs through the VFIO device's own file. vfio-pci-core makes them; this file tells
+ * which BAR such a mapping shows, so that a process that has only the address can export it.
  *
- * vfio-pci-core tells nobody what its VMAs look like. Their operations are learned from the first
- * one, and so is whether vm_pgoff stays what the process asked for, the region and an offset, or
- * becomes the frame's number: that depends on the kernel.
+ * vfio-pci-core does not publish the operations of its VMAs, so they are learned from the first
+ * one. So is the meaning of vm_pgoff, which depends on the kernel: it stays the region and offset
+ * that the process asked for, or becomes the frame number.
  */
 #include <linux/mm.h>
 
@@ -21,7 +21,7 @@ int peerbuf_vfio_mmap(struct vfio_device *device, struct vm_area_struct *vma)
 	int ret;
 
 	ret = vfio_pci_core_mmap(device, vma);
-	/* A region of somebody else's, a display's memory, has operations of its own. */
+	/* A region that another driver provides, such as a display's, has its own operations. */
 	if (!ret && vma->vm_private_data == &pv->core && vma->vm_ops) {
 		WRITE_ONCE(peerbuf_vfio_pgoff_is_frame, vma->vm_pgoff != pgoff);
 		/* Pairs with the acquire in peerbuf_vfio_find(). */
@@ -30,7 +30,7 @@ int peerbuf_vfio_mmap(struct vfio_device *device, struct vm_area_struct *vma)
 	return ret;
 }
 
-/* Which BAR has that frame, or -1. */
+/* The BAR that contains the physical address, or -1. */
 static int peerbuf_vfio_bar_at(struct pci_dev *pdev, phys_addr_t paddr, u64 *offset)
 {
 	int bar;
@@ -45,8 +45,8 @@ static int peerbuf_vfio_bar_at(struct pci_dev *pdev, phys_addr_t paddr, u64 *off
 }
 
 /*
- * With the mmap lock. The VMA holds the device's file, and with it the device open: what BARs
- * are exported through is there until it is closed.
+ * The caller holds the mmap lock. The VMA holds the device's file, which keeps the device open, and
+ * pv->pdevice stays until the device is closed.
  */
 struct p2p_provider *peerbuf_vfio_find(const struct vm_area_struct *vma, u64 *offset)
 {

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Putting an import into the IOMMU's page tables, and taking it out.
+ * Puts an import into the IOMMU's page tables and takes it out.
  *
- * VFIO's type1 driver works on the same tables. Where the IOMMU driver refuses to map what
- * is mapped (space->exclusive), both sides find out by trying. Elsewhere we look
- * first, keep to pages that are one entry each (step.h), so that nobody walks through a large
- * one of ours taking it for a table, nor takes out ours with his own, and look again before we
- * unmap: an entry that type1 has put in place of ours maps its user's own memory, and is
- * type1's to undo. If instead ours stayed in
- * place of type1's, type1 will unpin what it finds there: no harm for a BAR, which is
- * never pinned, but system memory is kept out.
+ * VFIO's type1 driver works on the same tables. If the IOMMU driver refuses to map an IOVA that is
+ * mapped (space->exclusive), a conflict makes iommu_map() fail. Otherwise this code:
+ *
+ *  - checks before mapping that nothing is mapped;
+ *  - maps pages that are one entry each (step.h), so that type1 neither takes a large page for a
+ *    table nor removes neighbouring entries with its own;
+ *  - checks each entry again before unmapping it. An entry that type1 has put in place of an
+ *    import's maps the memory of type1's own user, and is type1's to undo.
+ *
+ * If the import's entry stayed in place of type1's, type1 will unpin the page it finds there. That
+ * does no harm to a BAR, which is never pinned. System memory is refused for that reason.
  */
 #include <linux/sched/signal.h>
 
@@ -17,8 +20,8 @@
 #include "step.h"
 
 /*
- * Under resv, between pieces of work that has not been done to the end: is it still wanted?
- * Whoever withdraws the buffer waits for this lock. Work items have no signals.
+ * Under resv, between parts of an unfinished mapping: is it still wanted? Whoever withdraws the
+ * buffer waits for this lock. Work items get no signals.
  */
 static int peerbuf_vfio_pages_wanted(struct peerbuf_vfio_import *import)
 {
@@ -50,7 +53,7 @@ struct peerbuf_vfio_piece {
 	u64 into;
 };
 
-/* A piece before the first: peerbuf_vfio_piece_next() goes on to that. */
+/* The start of an iteration: peerbuf_vfio_piece_next() goes on to the first piece. */
 static struct peerbuf_vfio_piece
 peerbuf_vfio_piece_none(const struct peerbuf_vfio_import *import)
 {
@@ -86,7 +89,7 @@ static bool peerbuf_vfio_piece_is_ours(struct iommu_domain *domain,
 	return iommu_iova_to_phys(domain, piece->iova + done) == piece->paddr + done;
 }
 
-/* Bytes from @at on whose entries are ours, as far as the next look at the CPU. */
+/* How many bytes from @at on have entries of this import. Limited, to reschedule in between. */
 static u64 peerbuf_vfio_run_of_ours(struct iommu_domain *domain,
 				    const struct peerbuf_vfio_piece *piece, u64 at)
 {
@@ -99,8 +102,8 @@ static u64 peerbuf_vfio_run_of_ours(struct iommu_domain *domain,
 }
 
 /*
- * Takes out entries that are ours. iommu_unmap() ends at the first page that is not mapped:
- * somebody took it out since we looked. So what it did not come to is looked at anew.
+ * Takes out the entries of this import. iommu_unmap() stops at the first page that is not mapped,
+ * which type1 may have removed after the check. So the remaining pages are checked again.
  */
 static void peerbuf_vfio_piece_unmap_ours(struct peerbuf_vfio_import *import,
 					  const struct peerbuf_vfio_piece *piece)
@@ -123,15 +126,15 @@ static void peerbuf_vfio_piece_unmap_ours(struct peerbuf_vfio_import *import,
 	}
 }
 
-/* Bytes from @iova to the end of its step. The IOMMU's pages are aligned: none spans two steps. */
+/* Bytes from @iova to the end of its step. IOMMU pages are aligned, so none spans two steps. */
 static u64 peerbuf_vfio_step(const struct peerbuf_vfio_space *space, u64 iova)
 {
 	return space->step - (iova & (space->step - 1));
 }
 
 /*
- * What nobody else can have touched. Should a page be missing all the same, the rest goes, and
- * none is left behind it.
+ * For a range that nobody else can have changed. If a page is missing nevertheless, the loop goes
+ * on behind it, so that no later page stays mapped.
  */
 static void peerbuf_vfio_range_unmap(struct peerbuf_vfio_space *space, u64 iova, u64 length)
 {
@@ -147,7 +150,7 @@ static void peerbuf_vfio_range_unmap(struct peerbuf_vfio_space *space, u64 iova,
 	}
 }
 
-/* The first @length bytes of an import. With the IOTLB flushed, too. */
+/* Unmaps the first @length bytes of an import, and flushes the IOTLB. */
 static void peerbuf_vfio_pages_unmap_first(struct peerbuf_vfio_import *import, u64 length)
 {
 	struct peerbuf_vfio_piece piece = peerbuf_vfio_piece_none(import);
@@ -162,7 +165,7 @@ static void peerbuf_vfio_pages_unmap_first(struct peerbuf_vfio_import *import, u
 	}
 }
 
-/* 0, -EADDRINUSE, or why it is not looked for any more. */
+/* Is nothing mapped at the import's IOVAs? 0, -EADDRINUSE, or why the mapping is not wanted. */
 static int peerbuf_vfio_pages_free(struct peerbuf_vfio_import *import)
 {
 	struct iommu_domain *domain = import->pv->space->domain;
@@ -180,7 +183,7 @@ static int peerbuf_vfio_pages_free(struct peerbuf_vfio_import *import)
 	return 0;
 }
 
-/* Did we win against whoever mapped there at the same time? Returns as the former. */
+/* Are all entries the import's, although type1 may have mapped there, too? Returns as above. */
 static int peerbuf_vfio_pages_ours(struct peerbuf_vfio_import *import)
 {
 	struct peerbuf_vfio_piece piece = peerbuf_vfio_piece_none(import);
@@ -201,7 +204,7 @@ static int peerbuf_vfio_pages_ours(struct peerbuf_vfio_import *import)
 	return 0;
 }
 
-/* What an IOMMU driver's errno is to us: the arguments were checked by us. */
+/* Translates the errno of iommu_map(), whose arguments have been checked. */
 static int peerbuf_vfio_iommu_error(int error)
 {
 	switch (error) {
@@ -215,7 +218,7 @@ static int peerbuf_vfio_iommu_error(int error)
 	}
 }
 
-/* @done: bytes of the import that are mapped, in any case. */
+/* Adds to @done the bytes that were mapped, on failure as well. */
 static int peerbuf_vfio_piece_map(struct peerbuf_vfio_import *import,
 				  const struct peerbuf_vfio_piece *piece, u64 *done)
 {
@@ -258,10 +261,10 @@ static int peerbuf_vfio_pieces_check(struct peerbuf_vfio_import *import)
 }
 
 /*
- * Under resv, with a mapping. All or nothing. Returns -EINTR if a signal arrived, -ENODEV if
- * the buffer was withdrawn meanwhile, -EADDRINUSE if any page is mapped already, -EINVAL if the
- * memory lies off the IOMMU's pages, -EOPNOTSUPP if it is system memory and the IOVAs are not
- * exclusively ours, -ENOMEM, or -EIO if the IOMMU driver fails.
+ * Under resv, with import->mapping set. Maps all or nothing. Returns -EINTR if a signal arrived,
+ * -ENODEV if the buffer was withdrawn meanwhile, -EADDRINUSE if any page is mapped already, -EINVAL
+ * if the memory is not aligned to the IOMMU's pages, -EOPNOTSUPP if it is system memory and the
+ * space is not exclusive, -ENOMEM, or -EIO if the IOMMU driver fails.
  */
 int peerbuf_vfio_pages_map(struct peerbuf_vfio_import *import)
 {
@@ -290,8 +293,9 @@ int peerbuf_vfio_pages_map(struct peerbuf_vfio_import *import)
 }
 
 /*
- * Under resv, with the mapping it was made from. iommu_unmap() returns after the IOTLB, and
- * the device's own if it has one, has been flushed and what was under way has drained.
+ * Under resv, with the mapping that the pages were made from. iommu_unmap() returns after the
+ * IOTLB, and the device's own TLB if it has one, has been flushed and requests under way have
+ * finished.
  */
 void peerbuf_vfio_pages_unmap(struct peerbuf_vfio_import *import)
 {

@@ -2,18 +2,19 @@
 /*
  * Whether the BARs can be reached, and telling importers when that changes.
  *
- * vfio-pci-core knows, but tells no variant driver. So each call that may turn the BARs off
- * is in doubt until it has returned: the exports go down first, the core does its part, and
- * then the state it left decides. Resets come by reset_prepare() and reset_done(), whoever
- * asked for them: a config write, a reset ioctl, another device of the set, sysfs.
+ * vfio-pci-core knows, but does not tell variant drivers. So each call that may turn the BARs off
+ * first takes the exports down (peerbuf_vfio_doubt()), then calls vfio-pci-core, and then brings
+ * them back up if the BARs can still be reached (peerbuf_vfio_settle()). For resets the PCI core
+ * calls reset_prepare() and reset_done(), whoever asked for the reset: a config write, a reset
+ * ioctl, another device of the set, or sysfs.
  */
 #include "internal.h"
 
 /*
- * By what the user sees in the command register, like vfio-pci-core itself, and asleep at the
- * user's request from when the core agreed. Read without memory_lock: whoever changes it
- * looks again after having changed it, or is the device waking up, of which the user is told,
- * and is heard of at its next look.
+ * Like vfio-pci-core, goes by the command register as the user sees it. A device that the user puts
+ * to sleep counts as off from the moment vfio-pci-core has agreed. Read without memory_lock: every
+ * writer calls peerbuf_vfio_settle() or peerbuf_vfio_look() afterwards. A wake-up does not; the
+ * next peerbuf_vfio_look() sees it.
  */
 static bool peerbuf_vfio_memory_enabled(struct peerbuf_vfio *pv)
 {
@@ -28,7 +29,7 @@ static bool peerbuf_vfio_memory_enabled(struct peerbuf_vfio *pv)
 	       le16_to_cpu(READ_ONCE(*command)) & PCI_COMMAND_MEMORY;
 }
 
-/* What the device itself says. */
+/* Does the device itself say that it decodes memory? */
 static bool peerbuf_vfio_decodes(struct pci_dev *pdev, u16 *command)
 {
 	if (pdev->no_command_memory ||
@@ -39,9 +40,9 @@ static bool peerbuf_vfio_decodes(struct pci_dev *pdev, u16 *command)
 }
 
 /*
- * Is memory decode on, and @low what the command register's low byte holds? The device and
- * the core's copy, which has the two bits that decode, must agree. Another write may come
- * right after that; then it came after whoever asks.
+ * Is memory decode on, and @low the command register's low byte? The device must agree with
+ * vfio-pci-core's copy, which holds the two decode bits. A write that comes after this check counts
+ * as one that came after the caller's write.
  */
 bool peerbuf_vfio_command_is(struct peerbuf_vfio *pv, u8 low)
 {
@@ -55,9 +56,8 @@ bool peerbuf_vfio_command_is(struct peerbuf_vfio *pv, u8 low)
 }
 
 /*
- * Tells the exports what is so now. Nobody is waited for: who takes this lock to say that the
- * BARs go gets it soon, whoever else is waiting for importers. Returns whether they cannot be
- * reached, so that importers have to let go.
+ * Tells the exports the present state. Does not wait for importers, so reach_lock is never held for
+ * long. Returns true if the BARs cannot be reached, so that the caller has to wait for importers.
  */
 static bool peerbuf_vfio_apply(struct peerbuf_vfio *pv)
 {
@@ -73,7 +73,7 @@ static bool peerbuf_vfio_apply(struct peerbuf_vfio *pv)
 	return true;
 }
 
-/* Around each change of what says whether the BARs can be reached. */
+/* Begins a change of @away or @doubts. */
 static void peerbuf_vfio_reach_lock(struct peerbuf_vfio *pv)
 {
 	down_read(&pv->pdevice_lock);
@@ -81,9 +81,9 @@ static void peerbuf_vfio_reach_lock(struct peerbuf_vfio *pv)
 }
 
 /*
- * Its end: waits for importers, up to @timeout, if the BARs cannot be reached. While we wait
- * somebody else may have found that they can be reached again, and our going down once more was
- * one too many; what is so then counts.
+ * Ends a change: if the BARs cannot be reached, waits for importers, up to @timeout. During that
+ * wait another thread may have found that the BARs can be reached again, and then this second
+ * peerbuf_device_down() was wrong. So the present state is applied once more.
  */
 static void peerbuf_vfio_reach_unlock(struct peerbuf_vfio *pv, unsigned long timeout)
 {
@@ -100,10 +100,10 @@ static void peerbuf_vfio_reach_unlock(struct peerbuf_vfio *pv, unsigned long tim
 }
 
 /*
- * Recovery from an error resets the bus, and restores nothing; that is done by the core at the
- * user's next write to the command register, or by a reset. Until the host has said that recovery
- * is over the reset may still come, and a device that decodes memory is no sign of anything. A
- * virtual function has nothing to be set up.
+ * Error recovery resets the bus and restores nothing. vfio-pci-core sets the device up again at the
+ * user's next write to the command register, or at a reset. Until the host has finished recovery
+ * another bus reset may come, so memory decode proves nothing before error_state is normal. A
+ * virtual function has no decode bit; it only has to be present.
  */
 static bool peerbuf_vfio_recovered(struct pci_dev *pdev)
 {
@@ -120,7 +120,7 @@ static void peerbuf_vfio_look_locked(struct peerbuf_vfio *pv)
 {
 	lockdep_assert_held(&pv->reach_lock);
 
-	/* The core frees its copy of the config space after we have closed. */
+	/* vfio-pci-core frees its copy of the config space after peerbuf_vfio_reach_close(). */
 	if (!pv->pdevice)
 		return;
 	if (peerbuf_vfio_memory_enabled(pv))
@@ -132,9 +132,9 @@ static void peerbuf_vfio_look_locked(struct peerbuf_vfio *pv)
 }
 
 /*
- * Before the device is enabled, which resets it: a device whose BARs are lent is left alone.
- * Returns what its BARs will be exported through, or an ERR_PTR: -EBUSY if they are lent, or still
- * mapped by an importer of the last user's exports.
+ * Called before the device is enabled, because enabling resets it and a device with lent BARs must
+ * not be reset. Returns the object through which the BARs will be exported, or an ERR_PTR: -EBUSY
+ * if the BARs are lent, or an importer still maps an export of the previous user.
  */
 struct peerbuf_device *peerbuf_vfio_reach_claim(struct peerbuf_vfio *pv)
 {
@@ -163,10 +163,11 @@ void peerbuf_vfio_reach_open(struct peerbuf_vfio *pv, struct peerbuf_device *pde
 }
 
 /*
- * What was exported is dead for good. Importers are told before anybody is waited for: whoever
- * has the lock waits for them as well, and a reset that comes while we do waits for us. The process
- * may be dying, and a removal waiting for it, so that no wait here is without end: what an
- * importer keeps for longer stays taken (peerbuf_device_unregister()).
+ * The exports die for good. peerbuf_vfio_away() tells importers before pdevice_lock is taken for
+ * writing: a reader of that lock may be waiting for the same importers, and a reset that comes
+ * meanwhile waits for this function. Every wait here has a limit, because the process may be dying
+ * and a removal waiting for it. What an importer keeps for longer stays claimed, see
+ * peerbuf_device_unregister().
  */
 void peerbuf_vfio_reach_close(struct peerbuf_vfio *pv)
 {
@@ -178,7 +179,7 @@ void peerbuf_vfio_reach_close(struct peerbuf_vfio *pv)
 	up_write(&pv->pdevice_lock);
 }
 
-/* When it returns, or @timeout jiffies have passed, no importer reaches the BARs. */
+/* When it returns no importer reaches the BARs, unless @timeout jiffies have passed. */
 void peerbuf_vfio_away(struct peerbuf_vfio *pv, u32 why, unsigned long timeout)
 {
 	peerbuf_vfio_reach_lock(pv);
@@ -186,7 +187,10 @@ void peerbuf_vfio_away(struct peerbuf_vfio *pv, u32 why, unsigned long timeout)
 	peerbuf_vfio_reach_unlock(pv, timeout);
 }
 
-/* For the driver core. If the BARs stay away for another reason, that was waited for before. */
+/*
+ * For the driver core. Does not wait: if the BARs stay away for another reason, whoever set that
+ * reason has waited.
+ */
 void peerbuf_vfio_back(struct peerbuf_vfio *pv, u32 why)
 {
 	peerbuf_vfio_reach_lock(pv);
@@ -195,7 +199,7 @@ void peerbuf_vfio_back(struct peerbuf_vfio *pv, u32 why)
 	peerbuf_vfio_reach_unlock(pv, 0);
 }
 
-/* A call may turn the BARs off. No importer reaches them until it settles. */
+/* Before a call that may turn the BARs off. No importer reaches them until it settles. */
 void peerbuf_vfio_doubt(struct peerbuf_vfio *pv)
 {
 	peerbuf_vfio_reach_lock(pv);
@@ -203,7 +207,7 @@ void peerbuf_vfio_doubt(struct peerbuf_vfio *pv)
 	peerbuf_vfio_reach_unlock(pv, MAX_SCHEDULE_TIMEOUT);
 }
 
-/* It has returned. */
+/* After that call. */
 void peerbuf_vfio_settle(struct peerbuf_vfio *pv)
 {
 	peerbuf_vfio_reach_lock(pv);
@@ -212,15 +216,15 @@ void peerbuf_vfio_settle(struct peerbuf_vfio *pv)
 	peerbuf_vfio_reach_unlock(pv, MAX_SCHEDULE_TIMEOUT);
 }
 
-/* A call may have turned the BARs on. Whatever turned them off has waited. */
+/* After a call that may have turned the BARs on. Does not wait: whoever turned them off did. */
 void peerbuf_vfio_look(struct peerbuf_vfio *pv)
 {
 	peerbuf_vfio_back(pv, 0);
 }
 
 /*
- * At the end of any call: VFIO wakes the device for it, and where the user wanted to be told of
- * a wakeup the device stays awake.
+ * At the end of every call: VFIO wakes the device for the call, and the device stays awake if the
+ * user asked for wake-up events.
  */
 void peerbuf_vfio_woken(struct peerbuf_vfio *pv)
 {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * IOVA spaces: one per IOMMU domain that an open device of ours is in.
+ * IOVA spaces: one per IOMMU domain of this driver's open devices.
  *
- * The domain belongs to the container's IOMMU driver, which neither asks nor tells us. What
- * makes its use safe is VFIO's own rule: a group cannot leave its container, nor change its
- * domain, while a device of it is open. So from open to close there is one domain, and it
- * stays.
+ * The domain belongs to the container's IOMMU driver, which does not know of imports. A rule of
+ * VFIO makes its use safe: while a device of a group is open, the group can neither leave its
+ * container nor change its domain. So a device has the same domain from open to close.
  */
 #include <linux/slab.h>
 
@@ -15,7 +14,7 @@
 static DEFINE_MUTEX(peerbuf_vfio_spaces_lock);
 static LIST_HEAD(peerbuf_vfio_spaces);
 
-/* Returns the domain, or NULL and why there is none that can be used. */
+/* Returns the domain, or NULL and in @trouble why no domain can be used. */
 static struct iommu_domain *peerbuf_vfio_domain(struct peerbuf_vfio *pv, u32 *trouble)
 {
 	struct iommu_domain *domain;
@@ -61,7 +60,7 @@ peerbuf_vfio_space_of(struct iommu_domain *domain, struct device *dev)
 	return space;
 }
 
-/* Without memory the device works all the same, and says that it cannot import. */
+/* On failure the device opens all the same, but cannot import: see @import_trouble. */
 void peerbuf_vfio_space_open(struct peerbuf_vfio *pv)
 {
 	struct iommu_domain *domain;
@@ -122,7 +121,7 @@ static bool peerbuf_vfio_reserved(struct peerbuf_vfio *pv, u64 first, u64 last)
 	return reserved;
 }
 
-/* Can the device get from these IOVAs to its IOMMU, and may they be mapped at all? */
+/* May these IOVAs be mapped, and do the device's requests to them reach its IOMMU? */
 int peerbuf_vfio_space_check(struct peerbuf_vfio *pv, u64 iova, u64 length, u32 *reason)
 {
 	struct iommu_domain_geometry *geometry = &pv->space->domain->geometry;
@@ -148,7 +147,7 @@ int peerbuf_vfio_space_check(struct peerbuf_vfio *pv, u64 iova, u64 length, u32 
 	return 0;
 }
 
-/* The first import that ends after @iova, or NULL. */
+/* The first import that ends at or after @iova, or NULL. */
 struct peerbuf_vfio_import *
 peerbuf_vfio_space_next(struct peerbuf_vfio_space *space, u64 iova)
 {
@@ -169,7 +168,7 @@ peerbuf_vfio_space_next(struct peerbuf_vfio_space *space, u64 iova)
 	return next;
 }
 
-/* Returns false if any page of it is taken. */
+/* Returns false if any of its IOVAs is taken. */
 bool peerbuf_vfio_space_insert(struct peerbuf_vfio_space *space,
 			       struct peerbuf_vfio_import *import)
 {

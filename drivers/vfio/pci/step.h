@@ -6,19 +6,19 @@
 #include <linux/sizes.h>
 #include <linux/types.h>
 
-/* Below the second page size of every page table whose levels are its page sizes. */
+/* Smaller than the second page size of every page table in which each level is a page size. */
 #define PEERBUF_VFIO_SMALL_STEP		SZ_1M
 
-/* Quick even where it takes the smallest pages, and no smaller than any page that pays. */
+/* iommu_map() of this much is quick even with the smallest pages; larger pages gain nothing. */
 #define PEERBUF_VFIO_LARGE_STEP		SZ_1G
 
 /*
- * Pure logic: tests/unit builds it in userspace. @exclusive: nobody else can map there.
+ * Pure logic: tests/unit builds it in userspace. @exclusive: nobody else can map over an import.
  *
- * Else the steps are so small that each page of ours is an entry by itself, of which somebody
- * else can take the place. Some page tables, AMD's first among them, have sizes in between:
- * a page of 1 MiB is 256 entries that say so, and whoever unmaps one of them takes them
- * all out, also those that meanwhile are somebody else's. There it goes page by page.
+ * If others can, a step is so small that each page is a single entry, which others replace alone.
+ * Some page tables, first of all AMD's, have page sizes in between: a page of 1 MiB is 256 equal
+ * entries, and unmapping one of them removes all 256, even those that others have replaced
+ * meanwhile. With such tables a step is one page.
  */
 static inline u64 peerbuf_vfio_step_size(u64 page_sizes, u64 granule, bool exclusive)
 {
