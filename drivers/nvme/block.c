@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Block devices: a block is where it always is. */
+/* Block devices: offset and length are the blocks. */
 #include "internal.h"
 
 int peerbuf_nvme_block_check(struct file *file, bool write, u32 *reason)
@@ -28,7 +28,7 @@ static int peerbuf_nvme_block_map(struct peerbuf_nvme_transfer *transfer, u32 *r
 	return ret;
 }
 
-/* What is in memory is from before. */
+/* The page cache holds what was there before the write. */
 static void peerbuf_nvme_block_release(struct peerbuf_nvme_transfer *transfer)
 {
 	if (transfer->write)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The page cache of a file or block device, as direct I/O treats it. */
+/* Keeps the page cache of a file or block device consistent, as direct I/O does. */
 #include <linux/pagemap.h>
 
 #include "internal.h"
@@ -9,14 +9,14 @@ static u64 peerbuf_nvme_last(const struct peerbuf_nvme_transfer *transfer)
 	return transfer->pos + transfer->length - 1;
 }
 
-/* Pages that somebody has mapped and keeps busy stay, as they do when writing directly. */
+/* As with a direct write, pages stay that a process has mapped and keeps busy. */
 void peerbuf_nvme_forget_pages(struct peerbuf_nvme_transfer *transfer)
 {
 	invalidate_inode_pages2_range(transfer->file->f_mapping, transfer->pos >> PAGE_SHIFT,
 				      peerbuf_nvme_last(transfer) >> PAGE_SHIFT);
 }
 
-/* What was written before is on the medium, and, for a write, is not read from memory again. */
+/* Writes dirty pages to the medium; for a write also drops them, so that they are read anew. */
 int peerbuf_nvme_flush(struct peerbuf_nvme_transfer *transfer, u32 *reason)
 {
 	int ret;
@@ -30,7 +30,7 @@ int peerbuf_nvme_flush(struct peerbuf_nvme_transfer *transfer, u32 *reason)
 	return ret;
 }
 
-/* After a write to what was opened for that. */
+/* After a write: sync, if the file was opened with O_SYNC or O_DSYNC, or is marked so. */
 int peerbuf_nvme_sync(struct peerbuf_nvme_transfer *transfer)
 {
 	struct file *file = transfer->file;

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reads and writes, sent through the queue of the driver that the controller is bound to. It
- * takes a command without memory of the kernel's as it is, addresses and all.
+ * Reads and writes, sent through the queue of the driver that the controller is bound to. That
+ * driver sends a command without kernel memory unchanged, with the addresses in it.
  */
 #include <linux/delay.h>
 #include <linux/dma-mapping.h>
 
 #include "internal.h"
 
-/* How often, and after how many milliseconds, to send again what a reset has cut off. */
+/* A command that a reset cut off is sent again up to so many times, so many milliseconds apart. */
 #define PEERBUF_NVME_RETRIES	300
 #define PEERBUF_NVME_DELAY	100
 
 /*
- * A page for entries, for a command of more than two pages. Kept for the next. It is allocated
- * before there is a fence.
+ * A page for PRP entries, which a command of more than two pages needs. Kept for the next command.
+ * It is allocated before the fence is created, because no memory may be allocated after.
  */
 static int peerbuf_nvme_need_prps(struct peerbuf_nvme_worker *worker, u32 len)
 {
@@ -26,7 +26,7 @@ static int peerbuf_nvme_need_prps(struct peerbuf_nvme_worker *worker, u32 len)
 	return worker->prps ? 0 : -ENOMEM;
 }
 
-/* Build and send one. Returns what nvme_submit_sync_cmd() does; @sent: bytes it is for. */
+/* Build and send one command. Returns what nvme_submit_sync_cmd() does. @sent: bytes it is for. */
 static int peerbuf_nvme_submit(struct peerbuf_nvme_worker *worker,
 			       struct peerbuf_nvme_window *window,
 			       const struct peerbuf_nvme_piece *piece, u32 done, u32 *sent)
@@ -50,8 +50,8 @@ static int peerbuf_nvme_submit(struct peerbuf_nvme_worker *worker,
 }
 
 /*
- * Once. While the command is under way, its fence is in the buffer's dma_resv, and its window is
- * mapped. *@mapped says whether it came so far.
+ * Send one command once. While it is under way, its fence is in the buffer's dma_resv and its
+ * window is mapped. *@mapped: the window was mapped and the command sent.
  */
 static int peerbuf_nvme_send(struct peerbuf_nvme_worker *worker,
 			     const struct peerbuf_nvme_piece *piece, u32 done, u32 *sent,
@@ -100,7 +100,7 @@ static int peerbuf_nvme_count(struct peerbuf_nvme_transfer *transfer, int result
 	return result == -EINTR ? -ETIMEDOUT : result;
 }
 
-/* One command, again if a reset has cut it off. */
+/* Send one command, and send it again if a reset cut it off. */
 static int peerbuf_nvme_persist(struct peerbuf_nvme_worker *worker,
 				const struct peerbuf_nvme_piece *piece, u32 done, u32 *sent,
 				u32 *reason)
@@ -126,13 +126,13 @@ static int peerbuf_nvme_persist(struct peerbuf_nvme_worker *worker,
 }
 
 /**
- * peerbuf_nvme_direct() - move a piece by the drive
- * @worker: who does
+ * peerbuf_nvme_direct() - let the drive move a piece
+ * @worker: the worker that sends the commands
  * @piece: whole blocks
  * @reason: out, enum peerbuf_reason on failure
  *
  * Context: process context, sleeps, no lock held.
- * Return: 0, or why not all of it was moved: the errno of the drive's status; -ENODEV the
+ * Return: 0, or why not all of it was moved: the errno for the drive's status; -ENODEV: the
  * buffer was withdrawn, or the controller is gone; -ETIMEDOUT; -EINTR; -ENOMEM.
  */
 int peerbuf_nvme_direct(struct peerbuf_nvme_worker *worker,

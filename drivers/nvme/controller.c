@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Controllers whose driver goes. What is mapped for a device through the DMA API has to be
- * unmapped before the device has no driver, and the driver does not know of us.
+ * Unbinding of a controller's driver. What is mapped for a device through the DMA API has to be
+ * unmapped before the device has no driver, and nvme-core does not know of this module's mappings.
  *
- * A transfer enters with the controller's device locked, and looks whether its disk is alive.
- * The bus notifier is called with the same lock: so it finds every transfer that began before
- * the driver is unbound, and none begins afterwards.
+ * A transfer enters the list of users with the controller's device locked, after checking that its
+ * disk is alive. The bus notifier is called with the same lock held. So it finds every transfer
+ * that began before the driver is unbound, and no transfer begins afterwards.
  */
 #include <linux/device.h>
 #include <linux/spinlock.h>
@@ -13,14 +13,14 @@
 
 #include "internal.h"
 
-/* How long a driver's unbinding waits for commands of a device that is there. */
+/* How long unbinding waits for commands of a device that is still present. */
 #define PEERBUF_NVME_PATIENCE	(5 * HZ)
 
 static DEFINE_SPINLOCK(peerbuf_nvme_users_lock);
 static LIST_HEAD(peerbuf_nvme_users);
 static DECLARE_WAIT_QUEUE_HEAD(peerbuf_nvme_departed);
 
-/* May sleep, no lock held. -ENODEV: the controller is gone; -EINTR. */
+/* May sleep; the caller holds no lock. Returns 0, -ENODEV: the controller is gone, or -EINTR. */
 int peerbuf_nvme_enter(struct peerbuf_nvme_user *user, const struct peerbuf_nvme_namespace *ns,
 		       u32 *reason)
 {
@@ -46,7 +46,7 @@ int peerbuf_nvme_enter(struct peerbuf_nvme_user *user, const struct peerbuf_nvme
 	return -ENODEV;
 }
 
-/* The controller reaches nothing of ours any more, and nothing is mapped for it. */
+/* The controller has finished this transfer's DMA, and nothing is mapped for it. */
 void peerbuf_nvme_leave(struct peerbuf_nvme_user *user)
 {
 	spin_lock(&peerbuf_nvme_users_lock);
@@ -55,7 +55,7 @@ void peerbuf_nvme_leave(struct peerbuf_nvme_user *user)
 	wake_up_all(&peerbuf_nvme_departed);
 }
 
-/* Tells those that there are. True when there is none. */
+/* Tells the transfers of @pdev to stop. Returns true if there are none. */
 static bool peerbuf_nvme_none_left(struct pci_dev *pdev)
 {
 	struct peerbuf_nvme_user *user;
@@ -73,8 +73,9 @@ static bool peerbuf_nvme_none_left(struct pci_dev *pdev)
 }
 
 /*
- * Commands of a device that is there end soon. Those of one that is not end when its driver has
- * given up on it, which is what it is about to do. When the driver has let go, all have ended.
+ * Commands of a device that is present end soon. Those of one that is not present end when its
+ * driver gives the device up, which it does between the two events. So after the second event all
+ * commands have ended, and the wait is short.
  */
 static int peerbuf_nvme_bus_event(struct notifier_block *nb, unsigned long action, void *data)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Which bytes of a transfer the drive can move, and where they are. */
+/* Divides a transfer into extents: which bytes the drive can move, and where they are. */
 #include <linux/slab.h>
 
 #include "internal.h"
@@ -51,25 +51,25 @@ int peerbuf_nvme_add_extent(struct peerbuf_nvme_transfer *transfer,
 	return ret;
 }
 
-/* Of @len bytes from @at on, which begin @where, how many the drive cannot move. */
+/* How many of the @len bytes from @at on, which start at @where, the drive cannot move. */
 static u64 peerbuf_nvme_head(const struct peerbuf_nvme_transfer *transfer, u64 at, u64 len,
 			     u64 where)
 {
 	u32 block = transfer->ns.block;
 	u64 head = round_up(where, block) - where;
 
-	/* The buffer is never in step with the blocks. */
+	/* Buffer and blocks are not aligned to each other: no block can be moved directly. */
 	if ((transfer->offset + at + head) & transfer->ns.dma_mask)
 		return len;
 	return min(head, len);
 }
 
 /**
- * peerbuf_nvme_add_blocks() - append what follows each other on the medium
+ * peerbuf_nvme_add_blocks() - append bytes that are contiguous on the medium
  * @transfer: the transfer, no worker of which has begun
- * @at: where it begins in the transfer, in bytes: where the last extent ends
+ * @at: where they begin in the transfer, in bytes: where the last extent ends
  * @len: bytes
- * @where: where it begins in the namespace, in bytes
+ * @where: where they begin in the namespace, in bytes
  *
  * Context: process context, may sleep.
  * Return: 0 or -ENOMEM.
@@ -103,12 +103,12 @@ int peerbuf_nvme_add_blocks(struct peerbuf_nvme_transfer *transfer, u64 at, u64 
 }
 
 /**
- * peerbuf_nvme_check_strict() - whether the drive can move all of it
+ * peerbuf_nvme_check_strict() - with PEERBUF_FILE_F_STRICT, can the drive move everything?
  * @transfer: the transfer, with all its extents
  * @reason: out, enum peerbuf_reason on failure
  *
  * Context: any.
- * Return: 0; -EINVAL: with PEERBUF_FILE_F_STRICT, something had to go through system memory.
+ * Return: 0; -EINVAL: the flag is set, and a part would have to go through system memory.
  */
 int peerbuf_nvme_check_strict(const struct peerbuf_nvme_transfer *transfer, u32 *reason)
 {

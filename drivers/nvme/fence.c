@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What stands in a buffer's dma_resv for a command under way: an exporter that wants the memory
- * elsewhere waits for it.
+ * The fence of a command under way. It stands in the buffer's dma_resv, and an exporter that wants
+ * to move the memory waits for it.
  *
- * A fence ends when the command has, and a command ends within the I/O timeout of nvme-core and
- * the time that a controller's reset takes. Between the two nothing is allocated and no lock
- * taken, except for what the block layer does to send a request: writing out dirty memory
- * depends on the same, so that it cannot depend on memory.
+ * A fence is signalled when its command ends, and a command ends within the I/O timeout of
+ * nvme-core plus the time of a controller reset. Between the start of the command and the signal
+ * this module neither allocates memory nor takes a lock. The block layer may, to send a request;
+ * but writing out dirty memory depends on the same code, so that it makes progress without free
+ * memory.
  *
- * Somebody who waited for a fence may keep it for as long as they like. So it holds the module,
- * and nothing else.
+ * Somebody who waited for a fence may keep it for any time. So a fence holds a reference to the
+ * module, and to nothing else.
  */
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -23,7 +24,7 @@
  */
 struct peerbuf_nvme_fence {
 	struct dma_fence fence;
-	spinlock_t lock; /* the fence's own */
+	spinlock_t lock; /* for dma_fence_init() */
 };
 
 static const char *peerbuf_nvme_fence_driver_name(struct dma_fence *fence)
@@ -36,7 +37,7 @@ static const char *peerbuf_nvme_fence_timeline_name(struct dma_fence *fence)
 	return "worker";
 }
 
-/* The last that a fence needs of this module, whose exit waits for RCU callbacks. */
+/* The last code of this module that a fence needs. Module exit waits for RCU callbacks. */
 static void peerbuf_nvme_fence_free(struct rcu_head *rcu)
 {
 	struct dma_fence *fence = container_of(rcu, struct dma_fence, rcu);
@@ -56,7 +57,9 @@ static const struct dma_fence_ops peerbuf_nvme_fence_ops = {
 	.release = peerbuf_nvme_fence_release,
 };
 
-/* With one reference, or NULL: no memory. The caller holds the module. */
+/*
+ * Returns a fence with one reference, or NULL if there is no memory. The caller holds the module.
+ */
 struct dma_fence *peerbuf_nvme_fence_create(u64 context, u64 seqno)
 {
 	struct peerbuf_nvme_fence *fence = kzalloc(sizeof(*fence), GFP_KERNEL);
@@ -69,7 +72,7 @@ struct dma_fence *peerbuf_nvme_fence_create(u64 context, u64 seqno)
 	return &fence->fence;
 }
 
-/* Signals it and gives the reference up. Any context. */
+/* Signals the fence and drops the reference. Any context. */
 void peerbuf_nvme_fence_end(struct dma_fence *fence)
 {
 	dma_fence_signal(fence);

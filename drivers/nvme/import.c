@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The buffer, as a dynamic importer holds it.
+ * The buffer, imported by a dynamic importer.
  *
- * Each command uses a window, the mapping of the moment, and has a fence in the buffer's
- * dma_resv while it is under way. When the exporter invalidates, the window is no longer the
- * import's: commands to come map anew, and find the buffer where it is by then, or learn that
- * it was withdrawn. The last command that uses the old window unmaps it; that, and not the fence,
- * is what a revoke waits for.
+ * A command uses the current window, which is a mapping of the buffer, and has a fence in the
+ * buffer's dma_resv while it is under way. When the exporter invalidates, the import drops its
+ * window: later commands map the buffer again, at its new place, or fail because it was withdrawn.
+ * The last command that uses the old window unmaps it. A revoke waits for that unmap, not for the
+ * fence.
  */
 #include <linux/dma-resv.h>
 #include <linux/slab.h>
@@ -22,7 +22,7 @@ static void peerbuf_nvme_window_free(struct peerbuf_nvme_import *import,
 	kfree(window);
 }
 
-/* Under resv: no command to come uses what is mapped now. */
+/* Under resv. Later commands do not use the current window. */
 static void peerbuf_nvme_window_drop(struct peerbuf_nvme_import *import)
 {
 	struct peerbuf_nvme_window *window = import->window;
@@ -43,7 +43,7 @@ static const struct peerbuf_importer_ops peerbuf_nvme_importer_ops = {
 	.invalidate = peerbuf_nvme_invalidate,
 };
 
-/* Of an errno that attaching, mapping or looking at the buffer has ended with. */
+/* The reason for an errno from attaching, mapping or accessing the buffer. */
 u32 peerbuf_nvme_import_reason(struct peerbuf_nvme_import *import, int error)
 {
 	struct peerbuf *pb = peerbuf_from_dma_buf(import->dmabuf);
@@ -68,11 +68,11 @@ u32 peerbuf_nvme_import_reason(struct peerbuf_nvme_import *import, int error)
 	dma_resv_lock(import->dmabuf->resv, NULL);
 	trouble = peerbuf_trouble(pb);
 	dma_resv_unlock(import->dmabuf->resv);
-	/* Restored meanwhile. */
+	/* No trouble any more: the buffer has been restored since. */
 	return trouble ?: PEERBUF_REASON_REVOKED;
 }
 
-/* Without a lock, may sleep. Undone by peerbuf_nvme_import_detach(), after success only. */
+/* The caller holds no lock. May sleep. After success peerbuf_nvme_import_detach() must follow. */
 int peerbuf_nvme_import_attach(struct peerbuf_nvme_import *import, struct pci_dev *pdev,
 			       u32 *reason)
 {
@@ -89,8 +89,8 @@ int peerbuf_nvme_import_attach(struct peerbuf_nvme_import *import, struct pci_de
 }
 
 /*
- * The fences have signalled, but the dma_resv keeps them until others take their place, and with
- * them this module. The core's own stub takes it.
+ * The fences have signalled, but the dma_resv keeps signalled fences until others replace them, and
+ * they keep this module loaded. So replace them by the core's stub fence.
  */
 static void peerbuf_nvme_drop_fences(struct peerbuf_nvme_import *import)
 {
@@ -105,7 +105,7 @@ static void peerbuf_nvme_drop_fences(struct peerbuf_nvme_import *import)
 	dma_fence_put(stub);
 }
 
-/* No command is under way. */
+/* The caller makes sure that no command is under way. */
 void peerbuf_nvme_import_detach(struct peerbuf_nvme_import *import)
 {
 	if (!import->att)
@@ -130,7 +130,7 @@ static int peerbuf_nvme_window_open(struct peerbuf_nvme_import *import)
 	window = kzalloc(sizeof(*window), GFP_KERNEL);
 	if (!window)
 		return -ENOMEM;
-	/* The exporter may move it for that, and invalidate us: there is no window yet. */
+	/* The exporter may move the buffer for this, and invalidate: there is no window to drop. */
 	mapping = peerbuf_map(import->att, import->dir);
 	if (IS_ERR(mapping)) {
 		kfree(window);
@@ -141,13 +141,13 @@ static int peerbuf_nvme_window_open(struct peerbuf_nvme_import *import)
 	return 0;
 }
 
-/* Under resv: who moves the buffer may still be copying it to where it is now. */
+/* Under resv. False while the exporter still copies the buffer to its present place. */
 static bool peerbuf_nvme_settled(struct peerbuf_nvme_import *import)
 {
 	return dma_resv_test_signaled(import->dmabuf->resv, DMA_RESV_USAGE_KERNEL);
 }
 
-/* Under resv. 0, or -EAGAIN: the exporter is copying. */
+/* Under resv. Returns 0; -EAGAIN: the exporter is still copying; or another errno. */
 static int peerbuf_nvme_window_try(struct peerbuf_nvme_import *import, struct dma_fence *fence,
 				   struct peerbuf_nvme_window **window)
 {
@@ -168,10 +168,11 @@ static int peerbuf_nvme_window_try(struct peerbuf_nvme_import *import, struct dm
 }
 
 /*
- * For one command, for which @fence stands: the caller signals it when the command has ended,
- * and then calls peerbuf_nvme_window_put(). Without a lock, may sleep. On failure @fence was
- * shown to nobody. -ENODEV: the buffer was withdrawn; -EHOSTUNREACH: there is no route any
- * more; -EINTR; -ENOMEM; or what another exporter says.
+ * Gets a window for one command, and adds the command's @fence to the dma_resv. When the command
+ * has ended, the caller signals @fence and then calls peerbuf_nvme_window_put(). The caller holds
+ * no lock. May sleep. On failure @fence has not been published. Returns -ENODEV: the buffer was
+ * withdrawn; -EHOSTUNREACH: there is no route any more; -EINTR; -ENOMEM; or another exporter's
+ * errno.
  */
 struct peerbuf_nvme_window *peerbuf_nvme_window_get(struct peerbuf_nvme_import *import,
 						    struct dma_fence *fence)
@@ -195,7 +196,7 @@ struct peerbuf_nvme_window *peerbuf_nvme_window_get(struct peerbuf_nvme_import *
 	return ret ? ERR_PTR(ret) : window;
 }
 
-/* Without a lock. The command has ended, and its fence signalled. */
+/* The caller holds no lock. The command has ended, and its fence is signalled. */
 void peerbuf_nvme_window_put(struct peerbuf_nvme_import *import,
 			     struct peerbuf_nvme_window *window)
 {

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
+/*
  * What the files of peerbuf-nvme.ko share.
  *
  * A transfer moves bytes between a block device, or a file on one, and a DMA-BUF. Its extents say
- * which of them the drive can move, and where they are. First the drive moves those, in pieces
- * that each one worker sends commands for; then the rest goes through system memory.
+ * which bytes the drive can move, and where they are. First workers move those bytes in pieces, by
+ * commands to the drive; then the caller moves the rest through system memory.
  *
  * Lock order, outermost first:
  *
  *	device_lock(&pdev->dev)		of the controller: while a transfer begins, and around
  *					the bus notifier
  *	  the list of users		(spin) transfers by controller
- *	peerbuf_nvme_transfer.lock	which piece is next, and how it went so far
- *	  dma_buf.resv			where the buffer is
+ *	inode.i_rwsem			of the file, xfs only: while the drive moves its blocks
+ *	  peerbuf_nvme_transfer.lock	which piece is next, and the result so far
+ *	  dma_buf.resv			where the buffer is; not nested with the one above
  *
- * No lock is held while a command is under way.
+ * A worker holds no lock while its command is under way. The caller may hold the file's.
  */
 #ifndef _PEERBUF_NVME_INTERNAL_H
 #define _PEERBUF_NVME_INTERNAL_H
@@ -32,33 +34,33 @@
 #include <linux/peerbuf.h>
 #include <peerbuf/peerbuf.h>
 
-/* A controller's page as Linux sets it up, whatever the CPU's is. */
+/* Bytes of a page in a controller's memory page size, which Linux sets to this on every CPU. */
 #define PEERBUF_NVME_PAGE	4096U
 
-/* A page full of entries: what one command can name besides its first page. */
+/* Entries in a page: how many pages one command can name besides its first. */
 #define PEERBUF_NVME_PRPS	(PEERBUF_NVME_PAGE / sizeof(__le64))
 
 #define PEERBUF_NVME_MAX_DEPTH	64U
 
-/* Instead of an errno: the file ended there. */
+/* Returned in place of an errno: the file ended there. */
 #define PEERBUF_NVME_END	1
 
-/* What a worker moves through system memory at a time. */
+/* Bytes that a worker moves through system memory at a time. */
 #define PEERBUF_NVME_BOUNCE	(64U * 1024)
 
 /**
  * struct peerbuf_nvme_namespace - a block device, as the drive knows it
  * @bdev: the disk or a partition of it; held open by the file
- * @path: the disk whose queue is used: of a multipath head, that of its only path. Reference
- *	held
+ * @path: the disk whose queue is used: @bdev's disk, or the only path of a multipath head.
+ *	Reference held
  * @queue: of @path
  * @pdev: the controller's function; reference held
  * @nsid: the namespace's number
  * @block: bytes of a logical block
  * @start: where the block device begins in the namespace, in bytes
  * @size: bytes of the block device
- * @most: most bytes of one command
- * @chunk: bytes of what no command should cross the boundary of, or 0
+ * @most: maximum bytes of one command
+ * @chunk: bytes: no command should cross a multiple of this; or 0
  * @dma_mask: bits of an address that must be zero
  */
 struct peerbuf_nvme_namespace {
@@ -76,10 +78,10 @@ struct peerbuf_nvme_namespace {
 };
 
 /**
- * struct peerbuf_nvme_user - a transfer, as its controller's unbinding sees it
- * @node: in the list of users; its lock
+ * struct peerbuf_nvme_user - a transfer in the list of users
+ * @node: in the list of users; protected by its lock
  * @pdev: the controller's function
- * @gone: its driver is being unbound: send no more
+ * @gone: the controller's driver is being unbound: send no more commands
  */
 struct peerbuf_nvme_user {
 	struct list_head node;
@@ -90,7 +92,7 @@ struct peerbuf_nvme_user {
 /**
  * struct peerbuf_nvme_window - the buffer, mapped for the controller
  * @mapping: the DMA addresses
- * @users: commands under way that use them; resv
+ * @users: commands under way that use them; protected by resv
  */
 struct peerbuf_nvme_window {
 	struct peerbuf_mapping *mapping;
@@ -100,11 +102,11 @@ struct peerbuf_nvme_window {
 /**
  * struct peerbuf_nvme_import - the buffer, attached to the controller
  * @dmabuf: the buffer; reference held
- * @att: the attachment; NULL: there is no route, and all goes through system memory
+ * @att: the attachment; NULL: there is no route, and everything goes through system memory
  * @dir: direction of the DMA
- * @window: for the next command, NULL: to be mapped anew; resv
+ * @window: for the next command; NULL: to be mapped. Protected by resv
  * @context: the first of the fence contexts, one for each worker
- * @nr_contexts: how many
+ * @nr_contexts: number of fence contexts
  */
 struct peerbuf_nvme_import {
 	struct dma_buf *dmabuf;
@@ -118,12 +120,13 @@ struct peerbuf_nvme_import {
 struct peerbuf_nvme_transfer;
 
 /**
- * struct peerbuf_nvme_source - a kind of file
- * @begin: nobody moves the blocks from now on, and what was written before is on the medium.
- *	May sleep; an errno, and the reason
- * @map: make extents of the whole transfer. May sleep; an errno, and the reason
- * @release: the drive is done: ordinary reads and writes are to come. May sleep
- * @end: all is done, well or not, and begin may have failed. May sleep; an errno
+ * struct peerbuf_nvme_source - operations on one kind of file
+ * @begin: keep the blocks where they are from now on, and write dirty pages to the medium.
+ *	May sleep. Returns an errno, with the reason
+ * @map: make extents of the whole transfer. May sleep. Returns an errno, with the reason
+ * @release: the drive has finished; ordinary reads and writes follow. May sleep
+ * @end: the transfer has ended, successfully or not; @begin may have failed. May sleep. Returns
+ *	an errno
  */
 struct peerbuf_nvme_source {
 	int (*begin)(struct peerbuf_nvme_transfer *transfer, u32 *reason);
@@ -133,13 +136,13 @@ struct peerbuf_nvme_source {
 };
 
 /**
- * enum peerbuf_nvme_way - how a piece is moved, and why not by the drive
+ * enum peerbuf_nvme_way - how bytes are moved, and if not by the drive, why
  * @PEERBUF_NVME_DIRECT: by the drive
- * @PEERBUF_NVME_UNALIGNED: through system memory, as it begins or ends within a block
- * @PEERBUF_NVME_UNMAPPED: through system memory, as the file has no block there that others may
- *	use
- * @PEERBUF_NVME_FALLBACK: through system memory, as the controller has no route
- * @PEERBUF_NVME_NR_WAYS: how many there are
+ * @PEERBUF_NVME_UNALIGNED: through system memory, because they are a part of a block
+ * @PEERBUF_NVME_UNMAPPED: through system memory, because the file has no block there, or none
+ *	that the drive may use
+ * @PEERBUF_NVME_FALLBACK: through system memory, because the controller has no route
+ * @PEERBUF_NVME_NR_WAYS: the number of ways
  */
 enum peerbuf_nvme_way {
 	PEERBUF_NVME_DIRECT,
@@ -150,10 +153,10 @@ enum peerbuf_nvme_way {
 };
 
 /**
- * struct peerbuf_nvme_extent - a part of a transfer that is all alike
+ * struct peerbuf_nvme_extent - a part of a transfer that is moved in one way
  * @at: where it begins in the transfer, in bytes
  * @len: bytes
- * @where: of a direct one, where it begins in the namespace, in bytes
+ * @where: if it is direct, where it begins in the namespace, in bytes
  * @way: how it is moved
  */
 struct peerbuf_nvme_extent {
@@ -167,8 +170,8 @@ struct peerbuf_nvme_extent {
  * struct peerbuf_nvme_piece - what one worker moves at a time
  * @at: where it begins in the transfer, in bytes
  * @len: bytes
- * @where: of a direct one, where it begins in the namespace, in bytes
- * @way: how
+ * @where: if it is direct, where it begins in the namespace, in bytes
+ * @way: how it is moved
  */
 struct peerbuf_nvme_piece {
 	u64 at;
@@ -178,14 +181,14 @@ struct peerbuf_nvme_piece {
 };
 
 /**
- * struct peerbuf_nvme_worker - who moves pieces
- * @work: for all but the first, which is the caller
- * @transfer: whose
- * @index: its fence context
- * @seqno: of its latest fence
- * @prps: a page of PRP entries, or NULL as long as none was needed
- * @prps_dma: its address for the controller
- * @bounce: system memory, or NULL as long as none was needed
+ * struct peerbuf_nvme_worker - moves pieces of a transfer
+ * @work: not used for the first worker, which is the caller
+ * @transfer: the transfer
+ * @index: number of its fence context
+ * @seqno: sequence number of its latest fence
+ * @prps: a page of PRP entries, NULL until one is needed
+ * @prps_dma: the DMA address of @prps
+ * @bounce: system memory to copy through, NULL until it is needed
  */
 struct peerbuf_nvme_worker {
 	struct work_struct work;
@@ -198,34 +201,34 @@ struct peerbuf_nvme_worker {
 };
 
 /**
- * struct peerbuf_nvme_transfer - a call
+ * struct peerbuf_nvme_transfer - one call of PEERBUF_IOC_FILE_READ or PEERBUF_IOC_FILE_WRITE
  * @file: the block device's, or the file; reference held
- * @source: what kind of file it is
- * @caller: the process, which waits
+ * @source: operations for its kind
+ * @caller: the calling process; it waits until the transfer ends
  * @write: to the drive
  * @flags: PEERBUF_FILE_F_*
  * @pos: where it begins in the file, in bytes
  * @offset: where it begins in the buffer, in bytes
  * @length: bytes
- * @held: the blocks of a file stay where they are
+ * @held: the source keeps the file's blocks where they are
  * @ns: the block device
- * @user: for its controller
+ * @user: its entry in the list of users
  * @import: the buffer
- * @extents: in their order, without gaps
- * @nr_extents: how many
- * @room: how many there is room for
+ * @extents: in order, without gaps
+ * @nr_extents: number of extents
+ * @room: number of extents that @extents has room for
  * @lock: protects the rest
- * @direct: extents for the drive are moved, else the others
- * @extent: the one of the next piece
- * @next: where the next piece begins in it
- * @valid: bytes from the first that are or will be good, if all under way goes well
- * @error: why it is over, or 0
- * @reason: enum peerbuf_reason for that
- * @status: the drive's
- * @commands: sent
- * @bytes: moved, by the way
- * @nr_workers: how many
- * @workers: the caller first
+ * @direct: the workers move direct extents now; otherwise the others
+ * @extent: index of the extent that the next piece is of
+ * @next: where the next piece begins in that extent
+ * @valid: bytes from the first one that are moved, or will be if everything under way succeeds
+ * @error: why the transfer failed, or 0
+ * @reason: enum peerbuf_reason for @error
+ * @status: NVMe status of the last command that failed
+ * @commands: number of commands sent
+ * @bytes: bytes moved, by enum peerbuf_nvme_way
+ * @nr_workers: number of workers
+ * @workers: the first one is the caller
  */
 struct peerbuf_nvme_transfer {
 	struct file *file;
@@ -260,7 +263,7 @@ struct peerbuf_nvme_transfer {
 	struct peerbuf_nvme_worker workers[] __counted_by(nr_workers);
 };
 
-/* Exported by nvme-core, whose header is its own. */
+/* Exported by nvme-core, which has no header for other modules. */
 int nvme_submit_sync_cmd(struct request_queue *q, struct nvme_command *cmd, void *buffer,
 			 unsigned int bufflen);
 

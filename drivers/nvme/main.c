@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* peerbuf-nvme: files and blocks straight into DMA-BUFs, the drive keeping its driver. */
+/* peerbuf-nvme: moves files and blocks straight into DMA-BUFs; the drive keeps its driver. */
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/rcupdate.h>
@@ -52,7 +52,10 @@ err_transfer:
 	return ret;
 }
 
-/* Calls and fences hold the module. A fence's last callback may still be running. */
+/*
+ * No call is under way and no fence exists, because both hold the module. The RCU callback that
+ * dropped the last fence's hold may still be running: wait for it.
+ */
 static void __exit peerbuf_nvme_exit(void)
 {
 	peerbuf_storage_unregister(&peerbuf_nvme_ops);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * From a block device to the namespace behind it, or why there is none that is served.
+ * Finds the namespace behind a block device, or why it is not supported.
  *
- * nvme-core tells other modules little. What is read here is the block layer's, the driver
- * core's, and the names nvme-core gives to its class and its disks, which are in sysfs.
+ * nvme-core has little interface for other modules. This file uses fields of the block layer and of
+ * the driver core, and the names that nvme-core gives to its class and its disks, which are visible
+ * in sysfs.
  */
 #include <linux/blk-integrity.h>
 #include <linux/blk-mq.h>
@@ -31,12 +32,12 @@ static struct pci_dev *peerbuf_nvme_function(struct device *dev)
 }
 
 /**
- * struct peerbuf_nvme_search - for the paths of a multipath head
+ * struct peerbuf_nvme_search - a search for the paths of a multipath head
  * @subsystem: number of the head's subsystem
  * @head: number of the head
- * @path: the first found, its device's reference held
- * @pdev: its controller's function; reference held
- * @found: how many
+ * @path: the first path found; a reference to its device is held
+ * @pdev: the function of that path's controller; reference held
+ * @found: number of paths found
  */
 struct peerbuf_nvme_search {
 	unsigned int subsystem;
@@ -71,7 +72,7 @@ static int peerbuf_nvme_look_at_child(struct device *dev, void *data)
 	return 0;
 }
 
-/* The only path of a head. Paths that are no PCI controller's are none of ours, and not used. */
+/* Finds the only path of a head. Paths through other transports than PCI are ignored. */
 static int peerbuf_nvme_find_path(struct peerbuf_nvme_namespace *ns, struct gendisk *disk,
 				  u32 *reason)
 {
@@ -125,13 +126,13 @@ static int peerbuf_nvme_check_queue(struct peerbuf_nvme_namespace *ns, bool writ
 	return 0;
 }
 
-/* Whole pages, so that what follows a full command begins where a page does. */
+/* A multiple of a page, so that what follows a command of full size begins at a page, too. */
 static u32 peerbuf_nvme_most(const struct peerbuf_nvme_namespace *ns)
 {
 	u64 most = (u64)queue_max_hw_sectors(ns->queue) << SECTOR_SHIFT;
 
 	most = min_t(u64, most, PEERBUF_NVME_PRPS * PEERBUF_NVME_PAGE);
-	/* The number of blocks, less one, is 16 bits long. */
+	/* The command has 16 bits for the number of blocks less one. */
 	most = min_t(u64, most, (u64)U16_MAX * ns->block);
 	return max(rounddown(most, max(ns->block, PEERBUF_NVME_PAGE)), ns->block);
 }
@@ -150,8 +151,9 @@ static int peerbuf_nvme_ask_nsid(struct peerbuf_nvme_namespace *ns, u32 *reason)
 }
 
 /*
- * @bdev is held open by the caller until peerbuf_nvme_namespace_put(), which is called on success
- * only. May sleep. -EOPNOTSUPP: it is not served, -ENODEV: its controller is gone.
+ * The caller holds @bdev open, and after success calls peerbuf_nvme_namespace_put() before it
+ * closes it. May sleep. Returns 0, -EOPNOTSUPP: it is not supported, or -ENODEV: its controller
+ * is gone.
  */
 int peerbuf_nvme_namespace_get(struct peerbuf_nvme_namespace *ns, struct block_device *bdev,
 			       bool write, u32 *reason)
@@ -166,7 +168,7 @@ int peerbuf_nvme_namespace_get(struct peerbuf_nvme_namespace *ns, struct block_d
 	}
 	if (!ret)
 		ret = peerbuf_nvme_ask_nsid(ns, reason);
-	/* It has no size any more. */
+	/* nvme-core sets the size of a dead disk to zero, so check this first. */
 	if (!ret && test_bit(GD_DEAD, &ns->path->state)) {
 		*reason = PEERBUF_REASON_CONTROLLER_GONE;
 		ret = -ENODEV;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* How extents are cut into what one worker moves at a time. */
+/* Cuts extents into pieces, which workers move. */
 #include <linux/math64.h>
 
 #include "internal.h"
 
-/* Under transfer.lock: the extent that the next piece is of, NULL if there is none. */
+/* Under transfer.lock. The extent of the next piece, or NULL if there is none. */
 static const struct peerbuf_nvme_extent *
 peerbuf_nvme_current(struct peerbuf_nvme_transfer *transfer)
 {
@@ -15,7 +15,7 @@ peerbuf_nvme_current(struct peerbuf_nvme_transfer *transfer)
 
 	for (; transfer->extent < transfer->nr_extents; transfer->extent++) {
 		extent = &transfer->extents[transfer->extent];
-		/* What is after the first missing byte is of no use. */
+		/* Bytes after the first one that failed are of no use to the caller. */
 		if (extent->at + transfer->next >= transfer->valid)
 			return NULL;
 		direct = extent->way == PEERBUF_NVME_DIRECT;
@@ -38,7 +38,7 @@ static u32 peerbuf_nvme_direct_len(const struct peerbuf_nvme_namespace *ns, u64 
 	return len;
 }
 
-/* From now on the pieces for the drive, or the others. No worker is at work. */
+/* Starts with the pieces for the drive, or with the others. No worker is running. */
 void peerbuf_nvme_first_piece(struct peerbuf_nvme_transfer *transfer, bool direct)
 {
 	mutex_lock(&transfer->lock);

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Where a command's data is, as physical region pages: commands of other modules get no
- * scatter-gather lists from nvme-core. The first entry may begin within a page, each later one
- * begins a page, and only the last may end within one.
+ * Describes a command's data by physical region pages (PRP): nvme-core builds scatter-gather lists
+ * for its own commands only. The first entry may begin within a page, each later one begins at a
+ * page, and only the last may end within one.
  */
 #include "internal.h"
 
 /**
- * struct peerbuf_nvme_cursor - a place in the buffer
- * @mapping: the buffer's
+ * struct peerbuf_nvme_cursor - a position in the buffer
+ * @mapping: the buffer's mapping
  * @offset: in the buffer, in bytes
- * @addr: its DMA address
+ * @addr: DMA address of that byte
  * @left: bytes from there to the end of the segment
  */
 struct peerbuf_nvme_cursor {
@@ -34,7 +34,7 @@ static void peerbuf_nvme_cursor_forward(struct peerbuf_nvme_cursor *cursor, u32 
 	cursor->left -= len;
 }
 
-/* The next page of @len bytes more, or what of it there is. 0: it cannot follow another. */
+/* Bytes of the next entry, at most @len. 0: what comes next cannot follow another entry. */
 static u32 peerbuf_nvme_next_page(struct peerbuf_nvme_cursor *cursor, u32 len, bool first)
 {
 	u32 within;
@@ -47,7 +47,7 @@ static u32 peerbuf_nvme_next_page(struct peerbuf_nvme_cursor *cursor, u32 len, b
 	return min3((u64)len, (u64)PEERBUF_NVME_PAGE - within, cursor->left);
 }
 
-/* One entry and two are in the command itself, more than one after the first in a list. */
+/* The first two entries are in the command itself. More than two: all but the first in the list. */
 static void peerbuf_nvme_entry(struct peerbuf_nvme_worker *worker, struct nvme_rw_command *rw,
 			       u32 nr, dma_addr_t addr)
 {
@@ -66,17 +66,17 @@ static void peerbuf_nvme_entry(struct peerbuf_nvme_worker *worker, struct nvme_r
 }
 
 /**
- * peerbuf_nvme_prps() - say in a command where its data is
- * @worker: whose page of entries is used; it has one unless @len is a page at most
+ * peerbuf_nvme_prps() - describe the data of a command in it
+ * @worker: its page of entries is used; it has one unless @len is a page at most
  * @mapping: the buffer's, for the controller
  * @offset: first byte in the buffer
- * @len: bytes, at most what a command can have
+ * @len: bytes, no more than the maximum of a command
  * @rw: the command
  *
- * Segments of other exporters need not begin and end with a page. There the command ends.
+ * Segments of other exporters may begin or end within a page. The command ends there.
  *
- * Context: any, while the mapping is there.
- * Return: bytes that the entries are for, at most @len.
+ * Context: any, while the mapping exists.
+ * Return: bytes that the entries cover, at most @len.
  */
 u32 peerbuf_nvme_prps(struct peerbuf_nvme_worker *worker, struct peerbuf_mapping *mapping,
 		      u64 offset, u32 len, struct nvme_rw_command *rw)
@@ -91,7 +91,7 @@ u32 peerbuf_nvme_prps(struct peerbuf_nvme_worker *worker, struct peerbuf_mapping
 		peerbuf_nvme_entry(worker, rw, nr++, cursor.addr);
 		done += part;
 		peerbuf_nvme_cursor_forward(&cursor, part);
-		/* It ended within a page: nothing can follow. */
+		/* The entry ended within a page, so no other can follow. */
 		if (cursor.addr & (PEERBUF_NVME_PAGE - 1))
 			break;
 	}

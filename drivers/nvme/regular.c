@@ -2,20 +2,21 @@
 /*
  * Regular files: where their blocks are, and why they stay there while a command is under way.
  *
- * ext4, reading. bmap() takes the inode's lock itself, so that we cannot hold it. Instead nobody
- * may write to the file, as while it is executed: deny_write_access() fails if it is open for
+ * ext4, read only. ext4's bmap() takes the inode's lock itself, so this module cannot hold it.
+ * Instead it prevents writing, as execve() does: deny_write_access() fails if the file is open for
  * writing or mapped shared and writable, and makes open(2) for writing and truncate(2) fail.
- * Whatever allocates, frees or exchanges a file's blocks needs one of the two. The file is open,
- * so that unlinking it frees nothing.
+ * Everything that allocates, frees or exchanges a file's blocks needs one of those two calls. The
+ * file is open, so unlinking it frees no blocks.
  *
- * xfs. bmap() takes no lock that we hold: the inode's lock, shared for a read and exclusive for a
- * write, as direct I/O holds it. Truncating, punching, exchanging and sharing extents takes it
- * exclusively. What is shared or real-time bmap() does not tell. A write goes to blocks that
- * have been written before, so that nothing has to change but what is in them.
+ * xfs. xfs's bmap() does not take the inode's lock (i_rwsem). So this module holds it as direct I/O
+ * does: shared for a read, exclusive for a write. Truncating, punching, exchanging and sharing
+ * extents take it exclusively. bmap() returns 0 for files that may have shared extents and for
+ * real-time files. A write goes only to blocks that have been written before, so that no metadata
+ * has to change.
  *
- * What the file system takes no direct I/O for is left to the page cache: on ext4, files whose data
- * goes through the journal. Where bmap() answers 0 there may be a hole, an unwritten extent,
- * data in the inode or an error. Which of them, the page cache knows.
+ * Files without direct I/O are left to the page cache: on ext4, files whose data goes through the
+ * journal. If bmap() returns 0 there is a hole, an unwritten extent, data in the inode, or an
+ * error: the page cache handles all of them.
  */
 #include <linux/pagemap.h>
 #include <linux/sched/signal.h>
@@ -27,7 +28,7 @@ static bool peerbuf_nvme_is_on(const struct inode *inode, const char *name)
 	return !strcmp(inode->i_sb->s_type->name, name);
 }
 
-/* What is read from the medium would not be what read(2) returns, or not be checked. */
+/* Files whose bytes on the medium differ from what read(2) returns, or would go unchecked. */
 static bool peerbuf_nvme_is_special(const struct file *file, bool write)
 {
 	const struct inode *inode = file_inode(file);
@@ -53,7 +54,7 @@ int peerbuf_nvme_regular_check(struct file *file, bool write, u32 *reason)
 	return 0;
 }
 
-/* Not where data is in the inode or goes through the journal, for example. */
+/* False for example where data is in the inode or goes through the journal. */
 static bool peerbuf_nvme_takes_direct_io(struct file *file)
 {
 	struct kstat stat;
@@ -62,7 +63,7 @@ static bool peerbuf_nvme_takes_direct_io(struct file *file)
 	       stat.result_mask & STATX_DIOALIGN && stat.dio_offset_align;
 }
 
-/* Can the drive write to it? Otherwise all is left to an ordinary write. */
+/* Can the drive write to it? If not, an ordinary write moves everything. */
 static bool peerbuf_nvme_writes_in_place(const struct peerbuf_nvme_transfer *transfer)
 {
 	struct inode *inode = file_inode(transfer->file);
@@ -78,12 +79,12 @@ static int peerbuf_nvme_killed(u32 *reason)
 	return -EINTR;
 }
 
-/* With the inode's lock: the times, and what a write takes from a set-user-ID file. */
+/* Under the inode's lock. Updates the times, and drops set-user-ID bits, as a write does. */
 static int peerbuf_nvme_hold_for_write(struct peerbuf_nvme_transfer *transfer, u32 *reason)
 {
 	int ret;
 
-	/* It may have become shorter before we had the lock. */
+	/* The file may have become shorter before the lock was taken. */
 	if (!peerbuf_nvme_writes_in_place(transfer))
 		return 0;
 	ret = file_modified(transfer->file);
@@ -147,7 +148,7 @@ static int peerbuf_nvme_begin_ext4_read(struct peerbuf_nvme_transfer *transfer, 
 
 static int peerbuf_nvme_regular_begin(struct peerbuf_nvme_transfer *transfer, u32 *reason)
 {
-	/* What is left to the page cache needs nothing. */
+	/* The page cache alone needs nothing held. */
 	if (!transfer->import.att || !peerbuf_nvme_takes_direct_io(transfer->file))
 		return 0;
 	if (transfer->write)
@@ -157,7 +158,10 @@ static int peerbuf_nvme_regular_begin(struct peerbuf_nvme_transfer *transfer, u3
 	return peerbuf_nvme_begin_xfs_read(transfer, reason);
 }
 
-/* The page cache takes the inode's lock. That nobody writes is no lock, and goes on. */
+/*
+ * The page cache takes the inode's lock, so drop it (xfs). The denial of writing (ext4) is no lock
+ * and stays until the end.
+ */
 static void peerbuf_nvme_regular_release(struct peerbuf_nvme_transfer *transfer)
 {
 	struct inode *inode = file_inode(transfer->file);
@@ -182,7 +186,7 @@ static int peerbuf_nvme_regular_end(struct peerbuf_nvme_transfer *transfer)
 	return peerbuf_nvme_sync(transfer);
 }
 
-/* In the namespace, in bytes; 0 if that is not to be had. */
+/* The byte's place in the namespace, in bytes; 0 if bmap() does not tell. */
 static u64 peerbuf_nvme_where(struct peerbuf_nvme_transfer *transfer, u64 pos)
 {
 	struct inode *inode = file_inode(transfer->file);
@@ -205,7 +209,7 @@ static int peerbuf_nvme_add_run(struct peerbuf_nvme_transfer *transfer, u64 at, 
 	return peerbuf_nvme_add_extent(transfer, &hole);
 }
 
-/* The end of the file system's block that @at is in, or of the transfer. */
+/* The end of the file system block that contains @at, or of the transfer if that is less. */
 static u64 peerbuf_nvme_block_end(const struct peerbuf_nvme_transfer *transfer, u64 at)
 {
 	u64 end = round_up(transfer->pos + at + 1, i_blocksize(file_inode(transfer->file)));
@@ -213,7 +217,7 @@ static u64 peerbuf_nvme_block_end(const struct peerbuf_nvme_transfer *transfer, 
 	return min(end - transfer->pos, transfer->length);
 }
 
-/* Block by block: what follows each other on the medium is one run. */
+/* Maps block by block. Blocks that are contiguous on the medium become one run. */
 static int peerbuf_nvme_map_blocks(struct peerbuf_nvme_transfer *transfer, u32 *reason)
 {
 	u64 begin = 0, at, end, where, run = 0;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a command ended with, as an errno. The names are those of the NVMe base specification;
- * the kernel's header has not had all of them for long.
+ * The errno for the status that a command ended with. The names are those of the NVMe base
+ * specification; old kernels' headers lack some of them.
  */
 #include "internal.h"
 
-/* Type and code, without "more", "do not retry" and the delay. */
+/* Status code type and status code, without the bits "more", "do not retry" and the delay. */
 #define PEERBUF_NVME_STATUS_MASK	0x7ff
 #define PEERBUF_NVME_DO_NOT_RETRY	0x4000
 
@@ -38,17 +38,17 @@ static const struct {
 	{ NVME_SC_REFTAG_CHECK, -EILSEQ },
 	{ NVME_SC_ACCESS_DENIED, -EACCES },
 	{ NVME_SC_UNWRITTEN_BLOCK, -ENODATA },
-	/* Path: the host gave it up, in a reset or after a timeout. */
+	/* Path: the host gave the command up, in a reset or after a timeout. */
 	{ NVME_SC_HOST_PATH_ERROR, -ETIMEDOUT },
 	{ NVME_SC_HOST_ABORTED_CMD, -ETIMEDOUT },
 };
 
 /**
- * peerbuf_nvme_status_errno() - the errno of a status that is not zero
+ * peerbuf_nvme_status_errno() - the errno for a status that is not zero
  * @status: as nvme_submit_sync_cmd() returns it
  *
  * Context: any.
- * Return: an errno, -EIO for what has no better one.
+ * Return: an errno; -EIO for a status that has none of its own.
  */
 int peerbuf_nvme_status_errno(u32 status)
 {
@@ -62,14 +62,14 @@ int peerbuf_nvme_status_errno(u32 status)
 }
 
 /**
- * peerbuf_nvme_may_retry() - whether the same command may do better in a while
+ * peerbuf_nvme_may_retry() - may the same command succeed later?
  * @result: what nvme_submit_sync_cmd() returned: a status, or an errno
  *
- * nvme-core does not send commands of other modules again. It cancels them, with -EINTR,
- * when it resets the controller.
+ * nvme-core does not retry commands of other modules. When it resets the controller it cancels
+ * them with -EINTR.
  *
  * Context: any.
- * Return: true if it may.
+ * Return: true if so.
  */
 bool peerbuf_nvme_may_retry(int result)
 {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the drive cannot move: an ordinary read or write of the file, page cache and all, and a
- * copy by the CPU.
+ * Moves what the drive cannot: by an ordinary read or write of the file, through the page cache,
+ * and a copy by the CPU.
  */
 #include <linux/slab.h>
 #include <linux/uio.h>
 
 #include "internal.h"
 
-/* Bytes, or an errno. The file may be open for direct I/O, which takes no odd offsets. */
+/* Returns bytes, or an errno. Clears IOCB_DIRECT, because direct I/O takes no odd offsets. */
 static ssize_t peerbuf_nvme_read(struct file *file, void *to, size_t len, u64 pos)
 {
 	struct kvec vec = { .iov_base = to, .iov_len = len };
@@ -39,7 +39,7 @@ static ssize_t peerbuf_nvme_write(struct file *file, void *from, size_t len, u64
 	return ret;
 }
 
-/* Of a read that ends early, @piece becomes as long as it is. */
+/* If a read ends early, sets the length of @piece to the bytes that were read. */
 static int peerbuf_nvme_file_part(struct peerbuf_nvme_transfer *transfer, void *data,
 				  struct peerbuf_nvme_piece *piece, u32 *reason)
 {
@@ -74,14 +74,14 @@ static int peerbuf_nvme_buffer_part(struct peerbuf_nvme_transfer *transfer, void
 
 /**
  * peerbuf_nvme_through_system() - move a piece through system memory
- * @worker: who does
- * @piece: what
+ * @worker: its bounce memory is used
+ * @piece: the piece; shortened if the file ends in it
  * @reason: out, enum peerbuf_reason on failure
  *
  * Context: process context, sleeps, no lock held.
- * Return: 0; PEERBUF_NVME_END: the file ended, and @piece with it; or why it was not moved: what
- * reading or writing the file has ended with; -ENODEV the buffer was withdrawn; -EPERM the CPU
- * may not get at the buffer; -EINTR; -ENOMEM.
+ * Return: 0; PEERBUF_NVME_END: the file ended; or why it was not moved: the errno of reading or
+ * writing the file; -ENODEV: the buffer was withdrawn; -EPERM: the CPU may not access the buffer;
+ * -EINTR; -ENOMEM.
  */
 int peerbuf_nvme_through_system(struct peerbuf_nvme_worker *worker,
 				struct peerbuf_nvme_piece *piece, u32 *reason)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What a file descriptor stands for. */
+/* The block device or file behind a file descriptor. */
 #include "internal.h"
 
-/* The block device that the file is, or that it lies on. */
+/* The block device that the file is, or that its file system is on. */
 struct block_device *peerbuf_nvme_device_of(struct file *file)
 {
 	if (S_ISBLK(file_inode(file)->i_mode))
@@ -10,7 +10,7 @@ struct block_device *peerbuf_nvme_device_of(struct file *file)
 	return file_inode(file)->i_sb->s_bdev;
 }
 
-/* In bytes. It may change at any time. */
+/* In bytes. The size may change at any time. */
 u64 peerbuf_nvme_size_of(struct file *file)
 {
 	if (S_ISBLK(file_inode(file)->i_mode))
@@ -24,7 +24,7 @@ const struct peerbuf_nvme_source *peerbuf_nvme_source_of(struct file *file)
 						   &peerbuf_nvme_regular_source;
 }
 
-/* Is it open for that, and of a kind that is served? -EBADF, -EOPNOTSUPP, -EROFS, -ETXTBSY. */
+/* Is the file open for this, and of a supported kind? -EBADF, -EOPNOTSUPP, -EROFS, -ETXTBSY. */
 int peerbuf_nvme_check_file(struct file *file, bool write, u32 *reason)
 {
 	umode_t mode = file_inode(file)->i_mode;

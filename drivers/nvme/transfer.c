@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A call: what is asked for and by whom, workers that move the pieces, and what came of it.
+ * One call: its arguments, the workers that move the pieces, and its result.
  *
- * The caller is the first worker. Others are there for as many commands to be under way as it
- * asks for. A command cannot be called back: whoever ends a transfer, by a signal, a revoke or
- * by taking the drive away, sees to it that no further one is sent, and waits for those.
+ * The caller is the first worker. Additional workers exist so that as many commands are under way
+ * as the caller asks for. A command cannot be called back: whoever ends a transfer, by a signal, a
+ * revoke or the removal of the drive, prevents further commands and waits for those under way.
  */
 #include <linux/dma-mapping.h>
 #include <linux/file.h>
@@ -23,20 +23,20 @@ int peerbuf_nvme_transfer_init(void)
 	return peerbuf_nvme_wq ? 0 : -ENOMEM;
 }
 
-/* Callers hold the module, and wait for their workers. */
+/* No transfer is left: each holds the module until its workers have finished. */
 void peerbuf_nvme_transfer_exit(void)
 {
 	destroy_workqueue(peerbuf_nvme_wq);
 }
 
-/* An I/O worker of io_uring's has no other signal than that it is to end. */
+/* The only signal that an io_uring worker gets tells it to end. */
 static bool peerbuf_nvme_cancelled(struct task_struct *caller)
 {
 	return fatal_signal_pending(caller) ||
 	       (caller->flags & PF_IO_WORKER && signal_pending(caller));
 }
 
-/* Whether no more is to be sent, and why. */
+/* Must no more commands be sent? If so, @error and @reason say why. */
 bool peerbuf_nvme_stopped(struct peerbuf_nvme_transfer *transfer, int *error, u32 *reason)
 {
 	if (READ_ONCE(transfer->user.gone)) {
@@ -52,7 +52,7 @@ bool peerbuf_nvme_stopped(struct peerbuf_nvme_transfer *transfer, int *error, u3
 	return false;
 }
 
-/* The error told is that of the first byte that is missing. */
+/* The error reported is that of the first byte that was not moved. */
 static void peerbuf_nvme_piece_done(struct peerbuf_nvme_transfer *transfer,
 				    const struct peerbuf_nvme_piece *piece, int error, u32 reason)
 {
@@ -93,7 +93,7 @@ static void peerbuf_nvme_work(struct work_struct *work)
 	peerbuf_nvme_run(container_of(work, struct peerbuf_nvme_worker, work));
 }
 
-/* No more workers than there are full commands. */
+/* At most one worker per command of full size. */
 static u32 peerbuf_nvme_count_workers(const struct peerbuf_ioc_file *arg, u32 most)
 {
 	u32 depth = arg->depth ?: peerbuf_nvme_depth();
@@ -101,7 +101,7 @@ static u32 peerbuf_nvme_count_workers(const struct peerbuf_ioc_file *arg, u32 mo
 	return clamp_t(u64, DIV_ROUND_UP_ULL(arg->length, most), 1, depth);
 }
 
-/* By as many workers as there are, the first of which is the caller. */
+/* Moves the direct pieces by all workers; the caller is the first. */
 static void peerbuf_nvme_work_all(struct peerbuf_nvme_transfer *transfer)
 {
 	struct device *dev = &transfer->ns.pdev->dev;
@@ -127,7 +127,7 @@ static void peerbuf_nvme_work_all(struct peerbuf_nvme_transfer *transfer)
 	}
 }
 
-/* What is left for system memory, by the caller, who holds no lock of the file's any more. */
+/* Moves the rest through system memory, by the caller, which has released the file's lock. */
 static void peerbuf_nvme_work_rest(struct peerbuf_nvme_transfer *transfer)
 {
 	struct peerbuf_nvme_worker *worker = &transfer->workers[0];
@@ -166,7 +166,7 @@ static int peerbuf_nvme_check_args(const struct peerbuf_ioc_file *arg, u32 *reas
 	return 0;
 }
 
-/* The buffer with a reference, open for what is to be done to it. */
+/* Returns the buffer with a reference. It is open for the direction of the transfer. */
 static struct dma_buf *peerbuf_nvme_buffer_get(const struct peerbuf_ioc_file *arg, bool write,
 					       u32 *reason)
 {
@@ -223,7 +223,7 @@ static u64 peerbuf_nvme_left(const struct peerbuf_nvme_transfer *transfer)
 	return size > transfer->pos ? size - transfer->pos : 0;
 }
 
-/* The buffer is attached, or all goes through system memory. */
+/* The buffer is attached, or else everything goes through system memory. */
 static int peerbuf_nvme_move_all(struct peerbuf_nvme_transfer *transfer)
 {
 	int ret;
@@ -231,7 +231,7 @@ static int peerbuf_nvme_move_all(struct peerbuf_nvme_transfer *transfer)
 	ret = transfer->source->begin(transfer, &transfer->reason);
 	if (ret)
 		return ret;
-	/* A file can have become shorter. */
+	/* The file may have become shorter since the first check. */
 	if (!transfer->write)
 		transfer->length = min(transfer->length, peerbuf_nvme_left(transfer));
 	ret = peerbuf_nvme_map(transfer);
@@ -248,7 +248,7 @@ static int peerbuf_nvme_move_all(struct peerbuf_nvme_transfer *transfer)
 	return ret;
 }
 
-/* The controller cannot go. */
+/* The transfer is in the list of users, so the controller's driver waits for it. */
 static int peerbuf_nvme_transfer_run(struct peerbuf_nvme_transfer *transfer)
 {
 	int ret;
@@ -329,7 +329,7 @@ static int peerbuf_nvme_with_namespace(struct peerbuf_ioc_file *arg, struct file
 	return ret;
 }
 
-/* LSMs and fanotify have their say before anything is looked at. */
+/* LSMs and fanotify may refuse before anything of the file is used. */
 static int peerbuf_nvme_verify(const struct peerbuf_ioc_file *arg, struct file *file, bool write,
 			       u32 *reason)
 {
@@ -354,7 +354,7 @@ static int peerbuf_nvme_between(struct peerbuf_ioc_file *arg, struct file *file,
 	if (ret)
 		return ret;
 	size = peerbuf_nvme_size_of(file);
-	/* As read() and write() do, which end at the end, unless a write makes a file longer. */
+	/* As with read() and write(): stop at the end, unless a write extends a file. */
 	if (!write || S_ISBLK(file_inode(file)->i_mode))
 		length = size > arg->file_offset ? min(length, size - arg->file_offset) : 0;
 	if (length) {
@@ -376,8 +376,8 @@ static int peerbuf_nvme_between(struct peerbuf_ioc_file *arg, struct file *file,
 }
 
 /**
- * peerbuf_nvme_file_io() - PEERBUF_IOC_FILE_READ, PEERBUF_IOC_FILE_WRITE
- * @arg: what is asked for, and what came of it
+ * peerbuf_nvme_file_io() - PEERBUF_IOC_FILE_READ and PEERBUF_IOC_FILE_WRITE
+ * @arg: the arguments and the result
  * @write: to the file
  *
  * Context: process context of the caller, sleeps, no lock held.
