@@ -2,14 +2,14 @@
 /*
  * Force-included in front of every source file of the modules. Gives the newest
  * supported kernel's names to the older ones; the rest of the tree carries no
- * kernel version check. Each shim has a header of its own, named by what the
- * older kernel lacks, and asks what is there: by macros of the kernel's own, or by HAVE_*,
- * which compat/probe finds in the kernel's headers.
+ * kernel version check. Each shim has a header of its own, named after what the
+ * older kernel lacks. A shim tests for the feature: by a macro of the kernel's own, or by a
+ * HAVE_* macro that compat/probe derives from the kernel's headers.
  */
 #ifndef _PEERBUF_COMPAT_H
 #define _PEERBUF_COMPAT_H
 
-/* Here, because the shims' own includes already reach printk.h. */
+/* Defined here, because the includes of the shims already pull in printk.h. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/version.h>

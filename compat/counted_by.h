@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Bounds of flexible arrays, for the compilers and kernels that know them. */
+/* __counted_by() for compilers and kernels that lack it. */
 #ifndef _PEERBUF_COMPAT_COUNTED_BY_H
 #define _PEERBUF_COMPAT_COUNTED_BY_H
 

@@ -12,12 +12,12 @@
 #define dma_buf_invalidate_mappings(dmabuf)	dma_buf_move_notify(dmabuf)
 
 /*
- * True where dma_buf_map_attachment() pins first, whoever the importer is. One
- * pin per mapping is then the core's own and says nothing about the importer.
+ * True if dma_buf_map_attachment() pins first, whoever the importer is. One pin
+ * per mapping is then the core's own and says nothing about the importer.
  */
 #define DMA_BUF_PINS_ON_MAP		(!IS_ENABLED(CONFIG_DMABUF_MOVE_NOTIFY))
 
-/* What an importer without an invalidate callback must put in its place. */
+/* An importer without an invalidate callback must supply this one instead. */
 struct dma_buf_attachment;
 
 static inline void compat_no_invalidate(struct dma_buf_attachment *attach)
@@ -33,13 +33,13 @@ static inline void compat_no_invalidate(struct dma_buf_attachment *attach)
 
 #endif
 
-/* Whether dma_buf_attach_revocable() can tell. */
+/* Does dma_buf_attach_revocable() tell whether the importer can be revoked? */
 #ifdef HAVE_DMA_BUF_ATTACH_REVOCABLE
 #define DMA_BUF_REVOCABLE_KNOWN		true
 #else
 #define DMA_BUF_REVOCABLE_KNOWN		false
 
-/* Not to be had: every dynamic importer has a callback, working or not. */
+/* It does not: every dynamic importer has a callback, whether or not the callback works. */
 #define dma_buf_attach_revocable(attach)	(!!(attach)->importer_ops)
 #endif
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * DRM: what a driver's description must say only to older kernels. Included by DRM
+ * DRM: fields of a driver's description that only older kernels have or need. Included by DRM
  * drivers only, because it needs <drm/drm_prime.h>.
  */
 #ifndef _PEERBUF_COMPAT_DRM_H
@@ -9,7 +9,7 @@
 #include <drm/drm_drv.h>
 #include <drm/drm_prime.h>
 
-/* Until 6.6 a driver without these had no PRIME; later ones take them as well. */
+/* Before 6.6 a driver without these had no PRIME. Later kernels accept them as well. */
 #ifdef HAVE_DRM_PRIME_HELPERS
 #define DRM_DRIVER_PRIME_OPS						\
 	.prime_handle_to_fd = drm_gem_prime_handle_to_fd,		\
@@ -18,7 +18,7 @@
 #define DRM_DRIVER_PRIME_OPS
 #endif
 
-/* Until 6.14 a driver without a date was warned about. */
+/* Before 6.14 the core warned about a driver without a date. */
 #ifdef HAVE_DRM_DRIVER_DATE
 #define DRM_DRIVER_DATE(text)	.date = (text),
 #else

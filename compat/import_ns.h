@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* MODULE_IMPORT_NS() takes a string from 6.13 on, a bare token before. This one, a string. */
+/*
+ * MODULE_IMPORT_NS() takes a string from 6.13 on, and a bare token before. This one takes a
+ * string.
+ */
 #ifndef _PEERBUF_COMPAT_IMPORT_NS_H
 #define _PEERBUF_COMPAT_IMPORT_NS_H
 

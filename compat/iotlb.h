@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Whether iommu_flush_iotlb_all() leaves out the device's own TLB (PCIe ATS). VT-d's driver
- * does so until 6.10 where the IOMMU caches what is not present, as every emulated one does.
- * Its flush of a range never does.
+ * Does iommu_flush_iotlb_all() leave out the device's own TLB (PCIe ATS)? Before 6.10 VT-d's
+ * driver does, if the IOMMU also caches entries that are not present, as every emulated IOMMU
+ * does. Its flush of a range always includes the device's TLB.
  */
 #ifndef _PEERBUF_COMPAT_IOTLB_H
 #define _PEERBUF_COMPAT_IOTLB_H

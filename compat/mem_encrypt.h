@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Memory encryption and BARs. Before the generic page tables AMD's IOMMU driver took every
- * page for encrypted RAM and put the encryption bit into its address, which a BAR's does not
- * have.
+ * Memory encryption and BARs. Before AMD's IOMMU driver used the generic page tables, it took every
+ * page for encrypted RAM and set the encryption bit in its address. A BAR's address has no such
+ * bit.
  */
 #ifndef _PEERBUF_COMPAT_MEM_ENCRYPT_H
 #define _PEERBUF_COMPAT_MEM_ENCRYPT_H

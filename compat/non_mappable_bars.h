@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Functions whose BARs neither a CPU nor a peer may map are known as such from 6.16 on. */
+/* From 6.16 on the kernel marks functions whose BARs neither a CPU nor a peer may map. */
 #ifndef _PEERBUF_COMPAT_NON_MAPPABLE_BARS_H
 #define _PEERBUF_COMPAT_NON_MAPPABLE_BARS_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * PAGE_KERNEL_IO is x86's: a kernel mapping without the memory encryption that RAM may
- * have. Other architectures map I/O memory like RAM, but for the caching.
+ * PAGE_KERNEL_IO exists on x86 only: a kernel mapping without the memory encryption that RAM may
+ * have. Other architectures map I/O memory like RAM, except for the caching.
  */
 #ifndef _PEERBUF_COMPAT_PAGE_KERNEL_IO_H
 #define _PEERBUF_COMPAT_PAGE_KERNEL_IO_H

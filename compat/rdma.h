@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * RDMA: operations whose arguments differ. Included by RDMA drivers only, because
- * it needs <rdma/ib_verbs.h>. Each macro defines the operation as this kernel has
- * it, on top of a function that takes what all kernels agree on.
+ * RDMA: operations whose arguments differ between kernels. Included by RDMA drivers only, because
+ * it needs <rdma/ib_verbs.h>. Each macro defines the operation with this kernel's arguments, as a
+ * wrapper of a function that takes the arguments all kernels have.
  */
 #ifndef _PEERBUF_COMPAT_RDMA_H
 #define _PEERBUF_COMPAT_RDMA_H
@@ -10,7 +10,7 @@
 #include <rdma/ib_umem.h>
 #include <rdma/ib_verbs.h>
 
-/* create_cq: the attribute bundle takes the place of the udata. */
+/* create_cq: newer kernels pass the attribute bundle instead of the udata. */
 #ifndef HAVE_RDMA_CREATE_CQ_ATTRS
 #define RDMA_OP_CREATE_CQ(op, impl)					\
 static int op(struct ib_cq *cq, const struct ib_cq_init_attr *attr,	\
@@ -27,7 +27,7 @@ static int op(struct ib_cq *cq, const struct ib_cq_init_attr *attr,	\
 }
 #endif
 
-/* MRs: a DMA handle as one more argument, and a bundle for that of a DMA-BUF. */
+/* MRs: newer kernels pass a DMA handle as well, and for a DMA-BUF an attribute bundle. */
 #ifndef HAVE_RDMA_MR_DMABUF_ATTRS
 #define RDMA_OP_REG_MR_DMABUF_ARGS	struct ib_udata *udata
 #elif !defined(HAVE_RDMA_MR_DMAH)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The two-step DMA API (reserve an IOVA range, link physical ranges into it) and
- * dma_map_phys(). Probed by the attribute that came with them, because
- * dma_map_phys() cannot be had without it. Without them, dma_map_phys() is made
- * of what there is, and no IOVA range can ever be reserved.
+ * dma_map_phys(). Probed by DMA_ATTR_MMIO, which came with them and is a macro.
+ * Without them, dma_map_phys() is built from older functions, and reserving an
+ * IOVA range always fails.
  */
 #ifndef _PEERBUF_COMPAT_TWO_STEP_DMA_H
 #define _PEERBUF_COMPAT_TWO_STEP_DMA_H
@@ -15,7 +15,7 @@
 #else
 #include <linux/mm.h>
 
-/* Never reaches the kernel: it says which of its functions to call. */
+/* Not passed to the kernel: it selects which of the kernel's functions to call. */
 #define DMA_ATTR_MMIO		BIT(10)
 
 static inline dma_addr_t dma_map_phys(struct device *dev, phys_addr_t phys, size_t size,

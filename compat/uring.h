@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * io_uring: 6.6 gave commands of drivers a header of their own, and the entry itself. Before, a
- * result above zero that is returned completes nothing.
+ * io_uring: from 6.6 on drivers' commands have a header of their own and point to the submission
+ * queue entry. Before, a positive result that a driver returns does not complete the command.
  */
 #ifndef _PEERBUF_COMPAT_URING_H
 #define _PEERBUF_COMPAT_URING_H
@@ -12,7 +12,7 @@
 #include <linux/io_uring.h>
 #endif
 
-/* The part of the entry that is the driver's. */
+/* The driver's part of the submission queue entry. */
 static inline const void *compat_uring_cmd_data(const struct io_uring_cmd *cmd)
 {
 #ifdef HAVE_URING_CMD_SQE
@@ -22,7 +22,7 @@ static inline const void *compat_uring_cmd_data(const struct io_uring_cmd *cmd)
 #endif
 }
 
-/* For the driver to return: its result, or that it has told it. */
+/* Ends a command. The driver returns what this returns. */
 static inline int compat_uring_cmd_end(struct io_uring_cmd *cmd, int result,
 				       unsigned int issue_flags)
 {

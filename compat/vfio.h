@@ -16,18 +16,18 @@
 
 #include "mem_encrypt.h"
 
-/* Allocation flags: GFP_KERNEL before. */
+/* Allocation flags; older kernels always use GFP_KERNEL. */
 #ifndef HAVE_IOMMU_MAP_GFP
 #define iommu_map(domain, iova, paddr, size, prot, gfp)			\
 	iommu_map(domain, iova, paddr, size, prot)
 #endif
 
 /*
- * Whether the device's IOMMU driver refuses to map what is mapped. VT-d's ("dmar0") and
- * AMD's ("ivhd0") do since they use the generic page tables; before, VT-d warned and kept
- * the old entry, but took a large one for a table if a small one was to be put below
- * it, and AMD replaced it. Of others it is not known; virtio-iommu does not. No header says
- * it, so that of a kernel which took this from a newer one it is not known either.
+ * Does the device's IOMMU driver refuse to map an IOVA that is mapped already? VT-d's ("dmar0")
+ * and AMD's ("ivhd0") do since they use the generic page tables. Before, AMD's driver replaced the
+ * old entry. VT-d's warned and kept it, but took a large entry for a table when a small one had to
+ * go below it. virtio-iommu does not refuse; other drivers are not known to. No header shows it, so
+ * a kernel that has taken this over from a newer one counts as not refusing.
  */
 static inline bool iommu_map_is_exclusive(struct device *dev)
 {
@@ -40,12 +40,12 @@ static inline bool iommu_map_is_exclusive(struct device *dev)
 #endif
 }
 
-/* The count was always one. */
+/* Before, the count had to be passed; it was always one. */
 #ifndef HAVE_EVENTFD_SIGNAL_ONCE
 #define eventfd_signal(ctx)	eventfd_signal(ctx, 1)
 #endif
 
-/* Operations that every driver on vfio-pci-core leaves to it, where they exist. */
+/* Operations that every driver on vfio-pci-core leaves to the core, where they exist. */
 #ifdef HAVE_VFIO_BIND_IOMMUFD
 #define VFIO_PCI_OPS_IOMMUFD						\
 	.bind_iommufd = vfio_iommufd_physical_bind,			\
@@ -80,7 +80,7 @@ static inline bool iommu_map_is_exclusive(struct device *dev)
 #else
 #define VFIO_PCI_OPS_REGION_INFO(_fn)
 
-/* There it is a part of vfio_pci_core_ioctl(). */
+/* Here vfio_pci_core_ioctl() handles it. */
 static inline int vfio_pci_ioctl_get_region_info(struct vfio_device *device,
 						 struct vfio_region_info *info,
 						 struct vfio_info_cap *caps)
@@ -89,7 +89,7 @@ static inline int vfio_pci_ioctl_get_region_info(struct vfio_device *device,
 }
 #endif
 
-/* Whoever opened the device through iommufd has its IOAS, and no container. */
+/* A device that was opened through iommufd has an IOAS and no container. */
 #if defined(HAVE_VFIO_IOMMUFD_DEVICE) && IS_ENABLED(CONFIG_IOMMUFD)
 #define vfio_device_is_iommufd(device)	(!!(device)->iommufd_device)
 #else
@@ -97,8 +97,8 @@ static inline int vfio_pci_ioctl_get_region_info(struct vfio_device *device,
 #endif
 
 /*
- * Newer cores claim and map all BARs at open, and note here where they could not. Older ones
- * do so when a BAR is first used, and undo it at close.
+ * Newer versions of vfio-pci-core claim and map all BARs at open, and store an error here for those
+ * where that failed. Older ones do so when a BAR is first used, and undo it at close.
  */
 static inline int vfio_pci_core_claim_bar(struct vfio_pci_core_device *vdev, int bar)
 {
