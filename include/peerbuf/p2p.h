@@ -40,9 +40,9 @@ u64 p2p_provider_bus_offset(struct p2p_provider *provider);
  * enum p2p_vec_kind - what a range of a buffer is made of
  * @P2P_VEC_BAR: a piece of a BAR: it has a provider and no struct page
  * @P2P_VEC_SYSTEM: system memory, cached, with struct pages
- * @P2P_VEC_HIDDEN: memory that no other device and no CPU can address: outside of the
- *	BAR's window, or behind a private link. It is known by a number of its owner's
- *	and never mapped.
+ * @P2P_VEC_HIDDEN: memory that no other device and no CPU can address, because it lies outside
+ *	the BAR's window or behind a private link. Its owner knows it by a number. It is never
+ *	mapped.
  */
 enum p2p_vec_kind {
 	P2P_VEC_BAR,
@@ -52,11 +52,11 @@ enum p2p_vec_kind {
 
 /**
  * struct p2p_vec - a physical range and whose memory it is
- * @paddr: CPU physical address of the first byte; of hidden memory the owner's number
+ * @paddr: CPU physical address of the first byte; for hidden memory the owner's number
  * @len: bytes
  * @start: offset of the first byte in the buffer: what p2p_vecs_find() searches
- * @provider: the BAR it lies in, NULL for what is no BAR
- * @part: of a BAR: which of the list's parts that is
+ * @provider: the BAR it lies in, NULL if it is in none
+ * @part: if it is in a BAR: index of the list's part for that BAR
  * @kind: enum p2p_vec_kind
  * @owned: system memory that the list allocated, and frees
  */
@@ -71,15 +71,15 @@ struct p2p_vec {
 };
 
 /**
- * struct p2p_part - what a list has of one BAR
+ * struct p2p_part - the part of a list that lies in one BAR
  * @provider: the BAR; reference held
  * @base: p2p_provider_base() of it
  * @length: p2p_provider_length() of it
- * @last: offset in it of the last byte that the list has
+ * @last: offset in the BAR of the last byte that is in the list
  * @nr: ranges
  *
- * A buffer of thousands of ranges lies in one BAR, or a few. What is a matter of the BAR and
- * not of the range, its route above all, is found once per part.
+ * A buffer of thousands of ranges lies in one BAR, or a few. What depends on the BAR and not on
+ * the range, above all the route, is found once per part.
  */
 struct p2p_part {
 	struct p2p_provider *provider;
@@ -91,25 +91,24 @@ struct p2p_part {
 
 /**
  * struct p2p_vecs - a buffer's backing: ranges in buffer order
- * @ref: a placement and every mapping made from it hold one each
+ * @ref: one reference is the placement's, one each mapping's that was made from it
  * @nr: vecs in use
  * @max: vecs that may be in use
- * @room: vecs @vec has memory for
+ * @room: number of vecs that @vec has memory for
  * @size: sum of their lengths, in bytes
  * @system_size: bytes of system memory among them
  * @hidden_size: bytes of hidden memory
  * @owns: some of the system memory is the list's own
- * @nr_parts: BARs it lies in
- * @parts_room: parts @part has memory for
+ * @nr_parts: number of BARs it lies in
+ * @parts_room: number of parts that @part has memory for
  * @part: each BAR once, in the order of their first ranges
- * @one_part: @part of a list in no more than one BAR
- * @release: called when nobody has the list any more, or NULL
+ * @one_part: the memory of @part for a list in one BAR or none
+ * @release: called when the last reference is dropped, or NULL
  * @priv: for @release
  * @vec: the ranges; neighbours of one provider that touch are one vec
- * @first: @vec, as long as that is what p2p_vecs_alloc() was asked for
+ * @first: the memory of @vec, until the list outgrows what p2p_vecs_alloc() was asked for
  *
- * Immutable once it has been handed to anybody else. Holds a reference to each part's
- * provider.
+ * Immutable once anybody else has been given it. Holds a reference to each part's provider.
  */
 struct p2p_vecs {
 	struct kref ref;
@@ -221,10 +220,10 @@ const char *p2p_route_reason_text(u32 reason);
 /* ---- plans (drivers/pci/p2p/plan.c) ---- */
 
 /**
- * enum p2p_plan_mode - by what kind of addresses a client reaches memory
+ * enum p2p_plan_mode - which kind of addresses a client uses
  * @P2P_PLAN_DMA: those of its DMA API, or bus addresses
  * @P2P_PLAN_TRANSLATED: those that only its IOMMU can read, in a domain managed by hand, as
- *	VFIO's: see p2p_route_translated()
+ *	VFIO does: see p2p_route_translated()
  */
 enum p2p_plan_mode {
 	P2P_PLAN_DMA,
@@ -233,14 +232,14 @@ enum p2p_plan_mode {
 
 /**
  * struct p2p_plan - how one device reaches a list
- * @client: the device; its pointer only
+ * @client: the device; no reference is held
  * @vecs: the list, or NULL; reference held
- * @generation: of verdicts, in which the routes were found
- * @limit: the client's DMA mask then
+ * @generation: the generation of verdicts in which the routes were found
+ * @limit: the highest address that the client could put out at that time
  * @mode: enum p2p_plan_mode
- * @room: routes that @route has memory for
+ * @room: number of routes that @route has memory for
  * @route: one per part of @vecs
- * @one_route: @route, for a list in no more than one BAR
+ * @one_route: the memory of @route for a list in one BAR or none
  */
 struct p2p_plan {
 	struct device *client;
@@ -265,7 +264,8 @@ int p2p_plan_verdict(const struct p2p_plan *plan, struct p2p_route *route);
  * struct p2p_segment - a piece of a mapping, in buffer order
  * @addr: DMA address for the client
  * @len: bytes
- * @provider: whose memory it is, NULL for system memory; one per run
+ * @provider: whose memory it is, NULL for system memory; with P2P_SEGMENTS_PER_PROVIDER that of
+ *	the whole segment, otherwise of its first byte
  */
 struct p2p_segment {
 	dma_addr_t addr;
@@ -273,16 +273,17 @@ struct p2p_segment {
 	struct p2p_provider *provider;
 };
 
-/* Segments never merge across providers (otherwise only addresses count). */
+/* A segment has memory of one provider only. Otherwise only the addresses have to be contiguous. */
 #define P2P_SEGMENTS_PER_PROVIDER	BIT(0)
-/* Segments may have 4 GiB and more, unless device or driver say otherwise. */
+/* A segment may have 4 GiB and more, unless the device or the driver limits it. */
 #define P2P_SEGMENTS_LONG		BIT(1)
 
 /**
- * struct p2p_segment_limits - what a segment must keep to
+ * struct p2p_segment_limits - limits that every segment keeps to
  * @max_len: bytes, whole pages
- * @align: what is cut is cut at a multiple of this, if there is one to cut at; a power of two
- * @boundary: a segment does not cross a multiple of this plus one
+ * @align: a segment that has to be cut is cut at a multiple of this, if there is one within
+ *	@max_len; a power of two
+ * @boundary: a mask: no segment crosses a multiple of @boundary + 1
  * @flags: P2P_SEGMENTS_*
  */
 struct p2p_segment_limits {
@@ -298,10 +299,10 @@ struct p2p_map_part;
 /**
  * struct p2p_segment_iter - a walk over a mapping's segments
  * @vecs: the ranges, in buffer order
- * @addr: their DMA addresses, or NULL: those of the CPU, and what @part adds
+ * @addr: their DMA addresses, or NULL: an address is then the CPU's plus the part's shift
  * @part: the mapping's parts
- * @limits: of each segment
- * @index: the vec where the next segment begins
+ * @limits: what each segment keeps to
+ * @index: the vec in which the next segment begins
  * @offset: where in that vec, in bytes
  */
 struct p2p_segment_iter {

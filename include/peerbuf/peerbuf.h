@@ -3,12 +3,10 @@
  * peerbuf: PCIe BAR memory as dynamic DMA-BUFs, for drivers.
  *
  * A driver that owns a BAR registers its device, exports pieces of the BAR, and
- * moves or revokes them when it likes. A driver that wants to reach such memory
+ * moves or revokes them at any time. A driver that wants to reach such memory
  * (or any other DMA-BUF) uses the importer helper below.
  *
- * Lock order, outermost first (Documentation/locking.rst argues it):
- *
- *	dma_buf.resv -> peerbuf_device.lock -> (IOMMU, i_mmap, p2p route cache)
+ * The lock order is in Documentation/locking.rst.
  */
 #ifndef _PEERBUF_PEERBUF_H
 #define _PEERBUF_PEERBUF_H
@@ -47,9 +45,9 @@ struct p2p_provider *peerbuf_device_provider(struct peerbuf_device *pdevice,
 /* ---- exporter (drivers/dma-buf/export.c, move.c, revoke.c) ---- */
 
 /**
- * enum peerbuf_place_why - why a buffer cannot stay where it is for somebody
+ * enum peerbuf_place_why - why somebody cannot use a buffer where it is
  * @PEERBUF_PLACE_NO_ROUTE: the device has no route to a BAR the buffer lies in
- * @PEERBUF_PLACE_HIDDEN: it lies in hidden memory
+ * @PEERBUF_PLACE_HIDDEN: the buffer lies in hidden memory
  * @PEERBUF_PLACE_NO_PAGES: the importer takes system memory only: it is static, or
  *	not prepared for peer-to-peer
  */
@@ -60,30 +58,30 @@ enum peerbuf_place_why {
 };
 
 /**
- * struct peerbuf_exporter_ops - what the exporting driver is asked and told
+ * struct peerbuf_exporter_ops - operations of the exporting driver
  * @owner: THIS_MODULE; the DMA-BUF holds it, because @release may be called long
  *	after the device is gone
- * @attach: optional; may @client have this buffer? Called unlocked, before the
- *	route is looked at. A negative errno refuses (reason: veto).
+ * @attach: optional; may @client have this buffer? Called without a lock, before the
+ *	route is checked. A negative errno refuses (reason: veto).
  * @place: optional; @client (NULL: the CPU) wants to map or pin the buffer and cannot
- *	reach it where it is; @why is enum peerbuf_place_why. Move it with
- *	peerbuf_move_locked() to where @client can, and return 0; a negative errno refuses.
- *	Asked again if it cannot be reached there for another reason. Called with the
- *	buffer's dma_resv held, and around a CPU fault with the mmap lock; at attach only
- *	where the DMA-BUF core maps a static importer then (before 7.1). With this operation
- *	a buffer may be moved anywhere, whoever is attached. PEERBUF_EXPORT_F_FALLBACK takes
- *	over where it returns -EOPNOTSUPP.
+ *	use it where it is; @why is enum peerbuf_place_why. Move the buffer with
+ *	peerbuf_move_locked() to where @client can use it, and return 0; a negative errno
+ *	refuses. Called again if @client cannot use the new place for another reason. Called
+ *	with the buffer's dma_resv held, and around a CPU fault with the mmap lock; at attach
+ *	only where the DMA-BUF core maps static importers during attach (before 7.1). A buffer
+ *	with this operation may be moved anywhere, whoever is attached. If it returns
+ *	-EOPNOTSUPP, PEERBUF_EXPORT_F_FALLBACK applies.
  * @copy: optional; copy the buffer's contents. Called by a move with
  *	PEERBUF_MOVE_F_COPY, with the dma_resv held, importers stopped and CPU mappings
- *	zapped; may sleep. It may return with the copy under way if a fence for that is in
- *	the dma_resv as DMA_RESV_USAGE_KERNEL; then it keeps both lists referenced until
+ *	zapped; may sleep. It may return with the copy under way if a fence for the copy is in
+ *	the dma_resv as DMA_RESV_USAGE_KERNEL; it then keeps both lists referenced until
  *	the fence signals. Such a copy cannot be undone: if it fails the contents are lost,
- *	and the fence should have an error. -EOPNOTSUPP: let the CPU do it. Any other errno
- *	ends the move; with such a fence the new place stays claimed until it signals. What
- *	takes long in here looks at peerbuf_trouble() and fatal_signal_pending() from
- *	time to time and gives up, with -ENODEV or -EINTR: a revoke does not wait for it.
- * @release: optional; the buffer is gone, nothing maps it any more. Called
- *	unlocked, may sleep.
+ *	and the fence should have an error. -EOPNOTSUPP: let the CPU copy. Any other errno
+ *	ends the move; if there is such a fence, the new place stays claimed until it signals. A
+ *	long copy checks peerbuf_trouble() and fatal_signal_pending() from time to time and
+ *	gives up with -ENODEV or -EINTR: a revoke does not wait for it.
+ * @release: optional; the buffer is gone, and nothing maps it any more. Called
+ *	without a lock, may sleep.
  */
 struct peerbuf_exporter_ops {
 	struct module *owner;
@@ -100,16 +98,16 @@ struct peerbuf_exporter_ops {
  *	peerbuf_device_provider(). The export takes its own reference.
  * @flags: PEERBUF_EXPORT_F_FALLBACK, or 0
  * @open_flags: O_RDONLY, O_WRONLY or O_RDWR
- * @when_down: a device that is down is no error: the buffer comes up with it
+ * @when_down: a device that is down is no error: the buffer comes up with the device
  * @segment_align: optional; DMA segments that must be cut are cut at multiples of this:
  *	a power of two, a page to PEERBUF_MAX_SEGMENT_ALIGN
- * @max_segment: optional; most bytes of a DMA segment, whole pages and a multiple of
+ * @max_segment: optional; maximum bytes of a DMA segment, whole pages and a multiple of
  *	@segment_align
- * @no_cpu: neither mmap() nor a kernel mapping of the DMA-BUF
+ * @no_cpu: neither mmap() nor a kernel mapping of the DMA-BUF is allowed
  * @ops: optional
  * @priv: for @ops
- * @device: optional; the device whose node lists the buffer wherever it lies. NULL: it
- *	is listed by the devices it has memory of
+ * @device: optional; the device whose node lists the buffer wherever it lies. NULL: the
+ *	devices it has memory of list it
  * @resv: optional reservation object to share, usually that of the driver's own buffer
  *	object; NULL: the DMA-BUF's own
  * @name: for accounting, at most 15 characters are kept; NULL: current->comm
@@ -154,12 +152,12 @@ int peerbuf_vma_access(struct vm_area_struct *vma, unsigned long addr, void *buf
 
 /**
  * struct peerbuf_vma_owner - a driver that knows which BAR its mappings show
- * @find: which BAR does @vma map? Called with the mmap lock held for reading, about VMAs with
+ * @find: which BAR does @vma map? Called with the mmap lock held for reading, for VMAs with
  *	VM_IO or VM_PFNMAP of any driver. Returns the provider, with a reference, and in
- *	*@offset where in the BAR the VMA begins, in bytes; NULL: it is not one of the driver's
- * @node: for the list of those there are
+ *	*@offset where in the BAR the VMA begins, in bytes; NULL if the VMA is not the driver's
+ * @node: in the list of registered owners
  *
- * PEERBUF_IOC_LOOKUP exports what such a VMA shows, for who has mapped it.
+ * PEERBUF_IOC_LOOKUP exports what such a VMA shows, for the process that has mapped it.
  */
 struct peerbuf_vma_owner {
 	struct p2p_provider *(*find)(const struct vm_area_struct *vma, u64 *offset);
@@ -173,22 +171,22 @@ void peerbuf_vma_owner_unregister(struct peerbuf_vma_owner *owner);
 
 /**
  * struct peerbuf_importer_ops - what an importing driver implements
- * @invalidate: the mapping must go: start no new DMA, and see to it that
+ * @invalidate: the mapping must go: start no new DMA, and make sure that
  *	peerbuf_unmap() is called soon, from here or from elsewhere. Called with
  *	the buffer's dma_resv held; must not wait for fences. DMA under way may
  *	finish if a fence for it is in the dma_resv. Without this callback the
  *	importer counts as one that cannot give memory back.
- * @changed: optional; what was revoked, or away with its device, can be mapped again, or will
- *	never be. Only from a peerbuf. Called with the buffer's dma_resv held.
+ * @changed: optional; a buffer that was revoked, or away with its device, can be mapped again, or
+ *	never will be. Called for peerbuf's own buffers only, with the buffer's dma_resv held.
  * @by_phys: the importer maps the memory itself, in an IOMMU domain that the device's DMA API
- *	knows nothing of (as VFIO's), and so wants CPU physical addresses: these are
- *	what the segments hold. The route that counts is the one through the IOMMU. It may
- *	attach to a buffer that is away. Of other exporters it gets system memory only, and
- *	needs @invalidate for that.
- * @max_segment: most bytes in a segment of a peerbuf's, of which whole pages count; 0: what
- *	dma_set_max_seg_size() said for the device. To mean 65,536 say so here: the PCI core
- *	sets that for every device, so there it counts as no limit, as does UINT_MAX. Not for
- *	@by_phys.
+ *	does not manage (as VFIO does), and so wants CPU physical addresses: the segments hold
+ *	these. The route through the IOMMU is the one that is checked. The importer may
+ *	attach to a buffer that is away. From other exporters it gets system memory only, and
+ *	must have @invalidate for that.
+ * @max_segment: maximum bytes in a segment of peerbuf's own buffers, rounded down to whole pages;
+ *	0: the device's limit (dma_set_max_seg_size()). A driver that wants exactly 65,536 says
+ *	so here: the PCI core sets that for every device, so as a device's limit it counts as
+ *	none, as does UINT_MAX. Not used with @by_phys.
  */
 struct peerbuf_importer_ops {
 	void (*invalidate)(struct peerbuf_attachment *att, void *priv);
@@ -225,10 +223,10 @@ int peerbuf_access(struct dma_buf *dmabuf, u64 offset, void *data, size_t len, b
 /* ---- files and buffers (drivers/dma-buf/storage.c) ---- */
 
 /**
- * struct peerbuf_storage_ops - who serves PEERBUF_IOC_FILE_READ and PEERBUF_IOC_FILE_WRITE
+ * struct peerbuf_storage_ops - the module that serves PEERBUF_IOC_FILE_READ and _FILE_WRITE
  * @owner: THIS_MODULE, held during calls
- * @transfer: does what @arg asks for, and fills in what came of it, @arg->reason included. Called
- *	in the context of the process that asks, with no lock held.
+ * @transfer: does what @arg asks for, and fills in the result, @arg->reason included. Called
+ *	in the context of the calling process, with no lock held.
  */
 struct peerbuf_storage_ops {
 	struct module *owner;

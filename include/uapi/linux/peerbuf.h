@@ -39,23 +39,23 @@
  * A buffer can have memory of several functions, and each may have another owner. A call
  * has the right to the memory of the function whose node it is made on, and to that of
  * every function whose node, open for writing, it names: by @device_fd of a range, or in
- * the array @rights of PEERBUF_IOC_MOVE and PEERBUF_IOC_RESTORE. What a buffer needs is
- * looked at when the call has locked it:
+ * the array @rights of PEERBUF_IOC_MOVE and PEERBUF_IOC_RESTORE. The kernel checks the rights
+ * that a buffer needs when it has locked the buffer:
  *
- *  - To move it takes the right to every function that it has memory of and to every one
+ *  - Moving it needs the right to every function that it has memory of and to every one
  *    that it goes to. The function it was exported by (its home) always counts, wherever
- *    the buffer lies, and owns what of the buffer is system memory.
- *  - Any of those functions' owners can revoke it. A revoke through a node is a mark of
+ *    the buffer lies, and owns the system memory in the buffer.
+ *  - The owner of any of those functions can revoke it. A revoke through a node is a mark of
  *    that function, and stays when the node is closed or its process ends. Only the owner
- *    of that function restores it, and the administrator through control. The buffer can
+ *    of that function can lift the mark, and the administrator through control. The buffer can
  *    be mapped again when no mark is left.
- *  - A node tells of a buffer what it is, its state and who holds it, and of where it lies
- *    only what is that function's own.
- *  - A DMA-BUF's fd is the right to look at that buffer (PEERBUF_IOC_QUERY), no more.
+ *  - A node tells what a buffer is, its state and who holds it, but of its place
+ *    only what belongs to the node's function.
+ *  - A DMA-BUF's fd is the right to query that buffer (PEERBUF_IOC_QUERY), and nothing more.
  *    Importers hold one, too.
  *
- * Where a right is missing, the call fails with EACCES and PEERBUF_REASON_RIGHT_MISSING,
- * and says in @missing whose.
+ * Where a right is missing, the call fails with EACCES and PEERBUF_REASON_RIGHT_MISSING, and
+ * @missing says whose right it is.
  */
 #ifndef _UAPI_LINUX_PEERBUF_H
 #define _UAPI_LINUX_PEERBUF_H
@@ -63,25 +63,25 @@
 #include <linux/types.h>
 #include <linux/ioctl.h>
 
-/** Version of this interface; bumped when something is added. */
+/** Version of this interface; it grows when something is added. */
 #define PEERBUF_UAPI_VERSION	4
 
-/** Most ranges one export or move can be made of. */
+/** Maximum number of ranges of one export or move. */
 #define PEERBUF_MAX_RANGES	16384
 
-/** Most PCI functions the ranges of one export can belong to. */
+/** Maximum number of PCI functions that the ranges of one export belong to. */
 #define PEERBUF_MAX_DEVICES	8
 
-/** Most that an export can ask to have its segments aligned to. */
+/** Maximum segment alignment that an export can ask for. */
 #define PEERBUF_MAX_SEGMENT_ALIGN	(1U << 31)
 
-/** Most separate ranges that can be lent of one function. */
+/** Maximum number of separate ranges lent of one function. */
 #define PEERBUF_MAX_LENT	32
 
-/** Most nodes one call can name in its array of rights. */
+/** Maximum number of nodes in the array of rights of one call. */
 #define PEERBUF_MAX_RIGHTS	16
 
-/** Most pieces that one range of addresses can be looked up in. */
+/** Maximum number of pieces in the answer of one lookup. */
 #define PEERBUF_MAX_PIECES	256
 
 /*
@@ -99,7 +99,7 @@
 
 /**
  * enum peerbuf_route_type - how a device reaches another device's memory
- * @PEERBUF_ROUTE_NOT_SUPPORTED: it does not, or nobody knows that it does
+ * @PEERBUF_ROUTE_NOT_SUPPORTED: it does not, or is not known to
  * @PEERBUF_ROUTE_BUS_ADDR: below a common upstream bridge with no ACS redirect
  *	on the way; uses the PCI bus address and no IOMMU
  * @PEERBUF_ROUTE_THRU_HOST_BRIDGE: through the root complex; uses an IOVA, or
@@ -132,10 +132,10 @@ enum peerbuf_reason {
 	PEERBUF_REASON_NO_COMMON_ROOT		= 18, /* two PCI domains, bridges not known */
 	PEERBUF_REASON_DMA_MASK			= 19, /* client cannot address the BAR */
 	PEERBUF_REASON_NOT_PCI			= 20, /* client is not a PCI device */
-	PEERBUF_REASON_PROVIDER_GONE		= 21, /* owner unbound, removed or reset */
+	PEERBUF_REASON_PROVIDER_GONE		= 21, /* owner unbound, removed, or BAR not lent */
 	PEERBUF_REASON_MEM_ENCRYPTION		= 22, /* IOMMU driver takes BARs for encrypted */
-	PEERBUF_REASON_CONFIDENTIAL_GUEST	= 23, /* the host decides what is reached */
-	PEERBUF_REASON_DMA_MASK_IOMMU		= 24, /* the same, and its IOMMU: no help */
+	PEERBUF_REASON_CONFIDENTIAL_GUEST	= 23, /* the host controls peer requests */
+	PEERBUF_REASON_DMA_MASK_IOMMU		= 24, /* as 19, and no way through the IOMMU */
 
 	/* Arguments */
 	PEERBUF_REASON_STRUCT_SIZE		= 64, /* too short, or unknown tail not zero */
@@ -158,19 +158,19 @@ enum peerbuf_reason {
 	PEERBUF_REASON_NO_DEVICE		= 81, /* no such PCI function, or none registered */
 	PEERBUF_REASON_BAD_POINTER		= 82, /* an array is not accessible */
 	PEERBUF_REASON_TOO_MANY_RIGHTS		= 83, /* more than PEERBUF_MAX_RIGHTS */
-	PEERBUF_REASON_ALIASED			= 90, /* a copy of memory that is named twice */
+	PEERBUF_REASON_ALIASED			= 90, /* a copy of ranges that name a byte twice */
 	PEERBUF_REASON_SEGMENT_LIMITS		= 91, /* alignment or maximum of segments */
 
 	/* BARs */
 	PEERBUF_REASON_NO_BAR			= 96, /* the function has no such BAR */
 	PEERBUF_REASON_IO_BAR			= 97, /* an I/O port BAR */
-	PEERBUF_REASON_BAR_NOT_EXPORTABLE	= 98, /* not among those the node exports */
+	PEERBUF_REASON_BAR_NOT_EXPORTABLE	= 98, /* not a BAR that the node exports */
 	PEERBUF_REASON_MEMORY_DECODE_OFF	= 99, /* PCI_COMMAND memory bit is clear */
 	PEERBUF_REASON_BAR_UNASSIGNED		= 100, /* no address was assigned */
 	PEERBUF_REASON_BAR_UNMAPPABLE		= 101, /* nobody may map this function's BARs */
-	PEERBUF_REASON_NOT_LENT			= 103, /* outside of the ranges that are lent */
+	PEERBUF_REASON_NOT_LENT			= 103, /* outside the ranges that are lent */
 	PEERBUF_REASON_MSIX			= 104, /* the MSI-X table or its pending bits */
-	PEERBUF_REASON_BAR_SMALL		= 105, /* it has less than a page */
+	PEERBUF_REASON_BAR_SMALL		= 105, /* the BAR is smaller than a page */
 
 	/* Rights */
 	PEERBUF_REASON_READ_ONLY_FILE		= 112, /* node opened without write access */
@@ -183,72 +183,72 @@ enum peerbuf_reason {
 	PEERBUF_REASON_NO_PEER2PEER		= 129, /* cannot take memory without pages */
 	PEERBUF_REASON_PINNED_IMPORTER		= 130, /* pins, cannot be revoked */
 	PEERBUF_REASON_NO_ROUTE			= 131, /* see the route's own reason */
-	PEERBUF_REASON_VETO			= 132, /* the exporting driver said no */
-	PEERBUF_REASON_HIDDEN			= 133, /* it lies where nobody can address it */
+	PEERBUF_REASON_VETO			= 132, /* the exporting driver refused */
+	PEERBUF_REASON_HIDDEN			= 133, /* in memory that nobody else can address */
 	PEERBUF_REASON_NO_CPU			= 140, /* exported without CPU access */
 
 	/* State */
 	PEERBUF_REASON_REVOKED			= 144, /* revoked; restore brings it back */
 	PEERBUF_REASON_DEVICE_DOWN		= 145, /* owner suspended or in reset */
-	PEERBUF_REASON_DEVICE_GONE		= 146, /* owner unbound or removed: for good */
+	PEERBUF_REASON_DEVICE_GONE		= 146, /* owner unbound or removed: final */
 	PEERBUF_REASON_PINNED			= 147, /* an importer or a vmap pins the buffer */
 	PEERBUF_REASON_STILL_MAPPED		= 148, /* an importer has not unmapped yet */
 	PEERBUF_REASON_NOT_REVOKED		= 149, /* nothing to restore */
 	PEERBUF_REASON_DRIVER_BOUND		= 150, /* already exportable */
 	PEERBUF_REASON_NO_DRIVER		= 151, /* lending needs a bound driver */
 	PEERBUF_REASON_INTERRUPTED		= 152, /* a signal arrived while waiting */
-	PEERBUF_REASON_NO_MEMORY		= 153, /* system memory is short */
+	PEERBUF_REASON_NO_MEMORY		= 153, /* out of system memory */
 	PEERBUF_REASON_BUSY			= 154, /* somebody is at work on the buffer */
 	PEERBUF_REASON_DEVICE_BUSY		= 155, /* a driver is being bound or unbound */
-	PEERBUF_REASON_DRIVER_DECIDES		= 156, /* the function's own driver does */
+	PEERBUF_REASON_DRIVER_DECIDES		= 156, /* the function's own driver decides this */
 
 	/* Mapping for a VFIO device (peerbuf_vfio.h) */
 	PEERBUF_REASON_NO_IOMMU			= 176, /* no IOMMU translates for the device */
 	PEERBUF_REASON_IOMMUFD			= 177, /* the device is used through iommufd */
-	PEERBUF_REASON_FOREIGN_EXPORTER		= 178, /* only it knows how its memory is reached */
+	PEERBUF_REASON_FOREIGN_EXPORTER		= 178, /* another exporter's, not system memory */
 	PEERBUF_REASON_IOVA_UNALIGNED		= 179, /* not aligned to the IOMMU's page size */
-	PEERBUF_REASON_IOVA_RANGE		= 180, /* outside of what the IOMMU translates */
+	PEERBUF_REASON_IOVA_RANGE		= 180, /* outside what the IOMMU translates */
 	PEERBUF_REASON_IOVA_BUSY		= 181, /* a page of it is mapped already */
-	PEERBUF_REASON_IOVA_BRIDGE		= 182, /* a switch would catch it: its window */
+	PEERBUF_REASON_IOVA_BRIDGE		= 182, /* in a switch's window: never gets up */
 	PEERBUF_REASON_IOVA_UNKNOWN		= 183, /* no mapping there */
 	PEERBUF_REASON_IOVA_LENGTH		= 184, /* the mapping there has another length */
 	PEERBUF_REASON_NO_ACCESS		= 185, /* neither read nor write was asked for */
-	PEERBUF_REASON_READ_ONLY_BUFFER		= 186, /* the DMA-BUF is not open for that */
+	PEERBUF_REASON_READ_ONLY_BUFFER		= 186, /* the DMA-BUF is not open for this access */
 	PEERBUF_REASON_BAD_EVENTFD		= 187, /* not an eventfd */
-	PEERBUF_REASON_TOO_MANY_MAPPINGS	= 188, /* PEERBUF_VFIO_MAX_MAPPINGS */
+	PEERBUF_REASON_TOO_MANY_MAPPINGS	= 188, /* more than PEERBUF_VFIO_MAX_MAPPINGS */
 	PEERBUF_REASON_IOMMU_REFUSED		= 189, /* the IOMMU driver failed to map it */
-	PEERBUF_REASON_IOVA_SHARED		= 190, /* IOMMU driver maps an IOVA twice */
+	PEERBUF_REASON_IOVA_SHARED		= 190, /* IOMMU driver can map an IOVA twice */
 
 	/* Addresses of a process (PEERBUF_IOC_LOOKUP) */
 	PEERBUF_REASON_NOTHING_MAPPED		= 192, /* a hole */
-	PEERBUF_REASON_ORDINARY_MEMORY		= 193, /* the process' own, or a file's */
-	PEERBUF_REASON_DEVICE_MEMORY		= 194, /* mapped by a driver, not by a dma-buf */
+	PEERBUF_REASON_ORDINARY_MEMORY		= 193, /* the process's own memory, or a file's */
+	PEERBUF_REASON_DEVICE_MEMORY		= 194, /* mapped by a driver, not from a dma-buf */
 	PEERBUF_REASON_FOREIGN_PART		= 195, /* not all of another exporter's dma-buf */
-	PEERBUF_REASON_FOREIGN_UNKNOWN		= 196, /* an exporter whose offsets mean anything */
+	PEERBUF_REASON_FOREIGN_UNKNOWN		= 196, /* unknown exporter: offsets unclear */
 	PEERBUF_REASON_FOREIGN_BUFFER		= 197, /* cannot be composed with others */
-	PEERBUF_REASON_TOO_MANY_PIECES		= 198, /* no room, or PEERBUF_MAX_PIECES */
-	PEERBUF_REASON_DERIVED			= 199, /* lies where what it is part of lies */
-	PEERBUF_REASON_DERIVED_DEEP		= 200, /* part of a part of a part of ... */
-	PEERBUF_REASON_COMPOSED			= 201, /* mapping of what was composed of pieces */
+	PEERBUF_REASON_TOO_MANY_PIECES		= 198, /* more than fit, or PEERBUF_MAX_PIECES */
+	PEERBUF_REASON_DERIVED			= 199, /* a part: moves only with its whole */
+	PEERBUF_REASON_DERIVED_DEEP		= 200, /* too many levels of parts of parts */
+	PEERBUF_REASON_COMPOSED			= 201, /* mapping of a composed buffer */
 
 	/* Drives and buffers */
 	PEERBUF_REASON_NO_STORAGE		= 208, /* peerbuf-nvme is not loaded */
-	PEERBUF_REASON_NOT_A_FILE		= 209, /* neither file nor block device */
-	PEERBUF_REASON_NOT_NVME			= 210, /* not straight on a PCI NVMe drive */
+	PEERBUF_REASON_NOT_A_FILE		= 209, /* neither regular file nor block device */
+	PEERBUF_REASON_NOT_NVME			= 210, /* not directly on a PCI NVMe drive */
 	PEERBUF_REASON_MULTIPATH		= 211, /* the drive has several paths */
 	PEERBUF_REASON_METADATA			= 212, /* metadata or protection information */
-	PEERBUF_REASON_ZONED			= 213, /* a zoned drive takes no such writes */
-	PEERBUF_REASON_FILE_ACCESS		= 214, /* the file is not open for that */
+	PEERBUF_REASON_ZONED			= 213, /* a zoned drive: no direct writes */
+	PEERBUF_REASON_FILE_ACCESS		= 214, /* the file is not open for this */
 	PEERBUF_REASON_READ_ONLY_DEVICE		= 215, /* the block device is read-only */
 	PEERBUF_REASON_SWAP			= 216, /* the block device is used as swap */
 	PEERBUF_REASON_QUEUE_DEPTH		= 217, /* more than PEERBUF_FILE_MAX_DEPTH */
 	PEERBUF_REASON_CONTROLLER_GONE		= 218, /* the drive went away */
 	PEERBUF_REASON_DRIVE_ERROR		= 219, /* the drive failed a command */
 	PEERBUF_REASON_FILE_ERROR		= 220, /* reading or writing the file failed */
-	PEERBUF_REASON_FILESYSTEM		= 221, /* this file system may move blocks */
+	PEERBUF_REASON_FILESYSTEM		= 221, /* neither ext4 nor xfs */
 	PEERBUF_REASON_FILE_KIND		= 222, /* encrypted, verified, immutable, ... */
 	PEERBUF_REASON_FILE_BUSY		= 223, /* the file is open for writing */
-	PEERBUF_REASON_NO_BLOCK			= 224, /* the file has no block to be used there */
+	PEERBUF_REASON_NO_BLOCK			= 224, /* the file has no usable block there */
 };
 
 /**
@@ -269,9 +269,9 @@ struct peerbuf_route {
 	__u64 decider;
 };
 
-#define PEERBUF_ROUTE_F_ACS_REDIRECT	(1U << 0) /* ACS forces the root complex */
-#define PEERBUF_ROUTE_F_OVERRIDE	(1U << 1) /* an override decided */
-#define PEERBUF_ROUTE_F_IOMMU		(1U << 2) /* client sits behind a translating IOMMU */
+#define PEERBUF_ROUTE_F_ACS_REDIRECT	(1U << 0) /* ACS sends it to the root complex */
+#define PEERBUF_ROUTE_F_OVERRIDE	(1U << 1) /* an override made the verdict */
+#define PEERBUF_ROUTE_F_IOMMU		(1U << 2) /* an IOMMU translates for the client */
 
 /*
  * struct peerbuf_bar - one BAR of a node
@@ -355,29 +355,29 @@ struct peerbuf_range {
  * @open_flags: O_CLOEXEC, and O_RDONLY, O_WRONLY or O_RDWR for the dma-buf's fd
  * @nr_ranges: 1..PEERBUF_MAX_RANGES
  * @bad_range: out, index of the range that was refused
- * @ranges: address of the array of struct peerbuf_range; they follow each other
- *	in the buffer in this order. They may name a byte twice, but then the buffer is never
+ * @ranges: address of the array of struct peerbuf_range; the buffer consists of them
+ *	in this order. They may name a byte twice, but then the buffer is never
  *	copied: PEERBUF_EXPORT_F_FALLBACK is refused, and so is a move with a copy
  * @id: out, the export's id, unique until reboot
  * @buffer_size: out, bytes: the sum of the lengths
  * @fd: out, the dma-buf
  * @reserved: zero
- * @segment_align: 0, or a power of two from a page to PEERBUF_MAX_SEGMENT_ALIGN: what
- *	is contiguous for an importer and longer than a DMA segment may be is cut where the
- *	DMA address is a multiple of this. Segments are shorter than 4 GiB whatever is asked
- * @max_segment: 0, or the most bytes of a DMA segment: whole pages, a multiple of
- *	@segment_align. What the importer's device or driver sets counts as well
+ * @segment_align: 0, or a power of two from a page to PEERBUF_MAX_SEGMENT_ALIGN. Memory that
+ *	is contiguous for an importer but longer than a DMA segment may be is cut where the
+ *	DMA address is a multiple of this. Segments are always shorter than 4 GiB
+ * @max_segment: 0, or the maximum bytes of a DMA segment: whole pages, a multiple of
+ *	@segment_align. The limit of the importer's device or driver applies as well
  *
- * An RDMA device uses pages as large as its segments are aligned: with both at 1 GiB a BAR that
- * is aligned to it is registered in pages of that size, while the 4 GiB less a page that a
- * segment can have otherwise leave 4 KiB.
+ * An RDMA device can use pages as large as the alignment of its segments. With both fields at 1 GiB
+ * a BAR that is aligned to 1 GiB is registered in pages of that size. Otherwise segments of 4 GiB
+ * less a page leave it pages of 4 KiB.
  *
  * errno: ENXIO no such BAR; EADDRNOTAVAIL an I/O port BAR, or no address was
  * assigned; EACCES the BAR is not exportable; EIO memory decode is off; EINVAL zero
  * or unaligned offset or length, no ranges, PEERBUF_EXPORT_F_FALLBACK for ranges that name
- * a byte twice, @segment_align or @max_segment that is none; ERANGE past the end of the BAR;
+ * a byte twice, invalid @segment_align or @max_segment; ERANGE past the end of the BAR;
  * EOVERFLOW offset + length or the sum overflows; ENOMEM no system memory; EMSGSIZE
- * too many ranges or devices; EBADF @device_fd is no descriptor, or no writable one;
+ * too many ranges or devices; EBADF @device_fd is not a descriptor open for writing;
  * EXDEV it is not a peerbuf node; ENODEV the device is down or gone; EMFILE, ENFILE no descriptor.
  */
 struct peerbuf_ioc_export {
@@ -398,21 +398,21 @@ struct peerbuf_ioc_export {
 };
 
 /*
- * Bit 0 stays unused. It let whoever exported accept importers that cannot give the memory
- * back, which is the administrator's to decide: PEERBUF_POLICY_F_PINNED.
+ * Bit 0 stays unused. It let an exporter accept importers that cannot give the memory
+ * back. Now the administrator decides that: PEERBUF_POLICY_F_PINNED.
  */
 /* The export outlives the node's fd; it ends with the dma-buf. */
 #define PEERBUF_EXPORT_F_PERSIST	(1U << 1)
 /*
- * For an importer that cannot reach the buffer where it is (no route, or static) it
- * moves to system memory, contents and all, instead of refusing the importer. System
- * memory of a buffer is its home's: whoever sets this for a buffer of several functions
- * hands their contents to the owner of the node it exports through.
+ * If an importer cannot reach the buffer where it is (no route, or a static importer), the buffer
+ * moves to system memory with its contents, instead of refusing the importer. System memory of a
+ * buffer belongs to its home: setting this for a buffer of several functions hands their contents
+ * to the owner of the node through which it is exported.
  */
 #define PEERBUF_EXPORT_F_FALLBACK	(1U << 2)
 /*
- * No CPU gets at it through the dma-buf: mmap() and DMA_BUF_IOCTL_SYNC fail with EPERM, and
- * drivers of this machine get no kernel mapping. (Moves still copy, where asked to.)
+ * No CPU access through the dma-buf: mmap() and DMA_BUF_IOCTL_SYNC fail with EPERM, and
+ * drivers of this machine get no kernel mapping. (A move may still copy.)
  */
 #define PEERBUF_EXPORT_F_NO_CPU		(1U << 3)
 
@@ -432,27 +432,27 @@ struct peerbuf_ioc_export {
  * @bad_right: out, index of the descriptor that was refused
  * @missing: out, PCI address of a function whose right is missing, or PEERBUF_PCI_NONE
  *
- * Takes the right to each function that the buffer has memory of, now and afterwards, and to
- * its home. Every importer is invalidated. When the call returns, no importer that can be
+ * Needs the right to each function that the buffer has memory of, before and after the move, and
+ * to its home. Every importer is invalidated. When the call returns, no importer that can be
  * revoked still has the old place mapped. System memory in the new place is always new
  * memory; without a copy it is zero.
  *
  * errno: as PEERBUF_IOC_EXPORT for the ranges; ENOENT no such export of this
  * node's function; EACCES the right to @missing is missing; EMSGSIZE too many rights;
- * EBADF a right is no descriptor, or no writable one; EXDEV it is not a peerbuf node;
- * EINVAL size differs, or a copy between overlapping places, from or to a place that names a
+ * EBADF a right is not a descriptor open for writing; EXDEV it is not a peerbuf node;
+ * EINVAL size differs, or a copy between overlapping places, or from or to a place that names a
  * byte twice;
- * EBUSY an importer or a vmap pins the buffer, or for a second somebody else was at work on one
- * that was composed of it; ENODEV the buffer is revoked, or one that is part of it, or a
+ * EBUSY an importer or a vmap pins the buffer, or the lock of a buffer composed of it was not free
+ * for a second; ENODEV the buffer is revoked, or one that is part of it, or a
  * device is down; EHOSTUNREACH an attached importer has no route to the new
  * place; EPERM the buffer is a driver's own, or part of another; EINTR a signal arrived;
- * EIO a device stopped to decode memory during the copy.
+ * EIO a device stopped decoding memory during the copy.
  *
- * Whoever revokes the buffer, closes the node it ends with, or takes one of its devices down
- * meanwhile does not wait for a copy: it gives up, with ENODEV. After any error the buffer is at
- * its old place with its contents. Its importers may have been invalidated, and were told that
- * they can come back. What the new place contains after a copy that gave up is
- * undefined; if an engine of a driver was copying, that driver's memory there is not free
+ * A revoke, a close of the node that the export ends with, or a device that goes down does not wait
+ * for a copy: the copy gives up, with ENODEV. After any error the buffer is at its old place with
+ * its contents. Its importers may have been invalidated, and were told that
+ * they can map again. What the new place contains after a copy that gave up is
+ * undefined. If a driver's engine was copying, that driver's memory there is not free
  * before the engine has stopped.
  */
 struct peerbuf_ioc_move {
@@ -489,16 +489,16 @@ struct peerbuf_ioc_move {
  * @blocker: out, PCI address of one of them, PEERBUF_PCI_NONE if not PCI
  * @blocker_name: out, its device name
  *
- * On a node: an export that has memory of that function or was made through it, whoever
+ * On a node: an export that has memory of that function or was made through it, no matter who
  * else has memory in it. On control: any export, with CAP_SYS_ADMIN. On success nothing
  * reaches the memory any more. Revoking a revoked export waits again and succeeds, and
- * through another node it is that function's revoke as well.
+ * through another node it adds that function's revoke.
  *
- * errno: ENOENT no such export; EINPROGRESS, EINTR: the revoke is in force (whoever asks
- * for the memory from now on is refused), but an importer still has its mapping after
+ * errno: ENOENT no such export; EINPROGRESS, EINTR: the revoke is in force (nobody is given the
+ * memory from now on), but an importer still has its mapping after
  * @timeout_ms or when a signal arrived; call again to wait on. With PEERBUF_REASON_BUSY
- * importers have not even been told: somebody is at work on the buffer. They are told when
- * that is over, without another call.
+ * importers have not even been told, because somebody holds the buffer's lock. They are told when
+ * the lock is free, without another call.
  */
 struct peerbuf_ioc_revoke {
 	__u32 size;
@@ -524,11 +524,11 @@ struct peerbuf_ioc_revoke {
  * @nr_rights: 0..PEERBUF_MAX_RIGHTS
  * @bad_right: out, index of the descriptor that was refused
  * @missing: out, also on success: PCI address of a function whose owner has revoked the
- *	export, too, and that the call has no right to; or PEERBUF_PCI_NONE
+ *	export, too, and to which the call has no right; or PEERBUF_PCI_NONE
  *
- * Undoes what was revoked through this node and through those in @rights; on control what
- * was revoked through any node, or through control. What the exporting driver revoked only
- * that driver gives back. As long as somebody else's revoke is left, the export stays revoked.
+ * Undoes revokes through this node and through those in @rights; on control, revokes through any
+ * node and through control. A revoke by the exporting driver can only be undone by
+ * that driver. As long as somebody else's revoke is left, the export stays revoked.
  *
  * errno: ENOENT no such export; EALREADY it is not revoked; EACCES the right to @missing is
  * missing, and nothing could be undone; EPERM only the administrator or the exporting driver
@@ -551,18 +551,18 @@ struct peerbuf_ioc_restore {
 /* State of an export */
 #define PEERBUF_STATE_F_REVOKED		(1U << 0) /* by PEERBUF_IOC_REVOKE */
 #define PEERBUF_STATE_F_DEVICE_DOWN	(1U << 1) /* owner suspended or in reset */
-#define PEERBUF_STATE_F_DEAD		(1U << 2) /* for good: owner gone or fd closed */
+#define PEERBUF_STATE_F_DEAD		(1U << 2) /* final: owner gone or fd closed */
 #define PEERBUF_STATE_F_PINNED		(1U << 3) /* cannot move now */
 #define PEERBUF_STATE_F_VMAPPED		(1U << 4) /* the kernel has a CPU mapping */
-#define PEERBUF_STATE_F_SHARED		(1U << 5) /* not all is this node's: see below */
-#define PEERBUF_STATE_F_BUSY		(1U << 6) /* somebody is at work on it, see below */
+#define PEERBUF_STATE_F_SHARED		(1U << 5) /* not all of it is this node's: see below */
+#define PEERBUF_STATE_F_BUSY		(1U << 6) /* its lock was not free, see below */
 
 /**
  * struct peerbuf_export_info - an export, as accounting sees it
  * @id: the export
  * @buffer_size: bytes
- * @addr: PCI address of the function that owns the first range that is a BAR's; if there is
- *	none, of the node that exported it, or PEERBUF_PCI_NONE
+ * @addr: PCI address of the function that owns the first range in a BAR; if no range is in
+ *	a BAR, of the node that exported it, or PEERBUF_PCI_NONE
  * @flags: PEERBUF_EXPORT_F_*
  * @state: PEERBUF_STATE_F_*
  * @nr_ranges: ranges in the current placement, after merging
@@ -570,8 +570,8 @@ struct peerbuf_ioc_restore {
  * @nr_attachments: importers attached
  * @nr_mappings: mappings in force
  * @pins: pins in force (explicit pins, static importers' mappings, vmaps)
- * @pid: process that exported, by its number in the reader's PID namespace; 0 for one that is
- *	not in it, and for a driver
+ * @pid: process that exported, by its number in the reader's PID namespace; 0 if it is
+ *	not in that namespace, and for a driver
  * @maps: mappings made so far
  * @moves: moves so far
  * @revokes: revokes so far
@@ -582,22 +582,22 @@ struct peerbuf_ioc_restore {
  * @last_refusal_addr: its PCI address or PEERBUF_PCI_NONE
  * @comm: name of the process that exported, or of the driver
  * @fallbacks: moves made because somebody could not reach the buffer where it was
- * @system_size: bytes of it that are system memory now
+ * @system_size: bytes of it that are in system memory now
  * @hidden_size: bytes of it that only its own device can address now
  * @segment_align: as it was exported with
  * @max_segment: as it was exported with
- * @parent: of one that PEERBUF_IOC_LOOKUP made: id of the export it is a part of, of several
- *	that of the first; else 0
+ * @parent: if PEERBUF_IOC_LOOKUP made it: id of the export it is a part of (the first one, if
+ *	there are several); else 0
  * @file_direct: bytes that drives moved for PEERBUF_IOC_FILE_READ and PEERBUF_IOC_FILE_WRITE
  * @file_bounced: bytes of such calls that went through system memory
  *
- * By id on a node, of a buffer that has memory of other functions than the node's, or system
- * memory and another home: @state has PEERBUF_STATE_F_SHARED. @addr is the node's function,
- * @nr_ranges and @nr_devices count what is that function's, at its home the system memory
- * included; @system_size and @hidden_size are zero unless the node is its home; and
- * @last_refusal_route is empty. By a DMA-BUF's fd, and on control, all is told.
- * With PEERBUF_STATE_F_BUSY somebody was at work on the buffer, copying it, say, and was not
- * waited for: @pins, PEERBUF_STATE_F_PINNED and @last_refusal* are left out, and the
+ * If a node is asked by id, and the buffer has memory of other functions, or system memory and
+ * another home, then @state has PEERBUF_STATE_F_SHARED. @addr is the node's function,
+ * @nr_ranges and @nr_devices count what belongs to that function (at the home including the system
+ * memory), @system_size and @hidden_size are zero unless the node is the home, and
+ * @last_refusal_route is empty. By a DMA-BUF's fd, and on control, everything is told.
+ * With PEERBUF_STATE_F_BUSY the buffer's lock was not free, for example because of a copy, and was
+ * not waited for: @pins, PEERBUF_STATE_F_PINNED and @last_refusal* are left out, and the
  * other numbers may be of different moments.
  */
 struct peerbuf_export_info {
@@ -643,7 +643,7 @@ struct peerbuf_export_info {
  * @info: out
  *
  * errno: ENOENT no such export; EPERM by @id on control without CAP_SYS_ADMIN; EBADF @fd
- * is no descriptor; EINVAL it is not a dma-buf; EXDEV it is another exporter's dma-buf.
+ * is not a descriptor; EINVAL it is not a dma-buf; EXDEV it is another exporter's dma-buf.
  */
 struct peerbuf_ioc_query {
 	__u32 size;
@@ -660,15 +660,14 @@ struct peerbuf_ioc_query {
  * @reason: out, enum peerbuf_reason on failure
  * @after: list exports with an id greater than this
  * @entries: address of an array of entries
- * @nr_entries: in, room in it, in entries; out, entries stored
+ * @nr_entries: in, number of entries that fit; out, entries stored
  * @entry_size: in, sizeof(struct peerbuf_export_info) as the caller knows it
  * @flags: zero
  * @total: out, exports with an id greater than @after, stored or not
  *
- * A node lists the exports with memory of its function and those made through it,
- * control lists all. On control
- * CAP_SYS_ADMIN is needed. Of a buffer that is not all the node's it tells what concerns the
- * node: see struct peerbuf_export_info.
+ * A node lists the exports with memory of its function and those made through it; control lists
+ * all, and needs CAP_SYS_ADMIN. If not all of a buffer belongs to the node, it tells what concerns
+ * the node: see struct peerbuf_export_info.
  */
 struct peerbuf_ioc_list {
 	__u32 size;
@@ -697,9 +696,9 @@ struct peerbuf_ioc_list {
  * @driver: its driver
  * @comm: name of the process that attached
  *
- * On a node, of a buffer that is not all the node's (PEERBUF_STATE_F_SHARED): @nr_segments,
- * @mapped_ranges and @dma_addr are zero, and @route is that to memory of the node's function,
- * empty where there is none.
+ * On a node, if not all of the buffer belongs to it (PEERBUF_STATE_F_SHARED): @nr_segments,
+ * @mapped_ranges and @dma_addr are zero, and @route is the one to memory of the node's function,
+ * or empty if the buffer has none.
  */
 struct peerbuf_attachment_info {
 	__u64 addr;
@@ -726,7 +725,7 @@ struct peerbuf_attachment_info {
  * @reason: out, enum peerbuf_reason on failure
  * @id: the export
  * @entries: address of an array of entries
- * @nr_entries: in, room in it, in entries; out, entries stored
+ * @nr_entries: in, number of entries that fit; out, entries stored
  * @entry_size: in, sizeof(struct peerbuf_attachment_info) as the caller knows it
  * @flags: zero
  * @total: out, importers, stored or not
@@ -757,9 +756,9 @@ struct peerbuf_ioc_attachments {
  * @length: bytes of it; 0: all from @offset on. Both zero with PEERBUF_ANY_BAR
  *
  * Answered by nodes and control alike, for any two functions. Whether an IOMMU translates for
- * @client is only looked at while a driver is bound to it that uses the kernel's DMA API, and
- * nobody is about to change that; else PEERBUF_ROUTE_F_IOMMU is left out, and its DMA mask
- * has no say.
+ * @client, and its DMA mask, are considered only while a driver that uses the kernel's DMA API is
+ * bound to it and nobody holds its device lock. Otherwise PEERBUF_ROUTE_F_IOMMU is left out, and
+ * the DMA mask is ignored.
  *
  * errno: ENODEV there is no such function; ENXIO it has no such memory BAR; ERANGE the range
  * ends past it; EINVAL a range without a BAR.
@@ -785,18 +784,18 @@ struct peerbuf_ioc_route {
  * @reason: out, enum peerbuf_reason on failure
  * @addr: PCI function that keeps its own driver
  * @bar_mask: BARs lent, bit 0 for BAR 0. PEERBUF_IOC_LEND adds to what is lent already.
- *	PEERBUF_IOC_UNLEND takes those away, and revokes for good what was exported from them.
+ *	PEERBUF_IOC_UNLEND takes these away, and revokes for good what was exported from them.
  * @flags: zero
  * @ranges: (lend) address of an array of struct peerbuf_range, with @offset, @length and @bar
- *	only: of these BARs the ranges alone are lent, added to what is lent of them already.
+ *	only: of these BARs only the ranges are lent, in addition to what is lent already.
  *	(unlend) zero
  * @nr_ranges: 0..PEERBUF_MAX_LENT; (unlend) zero
  * @bad_range: out, index of the range that was refused
  *
- * The pages of the function's MSI-X table and pending bits are lent with no BAR.
+ * The pages of the function's MSI-X table and pending bits are never lent.
  *
- * Lent BARs are withdrawn, and everything exported from them is revoked for
- * good, before the function's driver is unbound. Needs CAP_SYS_ADMIN; under
+ * Before the function's driver is unbound, lent BARs are withdrawn, and everything exported
+ * from them is revoked for good. Needs CAP_SYS_ADMIN; under
  * lockdown nothing can be lent, but what is lent can be taken back.
  *
  * errno: EBUSY a driver is being bound or unbound, and five seconds were not enough for that, or
@@ -822,22 +821,22 @@ struct peerbuf_ioc_lend {
 };
 
 /**
- * struct peerbuf_ioc_policy - PEERBUF_IOC_POLICY (control only): what the administrator grants to
- *	those who export a function's memory
+ * struct peerbuf_ioc_policy - PEERBUF_IOC_POLICY (control only): what the administrator allows to
+ *	exporters of a function's memory
  * @size: sizeof(struct peerbuf_ioc_policy)
  * @reason: out, enum peerbuf_reason on failure
  * @addr: PCI function that is bound to the stub, or lent
  * @set: PEERBUF_POLICY_F_* to switch on
- * @clear: those to switch off
+ * @clear: PEERBUF_POLICY_F_* to switch off
  * @policy: out, those that are on now
  * @reserved: zero
  *
- * Holds until the function is unbound, or not lent any more; at first all are off. What is
- * mapped stays mapped when a policy is switched off, and is not mapped anew. Needs CAP_SYS_ADMIN;
- * under lockdown nothing can be switched on.
+ * In force until the function is unbound or no longer lent; initially all are off. When
+ * PEERBUF_POLICY_F_PINNED is switched off, importers that cannot be revoked keep the mappings they
+ * have, and get no new ones. Needs CAP_SYS_ADMIN; under lockdown nothing can be switched on.
  *
  * errno: ENODEV no such function; ENOENT it is not exported; EOPNOTSUPP its own driver
- * decides that; EINVAL an unknown flag, or one that is to be on and off; EBUSY its driver is
+ * decides that; EINVAL an unknown flag, or one in both @set and @clear; EBUSY its driver is
  * being bound or unbound, and five seconds were not enough for that.
  */
 struct peerbuf_ioc_policy {
@@ -851,22 +850,23 @@ struct peerbuf_ioc_policy {
 };
 
 /*
- * Importers that cannot give the memory back (pinned without a revoke path) are accepted by
- * buffers all of whose functions have this. While one of them pins, the buffer does not move and
- * a revoke waits for it.
+ * A buffer accepts importers that cannot give the memory back (pinned without a revoke path) if all
+ * functions that it has memory of have this policy. While one of them pins, the buffer does not
+ * move, and a revoke waits for it.
  */
 #define PEERBUF_POLICY_F_PINNED		(1U << 0)
 /*
- * The function may start DMA of its own. Only where the stub has it, which switches bus
- * mastering off: whoever has the node might make the device write anywhere that it reaches.
+ * The function may start DMA of its own. Only for functions bound to the stub, which otherwise
+ * switches bus mastering off: with the node a process might make the device write anywhere that
+ * the device reaches.
  */
 #define PEERBUF_POLICY_F_BUS_MASTER	(1U << 1)
 
 /**
- * struct peerbuf_piece - what a stretch of addresses is
+ * struct peerbuf_piece - what a range of addresses maps
  * @addr: first address
  * @length: bytes
- * @offset: of @addr, in the dma-buf
+ * @offset: offset of @addr in the dma-buf
  * @id: of the new export, or zero
  * @parent: id of the export that is mapped there, or zero
  * @kind: PEERBUF_PIECE_*
@@ -888,11 +888,11 @@ struct peerbuf_piece {
 
 #define PEERBUF_PIECE_HOLE	0 /* nothing is mapped */
 #define PEERBUF_PIECE_ORDINARY	1 /* system memory of the process, or of a file */
-#define PEERBUF_PIECE_DEVICE	2 /* a device's, that no dma-buf is mapped from */
+#define PEERBUF_PIECE_DEVICE	2 /* device memory that is not mapped from a dma-buf */
 #define PEERBUF_PIECE_PEERBUF	3 /* an export of peerbuf's */
 #define PEERBUF_PIECE_FOREIGN	4 /* a dma-buf of another exporter */
 
-/* The mapping may be written, or be made so by mprotect(). So may what is made of it. */
+/* The mapping is writable, or mprotect() could make it so. What is made of it is writable, too. */
 #define PEERBUF_PIECE_F_WRITABLE	(1U << 0)
 
 /**
@@ -904,35 +904,35 @@ struct peerbuf_piece {
  * @addr: first address, in the calling process; any byte
  * @length: bytes, not zero
  * @pieces: address of an array of struct peerbuf_piece, in order of addresses
- * @nr_pieces: in, room in it, 0..PEERBUF_MAX_PIECES; out, pieces stored
+ * @nr_pieces: in, number of pieces that fit, 0..PEERBUF_MAX_PIECES; out, pieces stored
  * @piece_size: in, sizeof(struct peerbuf_piece) as the caller knows it
- * @total: out, pieces there are; no more are counted than PEERBUF_MAX_PIECES + 1
+ * @total: out, pieces found; counting stops at PEERBUF_MAX_PIECES + 1
  * @fd: with PEERBUF_LOOKUP_F_COMPOSE: out, the dma-buf; else -1
- * @offset: with PEERBUF_LOOKUP_F_COMPOSE: out, of @addr in it
+ * @offset: with PEERBUF_LOOKUP_F_COMPOSE: out, offset of @addr in it
  * @id: with PEERBUF_LOOKUP_F_COMPOSE: out, its id
- * @bad_addr: out, with PEERBUF_LOOKUP_F_COMPOSE on failure: where the piece begins that is none
- *	of peerbuf's
+ * @bad_addr: out, with PEERBUF_LOOKUP_F_COMPOSE on failure: start of the piece that is not
+ *	peerbuf's
  *
- * Everybody may ask. The mapping is the right to what it maps, and what is made of it gives no
- * more: an export *derived* from the mapped one, of just those pages, that an importer cannot
- * write to if the mapping cannot be made writable. A revoke, a move and a restore of the
- * parent are the derived one's as well, and the right to the memory stays with the parent's
- * owner: its node lists the derived export and revokes it. It needs neither the mapping, nor the
- * parent's descriptor: it keeps the parent alive. It cannot be moved by itself, and while it
- * is revoked by itself or pinned the parent cannot move either.
+ * Every process may call this. The mapping is the right to what it maps, and what is made of it
+ * gives no more: an export *derived* from the mapped one, of those pages only, which an importer
+ * cannot write to if the mapping cannot be made writable. A revoke, a move and a restore of the
+ * parent apply to the derived export as well. The right to the memory stays with the parent's
+ * owner, whose node lists the derived export and can revoke it. The derived export needs neither
+ * the mapping nor the parent's descriptor: it keeps the parent alive. It cannot be moved by itself,
+ * and while it is itself revoked or pinned the parent cannot move either.
  *
- * What a VFIO device bound to peerbuf-vfio-pci has mapped of its BARs becomes an export of those
- * pages, as VFIO_DEVICE_FEATURE_DMA_BUF makes them (with PEERBUF_LOOKUP_F_LOOK it is
+ * A mapping of BARs through the file of a VFIO device bound to peerbuf-vfio-pci becomes an export
+ * of those pages, as VFIO_DEVICE_FEATURE_DMA_BUF makes them (with PEERBUF_LOOKUP_F_LOOK it is
  * PEERBUF_PIECE_DEVICE with no @reason). It has no @parent.
  *
- * Of another exporter's dma-buf only the mapping of all of it is taken, and it is that dma-buf
- * that is returned. For what else there is @reason says why there is no descriptor.
- * A mapping that changes while this runs is seen as it was at some moment of the call.
+ * Another exporter's dma-buf must be mapped as a whole; then that dma-buf itself is returned. For
+ * every other piece @reason says why there is no descriptor.
+ * A mapping that changes during the call is seen as it was at some moment of the call.
  *
  * errno: EINVAL @length is zero, or an unknown flag; EOVERFLOW @addr + @length overflows;
- * EMSGSIZE more pieces than room, or than PEERBUF_MAX_PIECES: nothing is made, and @total
- * says how many; EMFILE, ENFILE no descriptor. With
- * PEERBUF_LOOKUP_F_COMPOSE: EOPNOTSUPP a piece is none of peerbuf's; ENODEV one is revoked, or
+ * EMSGSIZE more pieces than fit, or than PEERBUF_MAX_PIECES: nothing is made, and @total
+ * says how many there are; EMFILE, ENFILE no descriptor. With
+ * PEERBUF_LOOKUP_F_COMPOSE: EOPNOTSUPP a piece is not peerbuf's; ENODEV one is revoked, or
  * its device is down or gone; EIO a device does not decode memory; EMSGSIZE too many devices.
  */
 struct peerbuf_ioc_lookup {
@@ -952,7 +952,7 @@ struct peerbuf_ioc_lookup {
 	__u64 bad_addr;
 };
 
-/* Only say what there is: no export is made, and every @fd is -1. */
+/* Only report what there is: no export is made, and every @fd is -1. */
 #define PEERBUF_LOOKUP_F_LOOK		(1U << 0)
 /*
  * One dma-buf of all the pieces, which must all be mapped from peerbuf's exports, or all by VFIO
@@ -965,8 +965,8 @@ struct peerbuf_ioc_lookup {
  * @size: sizeof(struct peerbuf_ioc_devices)
  * @reason: out, enum peerbuf_reason on failure
  * @entries: address of an array of u64, PEERBUF_PCI_ADDR each
- * @nr_entries: in, room in it; out, entries stored
- * @total: out, functions, stored or not
+ * @nr_entries: in, number of entries that fit; out, entries stored
+ * @total: out, number of functions, stored or not
  * @flags: zero
  * @reserved: zero
  */
@@ -997,8 +997,8 @@ struct peerbuf_ioc_devices {
  * @live_mappings: mappings now
  * @migrations: moves that took the contents along
  * @fallbacks: moves made because somebody could not reach a buffer where it was
- * @file_calls: calls of PEERBUF_IOC_FILE_READ and PEERBUF_IOC_FILE_WRITE that came to a drive
- * @file_commands: commands they sent
+ * @file_calls: calls of PEERBUF_IOC_FILE_READ and PEERBUF_IOC_FILE_WRITE that reached a drive
+ * @file_commands: commands that they sent
  * @file_direct: bytes that drives moved
  * @file_bounced: bytes of such calls that went through system memory
  */
@@ -1032,21 +1032,21 @@ struct peerbuf_ioc_stats {
  * @reason: out, enum peerbuf_reason on failure
  * @flags: zero
  * @version: out, PEERBUF_UAPI_VERSION
- * @node_calls: out, bit n is set if nodes answer the ioctl of number n
+ * @node_calls: out, bit n is set if nodes answer the ioctl with number n
  * @control_calls: out, the same for control
  * @event_types: out, bit n is set if PEERBUF_IOC_EVENTS can choose events of type n
  * @event_size: out, sizeof(struct peerbuf_event)
  * @page_size: out, what offsets and lengths are aligned to
- * @export_flags: out, PEERBUF_EXPORT_F_* that are known
- * @move_flags: out, PEERBUF_MOVE_F_* that are known
- * @range_flags: out, PEERBUF_RANGE_F_* that are known
+ * @export_flags: out, known PEERBUF_EXPORT_F_*
+ * @move_flags: out, known PEERBUF_MOVE_F_*
+ * @range_flags: out, known PEERBUF_RANGE_F_*
  * @max_ranges: out, PEERBUF_MAX_RANGES
  * @max_devices: out, PEERBUF_MAX_DEVICES
  * @max_rights: out, PEERBUF_MAX_RIGHTS
  * @release: out, the module's version as modinfo tells it
  *
- * Answered by nodes and control alike, for everybody. Ask this rather than compare
- * versions: what a later kernel knows is found here before it is used.
+ * Answered by nodes and control alike, for everybody. Use this instead of comparing
+ * versions: it shows what a later kernel knows before it is used.
  */
 struct peerbuf_ioc_probe {
 	__u32 size;
@@ -1067,62 +1067,62 @@ struct peerbuf_ioc_probe {
 	char release[16];
 };
 
-/** Most commands of one call that are under way at a time. */
+/** Maximum number of commands of one call that are under way at a time. */
 #define PEERBUF_FILE_MAX_DEPTH	64
 
 /**
- * struct peerbuf_ioc_file - PEERBUF_IOC_FILE_READ, PEERBUF_IOC_FILE_WRITE (control only): between
- *	a block device, or a file, and a buffer, by the drive's own DMA
+ * struct peerbuf_ioc_file - PEERBUF_IOC_FILE_READ, PEERBUF_IOC_FILE_WRITE (control only): move
+ *	data between a block device or a file and a buffer, by the drive's own DMA
  * @size: sizeof(struct peerbuf_ioc_file)
  * @reason: out, enum peerbuf_reason on failure
  * @flags: PEERBUF_FILE_F_*
- * @depth: commands under way at a time, up to PEERBUF_FILE_MAX_DEPTH; 0: what the module's
- *	parameter queue_depth says
+ * @depth: commands under way at a time, up to PEERBUF_FILE_MAX_DEPTH; 0: the module's
+ *	parameter queue_depth
  * @file_fd: an NVMe block device, a partition of one, or a file of ext4 or xfs on either, open
- *	for reading or for writing
- * @dmabuf_fd: the buffer, of whatever exporter, open for the contrary
+ *	for reading (FILE_READ) or for writing (FILE_WRITE)
+ * @dmabuf_fd: the buffer, of any exporter, open for writing (FILE_READ) or for reading (FILE_WRITE)
  * @file_offset: first byte in the file
  * @length: bytes, not zero
  * @offset: first byte in the buffer
- * @bytes: out, also on failure: bytes from the first that were moved. Fewer than @length on success
- *	only where the device, or on a read the file, ends
+ * @bytes: out, also on failure: bytes moved, counted from the first one. On success fewer than
+ *	@length only if the device, or on a read the file, ends
  * @direct: out, bytes that the drive moved
  * @unaligned: out, bytes that went through system memory because they begin or end within a
- *	logical block, or the buffer's offset is no multiple of four
+ *	logical block, or the buffer's offset is not a multiple of four
  * @unmapped: out, bytes that went through system memory because the file has no block there that
- *	the drive may use: holes, unwritten, shared or inline data, all of a write but to blocks
- *	of xfs that were written before
+ *	the drive may use: holes, unwritten, shared or inline data; for a write everything but
+ *	blocks of xfs that were written before
  * @fallback: out, bytes that went through system memory because the drive has no route
- * @controller: out, PCI address of the drive's controller, PEERBUF_PCI_NONE if it came not so far
+ * @controller: out, PCI address of the drive's controller, PEERBUF_PCI_NONE if none was reached
  * @commands: out, commands that were sent to the drive
- * @max_command: out, most bytes of one command
- * @nvme_status: out, the last status of the drive's that was not zero, as the NVMe specification
- *	has it, without the phase bit
+ * @max_command: out, maximum bytes of one command
+ * @nvme_status: out, the drive's last status that was not zero, as the NVMe specification
+ *	defines it, without the phase bit
  * @reserved: zero
  *
- * Whoever holds both descriptors may call this. The drive keeps its driver. Such I/O is seen
- * neither by cgroups' I/O limits nor in the statistics of the block device. Bytes beyond @bytes
- * may have been moved as well, and what other engines do to the buffer meanwhile is the caller's
- * to order. A command that was sent cannot be called back: whatever ends the call, a signal, a
- * revoke, the drive's removal, it sends no further one, and returns when those under way have
- * ended, which takes as long as nvme-core's io_timeout at worst. A buffer that moves meanwhile is
- * followed to where it goes.
+ * Every process that holds both descriptors may call this. The drive keeps its driver. Such I/O
+ * appears neither in cgroups' I/O limits nor in the statistics of the block device. Bytes beyond
+ * @bytes may have been moved as well, and the caller orders this call with what other engines do
+ * to the buffer. A command that was sent cannot be called back: after a signal, a revoke or the
+ * removal of the drive the call sends no further command, and returns when those under way have
+ * ended, at the latest after nvme-core's io_timeout. If the buffer moves meanwhile, later commands
+ * use its new place.
  *
- * The same by io_uring: IORING_OP_URING_CMD on control, cmd_op is the ioctl's number, and the first
- * eight bytes of cmd are the address of this structure, which lasts until the completion. Its
- * result is @bytes, at most 0x7fffffff of them, or the errno. IORING_OP_ASYNC_CANCEL ends
- * it as a signal does.
+ * The same by io_uring: IORING_OP_URING_CMD on control; cmd_op is the ioctl's number, and the first
+ * eight bytes of cmd are the address of this structure, which must stay valid until the completion.
+ * The result is @bytes, at most 0x7fffffff of them, or the errno. IORING_OP_ASYNC_CANCEL ends
+ * the call as a signal does.
  *
- * errno: EBADF a descriptor is none, or the file is not open for that; EACCES the buffer is not,
- * or the drive says so; EINVAL the buffer is no dma-buf, @length is zero, @depth too large, or
- * with PEERBUF_FILE_F_STRICT something had to go through system memory; ERANGE past the end of
- * the buffer; EOVERFLOW; EOPNOTSUPP the module peerbuf-nvme is not to be had, the file is none
- * that it serves, or the buffer cannot be had; EHOSTUNREACH the drive has no route to the
- * buffer; ENODEV the buffer is revoked or its device down or gone, or the drive is gone; EPERM
- * the buffer is exported without CPU access, and the CPU had to; EROFS the device is read-only;
- * ETXTBSY it is used as swap, or a file of ext4 is open for writing; ENOSPC the write begins at
- * the device's end; EINTR; ENODATA, EIO, ENXIO, EILSEQ, EBADE, EBUSY, ETIMEDOUT the drive failed
- * a command, see @nvme_status.
+ * errno: EBADF a descriptor is invalid, or the file is not open for this; EACCES the buffer is not
+ * open for this, or the drive denies access; EINVAL the buffer is not a dma-buf, @length is zero,
+ * @depth too large, or with PEERBUF_FILE_F_STRICT a part would go through system memory; ERANGE
+ * past the end of the buffer; EOVERFLOW; EOPNOTSUPP the module peerbuf-nvme cannot be loaded, the
+ * file is not supported, or the buffer cannot be accessed; EHOSTUNREACH the drive has no route to
+ * the buffer; ENODEV the buffer is revoked or its device down or gone, or the drive is gone; EPERM
+ * the buffer is exported without CPU access, and the CPU would have to copy; EROFS the device is
+ * read-only; ETXTBSY it is used as swap, or a file of ext4 is open for writing; ENOSPC the write
+ * begins at the device's end; EINTR; ENODATA, EIO, ENXIO, EILSEQ, EBADE, EBUSY, ETIMEDOUT the drive
+ * failed a command, see @nvme_status.
  */
 struct peerbuf_ioc_file {
 	__u32 size;
@@ -1146,22 +1146,22 @@ struct peerbuf_ioc_file {
 	__u32 reserved;
 };
 
-/* Fail rather than move anything through system memory. */
+/* Fail instead of moving anything through system memory. */
 #define PEERBUF_FILE_F_STRICT	(1U << 0)
-/* Where the drive has no route to the buffer, read or write through system memory. */
+/* If the drive has no route to the buffer, read or write through system memory. */
 #define PEERBUF_FILE_F_FALLBACK	(1U << 1)
 
 /**
  * struct peerbuf_event - what read() on a node returns
- * @size: bytes of it that the kernel filled; what follows in the record is zero
+ * @size: bytes of the record that the kernel filled; the rest of the record is zero
  * @type: PEERBUF_EVENT_*
  * @id: the export
  * @time: when it happened, in nanoseconds of CLOCK_BOOTTIME
  * @buffer_size: bytes of the export
- * @function: PCI address of the function whose node tells it
- * @client: PCI address of the importer it is about, or PEERBUF_PCI_NONE
- * @pid: process that caused it, by its number in the reader's PID namespace; 0 for one that is
- *	not in it, and for the kernel itself
+ * @function: PCI address of the function whose node reports it
+ * @client: PCI address of the importer concerned, or PEERBUF_PCI_NONE
+ * @pid: process that caused it, by its number in the reader's PID namespace; 0 if it is
+ *	not in that namespace, and for the kernel itself
  * @lost: events dropped before this one because nobody read
  * @reason: enum peerbuf_reason: PEERBUF_EVENT_FALLBACK: why @client could not use the buffer
  * @flags: zero
@@ -1171,9 +1171,9 @@ struct peerbuf_ioc_file {
  * An open node gets the events of its function's exports from its open() on.
  * read() returns whole records, all of one size: that of this structure as it was first
  * published (up to @comm), or what PEERBUF_IOC_EVENTS asked for. It returns 0 when the
- * device is gone and none is left; EINVAL when the buffer is smaller than one record;
- * EAGAIN with O_NONBLOCK and none waiting; EFAULT when the buffer cannot be written,
- * and then the event waits on.
+ * device is gone and no event is left; EINVAL when the buffer is smaller than one record;
+ * EAGAIN with O_NONBLOCK if no event waits; EFAULT when the buffer cannot be written;
+ * the event is then kept for the next read.
  */
 struct peerbuf_event {
 	__u32 size;
@@ -1194,14 +1194,14 @@ struct peerbuf_event {
  * struct peerbuf_ioc_events - PEERBUF_IOC_EVENTS (nodes only): which events, in which size
  * @size: sizeof(struct peerbuf_ioc_events)
  * @reason: out, enum peerbuf_reason on failure
- * @types: bit n chooses events of type n; PEERBUF_IOC_PROBE says which there are
+ * @types: bit n chooses events of type n; PEERBUF_IOC_PROBE says which exist
  * @record_size: bytes of a record that read() returns from now on, a multiple of 8: usually
- *	sizeof(struct peerbuf_event). What the kernel does not know of it is zero
+ *	sizeof(struct peerbuf_event). Bytes that the kernel does not know are zero
  * @flags: zero
  *
- * Of this open file. Without this call read() tells of the types up to
- * PEERBUF_EVENT_FALLBACK, in records of the first published size: what is added later
- * has to be asked for. Events that wait already are told whatever @types is.
+ * Applies to this open file. Without this call read() reports the types up to
+ * PEERBUF_EVENT_FALLBACK, in records of the first published size: later additions
+ * have to be asked for. Events that wait already are reported whatever @types is.
  *
  * errno: EINVAL an unknown type; @record_size is smaller than the first published size,
  * larger than a page, or no multiple of 8.
@@ -1222,16 +1222,17 @@ struct peerbuf_ioc_events {
 #define PEERBUF_EVENT_FALLBACK	6 /* moved because an importer could not reach it */
 /*
  * The last mapping that was made before a revoke is gone: no device reaches the memory any
- * more. Told once for each PEERBUF_EVENT_REVOKE that was not followed by another before, at
- * once where nothing was mapped, and also if the buffer was restored meanwhile.
+ * more. Reported once after each PEERBUF_EVENT_REVOKE, or once after the last of several that
+ * follow each other; immediately if nothing was mapped; and also if the buffer was restored
+ * meanwhile.
  */
 #define PEERBUF_EVENT_DRAINED	7
-/* 8..13 are kept for kinds to come. */
+/* 8..13 are reserved for future types. */
 
 /*
- * One letter for peerbuf and its VFIO devices, which Documentation/userspace-api/ioctl/
- * ioctl-number.rst has for nobody: 0x00..0x3f are these, 0x40..0x5f those of peerbuf_vfio.h.
- * 0x11 is kept for a call to come.
+ * One letter for peerbuf and its VFIO devices. Documentation/userspace-api/ioctl/
+ * ioctl-number.rst assigns it to nobody. 0x00..0x3f are these, 0x40..0x5f those of peerbuf_vfio.h.
+ * 0x11 is reserved for a future call.
  */
 #define PEERBUF_IOC_MAGIC	0xBC
 

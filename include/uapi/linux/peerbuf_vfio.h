@@ -2,13 +2,13 @@
 /*
  * peerbuf and VFIO: device memory in the IOVA space of a VFIO device.
  *
- * A PCI function that is bound to peerbuf-vfio-pci is a VFIO device like any other, and
- * answers two things more, both on its VFIO device fd:
+ * A PCI function that is bound to peerbuf-vfio-pci is a VFIO device with two additions,
+ * both on its VFIO device fd:
  *
  *  - VFIO_DEVICE_FEATURE with VFIO_DEVICE_FEATURE_DMA_BUF: export ranges of a region as
  *    a DMA-BUF. This is <linux/vfio.h>'s own interface, the same on every kernel; its
  *    definitions are repeated at the end of this file for older headers.
- *  - The ioctls below: map a DMA-BUF into the IOVA space the device does DMA in.
+ *  - The ioctls below: map a DMA-BUF into the IOVA space of the device's DMA.
  *
  * The conventions are those of <linux/peerbuf.h>: structures start with their size and
  * have a @reason (enum peerbuf_reason), reserved fields and unknown flags must be zero,
@@ -17,9 +17,9 @@
  * Mappings belong to the open VFIO device. They end with PEERBUF_VFIO_IOC_UNMAP and when
  * the last descriptor of the device is closed, and so with the process.
  *
- * The IOVA space is that of the container's IOMMU domain the device is in: the other
+ * The IOVA space is that of the container's IOMMU domain that the device is in: the other
  * devices of that domain use the same mappings. VFIO's type1 driver does not know of
- * them; Documentation/vfio.rst says what it refuses and what it does not.
+ * them; Documentation/vfio.rst says which conflicts it refuses.
  */
 #ifndef _UAPI_LINUX_PEERBUF_VFIO_H
 #define _UAPI_LINUX_PEERBUF_VFIO_H
@@ -32,7 +32,7 @@
 /** Version of this interface; bumped only when something is added. */
 #define PEERBUF_VFIO_UAPI_VERSION	2
 
-/** Most mappings one device can have at a time. */
+/** Maximum number of mappings that one device can have at a time. */
 #define PEERBUF_VFIO_MAX_MAPPINGS	65535
 
 /**
@@ -49,7 +49,7 @@
  * @iova_first: out, first IOVA of the domain's aperture
  * @iova_last: out, last IOVA of the domain's aperture
  * @nr_mappings: out, mappings of this device
- * @max_mappings: out, the most it can have
+ * @max_mappings: out, the maximum number of mappings
  */
 struct peerbuf_vfio_ioc_info {
 	__u32 size;
@@ -66,47 +66,47 @@ struct peerbuf_vfio_ioc_info {
 
 #define PEERBUF_VFIO_INFO_F_EXPORT	(1U << 0) /* VFIO_DEVICE_FEATURE_DMA_BUF works */
 #define PEERBUF_VFIO_INFO_F_IMPORT	(1U << 1) /* PEERBUF_VFIO_IOC_MAP works */
-/* The IOMMU driver refuses to map an IOVA twice; without it type1 may map over ours. */
+/* The IOMMU driver refuses to map an IOVA twice. Otherwise type1 may map over these mappings. */
 #define PEERBUF_VFIO_INFO_F_EXCLUSIVE	(1U << 2)
 
 /**
  * struct peerbuf_vfio_ioc_map - PEERBUF_VFIO_IOC_MAP: map a DMA-BUF for the device
  * @size: sizeof(struct peerbuf_vfio_ioc_map)
  * @reason: out, enum peerbuf_reason on failure
- * @flags: PEERBUF_VFIO_MAP_F_*, READ or WRITE at least
+ * @flags: PEERBUF_VFIO_MAP_F_*, at least one of READ and WRITE
  * @fd: the DMA-BUF; the mapping keeps it alive, not the descriptor
  * @offset: first byte in the buffer, page aligned
  * @length: bytes, page aligned, not zero
  * @iova: where it appears, page aligned
  * @eventfd: with PEERBUF_VFIO_MAP_F_EVENTFD, an eventfd; otherwise zero
  * @reserved: zero
- * @route: out, how the device reaches the memory; if the call fails for want of a route
- *	(reason NO_ROUTE) the verdict with its own reason. For a device behind an IOMMU
+ * @route: out, how the device reaches the memory; if the call fails because there is no route
+ *	(reason NO_ROUTE), the verdict with its own reason. For a device behind an IOMMU
  *	this is always the way through the host bridge, whatever lies between the two.
  *
  * Pages of the range that cannot be reached now (the buffer is revoked, or its device
- * is down) are mapped when they can: the call succeeds, with the state
+ * is down) are mapped when they can be reached: the call succeeds, with the state
  * PEERBUF_VFIO_STATE_AWAY. While the buffer moves or is revoked the range is not
  * mapped, and DMA to it faults in the IOMMU. It is unmapped, with the IOTLB flushed,
  * before the exporter's move or revoke returns. Afterwards it is mapped again at the
- * same IOVA, without being asked; whoever started DMA in between has to repeat it.
+ * same IOVA, without another call; DMA that faulted in between has to be repeated.
  *
  * The eventfd is signalled each time the state changes. It can be shared between
  * mappings; PEERBUF_VFIO_IOC_QUERY tells what happened to which.
  *
- * errno: EBADF @fd is no descriptor, or @eventfd none of an eventfd; EINVAL @fd is
- * no DMA-BUF, zero or unaligned offset, length or IOVA, neither READ nor WRITE; ERANGE the
+ * errno: EBADF @fd is not a descriptor, or @eventfd not an eventfd's; EINVAL @fd is
+ * not a DMA-BUF, zero or unaligned offset, length or IOVA, neither READ nor WRITE; ERANGE the
  * range ends past the buffer, or the IOVA range past the aperture; EOVERFLOW one of them
  * wraps; EACCES the DMA-BUF is not open for reading, or not for writing, as READ and WRITE
- * ask for; EADDRINUSE a page of the IOVA range is mapped already, by type1 or by this
+ * require; EADDRINUSE a page of the IOVA range is mapped already, by type1 or by this
  * interface;
- * EADDRNOTAVAIL a switch would catch DMA to the IOVA range before the IOMMU sees it;
+ * EADDRNOTAVAIL a switch would claim DMA to the IOVA range before the IOMMU sees it;
  * EHOSTUNREACH no route; EOPNOTSUPP the DMA-BUF is another exporter's and not in system memory,
  * or the device is used without an IOMMU, or through iommufd, or, without
  * PEERBUF_VFIO_INFO_F_EXCLUSIVE, the buffer is in system memory; ENODEV the
  * buffer is dead; ENOSPC PEERBUF_VFIO_MAX_MAPPINGS; EIO the IOMMU driver failed; EPERM
- * without PEERBUF_VFIO_INFO_F_EXCLUSIVE, CAP_SYS_RAWIO is missing, or
- * peerbuf-vfio-pci's parameter allow_unsafe_import.
+ * without PEERBUF_VFIO_INFO_F_EXCLUSIVE, the process lacks CAP_SYS_RAWIO, and
+ * peerbuf-vfio-pci's parameter allow_unsafe_import is off.
  */
 struct peerbuf_vfio_ioc_map {
 	__u32 size;
@@ -129,14 +129,14 @@ struct peerbuf_vfio_ioc_map {
  * struct peerbuf_vfio_ioc_unmap - PEERBUF_VFIO_IOC_UNMAP: undo a mapping
  * @size: sizeof(struct peerbuf_vfio_ioc_unmap)
  * @reason: out, enum peerbuf_reason on failure
- * @iova: of a mapping
- * @length: of that mapping: part of one cannot be unmapped
+ * @iova: first IOVA of a mapping
+ * @length: bytes of that mapping: a part of it cannot be unmapped
  * @flags: zero
  * @reserved: zero
  *
  * When it returns no DMA of the device reaches the memory by this mapping.
  *
- * errno: ENOENT no mapping starts at @iova; EINVAL its length is another.
+ * errno: ENOENT no mapping starts at @iova; EINVAL its length differs from @length.
  */
 struct peerbuf_vfio_ioc_unmap {
 	__u32 size;
@@ -149,7 +149,7 @@ struct peerbuf_vfio_ioc_unmap {
 
 #define PEERBUF_VFIO_STATE_MAPPED	1 /* DMA reaches the memory */
 #define PEERBUF_VFIO_STATE_AWAY		2 /* moving or revoked: DMA faults; may come back */
-#define PEERBUF_VFIO_STATE_DEAD		3 /* for good: the exporter is gone. DMA faults */
+#define PEERBUF_VFIO_STATE_DEAD		3 /* final: the exporter is gone. DMA faults */
 #define PEERBUF_VFIO_STATE_FAILED	4 /* could not be mapped again, see @error */
 
 /**
@@ -159,7 +159,7 @@ struct peerbuf_vfio_ioc_unmap {
  *	PEERBUF_VFIO_STATE_MAPPED, or 0
  * @flags: PEERBUF_VFIO_QUERY_F_*
  * @state: out, PEERBUF_VFIO_STATE_*
- * @iova: in, an IOVA; out, the mapping's first
+ * @iova: in, an IOVA; out, the first IOVA of the mapping
  * @length: out, bytes
  * @offset: out, first byte in the buffer
  * @changes: out, how often the state changed since the mapping was made
@@ -168,7 +168,7 @@ struct peerbuf_vfio_ioc_unmap {
  * @error: out, positive errno with PEERBUF_VFIO_STATE_FAILED, otherwise 0
  * @route: out, the latest verdict
  *
- * errno: ENOENT @iova is in no mapping; with PEERBUF_VFIO_QUERY_F_NEXT, none ends after it.
+ * errno: ENOENT @iova is in no mapping; with PEERBUF_VFIO_QUERY_F_NEXT, nor is any above it.
  */
 struct peerbuf_vfio_ioc_query {
 	__u32 size;
@@ -222,8 +222,8 @@ struct vfio_region_dma_range {
  * @region_index: VFIO_PCI_BAR0_REGION_INDEX .. VFIO_PCI_BAR5_REGION_INDEX
  * @open_flags: O_CLOEXEC, and O_RDONLY, O_WRONLY or O_RDWR for the descriptor
  * @flags: zero
- * @nr_ranges: entries in @dma_ranges, one at least
- * @dma_ranges: they follow each other in the buffer in this order
+ * @nr_ranges: entries in @dma_ranges, at least one
+ * @dma_ranges: the buffer consists of them in this order
  */
 struct vfio_device_feature_dma_buf {
 	__u32 region_index;
