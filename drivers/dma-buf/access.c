@@ -30,13 +30,13 @@ static int peerbuf_access_bar(const struct p2p_vec *vec, u64 at, void *data, siz
 		memcpy_toio(io, data, len);
 	else
 		memcpy_fromio(data, io, len);
-	/* What has been combined and not yet sent must go. */
+	/* Push out what the CPU still has in its write-combining buffers. */
 	wmb();
 	iounmap(io);
 	return 0;
 }
 
-/* What of it is in one vec, and of system memory in one page. Bytes done, or an errno. */
+/* Copies what lies in one vec, and for system memory in one page. Returns bytes or an errno. */
 static ssize_t peerbuf_access_some(const struct p2p_vecs *vecs, u64 offset, void *data,
 				   size_t len, bool write)
 {
@@ -108,18 +108,18 @@ static int peerbuf_access_foreign(struct dma_buf *dmabuf, u64 offset, void *data
 
 /**
  * peerbuf_access() - copy between a DMA-BUF and kernel memory, by the CPU
- * @dmabuf: any exporter's; the caller holds a reference
+ * @dmabuf: a DMA-BUF of any exporter; the caller holds a reference
  * @offset: first byte in it
  * @data: kernel memory
  * @len: bytes; @offset + @len is at most the buffer's size
  * @write: to the DMA-BUF
  *
- * For little: of a peerbuf's the reservation lock is held meanwhile.
+ * For small amounts: the reservation lock of a peerbuf buffer is held during the copy.
  *
  * Context: process context, may sleep. The reservation lock must not be held.
  * Return: 0; -EPERM it was exported without CPU access. From a peerbuf: -ENODEV it is revoked,
  * or its device is down or gone; -EIO its device does not decode memory; -EOPNOTSUPP it lies
- * where no CPU gets at it; -EINTR; -ENOMEM. What another exporter says to a kernel mapping.
+ * in hidden memory; -EINTR; -ENOMEM. From another exporter, the errno of its kernel mapping.
  */
 int peerbuf_access(struct dma_buf *dmabuf, u64 offset, void *data, size_t len, bool write)
 {

@@ -49,7 +49,7 @@ static const char *peerbuf_refusal_text(u32 reason, const struct p2p_route *rout
 	}
 }
 
-/* Under resv. @dev: NULL for a CPU. Returns @error. */
+/* Under resv. Counts and logs a refusal. @dev: NULL for a CPU. Returns @error. */
 int peerbuf_refuse(struct peerbuf *pb, struct device *dev, int error, u32 reason,
 		   const struct p2p_route *route)
 {
@@ -75,10 +75,10 @@ int peerbuf_refuse(struct peerbuf *pb, struct device *dev, int error, u32 reason
 }
 
 /*
- * Under resv, for whoever is to be given the memory now: a BAR of a device that does not decode
- * memory reads as ones. Nobody is told when somebody else than the device's driver switches
- * that off and on, so the registers are asked. @dev: NULL for a CPU. Returns 0 or -EIO, which
- * has been accounted for.
+ * Under resv. Called before memory is given to anybody: a BAR of a device that does not decode
+ * memory reads as ones. Nothing tells peerbuf when somebody other than the device's driver switches
+ * decoding off or on, so the registers are read. @dev: NULL for a CPU. Returns 0, or -EIO after
+ * counting the refusal.
  */
 int peerbuf_check_decode(struct peerbuf *pb, struct device *dev)
 {
@@ -90,8 +90,8 @@ int peerbuf_check_decode(struct peerbuf *pb, struct device *dev)
 }
 
 /*
- * Under resv: may @client attach? Where the buffer moves for those who do not reach it, that
- * is seen to when they map.
+ * Under resv: may @client attach? If the buffer can be moved for importers that do not reach it,
+ * reach is checked when they map.
  */
 static int peerbuf_check_client(struct peerbuf *pb, struct peerbuf_client *client)
 {
@@ -105,7 +105,10 @@ static int peerbuf_check_client(struct peerbuf *pb, struct peerbuf_client *clien
 		if (reason)
 			return peerbuf_refuse(pb, dev, -EOPNOTSUPP, reason, NULL);
 	}
-	/* Who maps by hand keeps an address for the buffer and waits until it is back. */
+	/*
+	 * An importer by physical address reserves its address and waits until the buffer is
+	 * back.
+	 */
 	reason = peerbuf_trouble(pb);
 	if (reason && !(client->by_phys && reason != PEERBUF_REASON_DEVICE_GONE))
 		return peerbuf_refuse(pb, dev, -ENODEV, reason, NULL);
@@ -116,7 +119,10 @@ static int peerbuf_check_client(struct peerbuf *pb, struct peerbuf_client *clien
 			return ret;
 	}
 
-	/* By what the registers of bridges say now. Without memory it is refused below. */
+	/*
+	 * Reads the bridges' registers. If there is no memory for the plan, the next call
+	 * refuses.
+	 */
 	p2p_plan_make(&client->plan, pb->placement->vecs, true);
 	reason = peerbuf_unreachable(pb, client, pb->placement, &route);
 	client->route = route;
@@ -165,7 +171,7 @@ static int peerbuf_ask_driver_of(struct peerbuf *asked, struct device *dev)
 	return asked->ops->attach(asked, dev, asked->priv);
 }
 
-/* The exporting driver, and those of what the buffer is derived from. */
+/* Asks the exporting driver, and those of the buffers it is derived from. */
 static int peerbuf_ask_exporter(struct peerbuf *pb, struct device *dev)
 {
 	int ret = peerbuf_ask_driver_of(pb, dev);
@@ -231,7 +237,7 @@ void peerbuf_op_detach(struct dma_buf *dmabuf, struct dma_buf_attachment *attach
 	struct peerbuf_client *client = attach->priv;
 	struct peerbuf *pb = dmabuf->priv;
 
-	/* The core calls us for an attach() that failed half-way on older kernels. */
+	/* Older kernels call this for an attach() that failed half-way. */
 	if (!client)
 		return;
 
@@ -249,7 +255,7 @@ void peerbuf_op_detach(struct dma_buf *dmabuf, struct dma_buf_attachment *attach
 	peerbuf_client_free(client);
 }
 
-/* Pins that are the core's own bookkeeping, one per mapping it made. */
+/* How many of the client's pins were made by the core, one for each mapping that it made. */
 static u32 peerbuf_client_core_pins(const struct peerbuf_client *client)
 {
 	if (DMA_BUF_PINS_ON_MAP || !client->attach->importer_ops)
@@ -258,15 +264,17 @@ static u32 peerbuf_client_core_pins(const struct peerbuf_client *client)
 }
 
 /*
- * What keeps the buffer where it is on behalf of this importer: its own pins,
- * and, if it cannot be revoked, its mappings.
+ * What keeps the buffer where it is for this importer: its own pins, and, if it cannot be
+ * revoked, its mappings.
  */
 u32 peerbuf_client_pins(const struct peerbuf_client *client)
 {
 	u32 pins = client->pins - min(client->pins,
 				      peerbuf_client_core_pins(client));
 
-	/* It has no address yet, so its own pin is no reason not to move for it. */
+	/*
+	 * The buffer is being moved for it. It has no address yet, so its own pin does not count.
+	 */
 	if (client->placing)
 		return 0;
 	return pins + (client->revocable ? 0 : client->maps);
@@ -285,10 +293,9 @@ u32 peerbuf_pins(struct peerbuf *pb)
 }
 
 /*
- * Shows a pin an importer that cannot be revoked? Where importers say so themselves
- * there is nothing to guess, and our own helper says so everywhere. Elsewhere each pin
- * that is not the core's own does; where the core pins on map, that is the second one
- * for the same mapping.
+ * Does a pin show that the importer cannot be revoked? Not if importers declare it themselves, as
+ * the importer helper's do on every kernel. Otherwise each pin that is not the core's own shows it;
+ * if the core pins on map, that is a second pin for the same mapping.
  */
 static bool peerbuf_pin_unmasks(const struct peerbuf_client *client)
 {
@@ -299,8 +306,8 @@ static bool peerbuf_pin_unmasks(const struct peerbuf_client *client)
 }
 
 /*
- * A static importer is pinned where it can stay, and so is whoever else cannot give memory
- * back: before the pin counts, while the buffer can still move.
+ * A static importer, and any other that cannot give memory back, is checked before the pin
+ * counts: until then the buffer can still move to where the importer may have it.
  */
 int peerbuf_op_pin(struct dma_buf_attachment *attach)
 {
@@ -321,7 +328,7 @@ int peerbuf_op_pin(struct dma_buf_attachment *attach)
 		client->revocable = revocable;
 	else
 		client->pins++;
-	/* Here the core takes -EBUSY for a broken promise, and warns. */
+	/* dma_buf_pin() warns on -EBUSY. */
 	return ret == -EBUSY ? -EHOSTUNREACH : ret;
 }
 

@@ -19,12 +19,12 @@ static struct class peerbuf_class = {
 static dev_t peerbuf_region;
 static struct cdev peerbuf_cdev;
 
-/* By minor. Its lock makes "found" and "taken out" exclude each other. */
+/* Devices by minor. Its lock makes finding a device and removing it exclusive. */
 static DEFINE_XARRAY_ALLOC(peerbuf_minors);
 
 /*
- * Makes /dev/peerbuf/<dddd:bb:dd.f>, root's alone. A process can open it, and user space
- * hears of it, before this returns.
+ * Makes /dev/peerbuf/<dddd:bb:dd.f>, which only root can open. User space gets the uevent, and a
+ * process may open the node, before this returns.
  */
 int peerbuf_chrdev_add(struct peerbuf_device *pdevice)
 {
@@ -35,7 +35,7 @@ int peerbuf_chrdev_add(struct peerbuf_device *pdevice)
 		       XA_LIMIT(0, PEERBUF_MINORS - 1), GFP_KERNEL);
 	if (ret)
 		return ret;
-	/* A slash in the name is a directory in /dev. */
+	/* A slash in the name makes a directory in /dev. */
 	dev = device_create(&peerbuf_class, &pdevice->pdev->dev,
 			    peerbuf_region + pdevice->minor, NULL, "peerbuf/%s",
 			    pci_name(pdevice->pdev));
@@ -44,14 +44,14 @@ int peerbuf_chrdev_add(struct peerbuf_device *pdevice)
 	return PTR_ERR_OR_ZERO(dev);
 }
 
-/* Nobody opens it any more when this returns. Who has it open keeps @pdevice. */
+/* When it returns nobody can open the node any more. Open files hold a reference to @pdevice. */
 void peerbuf_chrdev_remove(struct peerbuf_device *pdevice)
 {
 	device_destroy(&peerbuf_class, peerbuf_region + pdevice->minor);
 	xa_erase(&peerbuf_minors, pdevice->minor);
 }
 
-/* With a reference, or NULL: it has gone since the node was looked up. */
+/* Returns a reference, or NULL if the device was removed after the node was looked up. */
 struct peerbuf_device *peerbuf_chrdev_find(const struct inode *inode)
 {
 	struct peerbuf_device *pdevice;

@@ -10,16 +10,16 @@
 #include "internal.h"
 
 /**
- * struct peerbuf_walk - somebody's way along a device's claims
- * @cursor: in the list, behind the last claim that was looked at
- * @end: number of the last claim there was at the beginning
+ * struct peerbuf_walk - a walk along a device's claims
+ * @cursor: in the list, behind the last claim that was visited
+ * @end: number of the last claim when the walk began
  */
 struct peerbuf_walk {
 	struct peerbuf_claim cursor;
 	u64 end;
 };
 
-/* Under peerbuf_device.lock. Takes the caller's reference to @pdevice over. */
+/* Under peerbuf_device.lock. Takes over the caller's reference to @pdevice. */
 void peerbuf_claim_add(struct peerbuf_claim *claim, struct peerbuf_device *pdevice,
 		       struct peerbuf *pb)
 {
@@ -60,7 +60,7 @@ static void peerbuf_walk_end(struct peerbuf_walk *walk, struct peerbuf_device *p
 	mutex_unlock(&pdevice->lock);
 }
 
-/* The next buffer, visited, or NULL. */
+/* Returns the next buffer, as a visitor of it, or NULL. */
 static struct peerbuf *peerbuf_walk_next(struct peerbuf_walk *walk,
 					 struct peerbuf_device *pdevice)
 {
@@ -81,7 +81,7 @@ static struct peerbuf *peerbuf_walk_next(struct peerbuf_walk *walk,
 	return found;
 }
 
-/* Goes to each buffer that has a claim on the device. No lock held but transition. */
+/* Visits each buffer that has a claim on the device. The caller holds no lock but transition. */
 void peerbuf_device_walk(struct peerbuf_device *pdevice,
 			 void (*visit)(struct peerbuf_device *pdevice, struct peerbuf *pb))
 {
@@ -97,9 +97,9 @@ void peerbuf_device_walk(struct peerbuf_device *pdevice,
 }
 
 /*
- * After everybody was told to let go: waits until they have. Without transition, so that the
- * device can go on meanwhile, and nobody else's time limit suffers. Returns 0, -EINPROGRESS if
- * time ran out with somebody left, or -EINTR.
+ * Called after importers were told to unmap: waits until they have. Called without transition, so
+ * that the device can change its state meanwhile, and the time limits of other callers hold.
+ * Returns 0, -EINPROGRESS if time ran out while somebody still had a mapping, or -EINTR.
  */
 int peerbuf_device_drain(struct peerbuf_device *pdevice,
 			 const struct peerbuf_patience *patience)
@@ -120,7 +120,7 @@ int peerbuf_device_drain(struct peerbuf_device *pdevice,
 	return ret;
 }
 
-/* @pb is dead or away: nobody maps it anew, so each hold there is, is of before. */
+/* @pb is dead or away, so it gets no new mappings: every hold is an old one. */
 static void peerbuf_say_held(struct peerbuf_device *pdevice, struct peerbuf *pb)
 {
 	char name[32];
@@ -133,7 +133,7 @@ static void peerbuf_say_held(struct peerbuf_device *pdevice, struct peerbuf *pb)
 			 pb->id, name, count);
 }
 
-/* In the kernel log: who still maps memory of a device that is down or gone. */
+/* Logs who still maps memory of a device that is down or gone. */
 void peerbuf_device_say_held(struct peerbuf_device *pdevice)
 {
 	peerbuf_device_walk(pdevice, peerbuf_say_held);

@@ -18,13 +18,13 @@
 
 #define PEERBUF_COPY_WINDOW	SZ_16M
 
-/* Milliseconds, even where each read waits for a device. */
+/* Takes milliseconds, even if each read waits for a device. */
 #define PEERBUF_COPY_STEP	SZ_64K
 
 /**
  * struct peerbuf_window - one side of a copy
- * @io: where the CPU sees it, if it is in a BAR; NULL for system memory
- * @pfn: its first page, if it is system memory
+ * @io: CPU mapping, if it is in a BAR; NULL for system memory
+ * @pfn: its first page frame, if it is system memory
  */
 struct peerbuf_window {
 	void __iomem *io;
@@ -57,8 +57,8 @@ static struct page *peerbuf_window_page(const struct peerbuf_window *window, siz
 }
 
 /*
- * A read from a device is as slow as the way to it is long, whatever its width, so they are
- * as wide as they get. Some architectures' memcpy_fromio() reads half as much at a time.
+ * A read from a device takes one round trip, however wide it is, so reads are as wide as possible.
+ * Some architectures' memcpy_fromio() reads half as much at a time.
  */
 static void peerbuf_io_read(void *to, const void __iomem *from, size_t len)
 {
@@ -100,9 +100,9 @@ static void peerbuf_page_copy(const struct peerbuf_window *to,
 /**
  * struct peerbuf_copy - a copy under way
  * @pb: the buffer
- * @to: where to
- * @patience: signals that end it
- * @bounce: a step's worth: from one BAR to another it goes by here
+ * @to: the destination
+ * @patience: says which signals end the copy
+ * @bounce: memory for one step; a copy from one BAR to another goes through it
  */
 struct peerbuf_copy {
 	struct peerbuf *pb;
@@ -112,8 +112,8 @@ struct peerbuf_copy {
 };
 
 /*
- * Is the copy still wanted? Whoever withdraws the buffer, or takes one of its devices down,
- * waits for resv, which we hold, or for no longer than he likes.
+ * Is the copy still wanted? Somebody who withdraws the buffer, or takes one of its devices down,
+ * may be waiting for resv, which this thread holds.
  */
 static int peerbuf_copy_wanted(const struct peerbuf_copy *copy)
 {
@@ -126,8 +126,8 @@ static int peerbuf_copy_wanted(const struct peerbuf_copy *copy)
 }
 
 /*
- * What does not decode memory reads as ones, and the contents would be lost. A BAR that was
- * withdrawn may be somebody else's by the next window.
+ * A device that does not decode memory reads as ones, and the contents would be lost. A BAR that
+ * was withdrawn may belong to somebody else before the next window is copied.
  */
 static int peerbuf_copy_possible(const struct peerbuf_copy *copy, u32 *reason)
 {
@@ -170,15 +170,15 @@ static int peerbuf_copy_windows(const struct peerbuf_copy *copy, const struct pe
 		peerbuf_copy_step(copy, to, from, at, step);
 		cond_resched();
 	}
-	/* Posted writes have arrived once a read behind them returns. */
+	/* Posted writes have arrived when a read that follows them returns. */
 	if (to->io) {
-		wmb(); /* what this CPU has combined goes out before the read */
+		wmb(); /* write-combined data goes out before the read */
 		readb(to->io + len - 1);
 	}
 	return 0;
 }
 
-/* From @offset on as far as one window goes. Returns the bytes copied, or an error. */
+/* Copies one window, from @offset on. Returns the bytes copied, or an errno. */
 static ssize_t peerbuf_copy_at(const struct peerbuf_copy *copy, u64 offset)
 {
 	struct peerbuf_window to, from;
@@ -222,10 +222,10 @@ static int peerbuf_copy_all(const struct peerbuf_copy *copy, u32 *reason)
 }
 
 /*
- * Under the buffer's resv, importers stopped and CPU mappings zapped. The places have
- * the same size and do not overlap. Returns 0, -ENOMEM, -EINTR; -ENODEV: the buffer was withdrawn,
- * or a device went down; -EIO: one does not decode memory; -EOPNOTSUPP: the CPU cannot address
- * all of it. After an error what is in @to is undefined.
+ * Under the buffer's resv, with importers stopped and CPU mappings zapped. Source and destination
+ * have the same size and do not overlap. Returns 0, -ENOMEM, -EINTR; -ENODEV: the buffer was
+ * withdrawn, or a device went down; -EIO: a device does not decode memory; -EOPNOTSUPP: the CPU
+ * cannot address all of it. After an error the contents of @to are undefined.
  */
 int peerbuf_copy(struct peerbuf *pb, const struct peerbuf_placement *to,
 		 const struct peerbuf_patience *patience, u32 *reason)

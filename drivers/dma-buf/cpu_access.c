@@ -12,15 +12,15 @@
 
 #include "internal.h"
 
-/* Of the buffer, where the VMA begins, in bytes. */
+/* The byte of the buffer at which the VMA begins. */
 static u64 peerbuf_vma_begin(const struct vm_area_struct *vma)
 {
 	return (u64)vma->vm_pgoff << PAGE_SHIFT;
 }
 
 /*
- * Under resv: makes the memory what a CPU is to see, where it can see it. Returns 0, or
- * -ENODEV, -EIO, -EHOSTUNREACH, what the exporter said, or -EINTR if @mode lets a signal end it.
+ * Under resv. Makes the memory accessible to a CPU, with its final contents. Returns 0, -ENODEV,
+ * -EIO, -EHOSTUNREACH, the errno of the exporting driver, or -EINTR if @mode lets a signal end it.
  */
 static int peerbuf_cpu_prepare(struct peerbuf *pb, int mode)
 {
@@ -35,8 +35,9 @@ static int peerbuf_cpu_prepare(struct peerbuf *pb, int mode)
 }
 
 /*
- * A signal sends a process back to take it and fault again. The kernel accessing user memory
- * would fault for ever: only killing the process ends that.
+ * If user code faulted, a signal ends the wait: the process handles it and faults again. If the
+ * kernel faulted while it accessed user memory, it would fault for ever: only a fatal signal ends
+ * that wait.
  */
 static int peerbuf_fault_mode(unsigned int flags)
 {
@@ -48,7 +49,7 @@ static vm_fault_t peerbuf_fault_interrupted(unsigned int flags)
 	return flags & FAULT_FLAG_USER ? VM_FAULT_NOPAGE : VM_FAULT_SIGBUS;
 }
 
-/* Under resv: can the fault be served as things are? What follows an error is all the same. */
+/* Under resv: can the fault be served without waiting? An error, too, can be returned at once. */
 static bool peerbuf_fault_ready(struct peerbuf *pb)
 {
 	return peerbuf_trouble(pb) ||
@@ -56,7 +57,7 @@ static bool peerbuf_fault_ready(struct peerbuf *pb)
 		dma_resv_test_signaled(pb->dmabuf->resv, DMA_RESV_USAGE_KERNEL));
 }
 
-/* Under resv: 0, or what the fault handler is to return. */
+/* Under resv. Returns 0, or what the fault handler is to return. */
 static vm_fault_t peerbuf_fault_prepare(struct peerbuf *pb, unsigned int flags)
 {
 	int ret = peerbuf_cpu_prepare(pb, peerbuf_fault_mode(flags));
@@ -67,9 +68,8 @@ static vm_fault_t peerbuf_fault_prepare(struct peerbuf *pb, unsigned int flags)
 }
 
 /*
- * Without the mmap lock, which does not come back: what can take long is done or waited for
- * here. What came of it is seen when the fault is tried again. The file keeps the buffer, as
- * the VMA may go.
+ * Drops the mmap lock for good, and then does or waits for what can take long. The retried fault
+ * sees the result. The file's reference keeps the buffer, because the VMA may go.
  */
 static vm_fault_t peerbuf_fault_later(struct vm_fault *vmf, struct peerbuf *pb)
 {
@@ -90,9 +90,10 @@ static vm_fault_t peerbuf_fault_later(struct vm_fault *vmf, struct peerbuf *pb)
 }
 
 /*
- * Returns with resv held, or what the fault handler is to return. A taken lock may be found any
- * number of times, and each time other threads get the mmap lock. The rest is done
- * without the mmap lock once, as it may fail, and then with it.
+ * Returns 0 with resv held, or what the fault handler is to return. If resv is taken, the fault is
+ * retried as often as the kernel allows, and other threads get the mmap lock in between. Preparing
+ * the memory is done without the mmap lock at the first attempt; as it may fail, a later attempt
+ * does it with the mmap lock held.
  */
 static vm_fault_t peerbuf_fault_begin(struct vm_fault *vmf, struct peerbuf *pb)
 {
@@ -135,9 +136,9 @@ static vm_fault_t peerbuf_vm_fault(struct vm_fault *vmf)
 }
 
 /*
- * A debugger, with the mmap lock of the process it looks at. Whatever the error, it is told
- * EIO; nobody gets a signal. That lock cannot be let go of here, so whoever is at work on the
- * buffer is waited for with it, until the debugger is killed.
+ * For a debugger, with the mmap lock of the traced process. Every error becomes -EIO for the
+ * debugger; nobody gets a signal. The mmap lock cannot be dropped here, so a wait for resv holds
+ * it, until the debugger is killed.
  */
 static int peerbuf_vm_access(struct vm_area_struct *vma, unsigned long addr, void *buf, int len,
 			     int write)
@@ -162,8 +163,8 @@ static const struct vm_operations_struct peerbuf_vm_ops = {
 };
 
 /*
- * The buffer that a VMA maps, or NULL. @begin: out, of the buffer, where the VMA begins, in
- * bytes. With the mmap lock, which keeps the VMA and so the buffer.
+ * The buffer that a VMA maps, or NULL. @begin: out, the byte of the buffer at which the VMA begins.
+ * The caller holds the mmap lock, which keeps the VMA and so the buffer.
  */
 struct peerbuf *peerbuf_of_vma(const struct vm_area_struct *vma, u64 *begin)
 {
@@ -182,7 +183,7 @@ int peerbuf_op_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 	struct peerbuf *pb = dmabuf->priv;
 	int ret;
 
-	/* Nothing is given out yet, so nobody is waited for: a fault looks again, under resv. */
+	/* No page is mapped yet, so do not wait for resv: each fault checks again under resv. */
 	if (peerbuf_trouble_unlocked(pb))
 		return -ENODEV;
 	ret = peerbuf_vma_init(vma, NULL);
@@ -198,9 +199,9 @@ int peerbuf_op_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 }
 
 /*
- * Returns -EPERM if the export said so, else what a DMA-BUF without the operation gives. The
- * caller may have the mmap lock: while somebody is at work on the buffer a refusal is not
- * accounted for.
+ * Returns -EPERM if the export forbids CPU access, and otherwise what a DMA-BUF without the
+ * operation returns. The caller may hold the mmap lock, so resv is only tried: if it is taken, the
+ * refusal is not counted.
  */
 static int peerbuf_refuse_cpu(struct dma_buf *dmabuf, int otherwise)
 {
@@ -235,8 +236,8 @@ static void peerbuf_sync_holds(struct peerbuf *pb, void (*sync)(struct p2p_map *
 }
 
 /*
- * Under resv: what devices that snoop no cache wrote, or are to read. They may have it by way
- * of what shares its memory and its lock.
+ * Under resv. CPU cache maintenance for devices that do not snoop. Such a device may have the
+ * memory through any buffer that shares @pb's memory and reservation object.
  */
 static void peerbuf_sync_caches(struct peerbuf *pb, void (*sync)(struct p2p_map *map))
 {
@@ -250,7 +251,7 @@ static void peerbuf_sync_caches(struct peerbuf *pb, void (*sync)(struct p2p_map 
 			peerbuf_sync_holds(part->of, sync);
 }
 
-/* The core waits for the fences that matter, too, but only after this: caches come last. */
+/* The core waits for the same fences, but only after this operation, and caches come last. */
 int peerbuf_op_begin_cpu_access(struct dma_buf *dmabuf,
 				enum dma_data_direction dir)
 {
@@ -272,8 +273,8 @@ int peerbuf_op_begin_cpu_access(struct dma_buf *dmabuf,
 }
 
 /*
- * BARs are mapped uncached or write-combined: there is no cache to clean, but what
- * this CPU has combined and not yet sent must go. System memory is cached.
+ * BARs are mapped uncached or write-combined: there is no cache to clean, but data in the CPU's
+ * write-combining buffers must go out. System memory is cached.
  */
 int peerbuf_op_end_cpu_access(struct dma_buf *dmabuf,
 			      enum dma_data_direction dir)
@@ -282,7 +283,7 @@ int peerbuf_op_end_cpu_access(struct dma_buf *dmabuf,
 		return -EINTR;
 	peerbuf_sync_caches(dmabuf->priv, p2p_map_sync_for_device);
 	dma_resv_unlock(dmabuf->resv);
-	/* Ordered before whatever tells a device to look. */
+	/* Orders the data before whatever tells a device to read it. */
 	wmb();
 	return 0;
 }

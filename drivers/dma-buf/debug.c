@@ -83,7 +83,7 @@ static int peerbuf_debug_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(peerbuf_debug);
 
-/* Without debugfs there is no file, and nobody misses it. */
+/* Errors are ignored: without debugfs there is no file. */
 void peerbuf_debug_init(void)
 {
 	peerbuf_debug_dir = debugfs_create_dir("peerbuf", NULL);

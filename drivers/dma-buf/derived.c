@@ -18,9 +18,9 @@
 #include "internal.h"
 
 /**
- * struct peerbuf_sources - lists of ranges that a derived list was made from
- * @nr: how many
- * @of: references held, so that the memory stays as long as the derived list
+ * struct peerbuf_sources - the lists of ranges that a derived list was made from
+ * @nr: number of lists
+ * @of: references to them, which keep the memory as long as the derived list
  */
 struct peerbuf_sources {
 	u32 nr;
@@ -45,9 +45,10 @@ static int peerbuf_sources_add(struct peerbuf_sources *sources, struct p2p_vecs 
 }
 
 /*
- * Where @pb is to be: its parts one after the other, those of @moved at @to, or as all roots are
- * if @moved is NULL. With the locks of all its roots; or, if @moved is not NULL, with that of
- * @moved and @pb's own: no other root moves without that. Returns a new list or an ERR_PTR.
+ * The ranges of @pb: its parts one after the other. Parts whose root is @moved are taken from @to,
+ * the others from where their roots are. The caller holds the locks of all roots; or, if @moved is
+ * not NULL, the lock of @moved and @pb's own: no other root moves without @pb's own lock. Returns a
+ * new list or an ERR_PTR.
  */
 struct p2p_vecs *peerbuf_parts_vecs(const struct peerbuf *pb, const struct peerbuf *moved,
 				    struct p2p_vecs *to)
@@ -91,9 +92,9 @@ struct peerbuf_part *peerbuf_parts_alloc(u32 nr)
 }
 
 /*
- * @from: with a reference of the caller's to its DMA-BUF; the part takes one of its own.
- * @offset: in @from. Returns 0; -ELOOP it was derived too often; -EOPNOTSUPP it was composed of
- * buffers that move by themselves.
+ * @from: the caller holds a reference to its DMA-BUF; the part takes one of its own.
+ * @offset: in @from. Returns 0; -ELOOP: @from has PEERBUF_MAX_DEPTH ancestors already; -EOPNOTSUPP:
+ * @from is composed of several parts.
  */
 int peerbuf_part_set(struct peerbuf_part *part, struct peerbuf *from, u64 offset, u64 length,
 		     u32 *reason)
@@ -124,7 +125,7 @@ void peerbuf_parts_put(struct peerbuf_part *parts, u32 nr)
 	kvfree(parts);
 }
 
-/* Nobody else knows the buffer any more. The last user of what it was made from may be us. */
+/* Nobody else uses @pb any more. May drop the last reference to a DMA-BUF it was made from. */
 void peerbuf_parts_drop(struct peerbuf *pb)
 {
 	peerbuf_parts_put(pb->parts, pb->nr_parts);
@@ -146,7 +147,7 @@ static void peerbuf_roots_unlock(struct peerbuf *pb, struct dma_resv *first,
 		ww_acquire_fini(ctx);
 }
 
-/* Returns 0; -EINTR; -EDEADLK, and *@contended is to be locked before all others. */
+/* Returns 0; -EINTR; or -EDEADLK, and then *@contended has to be locked before all others. */
 static int peerbuf_roots_try(struct peerbuf *pb, struct dma_resv **contended,
 			     struct ww_acquire_ctx *ctx)
 {
@@ -157,7 +158,7 @@ static int peerbuf_roots_try(struct peerbuf *pb, struct dma_resv **contended,
 	for (i = 0; i < pb->nr_parts; i++) {
 		resv = pb->parts[i].root->dmabuf->resv;
 		ret = dma_resv_lock_interruptible(resv, ctx);
-		/* Of another part as well. */
+		/* Locked already, as the root of another part. */
 		if (ret == -EALREADY)
 			continue;
 		if (ret) {
@@ -169,7 +170,9 @@ static int peerbuf_roots_try(struct peerbuf *pb, struct dma_resv **contended,
 	return 0;
 }
 
-/* All of them, in whatever order that works. *@first: out, one that is locked besides, or NULL. */
+/*
+ * Locks all roots, in any order that works. *@first: out, a root that is locked besides, or NULL.
+ */
 static int peerbuf_roots_lock(struct peerbuf *pb, struct dma_resv **first,
 			      struct ww_acquire_ctx *ctx)
 {
@@ -198,8 +201,8 @@ static int peerbuf_roots_lock(struct peerbuf *pb, struct dma_resv **first,
 }
 
 /*
- * With all roots locked: may @pb be made now? Fences of its roots' objects that everybody waits
- * for are waited for here, if it has an object of its own.
+ * With all roots locked: may @pb be made now? If @pb has a reservation object of its own, waits
+ * here for the KERNEL fences in the roots' objects, because @pb's object does not have them.
  */
 static int peerbuf_roots_ready(struct peerbuf *pb, u32 *reason)
 {
@@ -238,7 +241,7 @@ static struct peerbuf_placement *peerbuf_parts_placement(struct peerbuf *pb, u32
 }
 
 /*
- * With all roots locked, and @pb. A mark that is set meanwhile is seen here, or by whoever maps
+ * With all roots and @pb locked. A mark that is set meanwhile is seen here, or by whoever maps
  * the buffer: nothing is mapped yet.
  */
 static int peerbuf_place_parts(struct peerbuf *pb, u32 *reason)
@@ -256,7 +259,7 @@ static int peerbuf_place_parts(struct peerbuf *pb, u32 *reason)
 	return 0;
 }
 
-/* With all roots locked. Nobody else knows of a lock of its own yet. */
+/* With all roots locked. If @pb has a lock of its own, nobody else knows that lock yet. */
 static int peerbuf_place_derived(struct peerbuf *pb, u32 *reason)
 {
 	bool own = pb->root == pb;
@@ -273,7 +276,7 @@ static int peerbuf_place_derived(struct peerbuf *pb, u32 *reason)
 	return ret;
 }
 
-/* What all parts are of, or NULL. */
+/* Returns the root of all parts if they have the same one, or NULL. */
 static struct peerbuf *peerbuf_common_root(const struct peerbuf_part *parts, u32 nr)
 {
 	u32 i;
@@ -285,8 +288,8 @@ static struct peerbuf *peerbuf_common_root(const struct peerbuf_part *parts, u32
 }
 
 /*
- * What the owner of the parts has said about his memory goes for it. A buffer of several owners
- * is listed by the devices it lies in; it falls back for nobody.
+ * A derived buffer has the limits that the owner of its parts has set. One with parts of several
+ * owners is listed by the devices it lies in, and never falls back.
  */
 static struct peerbuf_export_args peerbuf_derived_args(const struct peerbuf_part *parts,
 						       struct peerbuf *root, bool writable)
@@ -336,9 +339,9 @@ static struct peerbuf *peerbuf_derived_create(struct peerbuf_part *parts, u32 nr
 }
 
 /*
- * A buffer of @parts, which follow each other. Takes @parts over, whatever it returns. No lock
- * held. @writable: may importers write to it? Returns the buffer, with a reference to its
- * DMA-BUF, or an ERR_PTR, as PEERBUF_IOC_LOOKUP has them.
+ * Makes a buffer of @parts, in this order. Takes over @parts, also on failure. The caller holds no
+ * lock. @writable: importers may write to it. Returns the buffer, with a reference to its
+ * DMA-BUF, or an ERR_PTR with the errno values of PEERBUF_IOC_LOOKUP.
  */
 struct peerbuf *peerbuf_derive(struct peerbuf_part *parts, u32 nr, bool writable, u32 *reason)
 {

@@ -17,19 +17,20 @@ struct peerbuf_patience;
 struct peerbuf_placement;
 struct vm_area_struct;
 
-/* A buffer may be part of a part of a part of one, but not for ever. */
+/* Limits how many times in a row a buffer can be derived from a derived one. */
 #define PEERBUF_MAX_DEPTH	8
 
 /**
- * struct peerbuf_part - a piece of a buffer that another one is made of
- * @node: in @root's family; under the reservation lock and mappings_lock of @root
+ * struct peerbuf_part - a piece of a buffer that another buffer is made of
+ * @node: in @root's family; protected by the reservation lock and mappings_lock of @root
  * @of: the derived buffer
- * @from: what was mapped: @root, or a buffer derived from it. @of holds its DMA-BUF; immutable
- * @root: whose memory it is: not itself derived; kept by @from; immutable
+ * @from: the buffer that was mapped: @root, or one derived from it. @of holds its DMA-BUF;
+ *	immutable
+ * @root: the buffer that owns the memory, which is not derived itself; kept by @from; immutable
  * @offset: in @root, in bytes; immutable
  * @length: bytes; immutable
- * @nr: number in @root's family, which is in this order; immutable
- * @locked: while @of is made: this part's lock is held
+ * @nr: number in @root's family, which is sorted by it; immutable
+ * @locked: while @of is made: this part's root was locked for this part
  */
 struct peerbuf_part {
 	struct list_head node;
@@ -43,10 +44,10 @@ struct peerbuf_part {
 };
 
 /**
- * struct peerbuf_follow - where a derived buffer goes while what it is part of moves
- * @node: in the followers of what moves
- * @to: its new placement, not used by anybody yet
- * @locked: it has a reservation object of its own, which is held
+ * struct peerbuf_follow - where a derived buffer goes when its root moves
+ * @node: in the followers of the root
+ * @to: its new placement, not in use yet
+ * @locked: the derived buffer has a reservation object of its own, which is held
  */
 struct peerbuf_follow {
 	struct list_head node;
@@ -90,15 +91,15 @@ struct p2p_provider *peerbuf_vma_provider(const struct vm_area_struct *vma, u64 
 /* lookup.c */
 
 /**
- * struct peerbuf_found - what a stretch of a process' addresses maps
- * @addr: the first
+ * struct peerbuf_found - what a range of a process's addresses maps
+ * @addr: the first address
  * @length: bytes
  * @kind: PEERBUF_PIECE_*
  * @reason: why there is no DMA-BUF for it, or 0
- * @writable: it may be written, or be made so
- * @dmabuf: with no @reason, for PEERBUF_PIECE_PEERBUF and _FOREIGN; reference held
- * @provider: with no @reason, for PEERBUF_PIECE_DEVICE; reference held
- * @offset: of @addr in either
+ * @writable: it is writable, or mprotect() can make it so
+ * @dmabuf: without @reason, for PEERBUF_PIECE_PEERBUF and _FOREIGN; reference held
+ * @provider: without @reason, for PEERBUF_PIECE_DEVICE; reference held
+ * @offset: offset of @addr in @dmabuf or @provider
  */
 struct peerbuf_found {
 	u64 addr;

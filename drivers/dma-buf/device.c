@@ -13,7 +13,7 @@ void peerbuf_device_get(struct peerbuf_device *pdevice)
 	kref_get(&pdevice->ref);
 }
 
-/* Once nothing maps them any more: page table entries rely on the reservation. */
+/* Call it when nothing maps the BARs any more: page table entries rely on the reservation. */
 void peerbuf_bars_free_wc(struct peerbuf_device *pdevice)
 {
 	struct pci_dev *pdev = pdevice->pdev;
@@ -70,7 +70,7 @@ static struct peerbuf_device *peerbuf_device_create(struct pci_dev *pdev, u32 ow
  *
  * Context: any.
  * Return: a bit for each memory BAR that has an address and at least a page; 0 if nobody may map
- * BARs of this function.
+ * the BARs of this function.
  */
 unsigned int peerbuf_device_memory_bars(struct pci_dev *pdev)
 {
@@ -90,7 +90,7 @@ unsigned int peerbuf_device_memory_bars(struct pci_dev *pdev)
 }
 EXPORT_SYMBOL_GPL(peerbuf_device_memory_bars);
 
-/* Asleep it answers to its configuration space alone, or not at all. */
+/* A device that sleeps answers only configuration accesses, or none. */
 static bool peerbuf_device_asleep(struct pci_dev *pdev)
 {
 	pci_power_t state = READ_ONCE(pdev->current_state);
@@ -99,8 +99,9 @@ static bool peerbuf_device_asleep(struct pci_dev *pdev)
 }
 
 /*
- * A virtual function's own bit is always clear. Its physical function has two for all of them: one
- * makes them exist, and a reset of the physical function clears it; one has them decode memory.
+ * The memory bit of a virtual function is always clear. Its physical function has two bits for all
+ * virtual functions: one makes them exist, and a reset of the physical function clears it; the
+ * other makes them decode memory.
  */
 static bool peerbuf_vf_decodes(struct pci_dev *pdev)
 {
@@ -131,8 +132,8 @@ bool peerbuf_device_decodes(struct pci_dev *pdev)
 }
 
 /*
- * Only a device that has no other driver: reserving the range would turn that driver's
- * own later mappings of its registers into write-combined ones.
+ * Only for a device that has no other driver: the reservation would make that driver's own later
+ * mappings of its registers write-combined.
  */
 static void peerbuf_bar_reserve_wc(struct peerbuf_device *pdevice, int bar)
 {
@@ -168,7 +169,7 @@ static void peerbuf_bars_remove(struct peerbuf_device *pdevice, unsigned int mas
 			peerbuf_bar_remove(pdevice, bar);
 }
 
-/* Adds those of @mask that are not there yet; all or none. */
+/* Adds those BARs of @mask that are not registered yet; all or none. */
 int peerbuf_device_add_bars(struct peerbuf_device *pdevice, unsigned int mask,
 			    unsigned int user_mask)
 {
@@ -199,7 +200,7 @@ int peerbuf_device_add_bars(struct peerbuf_device *pdevice, unsigned int mask,
 	return ret;
 }
 
-/* Nobody finds the device before. */
+/* Makes the device known. Nobody can find it before. */
 static int peerbuf_device_publish(struct peerbuf_device *pdevice)
 {
 	int ret = 0;
@@ -216,7 +217,7 @@ static int peerbuf_device_publish(struct peerbuf_device *pdevice)
 	return ret;
 }
 
-/* Under peerbuf_device.lock. Returns whether it was in another state, and not gone. */
+/* Under peerbuf_device.lock. Returns whether the state changed; "gone" never does. */
 static bool peerbuf_device_set_state(struct peerbuf_device *pdevice, unsigned int state)
 {
 	lockdep_assert_held(&pdevice->lock);
@@ -227,7 +228,7 @@ static bool peerbuf_device_set_state(struct peerbuf_device *pdevice, unsigned in
 	return true;
 }
 
-/* The device is up when nobody wants it to be down. */
+/* The device is up if no reason in PEERBUF_DOWN_* is left. */
 static bool peerbuf_device_set_down(struct peerbuf_device *pdevice, u32 why, bool down)
 {
 	bool changed;
@@ -255,8 +256,8 @@ static bool peerbuf_device_set_gone(struct peerbuf_device *pdevice)
 }
 
 /*
- * Nobody who looks from here on is given the memory, and who has it has been told. @why:
- * PEERBUF_DOWN_*. Waits for nobody.
+ * From its return on nobody is given the memory, and importers that have it have been told to
+ * unmap, or will be by a work item. @why: PEERBUF_DOWN_*. Does not wait for importers.
  */
 void peerbuf_device_tell_down(struct peerbuf_device *pdevice, u32 why)
 {
@@ -266,7 +267,7 @@ void peerbuf_device_tell_down(struct peerbuf_device *pdevice, u32 why)
 	mutex_unlock(&pdevice->transition);
 }
 
-/* Undoes that. */
+/* Undoes peerbuf_device_tell_down(). */
 void peerbuf_device_tell_up(struct peerbuf_device *pdevice, u32 why)
 {
 	mutex_lock(&pdevice->transition);
@@ -285,8 +286,8 @@ static void peerbuf_device_tell_gone(struct peerbuf_device *pdevice)
 }
 
 /*
- * Revokes for good what has memory of these BARs. Returns 0; -EINPROGRESS, -EINTR: they are
- * withdrawn, but somebody still maps them.
+ * Revokes for good every buffer that has memory of these BARs. Returns 0; -EINPROGRESS or -EINTR:
+ * the BARs are withdrawn, but somebody still maps them.
  */
 int peerbuf_device_withdraw_bars(struct peerbuf_device *pdevice,
 				 unsigned int mask,
@@ -302,7 +303,7 @@ int peerbuf_device_withdraw_bars(struct peerbuf_device *pdevice,
 	return peerbuf_device_drain(pdevice, patience);
 }
 
-/* As peerbuf_device_register(), for any kind of owner. */
+/* Like peerbuf_device_register(), for any kind of owner. */
 struct peerbuf_device *peerbuf_device_register_as(struct pci_dev *pdev,
 						  unsigned int bar_mask,
 						  unsigned int user_mask,
@@ -350,17 +351,17 @@ err_put:
 /**
  * peerbuf_device_register() - make BARs of a device exportable
  * @pdev: the device; the caller is its driver
- * @bar_mask: which, bit 0 for BAR 0; each must be a memory BAR of a page at least
- * @user_mask: those of them that userspace may export through the node, in any pieces
- *	it likes; 0 for a driver that hands out its memory itself
+ * @bar_mask: the BARs, bit 0 for BAR 0; each must be a memory BAR of at least a page
+ * @user_mask: those of them that userspace may export through the node, in any pieces;
+ *	0 for a driver that hands out its memory itself
  *
  * Makes the node /dev/peerbuf/<dddd:bb:dd.f>. Its file permissions are the right to
  * export what @user_mask allows, and to see and revoke what is exported.
  *
  * Context: process context, may sleep; from probe, with the device locked.
  * Return: the device, or an ERR_PTR: -EEXIST it is registered already; -EINVAL a bit past
- * BAR 5, or in @user_mask only; -ENXIO, -EADDRNOTAVAIL a BAR is absent, of I/O
- * ports or has no address; -EBUSY an importer still maps memory that an earlier registration of
+ * BAR 5, or one in @user_mask only; -ENXIO, -EADDRNOTAVAIL a BAR is absent, has I/O
+ * ports or no address; -EBUSY an importer still maps memory that an earlier registration of
  * these BARs exported; -ENOMEM.
  */
 struct peerbuf_device *peerbuf_device_register(struct pci_dev *pdev,
@@ -377,8 +378,8 @@ EXPORT_SYMBOL_GPL(peerbuf_device_register);
  * @pdev: the device; the caller is its driver
  * @bar_mask: as for peerbuf_device_register(); 0 is no error
  *
- * As peerbuf_device_register(), without a node in /dev/peerbuf: for a driver with a file of
- * its own that is the right to the memory. Its exports are listed by control.
+ * Like peerbuf_device_register(), without a node in /dev/peerbuf: for a driver whose own file is
+ * the right to the memory. Its exports are listed by control only.
  *
  * Context: process context, may sleep; while the driver is bound.
  * Return: the device, or an ERR_PTR as from peerbuf_device_register(). -EEXIST may also mean
@@ -392,7 +393,7 @@ struct peerbuf_device *peerbuf_device_register_private(struct pci_dev *pdev,
 }
 EXPORT_SYMBOL_GPL(peerbuf_device_register_private);
 
-/* What was pulled out has no memory to protect; only its addresses must not be reused yet. */
+/* For a device that was pulled out, do not wait: only its addresses must not be reused yet. */
 static struct peerbuf_patience peerbuf_device_patience(struct peerbuf_device *pdevice)
 {
 	return peerbuf_patience(pci_device_is_present(pdevice->pdev) ? PEERBUF_CORE_PATIENCE : 0,
@@ -405,11 +406,11 @@ static struct peerbuf_patience peerbuf_device_patience(struct peerbuf_device *pd
  *
  * Revokes everything exported from it and waits until the last importer has unmapped, for five
  * seconds at most, and not at all if the device was pulled out. DMA-BUFs may live on; they are
- * dead. Call it before the BARs are given up.
+ * dead. Call this before giving up the BARs.
  *
  * An importer that cannot be revoked (see peerbuf_device_accept_pinned()) may map a BAR for
- * longer. Then the kernel log says who, and the BARs' ranges stay taken until the last unmap:
- * whoever requests them, or registers them here, gets -EBUSY.
+ * longer. Then the kernel log names it, and the BARs' ranges stay claimed until the last unmap:
+ * requesting them, or registering them here, fails with -EBUSY.
  *
  * Context: process context, may sleep; from remove, with the device locked, or when probe fails.
  */
@@ -437,17 +438,17 @@ EXPORT_SYMBOL_GPL(peerbuf_device_unregister);
  * @pdevice: from peerbuf_device_register()
  * @timeout: how long to wait for importers, in jiffies; 0, or MAX_SCHEDULE_TIMEOUT
  *
- * For reset, low power, and whatever else makes the BARs unreachable: everything exported from
- * the device is revoked, and nothing maps it when this returns 0. No export is made
- * until peerbuf_device_up(). Calling it twice is harmless. When the machine goes to sleep all
- * registered devices go down by themselves, before processes are frozen. @timeout holds whoever
- * else is waiting for the device's importers.
+ * For reset, low power, and everything else that makes the BARs unreachable: everything exported
+ * from the device is revoked, and nothing maps it when this returns 0. No export is made
+ * until peerbuf_device_up(). Calling it twice is harmless. When the machine goes to sleep, peerbuf
+ * takes all registered devices down itself, before processes are frozen. @timeout holds even if
+ * others are waiting for the same importers.
  *
  * Context: process context, may sleep. The driver core's callbacks hold locks that others need:
- * there a caller gives a timeout. An importer that cannot be revoked may take any time: a call
+ * they pass a timeout. An importer that cannot be revoked may take any time: a call
  * without a time limit ends when its process is killed.
- * Return: 0, or the device is down, but somebody still has a mapping: -EINPROGRESS, and the kernel
- * log says who, unless @timeout is 0; -EINTR the process is being killed.
+ * Return: 0, or the device is down, but somebody still has a mapping: -EINPROGRESS (unless @timeout
+ * is 0, the kernel log names the importer), or -EINTR the process is being killed.
  */
 int peerbuf_device_down(struct peerbuf_device *pdevice, unsigned long timeout)
 {
@@ -458,7 +459,7 @@ int peerbuf_device_down(struct peerbuf_device *pdevice, unsigned long timeout)
 
 	peerbuf_device_tell_down(pdevice, PEERBUF_DOWN_OWNER);
 	ret = peerbuf_device_drain(pdevice, &patience);
-	/* Who would not wait has not given anybody the time to let go. */
+	/* With @timeout 0 importers had no time to unmap, so they are not logged. */
 	if (ret && timeout)
 		peerbuf_device_say_held(pdevice);
 	return ret;
@@ -469,8 +470,8 @@ EXPORT_SYMBOL_GPL(peerbuf_device_down);
  * peerbuf_device_up() - undo peerbuf_device_down()
  * @pdevice: from peerbuf_device_register()
  *
- * Exports come back at their place, except those that are revoked for another reason; while the
- * machine goes to sleep, or wakes up, when it is awake again.
+ * Exports come back at their place, except those that are revoked for another reason. While the
+ * machine is asleep, or on its way there, they come back when it is awake again.
  *
  * Context: process context, may sleep.
  */
@@ -486,7 +487,7 @@ EXPORT_SYMBOL_GPL(peerbuf_device_up);
  * @bar: 0..5
  *
  * Context: process context, may sleep.
- * Return: a reference, dropped with p2p_provider_put(), or NULL: the BAR is not among those
+ * Return: a reference, dropped with p2p_provider_put(), or NULL: the BAR is not
  * registered, or the device is gone.
  */
 struct p2p_provider *peerbuf_device_provider(struct peerbuf_device *pdevice,

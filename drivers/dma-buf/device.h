@@ -26,18 +26,18 @@ struct peerbuf_patience;
 #define PEERBUF_NR_BARS		PCI_STD_NUM_BARS
 
 /*
- * The driver core, power management and error recovery hold locks that others need, and cannot
- * wait for an importer without end. It gets this long.
+ * How long the driver core, power management and error recovery wait for importers. They hold locks
+ * that others need, so the wait must end.
  */
 #define PEERBUF_CORE_PATIENCE	(5 * HZ)
 
 /**
- * struct peerbuf_kept - BARs that somebody still maps though their owner has gone
- * @node: in the list of those (keep.c), empty if there are none
+ * struct peerbuf_kept - BARs that somebody still maps although their owner has gone
+ * @node: in the list of kept devices (keep.c), empty if nothing is kept
  * @work: waits for the last unmap
- * @ranges: of the BARs; the end is 0 where nothing is kept
- * @regions: what keeps others from them. No parent where there is no window to keep it in, or
- *	not any more
+ * @ranges: address ranges of the BARs; the end is 0 where nothing is kept
+ * @regions: claimed in the resource tree. No parent if the BAR had none, or if the region was
+ *	removed together with the window it was in
  */
 struct peerbuf_kept {
 	struct list_head node;
@@ -48,7 +48,7 @@ struct peerbuf_kept {
 
 /**
  * struct peerbuf_lent - how much of a function's BARs is lent
- * @part_bars: those of which only ranges are; the others of peerbuf_device.user_bars are as a whole
+ * @part_bars: BARs of which only ranges are lent; others in peerbuf_device.user_bars are lent whole
  * @nr: entries in @ranges
  * @ranges: in no order; those of one BAR neither overlap nor touch
  */
@@ -66,26 +66,26 @@ struct peerbuf_lent {
  * @ref: the registry, each claim and each open file hold one
  * @pdev: reference held
  * @owner: PEERBUF_OWNER_*, immutable
- * @has_node: its own interface is not the only one; immutable
+ * @has_node: it has a node in /dev/peerbuf; immutable
  * @minor: of the node, if it has one
- * @registry_node: in the list of devices; peerbuf_registry_lock
- * @transition: one going down, coming up or withdrawal of BARs at a time. Nobody waits for an
- *	importer with it
+ * @registry_node: in the list of devices; protected by peerbuf_registry_lock
+ * @transition: serialises going down, coming up and withdrawing BARs. Nobody waits for an
+ *	importer while holding it
  * @lock: protects @providers, @claims and @last_claim; @state and @policy are written under it
  * @providers: per BAR, NULL where the BAR may not be exported
- * @claims: placements that have memory of this device, in the order they were made, and the
- *	cursors of those who walk along
+ * @claims: claims of placements that have memory of this device, in the order in which they
+ *	were made, and the cursors of walks
  * @last_claim: number of the latest claim
  * @state: PEERBUF_DEVICE_*, read under a buffer's resv without @lock: it changes
  *	before the walk that visits each buffer under its resv
- * @down: who wants it to be down, PEERBUF_DOWN_*; @lock
- * @policy: PEERBUF_POLICY_F_*, as @state read without @lock
- * @ever_bars: BARs that had one at any time; @lock
- * @user_bars: BARs userspace may export; @lock
- * @lent: how much of them; @lock
+ * @down: the reasons why it is down, PEERBUF_DOWN_*; protected by @lock
+ * @policy: PEERBUF_POLICY_F_*; read without @lock, as @state is
+ * @ever_bars: BARs that have ever had a provider; protected by @lock
+ * @user_bars: BARs that userspace may export; protected by @lock
+ * @lent: how much of them is lent; protected by @lock
  * @wc_bars: BARs whose range is reserved for write combining
- * @audience: who listens to its events
- * @kept: when it is gone and still mapped
+ * @audience: the listeners to its events
+ * @kept: used when it is gone and still mapped
  */
 struct peerbuf_device {
 	struct kref ref;
@@ -115,22 +115,21 @@ struct peerbuf_device {
 
 #define PEERBUF_DEVICE_UP	0
 #define PEERBUF_DEVICE_DOWN	1	/* suspended or in reset: will be back */
-#define PEERBUF_DEVICE_GONE	2	/* for good */
-
-#define PEERBUF_DOWN_OWNER	BIT(0)	/* its owner: reset, low power */
+#define PEERBUF_DEVICE_GONE	2	/* final */
+#define PEERBUF_DOWN_OWNER	BIT(0)	/* its owner said so: reset, low power */
 #define PEERBUF_DOWN_MACHINE	BIT(1)	/* the machine sleeps, or shuts down */
 #define PEERBUF_DOWN_PHYSFN	BIT(2)	/* its physical function is being reset */
 
 /**
- * struct peerbuf_claim - a buffer's hold on one device
- * @node: in the device's list; peerbuf_device.lock
+ * struct peerbuf_claim - makes a buffer known to one device that it has memory of
+ * @node: in the device's list; protected by peerbuf_device.lock
  * @pb: the buffer; has its DMA-BUF already. NULL in a cursor
  * @pdevice: reference held
- * @nr: number among all the device's claims
- * @nr_ranges: of the placement, that are in this device
+ * @nr: number among all claims of the device
+ * @nr_ranges: ranges of the placement that are in this device
  *
- * Lives from before its placement is used until every mapping made from that
- * placement is gone: whoever takes the device down finds the buffer all that time.
+ * Exists from before its placement is used until every mapping made from that
+ * placement is gone: a device that goes down finds the buffer all that time.
  */
 struct peerbuf_claim {
 	struct list_head node;

@@ -29,7 +29,7 @@ void peerbuf_listener_init(struct peerbuf_listener *listener)
 	listener->record_size = PEERBUF_EVENT_FIRST;
 }
 
-/* Nobody queues for it any more. */
+/* Nobody queues events for this listener any more. */
 void peerbuf_listener_drop(struct peerbuf_listener *listener)
 {
 	for (; listener->count; listener->count--) {
@@ -56,7 +56,7 @@ void peerbuf_listen_end(struct peerbuf_file *pf)
 	spin_unlock(&audience->lock);
 }
 
-/* Whom a call is made for: a kernel thread is nobody. No reference is taken. */
+/* The process that a call is made for; NULL for a kernel thread. No reference is taken. */
 static struct pid *peerbuf_event_actor(void)
 {
 	return current->flags & PF_KTHREAD ? NULL : task_tgid(current);
@@ -68,9 +68,9 @@ static bool peerbuf_has_listener(const struct peerbuf_device *pdevice)
 }
 
 /*
- * Does anybody listen to a device of @placement, or to where the buffer was exported? Most
- * events are told to nobody, and need not be made. Without a lock: who begins to listen at
- * this moment may as well have come a moment later.
+ * Does anybody listen to a device of @placement, or to the buffer's home? Most events have no
+ * listener and need not be made. Checked without a lock: somebody who begins to listen at this
+ * moment might as well have begun a moment later.
  */
 static bool peerbuf_event_wanted(const struct peerbuf *pb,
 				 const struct peerbuf_placement *placement)
@@ -134,7 +134,7 @@ static void peerbuf_event_send(struct peerbuf_device *pdevice, struct peerbuf_qu
 	spin_unlock(&audience->lock);
 }
 
-/* To everybody who listens to a device of @placement, or to where the buffer was exported. */
+/* To all listeners of the devices of @placement, and of the buffer's home. */
 static void peerbuf_event_send_all(struct peerbuf *pb,
 				   const struct peerbuf_placement *placement,
 				   struct peerbuf_queued *queued)
@@ -148,8 +148,8 @@ static void peerbuf_event_send_all(struct peerbuf *pb,
 }
 
 /*
- * Under resv, so that events come in the order of what they tell; or in release, when nothing
- * else happens.
+ * Under resv, so that events are queued in the order in which they happened; or during release,
+ * when nothing else happens.
  */
 void peerbuf_event_placement(struct peerbuf *pb,
 			     const struct peerbuf_placement *placement, u32 type)
@@ -162,7 +162,7 @@ void peerbuf_event_placement(struct peerbuf *pb,
 	peerbuf_event_send_all(pb, placement, &queued);
 }
 
-/* From now on what importers are told of is this process's doing: see settle.c. */
+/* This process is the cause of what importers are told from now on: see settle.c. */
 void peerbuf_note_asker(struct peerbuf *pb)
 {
 	struct peerbuf_actor asker = { .pid = get_pid(peerbuf_event_actor()) };
@@ -175,7 +175,7 @@ void peerbuf_note_asker(struct peerbuf *pb)
 	put_pid(asker.pid);
 }
 
-/* Under resv: the buffer came or went. Who asked for that may wait while a worker does it. */
+/* Under resv: the buffer came or went. Names the process that asked, even if a worker does it. */
 void peerbuf_event_asked(struct peerbuf *pb, u32 type)
 {
 	struct peerbuf_queued queued;
@@ -191,7 +191,7 @@ void peerbuf_event_asked(struct peerbuf *pb, u32 type)
 	put_pid(queued.pid);
 }
 
-/* Under resv: to those who listen to a device the buffer leaves or arrives at, once each. */
+/* Under resv: once each to the listeners of devices that the buffer leaves or arrives at. */
 void peerbuf_event_move(struct peerbuf *pb, const struct peerbuf_placement *from,
 			const struct peerbuf_placement *to)
 {
@@ -219,7 +219,7 @@ void peerbuf_event_fallback(struct peerbuf *pb, struct device *client, u32 reaso
 	peerbuf_event_send_all(pb, pb->placement, &queued);
 }
 
-/* The device is gone: nobody needs to wait for its events any more. */
+/* The device is gone: wakes everybody who waits for its events. */
 void peerbuf_event_hangup(struct peerbuf_device *pdevice)
 {
 	struct peerbuf_audience *audience = &pdevice->audience;
@@ -252,7 +252,7 @@ static bool peerbuf_event_take(struct peerbuf_file *pf, struct peerbuf_queued *q
 	return got;
 }
 
-/* It could not be told. The next read gets it, unless the ring has filled up meanwhile. */
+/* The event could not be copied out. The next read gets it, unless the ring has filled up. */
 static void peerbuf_event_return(struct peerbuf_file *pf, const struct peerbuf_queued *queued)
 {
 	struct peerbuf_listener *listener = &pf->listener;
@@ -290,7 +290,7 @@ static int peerbuf_event_next(struct peerbuf_file *pf, struct peerbuf_queued *qu
 	}
 }
 
-/* What the kernel knows, as far as it fits, and zeros after that. */
+/* Copies as much of the event as fits, and fills the rest of the record with zeros. */
 static int peerbuf_event_store(char __user *buf, const struct peerbuf_queued *queued,
 			       u32 record_size)
 {
@@ -343,7 +343,7 @@ __poll_t peerbuf_event_poll(struct file *filp, struct poll_table_struct *wait)
 	return events;
 }
 
-/* What waits already was chosen as things were, and is told in records of the new size. */
+/* Events that are queued already stay, and are reported in records of the new size. */
 int peerbuf_ioctl_events(struct peerbuf_file *pf, struct peerbuf_call *call)
 {
 	struct peerbuf_ioc_events *arg = &call->events;

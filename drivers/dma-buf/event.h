@@ -22,18 +22,18 @@ struct pid;
 
 #define PEERBUF_EVENT_ROOM	128
 
-/* The record that read() returns unless PEERBUF_IOC_EVENTS asked for another: never more. */
+/* Default record size of read(), unless PEERBUF_IOC_EVENTS changes it. Must never grow. */
 #define PEERBUF_EVENT_FIRST	offsetofend(struct peerbuf_event, comm)
 
-/* Those that are told unless PEERBUF_IOC_EVENTS asked for others: never more. */
+/* Default event types, unless PEERBUF_IOC_EVENTS chooses others. Must never grow. */
 #define PEERBUF_EVENTS_FIRST	GENMASK_ULL(PEERBUF_EVENT_FALLBACK, PEERBUF_EVENT_EXPORT)
 
-/* All there are. */
+/* All event types. */
 #define PEERBUF_EVENTS_KNOWN	(PEERBUF_EVENTS_FIRST | BIT_ULL(PEERBUF_EVENT_DRAINED))
 
 /**
- * struct peerbuf_audience - who listens to a device
- * @lock: (spin) protects the list and what is queued for each of them
+ * struct peerbuf_audience - the listeners to a device's events
+ * @lock: (spin) protects the list and the listeners' queues
  * @listeners: open nodes
  */
 struct peerbuf_audience {
@@ -42,9 +42,9 @@ struct peerbuf_audience {
 };
 
 /**
- * struct peerbuf_actor - the process that a call was made by
- * @pid: NULL: the kernel itself; reference held
- * @comm: its name then
+ * struct peerbuf_actor - the process that made a call
+ * @pid: NULL for the kernel itself; reference held
+ * @comm: its name at that time
  */
 struct peerbuf_actor {
 	struct pid *pid;
@@ -63,13 +63,13 @@ struct peerbuf_queued {
 
 /**
  * struct peerbuf_listener - an open node, as a reader of events
- * @node: in peerbuf_audience.listeners; its lock
+ * @node: in peerbuf_audience.listeners; protected by the audience's lock
  * @wait: readers and pollers
- * @types: a bit for each PEERBUF_EVENT_* that is told
+ * @types: a bit for each PEERBUF_EVENT_* that is reported
  * @record_size: bytes of a record
- * @head: next to read; audience lock, as are those that follow
- * @count: waiting
- * @lost: dropped since the last one that was queued
+ * @head: next event to read. Protected by the audience's lock, as are the following
+ * @count: events waiting
+ * @lost: events dropped since the last one was queued
  * @queue: a ring
  */
 struct peerbuf_listener {

@@ -17,8 +17,8 @@ static void peerbuf_leave_file(struct peerbuf *pb)
 }
 
 /*
- * Lets no visitor in any more, and waits for those that are there. In slices: a visitor that
- * waits on behalf of others is no sign of a hung kernel.
+ * Lets no visitor in any more, and waits for those that are there, in slices: a visitor may wait
+ * for others, and a long wait must not look like a hung kernel.
  */
 static void peerbuf_end_visits(struct peerbuf *pb)
 {
@@ -29,9 +29,9 @@ static void peerbuf_end_visits(struct peerbuf *pb)
 }
 
 /*
- * Under resv, because the exporting driver may be moving the buffer: it finds it by way of an
- * object of its own, and only then learns of the release. Afterwards there is nothing to
- * move.
+ * Takes resv, because the exporting driver may be moving the buffer: it finds the buffer through an
+ * object of its own, and learns of the release only later. Afterwards the buffer has no placement,
+ * so there is nothing to move.
  */
 static void peerbuf_leave_all(struct peerbuf *pb)
 {
@@ -66,13 +66,13 @@ void peerbuf_free(struct peerbuf *pb)
 
 /*
  * No attachment, no mapping and no CPU mapping is left: each of them holds the
- * DMA-BUF. Visitors may be here: they wait for nothing but what is gone already, do not
+ * DMA-BUF. Visitors may still be there: they wait only for things that are gone already, do not
  * touch user memory, and none comes after the last has left. Once the placements' claims
- * are gone nobody knows @pb but its exporting driver.
+ * are gone only the exporting driver knows @pb.
  *
- * All of that is over if the export failed. The driver was told so, keeps nothing for us, and
- * the reservation object it lent may be gone: this is called when the task that failed goes
- * back to user mode.
+ * If the export failed (no id), all of this was done before. The driver was told that it failed,
+ * keeps nothing for this buffer, and the reservation object it lent may be gone: this function is
+ * called when the task that failed goes back to user mode.
  */
 static void peerbuf_op_release(struct dma_buf *dmabuf)
 {
@@ -107,8 +107,8 @@ const struct dma_buf_ops peerbuf_dma_buf_ops = {
 };
 
 /*
- * Without CPU access: the memory is its exporter's to show to a CPU, or nobody's. A vmap
- * operation that refuses would make the core warn; without one it refuses itself (EINVAL).
+ * For exports without CPU access. There is no vmap operation, so the core refuses with -EINVAL; if
+ * there were one that refuses, the core would warn.
  */
 static const struct dma_buf_ops peerbuf_no_cpu_dma_buf_ops = {
 	.attach = peerbuf_op_attach,
@@ -122,7 +122,7 @@ static const struct dma_buf_ops peerbuf_no_cpu_dma_buf_ops = {
 	.release = peerbuf_op_release,
 };
 
-/* One that may only be read, which a kernel mapping could not be kept to. */
+/* For read-only buffers. No vmap operation: a kernel mapping could not be kept read-only. */
 static const struct dma_buf_ops peerbuf_read_only_dma_buf_ops = {
 	.attach = peerbuf_op_attach,
 	.detach = peerbuf_op_detach,
@@ -137,7 +137,7 @@ static const struct dma_buf_ops peerbuf_read_only_dma_buf_ops = {
 };
 
 /*
- * Under mappings_lock: does @pdevice own some of it, or is it listed there? See
+ * Under mappings_lock: does the buffer have memory of @pdevice, or is @pdevice its home? See
  * peerbuf_belongs_to().
  */
 bool peerbuf_belongs_held(struct peerbuf *pb, struct peerbuf_device *pdevice)
@@ -149,8 +149,8 @@ bool peerbuf_belongs_held(struct peerbuf *pb, struct peerbuf_device *pdevice)
 }
 
 /*
- * Without resv, as at this moment. While it is being exported a buffer lies nowhere, and nothing
- * maps it. A visitor.
+ * Called without resv by a visitor; the answer is of this moment. A buffer that is being exported
+ * has no placement yet, and nothing maps it.
  */
 bool peerbuf_lies_in(struct peerbuf *pb, struct peerbuf_device *pdevice)
 {
@@ -163,8 +163,8 @@ bool peerbuf_lies_in(struct peerbuf *pb, struct peerbuf_device *pdevice)
 }
 
 /*
- * Does the device's node list it? One that was exported there stays known there,
- * where else could it be told to come back?
+ * Does the device's node list the buffer? It also lists buffers that were exported through it and
+ * have moved away, so that their owner can find them.
  */
 bool peerbuf_belongs_to(struct peerbuf *pb, struct peerbuf_device *pdevice)
 {
@@ -193,13 +193,13 @@ static u32 peerbuf_trouble_at(struct peerbuf *pb, const struct peerbuf_placement
  * peerbuf_trouble() - why a buffer cannot be reached now
  * @pb: the buffer
  *
- * It may become true at any time: whoever withdraws the buffer does not wait for the lock. What
- * is made while this says 0 is found by him afterwards, under the lock. An operation of
- * an exporting driver that takes long, a copy above all, asks from time to time and gives up.
+ * The answer may change at any time: a revoke does not wait for the lock. A mapping made
+ * while this returns 0 is found under the lock afterwards by whoever revokes. An operation of
+ * an exporting driver that takes long, above all a copy, checks from time to time and gives up.
  *
  * Context: the DMA-BUF's reservation lock is held.
- * Return: 0 if it can; PEERBUF_REASON_REVOKED or PEERBUF_REASON_DEVICE_DOWN if it may come
- * back; PEERBUF_REASON_DEVICE_GONE if it does not.
+ * Return: 0 if it can be reached; PEERBUF_REASON_REVOKED or PEERBUF_REASON_DEVICE_DOWN if it may
+ * come back; PEERBUF_REASON_DEVICE_GONE if it does not.
  */
 u32 peerbuf_trouble(struct peerbuf *pb)
 {
@@ -210,8 +210,8 @@ u32 peerbuf_trouble(struct peerbuf *pb)
 EXPORT_SYMBOL_GPL(peerbuf_trouble);
 
 /*
- * Without resv: what was true at some moment of the call, for who is not given the memory
- * for it. A visitor, or with the DMA-BUF held.
+ * Without resv: what was true at some moment of the call. Nobody may be given the memory because of
+ * it. The caller is a visitor or holds the DMA-BUF.
  */
 u32 peerbuf_trouble_unlocked(struct peerbuf *pb)
 {
@@ -225,8 +225,8 @@ u32 peerbuf_trouble_unlocked(struct peerbuf *pb)
 }
 
 /*
- * PEERBUF_STATE_F_*. Under resv, or under mappings_lock with @held false, which leaves out
- * what cannot be known then.
+ * Returns PEERBUF_STATE_F_*. Under resv (@held), or under mappings_lock only: then what needs resv
+ * is left out.
  */
 u32 peerbuf_state(struct peerbuf *pb, bool held)
 {
@@ -249,7 +249,7 @@ u32 peerbuf_state(struct peerbuf *pb, bool held)
 	return state;
 }
 
-/* A buffer without a DMA-BUF, which nobody knows: peerbuf_free() undoes it. NULL: no memory. */
+/* Makes a buffer without a DMA-BUF. peerbuf_free() undoes it. Returns NULL without memory. */
 struct peerbuf *peerbuf_create(const struct peerbuf_export_args *args, u64 size)
 {
 	struct peerbuf *pb;
@@ -294,14 +294,14 @@ static const struct dma_buf_ops *peerbuf_ops_for(const struct peerbuf *pb,
 	return pb->read_only ? &peerbuf_read_only_dma_buf_ops : &peerbuf_dma_buf_ops;
 }
 
-/* It lies nowhere yet. From here on peerbuf_give_up() undoes it. */
+/* Makes the DMA-BUF of a buffer without a placement. peerbuf_give_up() undoes it from here on. */
 int peerbuf_make_dma_buf(struct peerbuf *pb, const struct peerbuf_export_args *args)
 {
 	DEFINE_DMA_BUF_EXPORT_INFO(info);
 	struct dma_buf *dmabuf;
 
 	info.exp_name = "peerbuf";
-	/* The exporting driver's module needs this one, and so holds it too. */
+	/* The exporting driver's module depends on this one, so holding it holds both. */
 	if (args->ops && args->ops->owner)
 		info.owner = args->ops->owner;
 	info.ops = peerbuf_ops_for(pb, args);
@@ -345,7 +345,7 @@ static int peerbuf_args_check(const struct peerbuf_export_args *args, u32 *reaso
 		*reason = PEERBUF_REASON_OVERFLOW;
 		return -EOVERFLOW;
 	}
-	/* It could never fall back: a copy has no two places that are one. */
+	/* It could never fall back: a copy would make two places of one. */
 	if (args->flags & PEERBUF_EXPORT_F_FALLBACK && p2p_vecs_aliased(args->placement)) {
 		*reason = PEERBUF_REASON_ALIASED;
 		return -EINVAL;
@@ -364,7 +364,7 @@ static int peerbuf_place_first(struct peerbuf *pb, struct p2p_vecs *vecs,
 		spin_lock(&pb->mappings_lock);
 		pb->placement = placement;
 		spin_unlock(&pb->mappings_lock);
-		/* Nobody needs to be told that it is away before it is known. */
+		/* Nobody knows the buffer yet, so nobody has to be told of its state. */
 		pb->told = peerbuf_trouble(pb);
 	}
 	dma_resv_unlock(pb->dmabuf->resv);
@@ -389,7 +389,7 @@ static void peerbuf_announce(struct peerbuf *pb)
 	dma_resv_unlock(pb->dmabuf->resv);
 }
 
-/* A buffer that has its place. The id comes last: it is what others find the buffer by. */
+/* Publishes a buffer that has its placement. The id is set last: others find the buffer by it. */
 void peerbuf_make_known(struct peerbuf *pb, struct peerbuf_file *file)
 {
 	peerbuf_stat_inc(PEERBUF_STAT_EXPORTS);
@@ -399,7 +399,7 @@ void peerbuf_make_known(struct peerbuf *pb, struct peerbuf_file *file)
 	peerbuf_announce(pb);
 }
 
-/* One that has not become known. Its devices may have found it meanwhile. */
+/* Ends a buffer that was not published. Its devices may have found it through its claims. */
 void peerbuf_give_up(struct peerbuf *pb)
 {
 	peerbuf_end_visits(pb);
@@ -408,7 +408,7 @@ void peerbuf_give_up(struct peerbuf *pb)
 	dma_buf_put(pb->dmabuf);
 }
 
-/* As peerbuf_export(); with @file the export ends when that file is closed. */
+/* Like peerbuf_export(). With @file the export ends when that file is closed. */
 struct dma_buf *peerbuf_export_for(const struct peerbuf_export_args *args,
 				   struct peerbuf_file *file, bool by_user,
 				   u32 *reason)
@@ -446,10 +446,10 @@ struct dma_buf *peerbuf_export_for(const struct peerbuf_export_args *args,
  * The DMA-BUF holds the module, so peerbuf cannot be unloaded while it lives.
  * The exporting device may go away first: the buffer is then revoked for good.
  *
- * What of it is system or hidden memory is the driver's to keep until the list's release
- * function is called (p2p_vecs_on_release()), unless the list owns it.
+ * System and hidden memory in the buffer must stay until the list's release function is called
+ * (p2p_vecs_on_release()), unless the list owns it: the driver sees to that.
  *
- * Context: process context, may sleep. No reservation lock may be held, and none of
+ * Context: process context, may sleep. No reservation lock may be held, nor that of
  * @args->resv.
  * Return: the DMA-BUF, one reference, or an ERR_PTR: -EINVAL no ranges, unknown flags, or
  * PEERBUF_EXPORT_F_FALLBACK for ranges that name memory twice; -EOVERFLOW too large; -ENODEV a
@@ -503,8 +503,8 @@ EXPORT_SYMBOL_GPL(peerbuf_priv);
  * @pb: the buffer
  *
  * Context: the DMA-BUF's reservation lock is held.
- * Return: its ranges, good as long as the lock is held, or longer with a reference of the
- * caller's own (p2p_vecs_get()). A revoked buffer remembers its place. NULL when the DMA-BUF is
+ * Return: its ranges, valid as long as the lock is held, or longer with a reference of the
+ * caller's own (p2p_vecs_get()). A revoked buffer keeps its placement. NULL when the DMA-BUF is
  * gone and its exporting driver's release operation is about to be called.
  */
 struct p2p_vecs *peerbuf_vecs(struct peerbuf *pb)
@@ -533,7 +533,7 @@ EXPORT_SYMBOL_GPL(peerbuf_dma_buf);
  * @pb: the buffer
  *
  * Context: any.
- * Return: the id, never 0, never used again until reboot.
+ * Return: the id, never 0, not reused until reboot.
  */
 u64 peerbuf_id(struct peerbuf *pb)
 {

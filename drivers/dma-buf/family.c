@@ -16,11 +16,11 @@
 
 static struct peerbuf *peerbuf_origin(const struct peerbuf *pb)
 {
-	/* What was composed of several cannot be mapped and derived from. */
+	/* Nothing is derived from a composed buffer, so an origin has at most one part. */
 	return pb->parts ? pb->parts[0].from : NULL;
 }
 
-/* Any context: the marks of all that @pb was derived from, PEERBUF_REVOKED_*. */
+/* Any context. Returns the marks of all buffers that @pb was derived from, PEERBUF_REVOKED_*. */
 u32 peerbuf_origins_revoked(const struct peerbuf *pb)
 {
 	const struct peerbuf *origin;
@@ -33,7 +33,7 @@ u32 peerbuf_origins_revoked(const struct peerbuf *pb)
 	return marks;
 }
 
-/* What it was derived from, or the first of these; 0 if it was not. */
+/* The id of the buffer it was derived from, or of the first of several; 0 if it is not derived. */
 u64 peerbuf_parent_id(const struct peerbuf *pb)
 {
 	return pb->parts ? pb->parts[0].from->id : 0;
@@ -49,7 +49,7 @@ static bool peerbuf_comes_from(const struct peerbuf_part *part, const struct pee
 	return false;
 }
 
-/* With all roots locked: from here on they take @pb along. */
+/* With all roots locked. From here on the roots take @pb along when they move. */
 void peerbuf_join_family(struct peerbuf *pb)
 {
 	struct peerbuf_part *part;
@@ -67,7 +67,7 @@ void peerbuf_join_family(struct peerbuf *pb)
 	}
 }
 
-/* No lock held. It lies nowhere any more, and no visitor is left. */
+/* The caller holds no lock. The buffer has no placement and no visitors any more. */
 void peerbuf_leave_family(struct peerbuf *pb)
 {
 	struct peerbuf_part *part;
@@ -86,8 +86,9 @@ void peerbuf_leave_family(struct peerbuf *pb)
 }
 
 /*
- * No lock held, and @pb held or visited. The next one that was derived from @pb, visited, or
- * NULL; *@after: where to go on, 0 to begin with. One with several parts comes several times.
+ * The caller holds no lock, and holds or visits @pb. Returns the next buffer derived from @pb, as a
+ * visitor of it, or NULL. *@after: where to go on; 0 for the first call. A buffer with several
+ * parts is returned several times.
  */
 struct peerbuf *peerbuf_family_next(struct peerbuf *pb, u64 *after)
 {
@@ -107,7 +108,7 @@ struct peerbuf *peerbuf_family_next(struct peerbuf *pb, u64 *after)
 	return found;
 }
 
-/* No lock held. @pb was marked: takes what was mapped of it before from those derived from it. */
+/* The caller holds no lock. @pb was marked: recalls the mappings of all buffers derived from it. */
 void peerbuf_family_recall(struct peerbuf *pb)
 {
 	struct peerbuf *derived;
@@ -120,7 +121,7 @@ void peerbuf_family_recall(struct peerbuf *pb)
 	}
 }
 
-/* No lock held. @pb is back. Those that are revoked by themselves stay so. */
+/* The caller holds no lock. @pb is back. Derived buffers that are revoked themselves stay so. */
 void peerbuf_family_settle(struct peerbuf *pb)
 {
 	struct peerbuf *derived;
@@ -132,7 +133,7 @@ void peerbuf_family_settle(struct peerbuf *pb)
 	}
 }
 
-/* Who still maps it, or else who maps what was derived from it; see peerbuf_first_holder(). */
+/* Who still maps @pb, or else a buffer derived from it; see peerbuf_first_holder(). */
 void peerbuf_family_holder(struct peerbuf *pb, u64 *addr, char *name, size_t len, u32 *count)
 {
 	struct peerbuf *derived;

@@ -16,7 +16,7 @@
 
 #define PEERBUF_FOLLOW_PATIENCE	HZ
 
-/* Of a buffer with several parts of one root, all but the first are passed over. */
+/* True for the first of a buffer's parts that have this root. */
 static bool peerbuf_is_first_part(const struct peerbuf_part *part)
 {
 	const struct peerbuf_part *other;
@@ -27,7 +27,7 @@ static bool peerbuf_is_first_part(const struct peerbuf_part *part)
 	return true;
 }
 
-/* With its own lock, if it has one; *@locked: whether that is to be let go of again. */
+/* Locks @follower if it has a lock of its own. *@locked: the caller has to unlock it. */
 static int peerbuf_follower_lock(struct peerbuf *follower, struct peerbuf *pb, bool *locked,
 				 u32 *reason)
 {
@@ -38,7 +38,7 @@ static int peerbuf_follower_lock(struct peerbuf *follower, struct peerbuf *pb, b
 	return -EBUSY;
 }
 
-/* With both locks: may it go there? The same goes for it as for any buffer that moves. */
+/* With both locks: may @follower move? The checks are those for any buffer that moves. */
 static int peerbuf_follower_check(struct peerbuf *follower, u32 *reason)
 {
 	if (peerbuf_revoked(follower) & ~PEERBUF_REVOKED_DEAD) {
@@ -49,7 +49,7 @@ static int peerbuf_follower_check(struct peerbuf *follower, u32 *reason)
 		*reason = PEERBUF_REASON_PINNED;
 		return -EBUSY;
 	}
-	/* A driver that places its buffers does so for importers of their parts. */
+	/* A driver with a place operation places its buffers for importers of their parts, too. */
 	if (follower->root->ops && follower->root->ops->place)
 		return 0;
 	*reason = peerbuf_clients_lose(follower, follower->follow.to);
@@ -73,7 +73,7 @@ peerbuf_follower_placement(struct peerbuf *follower, struct peerbuf *pb, struct 
 	return placement;
 }
 
-/* One that lies nowhere is being released, and does not come along. */
+/* A buffer without a placement is being released, and is skipped. */
 static int peerbuf_follower_add(struct peerbuf *follower, struct peerbuf *pb,
 				struct p2p_vecs *to, u32 *reason)
 {
@@ -98,10 +98,10 @@ static int peerbuf_follower_add(struct peerbuf *follower, struct peerbuf *pb,
 }
 
 /*
- * @pb is to go to @to. Returns 0; -EBUSY one that was derived from it is pinned, or somebody else
- * is at work on it; -ENODEV one is revoked; -EHOSTUNREACH an importer of one does not reach it
- * there; -EMSGSIZE one lay in too many devices; -ENOMEM. Whatever it returns,
- * peerbuf_followers_release() is to follow.
+ * Prepares the family for @pb's move to @to. Returns 0; -EBUSY: a derived buffer is pinned, or its
+ * lock was not free; -ENODEV: one is revoked; -EHOSTUNREACH: an importer of one does not reach the
+ * new place; -EMSGSIZE: one would lie in too many devices; -ENOMEM. Whatever it returns, the caller
+ * calls peerbuf_followers_release().
  */
 int peerbuf_followers_gather(struct peerbuf *pb, struct p2p_vecs *to, u32 *reason)
 {
@@ -128,7 +128,7 @@ void peerbuf_followers_invalidate(struct peerbuf *pb)
 		peerbuf_invalidate(follower);
 }
 
-/* For the fences in objects of their own. Returns as peerbuf_wait_fences_held(). */
+/* Waits for the fences in followers' own objects. Returns as peerbuf_wait_fences_held(). */
 int peerbuf_followers_wait(struct peerbuf *pb, const struct peerbuf_patience *patience)
 {
 	struct peerbuf *follower;
@@ -145,8 +145,8 @@ int peerbuf_followers_wait(struct peerbuf *pb, const struct peerbuf_patience *pa
 }
 
 /*
- * Is there one with an object of its own? Its importers see no fence of a copy that is under way
- * in @pb's.
+ * Does a follower have a reservation object of its own? Its importers do not see the fence of a
+ * copy that is under way in @pb's object.
  */
 bool peerbuf_followers_composed(const struct peerbuf *pb)
 {
@@ -158,7 +158,7 @@ bool peerbuf_followers_composed(const struct peerbuf *pb)
 	return false;
 }
 
-/* What their importers wrote is to be seen by a CPU. */
+/* Makes what the followers' importers wrote visible to a CPU. */
 void peerbuf_followers_sync(struct peerbuf *pb)
 {
 	struct peerbuf *follower;
@@ -171,8 +171,8 @@ void peerbuf_followers_sync(struct peerbuf *pb)
 }
 
 /*
- * @pb has arrived. One that was marked after it was gathered goes along all the same: it is
- * mapped by nobody, and where it lies is not its to say.
+ * @pb has arrived. A follower that was marked after it was gathered goes along nevertheless: nobody
+ * maps it, and its place is always that of its root.
  */
 void peerbuf_followers_arrive(struct peerbuf *pb)
 {
@@ -191,7 +191,7 @@ void peerbuf_followers_arrive(struct peerbuf *pb)
 	}
 }
 
-/* @pb stays where it is, and so do they: their importers may come back. */
+/* @pb stays where it is, and so do its followers: tells their importers to map again. */
 void peerbuf_followers_stay(struct peerbuf *pb)
 {
 	struct peerbuf *follower;

@@ -44,28 +44,28 @@ int peerbuf_foreign_init(void)
 	return 0;
 }
 
-/* Attachments hold the module, so there is none. */
+/* No attachment is left: each holds the module. */
 void peerbuf_foreign_exit(void)
 {
 	platform_device_unregister(peerbuf_anybody);
 }
 
-/* Who is attached, or NULL if on this machine its addresses would not be physical ones. */
+/* The device to attach; NULL if on this machine its DMA addresses would not be physical ones. */
 struct device *peerbuf_foreign_device(void)
 {
 	struct device *dev = &peerbuf_anybody->dev;
 
 	if (device_iommu_mapped(dev) || get_dma_ops(dev))
 		return NULL;
-	/* Bounced, it would get the address of a copy. */
+	/* If it had to bounce, it would get the address of a copy. */
 	if (is_swiotlb_force_bounce(dev) || cc_platform_has(CC_ATTR_GUEST_MEM_ENCRYPT))
 		return NULL;
 	return dev;
 }
 
 /*
- * From a piece of a mapping made for that device. Returns -EHOSTUNREACH if it is not system
- * memory.
+ * Translates a piece of a mapping that was made for that device. Returns -EHOSTUNREACH if it is not
+ * system memory.
  */
 int peerbuf_foreign_piece(struct scatterlist *sg, u64 *paddr)
 {

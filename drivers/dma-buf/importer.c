@@ -24,18 +24,18 @@ static const struct dma_buf_attach_ops peerbuf_helper_ops = {
 	.invalidate_mappings = peerbuf_helper_invalidate,
 };
 
-/* For importers that cannot give memory back, and say so. */
+/* For importers of the helper that cannot give memory back. */
 static const struct dma_buf_attach_ops peerbuf_helper_pinned_ops = {
 	.allow_peer2peer = true,
 	.invalidate_mappings = DMA_BUF_NO_INVALIDATE,
 };
 
-/* Another exporter's system memory, by physical address. */
+/* For other exporters' system memory, by physical address. */
 static const struct dma_buf_attach_ops peerbuf_helper_foreign_ops = {
 	.invalidate_mappings = peerbuf_helper_invalidate,
 };
 
-/* Is it ours? Then @revocable is known, on every kernel. */
+/* Is it an attachment of the importer helper? Then sets @revocable, on every kernel. */
 bool peerbuf_attach_is_helper(const struct dma_buf_attachment *attach,
 			      bool *revocable)
 {
@@ -43,7 +43,7 @@ bool peerbuf_attach_is_helper(const struct dma_buf_attachment *attach,
 	return *revocable || attach->importer_ops == &peerbuf_helper_pinned_ops;
 }
 
-/* Of one of ours, known even while the attach is under way. */
+/* For attachments of the helper. Known even while the attach is under way. */
 bool peerbuf_attach_is_by_phys(const struct dma_buf_attachment *attach)
 {
 	const struct peerbuf_attachment *att = attach->importer_priv;
@@ -51,7 +51,7 @@ bool peerbuf_attach_is_by_phys(const struct dma_buf_attachment *attach)
 	return att->ops && att->ops->by_phys;
 }
 
-/* Of one of ours: the longest segment its driver takes, or 0 if it does not say. */
+/* For attachments of the helper: the longest segment that its driver takes, or 0 for no limit. */
 u64 peerbuf_attach_max_segment(const struct dma_buf_attachment *attach)
 {
 	const struct peerbuf_attachment *att = attach->importer_priv;
@@ -59,7 +59,7 @@ u64 peerbuf_attach_max_segment(const struct dma_buf_attachment *attach)
 	return att->ops ? att->ops->max_segment : 0;
 }
 
-/* Under resv: whoever let go of the buffer may map it again, or need wait no longer. */
+/* Under resv. Tells importers that they may map the buffer again, or need not wait any longer. */
 void peerbuf_tell_changed(struct peerbuf *pb)
 {
 	struct peerbuf_attachment *att;
@@ -78,9 +78,9 @@ void peerbuf_tell_changed(struct peerbuf *pb)
 
 /**
  * peerbuf_attach() - attach a device to a DMA-BUF
- * @dmabuf: any exporter's; the caller's reference must last until peerbuf_detach()
+ * @dmabuf: a DMA-BUF of any exporter; the caller's reference must last until peerbuf_detach()
  * @dev: the device that will do the DMA
- * @ops: what to call when the mapping must go; NULL, or without an invalidate callback, for
+ * @ops: the importing driver's operations; NULL, or without an invalidate callback, for
  *	an importer that cannot give memory back
  * @priv: for @ops
  *
@@ -88,10 +88,11 @@ void peerbuf_tell_changed(struct peerbuf *pb)
  *
  * Context: process context, may sleep. The reservation lock must not be held.
  * Return: the attachment, or an ERR_PTR. From a peerbuf: -EOPNOTSUPP the importer cannot be
- * revoked and the export does not accept that; -EHOSTUNREACH there is no route; -ENODEV
- * the buffer is revoked; -EIO a device it lies in does not decode memory; what the exporting
- * driver's veto returned; -ENOMEM. From anybody else, for an importer by physical address,
- * -EOPNOTSUPP it cannot give memory back, or physical addresses are not to be had on this
+ * revoked and a device does not accept that (peerbuf_device_accept_pinned()); -EHOSTUNREACH there
+ * is no route; -ENODEV the buffer is revoked; -EIO a device it lies in does not decode memory; the
+ * errno of the exporting driver's veto; -ENOMEM. From another exporter: its errno; for an importer
+ * by physical address also -EOPNOTSUPP it cannot give memory back, or physical addresses are not
+ * available on this machine.
  * machine; what that exporter returned.
  */
 struct peerbuf_attachment *
@@ -147,11 +148,11 @@ void peerbuf_detach(struct peerbuf_attachment *att)
 EXPORT_SYMBOL_GPL(peerbuf_detach);
 
 /**
- * peerbuf_attach_route() - the verdict peerbuf_attach() would come to
+ * peerbuf_attach_route() - the route verdict that peerbuf_attach() would use
  * @dmabuf: the caller holds a reference
  * @dev: the device that would do the DMA
  * @ops: as for peerbuf_attach()
- * @route: out, that of the buffer's first range, or of the one that cannot be reached
+ * @route: out, the route to the buffer's first BAR, or to the first one that cannot be reached
  *
  * Context: process context, may sleep. The reservation lock must not be held.
  * Return: 0, or -EHOSTUNREACH there is no route; -ENODEV the memory is gone; -EOPNOTSUPP the

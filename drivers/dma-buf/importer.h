@@ -7,11 +7,11 @@
 
 /**
  * struct peerbuf_attachment - a device attached to a DMA-BUF
- * @dmabuf: known even while the attach is under way; immutable
- * @attach: the core's attachment; for a peerbuf its priv is our client
+ * @dmabuf: set before the attach, so known while it is under way; immutable
+ * @attach: the core's attachment; if the exporter is peerbuf its priv is a struct peerbuf_client
  * @ops: the importing driver's; immutable
  * @priv: for @ops
- * @native: the exporter is a peerbuf
+ * @native: the exporter is peerbuf
  */
 struct peerbuf_attachment {
 	struct dma_buf *dmabuf;
@@ -22,18 +22,18 @@ struct peerbuf_attachment {
 };
 
 /**
- * struct peerbuf_mapping - a mapping the importer holds
- * @att: whose
+ * struct peerbuf_mapping - a mapping that the importer holds
+ * @att: its attachment
  * @dir: direction, needed to undo it
- * @dma: a peerbuf's mapping, or NULL
- * @sgt: another exporter's mapping, or NULL
- * @nr: segments
+ * @dma: the mapping if the exporter is peerbuf, or NULL
+ * @sgt: the mapping if it is another exporter, or NULL
+ * @nr: number of segments
  * @seg: the segments, in buffer order
- * @end: offset of each segment's end in the buffer, for the search by offset; in the memory of
- *	@seg, behind them
- * @one: @seg and @end of a single segment
+ * @end: offset of each segment's end, for the search by offset; in the same allocation as @seg,
+ *	behind it
+ * @one: the memory of @seg and @end if there is a single segment
  *
- * A peerbuf's lies behind its @dma, in the same memory.
+ * If the exporter is peerbuf, this structure lies behind @dma, in the same allocation.
  */
 struct peerbuf_mapping {
 	struct peerbuf_attachment *att;

@@ -7,7 +7,7 @@
 
 #include "importer.h"
 
-/* Room for @nr segments. */
+/* Allocates room for @nr segments. */
 static int peerbuf_mapping_alloc(struct peerbuf_mapping *mapping, u32 nr)
 {
 	if (!nr)
@@ -62,7 +62,7 @@ static int peerbuf_mapping_fill_by_phys(struct peerbuf_mapping *mapping,
 	return 0;
 }
 
-/* A buffer always has a segment; none means more than 32 bits can count. */
+/* A buffer has at least one segment: 0 means more than 32 bits can count. */
 static int peerbuf_mapping_fill(struct peerbuf_mapping *mapping, struct p2p_map *map)
 {
 	const unsigned long flags = P2P_SEGMENTS_PER_PROVIDER | P2P_SEGMENTS_LONG;
@@ -119,9 +119,9 @@ static struct peerbuf_mapping *peerbuf_map_native(struct peerbuf_attachment *att
 }
 
 /*
- * All of the buffer, or it is not the buffer. What is mapped by physical address is at
- * the device's disposal at once, so that the memory has to be what it should be by then; to
- * map it may have started a copy to where it is now.
+ * Fails if the mapping is not exactly the buffer. Waits for KERNEL fences, because mapping may have
+ * started a copy, and the device can use physical addresses at once, so the contents have to be
+ * final.
  */
 static int peerbuf_mapping_to_phys(struct peerbuf_mapping *mapping)
 {
@@ -168,7 +168,7 @@ static int peerbuf_fill_foreign(struct peerbuf_mapping *mapping)
 	return peerbuf_is_foreign_by_phys(mapping->att) ? peerbuf_mapping_to_phys(mapping) : 0;
 }
 
-/* Another exporter maps all of it; of the segments those count that are of the piece. */
+/* Another exporter maps the whole buffer. Keeps the segments, or parts of them, of the piece. */
 static void peerbuf_trim_foreign(struct peerbuf_mapping *mapping, u64 offset, u64 len)
 {
 	struct p2p_segment seg;
@@ -230,16 +230,16 @@ static struct peerbuf_mapping *peerbuf_map_piece(struct peerbuf_attachment *att,
 /**
  * peerbuf_map() - map the whole buffer for the attached device
  * @att: the attachment
- * @dir: direction of the DMA to come
+ * @dir: direction of the DMA
  *
- * The mapping is good until the next invalidate call, and until then only as far as the
- * fences allow that the reservation object holds now (see DMA_RESV_USAGE_KERNEL).
+ * The mapping is valid until the next invalidate call. DMA must wait for the fences that the
+ * reservation object holds now as DMA_RESV_USAGE_KERNEL.
  *
  * Context: process context, may sleep, the DMA-BUF's reservation lock is held.
  * Return: the mapping, or an ERR_PTR. From a peerbuf: -ENODEV it is revoked, or its device
- * is down or gone; -EHOSTUNREACH the route is gone, or another exporter's memory is not
- * system memory and wanted by physical address; -ENOSPC the device's IOVA space is
- * exhausted; -EIO the device cannot address it, or one that it lies in does not decode
+ * is down or gone; -EHOSTUNREACH the route is gone, or an importer by physical address got other
+ * than system memory from another exporter; -ENOSPC the device's IOVA space is
+ * exhausted; -EIO the device cannot address it, or a device that it lies in does not decode
  * memory; -EOVERFLOW too many segments; -ENOMEM.
  */
 struct peerbuf_mapping *peerbuf_map(struct peerbuf_attachment *att,
@@ -252,18 +252,18 @@ EXPORT_SYMBOL_GPL(peerbuf_map);
 /**
  * peerbuf_map_range() - map a piece of the buffer for the attached device
  * @att: the attachment
- * @dir: direction of the DMA to come
+ * @dir: direction of the DMA
  * @offset: first byte of the piece, page aligned
  * @len: bytes, page aligned
  *
- * As peerbuf_map(), for an importer that needs no more: what it costs, in time, memory and IOVA
- * space, goes with the piece. The segments are those of the piece, and offsets for
+ * Like peerbuf_map(), for an importer that needs only the piece: the cost in time, memory and IOVA
+ * space depends on the piece. The segments are those of the piece, and offsets for
  * peerbuf_segment_at() count from its beginning. Any number of pieces may be mapped at a
  * time. Other exporters map the whole buffer.
  *
  * Context: process context, may sleep, the DMA-BUF's reservation lock is held.
- * Return: the mapping, or an ERR_PTR: what peerbuf_map() says; -EINVAL @len is 0, or one of them
- * is not page aligned; -ERANGE the piece ends past the buffer.
+ * Return: the mapping, or an ERR_PTR with any errno of peerbuf_map(); -EINVAL @len is 0, or @offset
+ * or @len is not page aligned; -ERANGE the piece ends past the buffer.
  */
 struct peerbuf_mapping *peerbuf_map_range(struct peerbuf_attachment *att,
 					  enum dma_data_direction dir, u64 offset, u64 len)
@@ -305,12 +305,12 @@ EXPORT_SYMBOL_GPL(peerbuf_unmap);
 /**
  * peerbuf_segments() - the DMA segments of a mapping
  * @mapping: the mapping
- * @nr: out, how many
+ * @nr: out, the number of segments
  *
- * Context: any, while the mapping is there.
- * Return: the segments in buffer order; their lengths sum up to what was mapped. A segment's
+ * Context: any, while the mapping exists.
+ * Return: the segments in buffer order; their lengths add up to what was mapped. A segment's
  * provider is NULL for system memory and for other exporters. For an importer by physical
- * address the segments' addresses are the CPU's.
+ * address the segments' addresses are CPU physical addresses.
  */
 const struct p2p_segment *peerbuf_segments(struct peerbuf_mapping *mapping,
 					   u32 *nr)
@@ -323,12 +323,12 @@ EXPORT_SYMBOL_GPL(peerbuf_segments);
 /**
  * peerbuf_segment_at() - where a byte of the buffer is
  * @mapping: the mapping
- * @offset: in what was mapped, in bytes
+ * @offset: from the start of what was mapped, in bytes
  * @addr: out, its DMA address
  * @len: out, bytes from there to the end of its segment
  *
- * Context: any, while the mapping is there.
- * Return: 0, or -ERANGE: @offset is past the end of it.
+ * Context: any, while the mapping exists.
+ * Return: 0, or -ERANGE: @offset is past the end of the mapping.
  */
 int peerbuf_segment_at(struct peerbuf_mapping *mapping, u64 offset,
 		       dma_addr_t *addr, u64 *len)
@@ -356,10 +356,10 @@ EXPORT_SYMBOL_GPL(peerbuf_segment_at);
 /**
  * peerbuf_mapping_route() - how the device reaches what it has mapped
  * @mapping: the mapping
- * @route: out, that of the first BAR in the buffer; of a buffer without any, and of another
- *	exporter's, nothing is known: its decider is P2P_ADDR_NONE
+ * @route: out, the route to the first BAR in the buffer. If the buffer has none, or is another
+ *	exporter's, there is no route: its decider is P2P_ADDR_NONE
  *
- * Context: the DMA-BUF's reservation lock is held since peerbuf_map().
+ * Context: the DMA-BUF's reservation lock has been held since peerbuf_map().
  */
 void peerbuf_mapping_route(struct peerbuf_mapping *mapping, struct p2p_route *route)
 {

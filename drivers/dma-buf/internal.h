@@ -48,19 +48,20 @@
 #include "rights.h"
 #include "wait.h"
 
-/* Who only looks at buffers waits this long for all who are at work on them. */
+/* How long a call that only looks at buffers waits for all their locks together. */
 #define PEERBUF_GLANCE		(HZ / 5)
 
 struct peerbuf_file;
 
 /**
  * struct peerbuf_placement - where a buffer is
- * @left: in peerbuf.left, when the buffer has left it but somebody may still map it;
- *	resv
- * @left_at: the generation that began when the buffer left; resv
- * @copied: until then an engine may still read from it, or NULL; reference held; resv
+ * @left: in peerbuf.left, when the buffer has left this placement but somebody may still map
+ *	it; protected by resv
+ * @left_at: the generation that began when the buffer left; protected by resv
+ * @copied: fence of an engine that may still access the memory, or NULL; reference held;
+ *	protected by resv
  * @vecs: the ranges, in buffer order
- * @nr_claims: devices they belong to
+ * @nr_claims: number of devices that they belong to
  * @claims: one per device, with room for one per part of @vecs, or PEERBUF_MAX_DEVICES
  */
 struct peerbuf_placement {
@@ -73,23 +74,23 @@ struct peerbuf_placement {
 };
 
 /**
- * struct peerbuf_client - an importer, from our side
- * @node: in peerbuf.clients; as that
- * @attach: the attachment it hangs off
- * @revocable: gives the memory back when invalidated; resv
+ * struct peerbuf_client - an importer, as the exporter sees it
+ * @node: in peerbuf.clients; protected as that list is
+ * @attach: the core's attachment
+ * @revocable: gives the memory back when invalidated; protected by resv
  * @native: uses the importer helper: segments, no sg_table; immutable
- * @by_phys: of those, one that maps physical addresses itself; immutable
- * @pins: calls of pin() minus unpin(); resv
- * @maps: mappings in force; resv
- * @core_maps: those of them the DMA-BUF core made; resv
- * @placing: the buffer is being moved for this importer, which has no mapping; resv
- * @nr_segments: of the latest mapping; resv
- * @mapped_ranges: vecs in the latest mapping; resv
- * @dma_addr: first address of the latest mapping; resv
- * @route: found when somebody last looked; changed under resv and mappings_lock
- * @plan: how it reaches the buffer where that is; resv
+ * @by_phys: a native one that maps physical addresses itself; immutable
+ * @pins: calls of pin() minus calls of unpin(); protected by resv
+ * @maps: mappings in force; protected by resv
+ * @core_maps: how many of @maps the DMA-BUF core made; protected by resv
+ * @placing: the buffer is being moved for this importer, which has no mapping; protected by resv
+ * @nr_segments: of the latest mapping; protected by resv
+ * @mapped_ranges: vecs in the latest mapping; protected by resv
+ * @dma_addr: first address of the latest mapping; protected by resv
+ * @route: the last route verdict; changed under resv and mappings_lock
+ * @plan: how it reaches the buffer's placement; protected by resv
  * @pid: the process that attached; reference held
- * @comm: who attached
+ * @comm: name of that process
  */
 struct peerbuf_client {
 	struct list_head node;
@@ -112,10 +113,12 @@ struct peerbuf_client {
 
 /**
  * struct peerbuf_hold - something that can still reach the memory
- * @node: in peerbuf.holds, oldest generation first; mappings_lock
+ * @node: in peerbuf.holds, oldest generation first; changed under resv and mappings_lock, read
+ *	under either
  * @generation: the buffer's generation when it was made
- * @client: who holds it, NULL for a vmap of the kernel
- * @map: the DMA addresses it holds, NULL for a vmap
+ * @client: the importer that has it; NULL for a vmap of the kernel, and for an importer that
+ *	detached without unmapping
+ * @map: its DMA addresses; NULL for a vmap, and for an importer by physical address
  */
 struct peerbuf_hold {
 	struct list_head node;
@@ -126,9 +129,9 @@ struct peerbuf_hold {
 
 /**
  * struct peerbuf_dma - a mapping for one importer
- * @hold: what revoke waits for. Its map is the DMA addresses, and the memory that this is in; NULL
- *	if the importer makes its own
- * @vecs: for that importer, what it maps; reference held
+ * @hold: what a revoke waits for. Its map has the DMA addresses, and this structure lies in the
+ *	map's memory; NULL if the importer makes its own addresses
+ * @vecs: what such an importer maps; reference held
  * @client: the importer
  * @via_core: made by dma_buf_map_attachment()
  */
@@ -146,57 +149,60 @@ static inline struct p2p_vecs *peerbuf_dma_vecs(struct peerbuf_dma *dma)
 
 /**
  * struct peerbuf - a buffer
- * @dmabuf: what the world holds
- * @inode: the DMA-BUF file's, whose page tables are zapped; reference held
- * @visitors: whoever found the buffer without holding its DMA-BUF, plus one
- * @unvisited: the last visitor is gone, and no other can come
- * @registry_node: in the tree of exports by id; that tree's lock
+ * @dmabuf: its DMA-BUF, which users hold
+ * @inode: of the DMA-BUF's file; its mappings are zapped; reference held
+ * @visitors: one for each user that found the buffer without holding its DMA-BUF, plus one
+ * @unvisited: completed when the last visitor has gone, and no other can come
+ * @registry_node: in the tree of exports by id; protected by that tree's lock
  * @id: unique until reboot; immutable
  * @size: bytes; immutable
  * @flags: PEERBUF_EXPORT_F_*; immutable
  * @segment_align: where segments are cut, or 0; immutable
- * @max_segment: most bytes of a segment, or 0; immutable
+ * @max_segment: maximum bytes of a segment, or 0; immutable
  * @ops: the exporting driver's, or NULL; immutable
  * @priv: for @ops
  * @pid: the process that exported, NULL for a driver; reference held
- * @comm: who exported
+ * @comm: name of that process or driver
  * @by_user: made through a node, so userspace may move it; immutable
  * @home: the device that lists it wherever it lies, or NULL; reference held; immutable
- * @file: the node that it ends with, or NULL; reference held
- * @file_node: in @file's list; file->lock
+ * @file: the node with which it ends, or NULL; reference held
+ * @file_node: in @file's list; protected by file->lock
  * @placement: where it is; changed under resv and mappings_lock, read under either. A
- *	revoked buffer remembers its place. NULL only while the export is being made, and
+ *	revoked buffer keeps its placement. NULL only while the export is being made, and
  *	when it is being released
- * @left: placements it has left and somebody still maps, in that order; resv
- * @marks: who withdrew it, and whether what was mapped before must go; set under
+ * @left: placements it has left and somebody may still map, oldest first; protected by resv
+ * @marks: who has withdrawn it, and whether older mappings must go; set under
  *	mappings_lock or resv, lifted under resv
- * @asked: number of the latest call of peerbuf_settle(); so is the next
- * @asker: who made that call, for the event; mappings_lock
- * @settled: the call that importers have been told of; resv to write
- * @settling: the work that tells them when the lock is free
- * @told: the trouble they know of, as peerbuf_trouble(); resv
+ * @asked: number of the latest call of peerbuf_settle()
+ * @asker: the process that made the latest call, for the event; protected by mappings_lock
+ * @settled: number of the latest call of which importers have been told; written under resv
+ * @settling: the work item that tells them when the lock is free
+ * @told: the last peerbuf_trouble() that importers were told of; protected by resv
  * @generation: counts invalidations; changed under resv and mappings_lock, read under either
- * @routes: the generation of verdicts that the mappings were last compared with; resv
+ * @routes: the generation of verdicts with which the mappings were last compared; protected by
+ *	resv
  * @clients: importers; changed under resv and mappings_lock, read under either
- * @vmap: the kernel's CPU mapping, or NULL; resv
- * @mappings_lock: protects @holds, and lets others look at what changes under it
- * @holds: mappings and vmap in force, in order of generation
- * @unheld: woken when one ends, and when importers have been told
- * @nr_holds: length of @holds
- * @draining: the generation that began with the last revoke, as long as older ones are in
- *	@holds; else 0
- * @root: the buffer that it moves with and shares the reservation object of: what all its parts
- *	are of. Itself if it is not derived, or composed of several; immutable
- * @read_only: an importer may not write to it; immutable
- * @parts: of a derived buffer, what it is made of, or NULL; immutable
- * @nr_parts: how many
- * @depth: derived so many times in a row; immutable
- * @family: struct peerbuf_part, of all that is derived from it; changed under resv and
+ * @vmap: the kernel's CPU mapping, or NULL; protected by resv
+ * @mappings_lock: held, together with resv, to change @holds, @placement, @clients and others as
+ *	said there; whoever only reads these holds it or resv
+ * @holds: mappings and vmap in force, in order of generation; changed under resv and
  *	mappings_lock, read under either
- * @last_part: number of the latest of these; as that
- * @followers: while it moves: those of the family that go along; resv
- * @follow: while what it is a part of moves: where it goes; resv, and that one's
- * @account: what queries show; resv to write. Counters are read without, too
+ * @unheld: woken when a hold ends, and when importers have been told
+ * @nr_holds: length of @holds; protected as that list is
+ * @draining: the generation that began with the last revoke, while holds older than it are in
+ *	@holds; otherwise 0
+ * @root: the buffer with which it moves and whose reservation object it shares: the root of all
+ *	its parts. Itself if it is not derived, or composed of parts of several roots; immutable
+ * @read_only: importers may not write to it; immutable
+ * @parts: if it is derived, the parts it is made of, or NULL; immutable
+ * @nr_parts: number of parts
+ * @depth: number of its ancestors; immutable
+ * @family: struct peerbuf_part, of all buffers derived from it; changed under resv and
+ *	mappings_lock, read under either
+ * @last_part: number of the latest part in @family; protected as that list is
+ * @followers: while it moves: the buffers of the family that move with it; protected by resv
+ * @follow: while its root moves: where it goes; protected by its own resv and the root's
+ * @account: what queries show; written under resv. Counters are also read without it
  */
 struct peerbuf {
 	struct dma_buf *dmabuf;
@@ -266,12 +272,12 @@ struct peerbuf {
 
 /**
  * struct peerbuf_file - an open node, or control
- * @ref: the file and each export made through it
+ * @ref: one reference for the file, and one for each export made through it
  * @pdevice: NULL for control; reference held
  * @writable: opened for writing
  * @lock: protects @exports
- * @exports: made through this file and ending with it
- * @listener: to the events of @pdevice
+ * @exports: exports made through this file that end with it
+ * @listener: receives the events of @pdevice
  */
 struct peerbuf_file {
 	struct kref ref;
@@ -340,11 +346,11 @@ int peerbuf_refuse(struct peerbuf *pb, struct device *dev, int error, u32 reason
 /* mapping.c */
 /**
  * struct peerbuf_want - what an importer wants to map
- * @offset: first byte of it in the buffer
+ * @offset: first byte in the buffer
  * @len: bytes, or 0: all of the buffer
- * @dir: of the DMA to come
- * @via_core: it is dma_buf_map_attachment() that asks
- * @extra: bytes of zeroed memory behind the mapping, which are the caller's and end with it
+ * @dir: direction of the DMA
+ * @via_core: the caller is dma_buf_map_attachment()
+ * @extra: bytes of zeroed memory behind the mapping, for the caller; freed with the mapping
  */
 struct peerbuf_want {
 	u64 offset;
@@ -408,10 +414,10 @@ int peerbuf_copy(struct peerbuf *pb, const struct peerbuf_placement *to,
 		 const struct peerbuf_patience *patience, u32 *reason);
 
 /* revoke.c */
-#define PEERBUF_REVOKED_USER	BIT(0)	/* by who has a node: peerbuf_marks.owners */
+#define PEERBUF_REVOKED_USER	BIT(0)	/* through a node: see peerbuf_marks.owners */
 #define PEERBUF_REVOKED_ADMIN	BIT(1)	/* by the administrator, through control */
 #define PEERBUF_REVOKED_DRIVER	BIT(2)	/* by the exporting driver */
-#define PEERBUF_REVOKED_DEAD	BIT(3)	/* for good */
+#define PEERBUF_REVOKED_DEAD	BIT(3)	/* final */
 
 int peerbuf_mark_revoked(struct peerbuf *pb, u32 cause, struct peerbuf_device *owner);
 int peerbuf_restore_for(struct peerbuf *pb, u32 causes, struct peerbuf_rights *rights,
@@ -423,13 +429,13 @@ void peerbuf_device_buffer_up(struct peerbuf_device *pdevice,
 void peerbuf_device_buffer_withdrawn(struct peerbuf_device *pdevice,
 				     struct peerbuf *pb);
 
-/* Any context, without a lock: PEERBUF_REVOKED_*, zero if nobody has withdrawn it. */
+/* Any context, without a lock. Returns PEERBUF_REVOKED_*, zero if nobody has withdrawn it. */
 static inline u32 peerbuf_revoked(const struct peerbuf *pb)
 {
 	return READ_ONCE(pb->marks.causes);
 }
 
-/* Where the buffer is, and who is attached, changes under both locks: it does not now. */
+/* The placement and the list of clients change under both locks, so either one keeps them. */
 static inline void peerbuf_assert_stays(const struct peerbuf *pb)
 {
 	lockdep_assert(dma_resv_held(pb->dmabuf->resv) || lockdep_is_held(&pb->mappings_lock));

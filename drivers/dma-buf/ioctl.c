@@ -8,10 +8,10 @@
 
 #define ON_NODE		BIT(0)	/* answered by a device's node */
 #define ON_CONTROL	BIT(1)	/* answered by control */
-#define WRITABLE	BIT(2)	/* on a node, opened for writing */
-#define ADMIN		BIT(3)	/* on control, CAP_SYS_ADMIN */
-#define LOCKDOWN	BIT(4)	/* gives access to PCI memory: not under lockdown */
-#define LASTING		BIT(5)	/* what it did stands, even if that cannot be told */
+#define WRITABLE	BIT(2)	/* on a node: needs a file opened for writing */
+#define ADMIN		BIT(3)	/* on control: needs CAP_SYS_ADMIN */
+#define LOCKDOWN	BIT(4)	/* gives access to PCI memory: refused under lockdown */
+#define LASTING		BIT(5)	/* its effect stays even if the result cannot be copied out */
 
 struct peerbuf_ioctl_desc {
 	u32 size;
@@ -105,7 +105,7 @@ static const struct peerbuf_ioctl_desc peerbuf_ioctls[] = {
 	DESC(PEERBUF_IOC_FILE_WRITE, file, ON_CONTROL | LASTING, peerbuf_ioctl_file_write),
 };
 
-/* Numbers of the calls that a kind of node answers, a bit each. */
+/* A bit for the number of each call that this kind of node answers. */
 static u64 peerbuf_ioctls_answered(unsigned int by)
 {
 	u64 answered = 0;
@@ -208,8 +208,8 @@ static int peerbuf_ioctl_run(struct peerbuf_file *pf, struct peerbuf_call *call,
 		return ret;
 
 	/*
-	 * Once back as it came: an argument that cannot be written to fails here, while
-	 * nothing has happened yet.
+	 * Copy it out once, unchanged: an argument that cannot be written to fails here, before
+	 * the call has any effect.
 	 */
 	call->head.reason = 0;
 	if (copy_to_user(arg, call, min(size, desc->size)))
@@ -224,7 +224,7 @@ static int peerbuf_ioctl_run(struct peerbuf_file *pf, struct peerbuf_call *call,
 	return lost && !(desc->who & LASTING) ? -EFAULT : ret;
 }
 
-/* @call is zeroed, and afterwards what the caller was told. */
+/* @call: in, zeroed; out, what the caller was told. */
 int peerbuf_ioctl_do(struct peerbuf_file *pf, unsigned int cmd, void __user *arg,
 		     struct peerbuf_call *call)
 {
@@ -242,7 +242,7 @@ int peerbuf_ioctl_do(struct peerbuf_file *pf, unsigned int cmd, void __user *arg
 	if (size < sizeof(call->head))
 		return -EINVAL;
 	ret = peerbuf_ioctl_run(pf, call, desc, user, size, &reason);
-	/* Where it cannot be written the errno has to do. */
+	/* If the reason cannot be written, the caller gets the errno alone. */
 	if (ret && reason)
 		(void)put_user(reason, user + 1);
 	return ret;

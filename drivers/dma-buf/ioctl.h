@@ -20,7 +20,7 @@ struct peerbuf_lookup;
 #define PEERBUF_MOVE_FLAGS	PEERBUF_MOVE_F_COPY
 #define PEERBUF_RANGE_FLAGS	(PEERBUF_RANGE_F_DEVICE_FD | PEERBUF_RANGE_F_SYSTEM)
 
-/* A call's argument, in the kernel. */
+/* A call's argument, copied in. */
 struct peerbuf_call {
 	union {
 		struct {
@@ -45,8 +45,8 @@ struct peerbuf_call {
 		struct peerbuf_ioc_lookup lookup;
 		struct peerbuf_ioc_file file;
 	};
-	struct dma_buf *dmabuf;	/* EXPORT, LOOKUP: not yet visible to the process */
-	struct peerbuf_lookup *lookup_of;	/* LOOKUP: the same */
+	struct dma_buf *dmabuf;	/* EXPORT, LOOKUP: no descriptor installed yet */
+	struct peerbuf_lookup *lookup_of;	/* LOOKUP: no descriptors installed yet */
 };
 
 long peerbuf_ioctl(struct file *filp, unsigned int cmd, unsigned long arg);

@@ -18,7 +18,7 @@ static void peerbuf_route_out(struct peerbuf_route *to,
 	to->decider = from->decider;
 }
 
-/* Claims are in the order of the ranges. */
+/* Claims are in the order of the ranges, so the first claim is the first range in a BAR. */
 static u64 peerbuf_first_addr(const struct peerbuf *pb)
 {
 	if (pb->placement->nr_claims)
@@ -26,7 +26,7 @@ static u64 peerbuf_first_addr(const struct peerbuf *pb)
 	return pb->home ? p2p_pci_addr(pb->home->pdev) : PEERBUF_PCI_NONE;
 }
 
-/* Under mappings_lock. What resv protects beyond that are counters, good enough as they are. */
+/* Under mappings_lock. Fields that resv protects are counters; slightly old values will do. */
 static void peerbuf_describe_glance(struct peerbuf *pb, bool held,
 				    struct peerbuf_export_info *info)
 {
@@ -41,7 +41,7 @@ static void peerbuf_describe_glance(struct peerbuf *pb, bool held,
 	info->file_bounced = atomic64_read(&pb->account.file_bounced);
 	info->nr_attachments = pb->account.nr_clients;
 	info->nr_mappings = pb->nr_holds - (READ_ONCE(pb->vmap) ? 1 : 0);
-	/* It is being released. */
+	/* No placement: it is being released. */
 	if (!pb->placement) {
 		info->state = PEERBUF_STATE_F_DEAD;
 		return;
@@ -67,15 +67,15 @@ static void peerbuf_describe_held(struct peerbuf *pb, struct peerbuf_export_info
 			  &pb->account.last_refusal_route);
 }
 
-/* A signal ended the wait for whoever is at work on the buffer: the call starts again. */
+/* Did a signal end the wait for the buffer's lock? Then the call is restarted. */
 static bool peerbuf_cut_short(const struct peerbuf_export_info *info)
 {
 	return info->state & PEERBUF_STATE_F_BUSY && signal_pending(current);
 }
 
 /*
- * @by: whose node asks, or NULL. Whoever is at work on the buffer is waited for until @until,
- * in jiffies.
+ * @by: the device whose node asks, or NULL. Waits for the buffer's lock until @until, in
+ * jiffies.
  */
 static void peerbuf_describe(struct peerbuf *pb, const struct peerbuf_device *by,
 			     unsigned long until, struct peerbuf_export_info *info)
@@ -106,7 +106,7 @@ static void peerbuf_describe(struct peerbuf *pb, const struct peerbuf_device *by
 		dma_resv_unlock(pb->dmabuf->resv);
 }
 
-/* By fd: whoever holds the DMA-BUF may know about it. Visited. */
+/* Finds a buffer by an fd: who holds the DMA-BUF may query it. Returns as a visitor. */
 static struct peerbuf *peerbuf_query_fd(int fd, u32 *reason)
 {
 	struct dma_buf *dmabuf = dma_buf_get(fd);
@@ -161,7 +161,7 @@ int peerbuf_ioctl_query(struct peerbuf_file *pf, struct peerbuf_call *call)
 	return 0;
 }
 
-/* Arrays grow like structures: each side writes and reads what both know. */
+/* Entries may grow like structures: only the fields that both sides know are copied. */
 int peerbuf_put_entry(u64 entries, u32 index, u32 entry_size, const void *entry, u32 known)
 {
 	void __user *to = u64_to_user_ptr(entries + (u64)index * entry_size);
@@ -173,7 +173,7 @@ int peerbuf_put_entry(u64 entries, u32 index, u32 entry_size, const void *entry,
 	return 0;
 }
 
-/* @first: the size of an entry as it was first published. */
+/* @first: the size of an entry when it was first published. */
 int peerbuf_check_array(u32 flags, u32 entry_size, u32 first, u32 *reason)
 {
 	if (flags) {
@@ -187,16 +187,16 @@ int peerbuf_check_array(u32 flags, u32 entry_size, u32 first, u32 *reason)
 	return 0;
 }
 
-/* Does @pf list @pb? Nobody is waited for, as most buffers may be others'. */
+/* Does @pf list @pb? Does not wait for any lock, as most buffers may belong to others. */
 static bool peerbuf_listed_on(struct peerbuf_file *pf, struct peerbuf *pb)
 {
 	return !pf->pdevice || peerbuf_belongs_to(pb, pf->pdevice);
 }
 
 /*
- * The next export for the list after *@id, if there is room described in @info. Returns 1, 0
- * at the end, or -ERESTARTNOINTR when a signal arrived. The visit is over when this returns: user
- * memory is not touched during one.
+ * Finds the next export after *@id for the list, and describes it in @info if @room. Returns 1, 0
+ * at the end, or -ERESTARTNOINTR when a signal arrived. The visit is over when this returns,
+ * because user memory must not be touched during a visit.
  */
 static int peerbuf_list_next(struct peerbuf_file *pf, u64 *id, bool room,
 			     unsigned long until, struct peerbuf_export_info *info)
@@ -252,11 +252,11 @@ int peerbuf_ioctl_list(struct peerbuf_file *pf, struct peerbuf_call *call)
 }
 
 /**
- * struct peerbuf_asker - who wants to know about importers
- * @by: whose node it is, or NULL for control
- * @addrs: may know DMA addresses: they tell where memory is, which is not for everybody
- * @held: the buffer's resv is held; else its mappings_lock is, and routes are what was found
- *	last
+ * struct peerbuf_asker - who asks about importers
+ * @by: the device whose node it is, or NULL for control
+ * @addrs: may see DMA addresses, which show where memory is
+ * @held: the buffer's resv is held; else its mappings_lock is, and routes are the last ones
+ *	found
  */
 struct peerbuf_asker {
 	const struct peerbuf_device *by;
@@ -264,7 +264,7 @@ struct peerbuf_asker {
 	bool held;
 };
 
-/* Under resv: how the importer reaches the buffer where it is now. */
+/* Under resv. Updates how the importer reaches the buffer where it is now. */
 static void peerbuf_look_at_route(struct peerbuf *pb, struct peerbuf_client *client)
 {
 	struct p2p_route route;
@@ -288,7 +288,7 @@ static void peerbuf_describe_mapping(struct peerbuf *pb, const struct peerbuf_as
 	peerbuf_route_out(&info->route, &client->route);
 }
 
-/* Without resv nothing is told of where a buffer lies that is not all the asker's. */
+/* Without resv, and if not all of the buffer is the asker's, nothing is told of its place. */
 static void peerbuf_describe_client(struct peerbuf *pb, const struct peerbuf_asker *asker,
 				    struct peerbuf_client *client,
 				    struct peerbuf_attachment_info *info)
@@ -318,10 +318,10 @@ static void peerbuf_describe_client(struct peerbuf *pb, const struct peerbuf_ask
 }
 
 /**
- * struct peerbuf_clients - what is told about an export's importers
+ * struct peerbuf_clients - descriptions of an export's importers
  * @info: one per importer; to be freed with kvfree()
  * @stored: entries in @info
- * @total: importers there are
+ * @total: number of importers
  */
 struct peerbuf_clients {
 	struct peerbuf_attachment_info *info;
@@ -360,8 +360,8 @@ static void peerbuf_look_at_clients(struct peerbuf *pb, struct peerbuf_asker *as
 }
 
 /*
- * Copying to userspace may fault, and a fault may want resv: the entries are gathered
- * and copied after. An importer that attaches between counting and gathering is counted but
+ * Copying to userspace may fault, and the fault may take resv. So the entries are gathered first
+ * and copied afterwards. An importer that attaches between counting and gathering is counted but
  * not stored.
  */
 static int peerbuf_gather_clients(struct peerbuf *pb, const struct peerbuf_device *by,

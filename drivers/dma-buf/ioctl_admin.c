@@ -9,7 +9,7 @@
 
 #define PEERBUF_POLICY_FLAGS	(PEERBUF_POLICY_F_PINNED | PEERBUF_POLICY_F_BUS_MASTER)
 
-/* With a reference. */
+/* Returns a reference. */
 static struct pci_dev *peerbuf_find_pci(u64 addr, u32 *reason)
 {
 	struct pci_dev *pdev = NULL;
@@ -23,7 +23,7 @@ static struct pci_dev *peerbuf_find_pci(u64 addr, u32 *reason)
 	return pdev;
 }
 
-/* The last byte that is meant, as an offset in the BAR. */
+/* Computes the offset in the BAR of the last byte that is asked about. */
 static int peerbuf_route_last(struct peerbuf_ioc_route *arg, u64 bar_size, u64 *last)
 {
 	u64 end;
@@ -38,8 +38,8 @@ static int peerbuf_route_last(struct peerbuf_ioc_route *arg, u64 bar_size, u64 *
 }
 
 /*
- * For a BAR, the question is put as an export's attach would put it: with a provider, which
- * brings in the client's DMA mask. Here it lives for the question only.
+ * For a BAR, asks as an export's attach would: through a provider, so that the client's DMA mask
+ * counts. This provider exists for the query only.
  */
 static int peerbuf_route_to_bar(struct peerbuf_ioc_route *arg, struct pci_dev *provider_dev,
 				struct pci_dev *client, struct p2p_route *route)
@@ -161,7 +161,7 @@ int peerbuf_ioctl_policy(struct peerbuf_file *pf, struct peerbuf_call *call)
 	return ret;
 }
 
-/* More than this many devices on one machine nobody has. */
+/* No machine has more devices than this. */
 #define PEERBUF_DEVICES_ROOM	4096
 
 int peerbuf_ioctl_devices(struct peerbuf_file *pf, struct peerbuf_call *call)

@@ -72,7 +72,7 @@ int peerbuf_ioctl_export(struct peerbuf_file *pf, struct peerbuf_call *call)
 	return 0;
 }
 
-/* The process gets the fd only once it knows its number. */
+/* The fd is installed only after its number has been copied out. */
 void peerbuf_ioctl_export_done(struct peerbuf_call *call, bool keep)
 {
 	if (keep) {
@@ -84,9 +84,8 @@ void peerbuf_ioctl_export_done(struct peerbuf_call *call, bool keep)
 }
 
 /*
- * The export a call names: on a node one with memory of its function or exported through
- * it, on control any. Does not wait for whoever is at work on it.
- * Visited.
+ * Finds the export that a call names: on a node one with memory of its function or exported through
+ * it, on control any. Does not wait for the buffer's lock. Returns as a visitor.
  */
 struct peerbuf *peerbuf_file_lookup(struct peerbuf_file *pf, u64 id, u32 *reason)
 {
@@ -101,7 +100,7 @@ struct peerbuf *peerbuf_file_lookup(struct peerbuf_file *pf, u64 id, u32 *reason
 	return ERR_PTR(-ENOENT);
 }
 
-/* Where a driver's own buffers are is for that driver to say. */
+/* Userspace moves only what it exported: a driver decides where its own buffers are. */
 static int peerbuf_move_found(struct peerbuf_file *pf, struct p2p_vecs *vecs,
 			      struct peerbuf_rights *rights, struct peerbuf_ioc_move *arg)
 {
@@ -123,7 +122,7 @@ static int peerbuf_move_found(struct peerbuf_file *pf, struct p2p_vecs *vecs,
 	return ret;
 }
 
-/* The arrays first: user memory is not touched while visiting a buffer. */
+/* Copies the arrays in first: user memory is not touched while visiting a buffer. */
 static int peerbuf_move_with(struct peerbuf_file *pf, struct peerbuf_rights *rights,
 			     struct peerbuf_ioc_move *arg)
 {
@@ -169,7 +168,7 @@ static unsigned long peerbuf_timeout(u32 timeout_ms)
 	return msecs_to_jiffies(timeout_ms);
 }
 
-/* Who revokes: the owner of the node's function, or the administrator. */
+/* Who revokes: the owner of the node's function, or on control the administrator. */
 static u32 peerbuf_file_cause(const struct peerbuf_file *pf)
 {
 	return pf->pdevice ? PEERBUF_REVOKED_USER : PEERBUF_REVOKED_ADMIN;
@@ -225,11 +224,11 @@ static int peerbuf_restore_with(struct peerbuf_file *pf, struct peerbuf_rights *
 	if (IS_ERR(pb))
 		return PTR_ERR(pb);
 
-	/* The administrator may undo what a user did, but not the other way round. */
+	/* The administrator may undo a user's revoke, but not the other way round. */
 	causes = PEERBUF_REVOKED_USER | peerbuf_file_cause(pf);
 	ret = peerbuf_restore_for(pb, causes, rights, PEERBUF_WAIT_INTR, &arg->reason);
 	peerbuf_put(pb);
-	/* A signal while nothing has been done yet: the call starts again. */
+	/* A signal ended the wait for the lock before anything was done: restart the call. */
 	return ret == -EINTR ? -ERESTARTNOINTR : ret;
 }
 

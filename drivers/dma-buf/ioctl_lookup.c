@@ -11,13 +11,13 @@
 #define PEERBUF_FEW_PIECES	4
 
 /**
- * struct peerbuf_lookup - a call under way
+ * struct peerbuf_lookup - a lookup under way
  * @flags: PEERBUF_LOOKUP_F_*
  * @open_flags: O_CLOEXEC or 0
- * @nr: pieces
- * @found: each; of those that have one, a reference to what is mapped
- * @out: as the process is told
- * @made: for each piece with a descriptor what that is to be of; reference held
+ * @nr: number of pieces
+ * @found: the pieces, with a reference to what each maps, if it has one
+ * @out: the pieces as the process gets them
+ * @made: for each piece with a descriptor, the DMA-BUF for it; reference held
  */
 struct peerbuf_lookup {
 	u32 flags;
@@ -86,7 +86,7 @@ static int peerbuf_lookup_check(struct peerbuf_ioc_lookup *arg)
 	return 0;
 }
 
-/* @part: of whole pages, those that @found lies in. */
+/* Sets @part to the whole pages in which @found lies. */
 static int peerbuf_lookup_part(struct peerbuf_part *part, const struct peerbuf_found *found,
 			       u32 *reason)
 {
@@ -118,7 +118,7 @@ static struct peerbuf *peerbuf_lookup_derive(const struct peerbuf_found *found, 
 	return peerbuf_derive(parts, nr, writable, reason);
 }
 
-/* Pages of BARs that a driver has mapped: an export as that driver makes them, without a CPU. */
+/* Exports pages of BARs that a driver has mapped, as that driver exports them: no CPU access. */
 static struct peerbuf *peerbuf_lookup_export(const struct peerbuf_found *found, u32 nr,
 					     u32 *reason)
 {
@@ -145,7 +145,7 @@ static struct peerbuf *peerbuf_lookup_export(const struct peerbuf_found *found, 
 	return IS_ERR(dmabuf) ? ERR_CAST(dmabuf) : dmabuf->priv;
 }
 
-/* All of @found are of one kind. */
+/* All of @found are of the same kind. */
 static struct peerbuf *peerbuf_lookup_one(const struct peerbuf_found *found, u32 nr, u32 *reason)
 {
 	if (found->provider)
@@ -174,7 +174,7 @@ static void peerbuf_lookup_describe(struct peerbuf_lookup *lookup)
 	}
 }
 
-/* What the piece's descriptor is to be of. NULL: it has none, for the reason that it says. */
+/* Returns the DMA-BUF for the piece's descriptor; NULL if it has none, with the reason in @out. */
 static struct dma_buf *peerbuf_lookup_buffer(const struct peerbuf_found *found,
 					     struct peerbuf_piece *out)
 {
@@ -195,7 +195,7 @@ static struct dma_buf *peerbuf_lookup_buffer(const struct peerbuf_found *found,
 	return pb->dmabuf;
 }
 
-/* Numbers first, so that nothing is made that there is no descriptor for. */
+/* Reserves all descriptors first, so that no DMA-BUF is made for which there is none. */
 static int peerbuf_lookup_reserve(struct peerbuf_lookup *lookup)
 {
 	int fd;
@@ -212,7 +212,7 @@ static int peerbuf_lookup_reserve(struct peerbuf_lookup *lookup)
 	return 0;
 }
 
-/* Descriptors for all. An error leaves those of before for peerbuf_lookup_end(). */
+/* Makes DMA-BUFs for all pieces. On an error peerbuf_lookup_end() drops those already made. */
 static int peerbuf_lookup_make(struct peerbuf_lookup *lookup)
 {
 	struct dma_buf *dmabuf;
@@ -235,7 +235,7 @@ static int peerbuf_lookup_make(struct peerbuf_lookup *lookup)
 	return 0;
 }
 
-/* The process gets them, or nobody does. */
+/* Gives all descriptors to the process, or drops all of them. */
 static void peerbuf_lookup_end(struct peerbuf_lookup *lookup, bool keep)
 {
 	u32 i;
@@ -250,7 +250,7 @@ static void peerbuf_lookup_end(struct peerbuf_lookup *lookup, bool keep)
 	}
 }
 
-/* Why @found cannot be in one buffer with @first, or 0. */
+/* Returns why @found cannot be in one buffer with @first, or 0. */
 static u32 peerbuf_lookup_unfit(const struct peerbuf_found *found,
 				const struct peerbuf_found *first)
 {
@@ -261,7 +261,7 @@ static u32 peerbuf_lookup_unfit(const struct peerbuf_found *found,
 	return found->kind == first->kind ? 0 : PEERBUF_REASON_DEVICE_MEMORY;
 }
 
-/* One DMA-BUF for all, in @call like that of an export. */
+/* Makes one DMA-BUF of all pieces, and keeps it in @call as an export does. */
 static int peerbuf_lookup_compose(struct peerbuf_lookup *lookup, struct peerbuf_call *call)
 {
 	struct peerbuf_ioc_lookup *arg = &call->lookup;
@@ -322,7 +322,7 @@ static int peerbuf_lookup_run(struct peerbuf_lookup *lookup, u32 room, struct pe
 		return ret;
 	lookup->nr = arg->total;
 	peerbuf_lookup_describe(lookup);
-	/* An array that cannot be written to is found while nothing has happened yet. */
+	/* Copy the array out once, so that a bad pointer fails before anything is made. */
 	ret = peerbuf_lookup_store(lookup, arg);
 	if (ret)
 		return ret;
@@ -361,8 +361,8 @@ static int peerbuf_lookup_with(u32 room, struct peerbuf_call *call)
 }
 
 /*
- * Who wants all of it in one need not know what it is made of, which is little as a rule: this is
- * asked before every registration of a program's.
+ * A caller that composes and gives no array does not say how many pieces there may be. Usually
+ * there are few, so try with little room first: programs call this before every registration.
  */
 int peerbuf_ioctl_lookup(struct peerbuf_file *pf, struct peerbuf_call *call)
 {
@@ -384,7 +384,7 @@ int peerbuf_ioctl_lookup(struct peerbuf_file *pf, struct peerbuf_call *call)
 	return ret;
 }
 
-/* As with an export, the process gets descriptors only once it knows their numbers. */
+/* As with an export, descriptors are installed only after their numbers have been copied out. */
 void peerbuf_ioctl_lookup_done(struct peerbuf_call *call, bool keep)
 {
 	if (call->dmabuf && keep) {

@@ -22,7 +22,7 @@
 
 #include "internal.h"
 
-/* Protects the list, and the regions' place in the tree. Inside of pci_lock_rescan_remove(). */
+/* Protects the list, and the regions' place in the tree. Nests in pci_lock_rescan_remove(). */
 static DEFINE_MUTEX(peerbuf_kept_lock);
 static LIST_HEAD(peerbuf_kept_devices);
 
@@ -47,7 +47,7 @@ static void peerbuf_region_insert(struct peerbuf_device *pdevice, int bar)
 			 bar);
 }
 
-/* Under peerbuf_kept_lock. Somebody else may have emptied the window that it was in. */
+/* Under peerbuf_kept_lock. The PCI core may have removed the region along with its window. */
 static void peerbuf_region_remove(struct resource *region)
 {
 	lockdep_assert_held(&peerbuf_kept_lock);
@@ -60,7 +60,7 @@ static void peerbuf_kept_end(struct peerbuf_device *pdevice)
 {
 	int bar;
 
-	/* The PCI core empties windows under this lock. */
+	/* The PCI core removes windows under this lock. */
 	pci_lock_rescan_remove();
 	mutex_lock(&peerbuf_kept_lock);
 	for (bar = 0; bar < PEERBUF_NR_BARS; bar++)
@@ -86,9 +86,9 @@ static void peerbuf_keep_work(struct work_struct *work)
 }
 
 /*
- * @pdevice is gone, for good, and somebody still maps it: maybe a BAR that was not exportable any
- * more. The device is locked, if it is its driver's remove() that calls, and its regions may
- * still be requested.
+ * @pdevice is gone for good, and somebody still maps it: maybe a BAR that is no longer exportable.
+ * If a driver's remove() calls, the device is locked, and the driver may not have released its
+ * regions yet.
  */
 void peerbuf_keep(struct peerbuf_device *pdevice)
 {
@@ -120,7 +120,7 @@ static bool peerbuf_kept_overlaps(const struct peerbuf_kept *kept, const struct 
 	return false;
 }
 
-/* Does somebody still map what is one of @bars of @pdev by now? */
+/* Does somebody still map a range that @bars of @pdev occupy now? */
 bool peerbuf_keeps(struct pci_dev *pdev, unsigned int bars)
 {
 	struct peerbuf_device *pdevice;
@@ -137,7 +137,7 @@ bool peerbuf_keeps(struct pci_dev *pdev, unsigned int bars)
 	return keeps;
 }
 
-/* The driver has given back what it had requested, and no other has requested anything. */
+/* The driver has released its regions, and no other driver has requested any. */
 static void peerbuf_kept_unbound(struct peerbuf_device *pdevice, struct pci_dev *pdev)
 {
 	int bar;
@@ -149,7 +149,7 @@ static void peerbuf_kept_unbound(struct peerbuf_device *pdevice, struct pci_dev 
 			pdevice->kept.regions[bar].flags |= IORESOURCE_BUSY;
 }
 
-/* The windows of @pdev are about to go, if it is a bridge; or the BARs of its functions. */
+/* The windows of @pdev are about to go, if it is a bridge; or its BARs. */
 static void peerbuf_kept_deleted(struct peerbuf_device *pdevice, struct pci_dev *pdev)
 {
 	const struct resource *first = pdev->resource;
@@ -192,7 +192,7 @@ int peerbuf_keep_init(void)
 {
 	int ret;
 
-	/* Each work waits for as long as its importers like. */
+	/* Each work item waits as long as its importers keep their mappings. */
 	peerbuf_keep_wq = alloc_workqueue("peerbuf_keep", WQ_UNBOUND, WQ_MAX_ACTIVE);
 	if (!peerbuf_keep_wq)
 		return -ENOMEM;
@@ -202,7 +202,7 @@ int peerbuf_keep_init(void)
 	return ret;
 }
 
-/* What is still mapped has an export, which holds the module: each work is about to end. */
+/* What is mapped has an export, which holds the module: so each work item is about to end. */
 void peerbuf_keep_exit(void)
 {
 	destroy_workqueue(peerbuf_keep_wq);

@@ -14,7 +14,7 @@
 
 #include "../../compat/non_mappable_bars.h"
 
-/* Is there a BAR @bar that has memory to offer? Says why not. */
+/* Does @bar have memory to offer? If not, @reason says why. */
 int peerbuf_bar_check(struct pci_dev *pdev, unsigned int bar, u32 *reason)
 {
 	unsigned long flags;
@@ -44,8 +44,8 @@ int peerbuf_bar_check(struct pci_dev *pdev, unsigned int bar, u32 *reason)
 }
 
 /*
- * The same, of memory to map. What else lies in the page of a BAR that has less than one may be
- * another device's.
+ * The same for memory that is to be mapped. If a BAR is smaller than a page, the rest of the page
+ * may belong to another device.
  */
 int peerbuf_bar_check_pages(struct pci_dev *pdev, unsigned int bar, u32 *reason)
 {
@@ -79,8 +79,8 @@ static int peerbuf_lend_check_mask(struct pci_dev *pdev, unsigned int mask,
 }
 
 /*
- * The device must not fall asleep under its importers, which its driver does not know
- * of: a reference on its runtime power state lasts as long as it is lent.
+ * The device must not be suspended while importers use it, and its driver does not know of them:
+ * holds a runtime power reference as long as the device is lent.
  */
 static struct peerbuf_device *peerbuf_lend_first(struct pci_dev *pdev, unsigned int mask,
 						 u32 *reason)
@@ -122,7 +122,7 @@ static bool peerbuf_lent_nothing(struct peerbuf_device *pdevice)
 
 static int peerbuf_lend_check(struct pci_dev *pdev, u32 *reason)
 {
-	/* A bridge's own registers are what everything below it depends on. */
+	/* Everything below a bridge depends on the bridge's own registers. */
 	if (pdev->hdr_type != PCI_HEADER_TYPE_NORMAL) {
 		*reason = PEERBUF_REASON_NO_DEVICE;
 		return -ENODEV;
@@ -134,7 +134,7 @@ static int peerbuf_lend_check(struct pci_dev *pdev, u32 *reason)
 	return 0;
 }
 
-/* The registration to lend more of, with a reference. */
+/* Returns the registration that the BARs are added to, with a reference. */
 static struct peerbuf_device *peerbuf_lend_more(struct pci_dev *pdev, unsigned int mask,
 						u32 *reason)
 {
@@ -155,7 +155,7 @@ static struct peerbuf_device *peerbuf_lend_more(struct pci_dev *pdev, unsigned i
 	return ERR_PTR(ret);
 }
 
-/* Nobody exports from a BAR before it, or a range of it, has been lent. */
+/* Under the device's lock. A BAR cannot be exported before it, or a range of it, has been lent. */
 static int peerbuf_lend_locked(struct pci_dev *pdev, struct peerbuf_ioc_lend *arg,
 			       const struct peerbuf_range *ranges)
 {
@@ -185,8 +185,8 @@ static int peerbuf_lend_locked(struct pci_dev *pdev, struct peerbuf_ioc_lend *ar
 }
 
 /*
- * The device's lock, for the administrator. A driver's probe or remove has it for as long as it
- * takes: the administrator is to hear of that, and not to wait for ever.
+ * Takes the device's lock for the administrator. A driver's probe or remove may hold it for long:
+ * the wait then ends with an error.
  */
 int peerbuf_admin_lock(struct pci_dev *pdev, u32 *reason)
 {
@@ -239,9 +239,9 @@ out_free:
 }
 
 /*
- * Not without end: an importer that cannot be revoked may be this very process, and the device
- * is locked. What is still mapped is taken up again by the next call, or by the driver's
- * unbind.
+ * The wait is bounded: an importer that cannot be revoked may be the calling process itself, and
+ * the device is locked. The next call, or the driver's unbind, waits again for what is still
+ * mapped.
  */
 static int peerbuf_unlend_bars(struct peerbuf_device *pdevice, unsigned int mask,
 			       u32 *reason)
@@ -295,8 +295,8 @@ static int peerbuf_unlend_locked(struct pci_dev *pdev, unsigned int mask,
 }
 
 /*
- * What is not lent any more needs no waiting for who holds the lock: he may be taking it away
- * right now.
+ * If nothing is lent, the device lock is not waited for: its holder may be unbinding the driver and
+ * taking the BARs back right now.
  */
 int peerbuf_unlend(struct pci_dev *pdev, struct peerbuf_ioc_lend *arg)
 {
@@ -349,7 +349,7 @@ int peerbuf_lend_init(void)
 	return bus_register_notifier(&pci_bus_type, &peerbuf_bus_nb);
 }
 
-/* What is still lent when the module goes: nothing exported, or it could not go. */
+/* Ends what is still lent when the module goes. Nothing is exported: an export holds the module. */
 void peerbuf_lend_exit(void)
 {
 	struct pci_dev *pdev = NULL;

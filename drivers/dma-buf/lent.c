@@ -10,7 +10,7 @@
 
 #include "internal.h"
 
-/* From @offset on, in whole pages. */
+/* The whole pages that contain these bytes. */
 static struct range peerbuf_pages_of(u64 offset, u64 length)
 {
 	return (struct range){ ALIGN_DOWN(offset, PAGE_SIZE),
@@ -23,8 +23,8 @@ static bool peerbuf_ranges_meet(const struct range *a, const struct range *b)
 }
 
 /*
- * Is what the register at @where of the capability says, @length bytes long, in @range of @bar? A
- * device that does not answer now may be back later: it might be anywhere.
+ * Is the MSI-X structure to which register @where points, @length bytes long, within @range of
+ * @bar? If the device does not answer, the structure may be anywhere: returns true.
  */
 static bool peerbuf_msix_part_in(struct pci_dev *pdev, int where, u64 length, u32 bar,
 				 const struct range *range)
@@ -118,7 +118,7 @@ void peerbuf_lent_drop(struct peerbuf_device *pdevice, u32 bar)
 	peerbuf_lent_forget(&pdevice->lent, bar);
 }
 
-/* Takes the ranges that touch @new out of the list, and what they cover into it. */
+/* Merges into @new all ranges that touch it, and removes them from the list. */
 static void peerbuf_lent_absorb(struct peerbuf_lent *lent, struct peerbuf_lent_range *new)
 {
 	u32 i, kept = 0;
@@ -154,8 +154,8 @@ static int peerbuf_lent_add_one(struct peerbuf_lent *lent, const struct peerbuf_
 }
 
 /*
- * Lends @ranges, which have been checked, and all of the BARs in @whole. Their providers are there
- * already. Returns 0, or -EMSGSIZE with nothing changed.
+ * Lends @ranges, which have been checked, and all of the BARs in @whole, all of which have
+ * providers already. Returns 0, or -EMSGSIZE with nothing changed.
  */
 int peerbuf_lent_add(struct peerbuf_device *pdevice, u32 whole,
 		     const struct peerbuf_range *ranges, u32 nr, u32 *reason)
@@ -184,8 +184,8 @@ int peerbuf_lent_add(struct peerbuf_device *pdevice, u32 whole,
 }
 
 /*
- * Under peerbuf_device.lock: may userspace export this? Of other owners' BARs all that is
- * exportable at all is.
+ * Under peerbuf_device.lock: may userspace export this range? For BARs that are not lent, every
+ * range of an exportable BAR is allowed.
  */
 int peerbuf_lent_allows(struct peerbuf_device *pdevice, const struct peerbuf_range *range,
 			u32 *reason)

@@ -21,7 +21,7 @@
 
 #include "internal.h"
 
-/* Their vm_pgoff is an offset in the buffer. By &struct dma_buf.exp_name. */
+/* By &struct dma_buf.exp_name: exporters whose vm_pgoff is an offset in the buffer. */
 static const char *const peerbuf_plain_exporters[] = { "udmabuf", "system" };
 
 static bool peerbuf_is_plain(const struct dma_buf *dmabuf)
@@ -34,7 +34,7 @@ static bool peerbuf_is_plain(const struct dma_buf *dmabuf)
 	return false;
 }
 
-/* The DMA-BUF of a VMA that still has its file, or NULL. With the mmap lock. */
+/* The DMA-BUF whose file the VMA has, or NULL. With the mmap lock. */
 static struct dma_buf *peerbuf_dma_buf_of_vma(const struct vm_area_struct *vma)
 {
 	const struct file *file = vma->vm_file;
@@ -44,7 +44,10 @@ static struct dma_buf *peerbuf_dma_buf_of_vma(const struct vm_area_struct *vma)
 	return file->private_data;
 }
 
-/* A private mapping may have pages that are not the buffer's. */
+/*
+ * Why the mapping cannot be used, or 0. A private mapping may have pages that are not the
+ * buffer's.
+ */
 static u32 peerbuf_foreign_trouble(const struct vm_area_struct *vma,
 				   const struct dma_buf *dmabuf)
 {
@@ -56,7 +59,7 @@ static u32 peerbuf_foreign_trouble(const struct vm_area_struct *vma,
 	return 0;
 }
 
-/* With the mmap lock: mapped by a driver. One that knows of us can say what it is. */
+/* With the mmap lock. A mapping by a driver; a registered peerbuf_vma_owner may know the BAR. */
 static void peerbuf_find_device(const struct vm_area_struct *vma, struct peerbuf_found *found)
 {
 	u64 begin;
@@ -69,7 +72,7 @@ static void peerbuf_find_device(const struct vm_area_struct *vma, struct peerbuf
 		found->reason = PEERBUF_REASON_DEVICE_MEMORY;
 }
 
-/* From @addr on, to the end of the VMA at most. With the mmap lock. */
+/* Describes the VMA from @addr on. With the mmap lock. */
 static void peerbuf_find_in_vma(const struct vm_area_struct *vma, struct peerbuf_found *found)
 {
 	struct peerbuf *pb;
@@ -99,7 +102,7 @@ static void peerbuf_find_in_vma(const struct vm_area_struct *vma, struct peerbuf
 }
 
 /*
- * What there is at @addr, and no further than @end. With the mmap lock. Takes a reference to a
+ * Describes what @addr maps, up to @end at most. With the mmap lock. Takes a reference to a
  * provider, and none to a DMA-BUF.
  */
 static struct peerbuf_found peerbuf_find_at(u64 addr, u64 end)
@@ -122,7 +125,7 @@ static struct peerbuf_found peerbuf_find_at(u64 addr, u64 end)
 	return found;
 }
 
-/* The offsets of two whole mappings of a foreign buffer do not go on from each other. */
+/* Is @next contiguous with @found? Two whole mappings of one foreign buffer are not. */
 static bool peerbuf_goes_on(const struct peerbuf_found *found, const struct peerbuf_found *next)
 {
 	return found->kind == next->kind && found->reason == next->reason &&
@@ -133,11 +136,11 @@ static bool peerbuf_goes_on(const struct peerbuf_found *found, const struct peer
 }
 
 /**
- * struct peerbuf_finding - a look at a process' addresses under way
- * @found: the first pieces
- * @room: most of them
+ * struct peerbuf_finding - a search of a process's addresses under way
+ * @found: the first @room pieces
+ * @room: number of entries in @found
  * @nr: pieces so far, stored or not
- * @last: the latest; its references are those in @found
+ * @last: the latest piece; its references are held in @found
  */
 struct peerbuf_finding {
 	struct peerbuf_found *found;
@@ -146,7 +149,7 @@ struct peerbuf_finding {
 	struct peerbuf_found last;
 };
 
-/* With the mmap lock. A piece that is not stored holds nothing. */
+/* With the mmap lock. A piece that is not stored holds no references. */
 static void peerbuf_found_add(struct peerbuf_finding *finding, struct peerbuf_found *next)
 {
 	bool more = finding->nr && peerbuf_goes_on(&finding->last, next);
@@ -166,7 +169,7 @@ static void peerbuf_found_add(struct peerbuf_finding *finding, struct peerbuf_fo
 	p2p_provider_put(next->provider);
 }
 
-/* With the mmap lock: as peerbuf_find(). */
+/* As peerbuf_find(), with the mmap lock. */
 static int peerbuf_find_locked(u64 addr, u64 end, struct peerbuf_found *found, u32 room,
 			       u32 *total)
 {
@@ -185,9 +188,9 @@ static int peerbuf_find_locked(u64 addr, u64 end, struct peerbuf_found *found, u
 }
 
 /*
- * The pieces of the calling process' addresses from @addr on, in order. @addr + @length does not
- * overflow. @found: zeroed, @room entries. Returns 0, and the caller puts *@total of them; or with
- * none to be put -EMSGSIZE more than @room, and *@total says how many; -EINTR.
+ * Finds the pieces of the calling process's addresses from @addr on, in order. @addr + @length does
+ * not overflow. @found: zeroed, @room entries. Returns 0, and the caller puts *@total pieces; or
+ * an errno with no piece to put: -EMSGSIZE: *@total pieces, more than @room; -EINTR.
  */
 int peerbuf_find(u64 addr, u64 length, struct peerbuf_found *found, u32 room, u32 *total)
 {
@@ -204,7 +207,7 @@ int peerbuf_find(u64 addr, u64 length, struct peerbuf_found *found, u32 room, u3
 	return ret;
 }
 
-/* Those without a DMA-BUF, too. */
+/* Drops the references of the pieces that have one. */
 void peerbuf_found_put(struct peerbuf_found *found, u32 nr)
 {
 	for (; nr--; found++) {

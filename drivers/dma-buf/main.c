@@ -4,7 +4,7 @@
 
 #include "internal.h"
 
-/* The uAPI and p2p.ko number routes alike, so that nothing translates them. */
+/* The uAPI and p2p.ko use the same numbers for routes, so that no translation is needed. */
 static_assert(PEERBUF_ROUTE_NOT_SUPPORTED == (int)P2P_ROUTE_NOT_SUPPORTED);
 static_assert(PEERBUF_ROUTE_BUS_ADDR == (int)P2P_ROUTE_BUS_ADDR);
 static_assert(PEERBUF_ROUTE_THRU_HOST_BRIDGE == (int)P2P_ROUTE_THRU_HOST_BRIDGE);
@@ -76,7 +76,7 @@ err_settle:
 
 /*
  * Every export, every open node and every driver that registered a device holds the
- * module, so there is nothing left but idle devices.
+ * module, so only idle devices are left.
  */
 static void __exit peerbuf_exit(void)
 {

@@ -11,7 +11,7 @@
 #include "internal.h"
 #include "trace.h"
 
-/* Under resv, which orders generations: the list stays sorted by appending. */
+/* Under resv, which orders generations: appending keeps the list sorted. */
 void peerbuf_hold_add(struct peerbuf *pb, struct peerbuf_hold *hold,
 		      struct peerbuf_client *client, struct p2p_map *map)
 {
@@ -26,7 +26,7 @@ void peerbuf_hold_add(struct peerbuf *pb, struct peerbuf_hold *hold,
 	spin_unlock(&pb->mappings_lock);
 }
 
-/* The last that was made from a place the buffer has left takes that with it. */
+/* If it was the last hold of a placement that the buffer has left, frees that placement. */
 void peerbuf_hold_remove(struct peerbuf *pb, struct peerbuf_hold *hold)
 {
 	dma_resv_assert_held(pb->dmabuf->resv);
@@ -37,14 +37,14 @@ void peerbuf_hold_remove(struct peerbuf *pb, struct peerbuf_hold *hold)
 	spin_unlock(&pb->mappings_lock);
 	peerbuf_tell_drained(pb);
 	peerbuf_reap(pb);
-	/* A wait looks at the list, under the spinlock, after it has made itself known. */
+	/* A waiter checks the list, under the spinlock, after it has queued itself. */
 	if (wq_has_sleeper(&pb->unheld))
 		wake_up_all(&pb->unheld);
 }
 
 /*
- * For an importer by physical address there is nothing to map, and what addresses it gives the
- * memory is its own affair. The hold is what counts.
+ * For an importer by physical address no DMA address is made: it maps the memory itself. Only the
+ * hold is needed.
  */
 static struct peerbuf_dma *peerbuf_dma_make_by_phys(struct p2p_vecs *vecs, size_t extra)
 {
@@ -57,7 +57,7 @@ static struct peerbuf_dma *peerbuf_dma_make_by_phys(struct p2p_vecs *vecs, size_
 	return dma;
 }
 
-/* By the importer's plan if that is for @vecs, which may be a piece of the buffer only. */
+/* Uses the importer's plan if it is for @vecs; @vecs may be a piece of the buffer only. */
 static struct p2p_map *peerbuf_dma_map(struct peerbuf_client *client, struct p2p_vecs *vecs,
 				       enum dma_data_direction dir, size_t priv_size)
 {
@@ -96,7 +96,7 @@ static struct peerbuf_dma *peerbuf_dma_make(struct peerbuf_client *client, struc
 	return dma;
 }
 
-/* Under resv: of a mapping that was made, what its importer was told. */
+/* Under resv. Records what the importer of a new mapping got. */
 void peerbuf_dma_account(struct peerbuf_dma *dma, u32 nr_segments, dma_addr_t addr)
 {
 	struct peerbuf_client *client = dma->client;
@@ -110,7 +110,7 @@ void peerbuf_dma_account(struct peerbuf_dma *dma, u32 nr_segments, dma_addr_t ad
 	trace_peerbuf_map(pb, client->attach->dev, nr_segments);
 }
 
-/* Returns 0 if the memory can be given to @client now, or an errno, accounted for. */
+/* Returns 0 if the memory can be given to @client now, or an errno; a refusal has been counted. */
 static int peerbuf_dma_may(struct peerbuf *pb, struct peerbuf_client *client,
 			   enum dma_data_direction dir)
 {
@@ -123,7 +123,7 @@ static int peerbuf_dma_may(struct peerbuf *pb, struct peerbuf_client *client,
 	if (pb->read_only && dir != DMA_TO_DEVICE)
 		return peerbuf_refuse(pb, dev, -EACCES, PEERBUF_REASON_READ_ONLY_BUFFER, NULL);
 
-	/* Before a copy out of it, and where the exporting driver has placed it. */
+	/* Check before a copy out of it, and again where the exporting driver has placed it. */
 	ret = peerbuf_check_decode(pb, dev);
 	if (!ret)
 		ret = peerbuf_make_reachable(pb, client);
@@ -132,7 +132,7 @@ static int peerbuf_dma_may(struct peerbuf *pb, struct peerbuf_client *client,
 	return ret ?: peerbuf_wait_kernel(pb, PEERBUF_WAIT_KILLABLE);
 }
 
-/* Under resv: the piece of the buffer that @want is about. */
+/* Under resv. Maps the piece of the buffer that @want names. */
 static struct peerbuf_dma *peerbuf_dma_make_piece(struct peerbuf_client *client,
 						  const struct peerbuf_want *want)
 {
@@ -151,10 +151,9 @@ static struct peerbuf_dma *peerbuf_dma_make_piece(struct peerbuf_client *client,
 }
 
 /*
- * Under resv. What the kernel itself does to the memory, a copy say, is over before anybody gets
- * an address of it. The caller tells peerbuf_dma_account() what it has made of it. All of the
- * buffer has to be where the importer reaches it, also if it maps a piece: it may want another
- * one next.
+ * Under resv. Kernel work on the memory, such as a copy, is over before anybody gets an address of
+ * it. The caller reports the result to peerbuf_dma_account(). The importer must reach all of the
+ * buffer, even if it maps a piece: it may map another piece next.
  */
 struct peerbuf_dma *peerbuf_dma_create(struct peerbuf_client *client,
 				       const struct peerbuf_want *want)
@@ -188,8 +187,8 @@ struct peerbuf_dma *peerbuf_dma_create(struct peerbuf_client *client,
 }
 
 /*
- * Under resv. The hold ends when no address of the mapping works any more, and revoke may
- * return; the memory that it is in, after it.
+ * Under resv. The hold ends, and a revoke may return, when no address of the mapping works any
+ * more. The memory of the mapping, which contains the hold, is freed after that.
  */
 void peerbuf_dma_destroy(struct peerbuf_dma *dma)
 {

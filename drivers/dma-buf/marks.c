@@ -43,8 +43,9 @@ static bool peerbuf_marks_owned(const struct peerbuf_marks *marks,
 }
 
 /*
- * @owner: with PEERBUF_REVOKED_USER the function, which is the buffer's home or has memory of
- * it; else NULL. Then under peerbuf.mappings_lock, see above. peerbuf_settle() is to follow.
+ * Sets a mark. @owner: with PEERBUF_REVOKED_USER the function, which is the buffer's home or has
+ * memory in it, and then the caller holds peerbuf.mappings_lock (see above); otherwise NULL. The
+ * caller calls peerbuf_settle() afterwards.
  */
 void peerbuf_marks_set(struct peerbuf_marks *marks, u32 cause, struct peerbuf_device *owner)
 {
@@ -64,8 +65,8 @@ void peerbuf_marks_set(struct peerbuf_marks *marks, u32 cause, struct peerbuf_de
 }
 
 /*
- * What was mapped before must go, though there is no mark: a device is down. With a mark the
- * recall came with that. peerbuf_settle() is to follow.
+ * Recalls the mappings without a mark, because a device is down. If there is a mark, it has
+ * recalled them already. The caller calls peerbuf_settle() afterwards.
  */
 void peerbuf_marks_recall(struct peerbuf_marks *marks)
 {
@@ -75,7 +76,7 @@ void peerbuf_marks_recall(struct peerbuf_marks *marks)
 	spin_unlock(&marks->lock);
 }
 
-/* Was there a recall since this was last called? The caller sees to it. */
+/* Was there a recall since the last call? The caller then invalidates the mappings. */
 bool peerbuf_marks_take_recall(struct peerbuf_marks *marks)
 {
 	bool recall;
@@ -87,7 +88,7 @@ bool peerbuf_marks_take_recall(struct peerbuf_marks *marks)
 	return recall;
 }
 
-/* Takes those that @rights are good for out of the list. Returns how many are in @lifted. */
+/* Takes the owners that @rights cover out of the list. Returns how many are in @lifted. */
 static u32 peerbuf_marks_take(struct peerbuf_marks *marks, const struct peerbuf_rights *rights,
 			      struct peerbuf_device **lifted)
 {
@@ -106,8 +107,8 @@ static u32 peerbuf_marks_take(struct peerbuf_marks *marks, const struct peerbuf_
 }
 
 /*
- * Lifts the marks of @causes; of PEERBUF_REVOKED_USER those that @rights are good for, and then
- * says in it whose is left. Returns false if there was none to lift.
+ * Lifts the marks of @causes; with PEERBUF_REVOKED_USER only the owners' that @rights cover, and
+ * sets @rights->missing to an owner whose mark is left. Returns false if there was none to lift.
  */
 bool peerbuf_marks_lift(struct peerbuf_marks *marks, u32 causes, struct peerbuf_rights *rights)
 {
@@ -128,7 +129,7 @@ bool peerbuf_marks_lift(struct peerbuf_marks *marks, u32 causes, struct peerbuf_
 	any = nr || before & causes;
 	spin_unlock(&marks->lock);
 
-	/* The last reference may sleep. */
+	/* Dropping the last reference may sleep. */
 	while (nr)
 		peerbuf_device_put(lifted[--nr]);
 	return any;

@@ -4,9 +4,10 @@
 #include "trace.h"
 
 /*
- * Importers attached to a buffer must reach it wherever it goes, unless its driver will place
- * it for them when they come. Falling back is for those who come to a buffer, and no
- * reason to move it away from those who have it.
+ * Why an attached importer would not reach @to, or 0. Not checked if the exporting driver has a
+ * place operation: it moves the buffer again when that importer maps. PEERBUF_EXPORT_F_FALLBACK
+ * does not count here: it serves importers that come to a buffer, not those that a move would
+ * leave behind.
  */
 u32 peerbuf_clients_lose(struct peerbuf *pb, const struct peerbuf_placement *to)
 {
@@ -24,7 +25,7 @@ u32 peerbuf_clients_lose(struct peerbuf *pb, const struct peerbuf_placement *to)
 	return 0;
 }
 
-/* Under resv: may @pb go to @to now? */
+/* Under resv: may @pb move to @to now? */
 static int peerbuf_move_check(struct peerbuf *pb,
 			      const struct peerbuf_placement *to, u32 *reason)
 {
@@ -52,7 +53,7 @@ static int peerbuf_move_check(struct peerbuf *pb,
 	}
 }
 
-/* Under resv: why a move was given up half-way. */
+/* Under resv. The reason for an errno that ended a move half-way. */
 static u32 peerbuf_move_reason(struct peerbuf *pb, const struct peerbuf_placement *to, int error)
 {
 	switch (error) {
@@ -68,7 +69,7 @@ static u32 peerbuf_move_reason(struct peerbuf *pb, const struct peerbuf_placemen
 	}
 }
 
-/* Under resv: an engine may have begun to read from @placement, or to write to it. */
+/* Under resv. An engine may have begun to read from @placement, or to write to it. */
 static void peerbuf_note_copy(struct peerbuf *pb, struct peerbuf_placement *placement)
 {
 	struct peerbuf_patience forever =
@@ -76,7 +77,7 @@ static void peerbuf_note_copy(struct peerbuf *pb, struct peerbuf_placement *plac
 	struct dma_fence *fence;
 
 	if (dma_resv_get_singleton(pb->dmabuf->resv, DMA_RESV_USAGE_KERNEL, &fence)) {
-		/* No memory to remember it. */
+		/* No memory to remember the fence, so wait for it. */
 		peerbuf_wait_fences(pb, DMA_RESV_USAGE_KERNEL, &forever);
 		return;
 	}
@@ -85,8 +86,8 @@ static void peerbuf_note_copy(struct peerbuf *pb, struct peerbuf_placement *plac
 }
 
 /*
- * Under resv. The exporting driver's engine first, if it has one and wants to. The CPU sees
- * what devices wrote only once its caches have been told.
+ * Under resv. Uses the exporting driver's engine, if it has one and does not return -EOPNOTSUPP, or
+ * else the CPU. The CPU needs cache maintenance first to see what devices wrote.
  */
 static int peerbuf_copy_contents(struct peerbuf *pb, const struct peerbuf_placement *to,
 				 const struct peerbuf_patience *patience, u32 *reason)
@@ -109,7 +110,7 @@ static int peerbuf_copy_contents(struct peerbuf *pb, const struct peerbuf_placem
 	return peerbuf_copy(pb, to, patience, reason);
 }
 
-/* Under resv and mappings_lock. What was found last is about the place the buffer leaves. */
+/* Under resv and mappings_lock. The routes found last are those to the old placement. */
 static void peerbuf_forget_routes(struct peerbuf *pb)
 {
 	struct peerbuf_client *client;
@@ -118,7 +119,7 @@ static void peerbuf_forget_routes(struct peerbuf *pb)
 		client->route = (struct p2p_route){ .decider = P2P_ADDR_NONE };
 }
 
-/* Under resv: plans hold the list they were made for, whose memory is to be free soon. */
+/* Under resv. Plans hold a reference to the old list, whose memory is to be freed soon. */
 static void peerbuf_drop_plans(struct peerbuf *pb)
 {
 	struct peerbuf_client *client;
@@ -136,7 +137,7 @@ void peerbuf_arrive_at(struct peerbuf *pb, struct peerbuf_placement *to)
 	peerbuf_forget_routes(pb);
 }
 
-/* Under resv: it was at @from, which somebody may still map, and is at @to. */
+/* Under resv. The buffer has moved from @from, which somebody may still map, to @to. */
 void peerbuf_has_left(struct peerbuf *pb, struct peerbuf_placement *from,
 		      struct peerbuf_placement *to)
 {
@@ -150,10 +151,9 @@ void peerbuf_has_left(struct peerbuf *pb, struct peerbuf_placement *from,
 }
 
 /*
- * Under resv. Importers find the buffer at @to from now on, unless somebody has withdrawn it
- * meanwhile: then this returns -ENODEV and the buffer stays. Marks are set under the same
- * spinlock by who the buffer has memory of, so that it does not leave a function with its
- * owner's mark on it.
+ * Under resv. Importers find the buffer at @to from now on. If somebody has withdrawn it meanwhile,
+ * returns -ENODEV and the buffer stays. Owners set their marks under the same spinlock, so a buffer
+ * does not leave a function after its owner has set a mark.
  */
 static int peerbuf_arrive(struct peerbuf *pb, struct peerbuf_placement *to)
 {
@@ -174,15 +174,16 @@ static int peerbuf_arrive(struct peerbuf *pb, struct peerbuf_placement *to)
 }
 
 /*
- * Under resv. A move has failed or given up: the buffer is where it was, and importers may come
- * back to it there, or will be told that they may not. An engine that was started may
- * write to @to all the same. Until it has stopped that is a place like one the buffer has
- * left: its devices find the buffer, and wait for the fence.
+ * Under resv. A move has failed or given up: the buffer is where it was, and importers are told
+ * that they may map it again (or find that it is revoked). An engine that was started may still
+ * write to
+ * @to. Until it has stopped, @to counts as a placement that the buffer has left: its devices find
+ * the buffer, and wait for the fence.
  */
 static void peerbuf_stay(struct peerbuf *pb, struct peerbuf_placement *to)
 {
 	peerbuf_note_copy(pb, to);
-	/* Nobody has mapped it, so that it waits for no unmap. */
+	/* Nobody has mapped @to, so it waits for no unmap. */
 	to->left_at = 0;
 	list_add(&to->left, &pb->left);
 	peerbuf_reap(pb);
@@ -191,17 +192,16 @@ static void peerbuf_stay(struct peerbuf *pb, struct peerbuf_placement *to)
 }
 
 /*
- * Under resv. Importers stop first: the copy must not race with their writes.
- * The CPU mappings were zapped with them, and CPU faults and new mappings wait for
- * the lock we hold, and for a copy under way. An error leaves the buffer where it was.
- * Waiting and copying end early when the buffer is withdrawn, so that whoever does that does
- * not wait for us.
+ * Under resv. Importers stop first: the copy must not race with their writes. CPU mappings are
+ * zapped at the same time; CPU faults and new mappings wait for resv, which this function's
+ * caller holds, and then for a copy under way. An error leaves the buffer where it was. Waiting
+ * and copying end early when the buffer is withdrawn, so that a revoke does not wait for them.
  *
- * Mappings made from the old place may live on until their importers get round to undoing
- * them. They keep it alive, and its devices aware of the buffer, but nobody uses
- * them any more: that is what an importer promises by having been invalidated.
+ * Mappings made from the old place may exist until their importers undo them. They keep the old
+ * place alive, and its devices aware of the buffer, but nobody uses them any more: an invalidated
+ * importer has stopped its DMA.
  *
- * Takes @to over, whatever it returns.
+ * Takes over @to, also on failure.
  */
 static int peerbuf_switch(struct peerbuf *pb, struct peerbuf_placement *to, u32 flags,
 			  const struct peerbuf_patience *patience, u32 *reason)
@@ -252,7 +252,7 @@ static int peerbuf_move_args(struct peerbuf *pb, const struct p2p_vecs *vecs,
 	return 0;
 }
 
-/* As what peerbuf_move_check() said, and for a copy, whose destination is not the buffer's own. */
+/* peerbuf_move_check(), and for a copy: source and destination must not overlap or be aliased. */
 static int peerbuf_move_may(struct peerbuf *pb, const struct peerbuf_placement *to,
 			    u32 flags, u32 *reason)
 {
@@ -265,7 +265,7 @@ static int peerbuf_move_may(struct peerbuf *pb, const struct peerbuf_placement *
 	return peerbuf_check_aliases(pb, to->vecs, flags, reason);
 }
 
-/* Under resv: as peerbuf_move_locked(), with the reason for a refusal. */
+/* Under resv. Like peerbuf_move_locked(), and returns the reason for a refusal. */
 int peerbuf_move_held(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
 		      const struct peerbuf_patience *patience, u32 *reason)
 {
@@ -302,8 +302,9 @@ int peerbuf_move_held(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
 }
 
 /*
- * No lock held. All importers are revocable here, so that they unmap soon. A process that is
- * killed while it waits learns nothing any more; the last unmap takes the old place with it.
+ * The caller holds no lock. Waits until no importer maps the old place. Here all importers are
+ * revocable, so they unmap soon. If a killed process stops waiting, the last unmap frees the old
+ * place.
  */
 static void peerbuf_finish_one(struct peerbuf *pb, u64 generation, int mode)
 {
@@ -313,14 +314,14 @@ static void peerbuf_finish_one(struct peerbuf *pb, u64 generation, int mode)
 	if (peerbuf_wait_unheld(pb, generation, &patience))
 		return;
 
-	/* Who unmapped last may still be letting go of the old place, under this lock. */
+	/* The last unmap may still be freeing the old place, under this lock. */
 	if (peerbuf_lock(pb, mode))
 		return;
 	peerbuf_reap(pb);
 	dma_resv_unlock(pb->dmabuf->resv);
 }
 
-/* No lock held: the same for it and all that was derived from it. */
+/* The caller holds no lock. Does so for the buffer and all buffers derived from it. */
 static void peerbuf_move_finish(struct peerbuf *pb, u64 generation, int mode)
 {
 	struct peerbuf *derived;
@@ -334,9 +335,9 @@ static void peerbuf_move_finish(struct peerbuf *pb, u64 generation, int mode)
 }
 
 /*
- * As peerbuf_move(), with the reason for a refusal. @finish_mode: PEERBUF_WAIT_* for the wait
- * for importers' unmaps, which cannot fail any more. @rights: of the caller, who has shown
- * that to each function in @vecs; NULL for a driver, who decides for itself.
+ * Like peerbuf_move(), and returns the reason for a refusal. @finish_mode: PEERBUF_WAIT_* for the
+ * wait for importers' unmaps, when the move cannot fail any more. @rights: the caller's, which
+ * cover each function in @vecs; NULL for a driver, which has checked rights itself.
  */
 int peerbuf_move_to(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
 		    int finish_mode, struct peerbuf_rights *rights, u32 *reason)
@@ -373,20 +374,20 @@ int peerbuf_move_to(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
  *
  * For the exporting driver, which evicts and places its buffers under locks of its own.
  * When this returns 0, importers' DMA to the old place has ended, CPU mappings of it are
- * gone, and whoever maps gets the new place. Importers undo their old mappings when they
- * get to it; when the last has, the release function of the old list is called
+ * gone, and new mappings are of the new place. Importers undo their old mappings later.
+ * When the last one is undone, the release function of the old list is called
  * (p2p_vecs_on_release()), and only then may its memory be used for something else.
  *
  * After an error the buffer is where it was, with its contents. Importers may have been
- * invalidated, and were then told that they may come back; what is in @vecs is undefined if
- * a copy had begun. A buffer that is revoked meanwhile, or whose device goes down, is not moved
- * to the end: -ENODEV. A buffer whose DMA-BUF is gone is nowhere (-ENODEV): the exporting
- * driver is about to be told.
+ * invalidated, and were then told that they may map again; the contents of @vecs are undefined if
+ * a copy had begun. If the buffer is revoked meanwhile, or its device goes down, the move gives
+ * up: -ENODEV. A buffer whose DMA-BUF is gone has no placement (-ENODEV): the exporting
+ * driver's release operation is about to be called.
  *
  * Context: process context, may sleep until fences signal, the DMA-BUF's reservation lock
- * is held. Signals do not end it, short of the caller being killed.
- * Return: as peerbuf_move(), where -EINTR means that the caller is being killed; and what
- * the exporter's copy operation returned.
+ * is held. Only a fatal signal ends it.
+ * Return: as peerbuf_move(), where -EINTR means that the caller is being killed; and the errno of
+ * the exporter's copy operation.
  */
 int peerbuf_move_locked(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags)
 {
@@ -402,33 +403,33 @@ EXPORT_SYMBOL_GPL(peerbuf_move_locked);
  * peerbuf_move() - put a buffer elsewhere
  * @pb: the buffer; the caller holds a reference to its DMA-BUF
  * @vecs: the new backing, of the same size in bytes; the buffer takes its own reference
- * @flags: PEERBUF_MOVE_F_COPY to copy the contents, or 0. The exporter's copy operation
- *	does it, or the CPU
+ * @flags: PEERBUF_MOVE_F_COPY to copy the contents, by the exporter's copy operation or
+ *	the CPU; or 0
  *
  * From anywhere to anywhere: BARs, system memory, and any mixture. Importers are
- * invalidated and come back to the new place when they like. When this
+ * invalidated and may map the new place at any time. When this
  * returns 0 no importer has the old place mapped any more. After an error the
  * buffer is where it was, with its contents; for the rest see peerbuf_move_locked().
  *
- * Asks for no right to the functions that the buffer has memory of: a driver that moves it
- * for a user asks whether that user may.
+ * Checks no rights to the functions that the buffer has memory of: a driver that moves it
+ * for a user checks whether that user may.
  *
  * Context: process context, may sleep until fences signal and importers unmap. No
  * reservation lock may be held.
  * Return: 0, or -EINVAL the size differs, an unknown flag, a copy between overlapping
- * ranges, or one from or to ranges that name memory twice (to such without a copy, too, if the
- * buffer falls back); -ENODEV the buffer is revoked or a device is down or gone, or became so
- * meanwhile; -EIO a device stopped to decode memory during the copy; -EBUSY it is
- * pinned, or so is what was derived from it, or somebody is at work on one that was composed of
- * it; -EHOSTUNREACH an attached importer cannot reach the new place, and there is no place
- * operation; -EPERM it is part of another, which takes it along; -EOPNOTSUPP hidden memory
+ * ranges, or from or to ranges that name memory twice (if the buffer can fall back, a move to such
+ * ranges without a copy, too); -ENODEV the buffer is revoked or a device is down or gone, or became
+ * so meanwhile; -EIO a device stopped decoding memory during the copy; -EBUSY it is
+ * pinned, or a buffer derived from it is, or the lock of a buffer composed of it was not
+ * free; -EHOSTUNREACH an attached importer cannot reach the new place, and there is no place
+ * operation; -EPERM it is part of another buffer, and moves with it; -EOPNOTSUPP hidden memory
  * cannot be copied by the CPU; -EMSGSIZE too many devices; -EINTR a signal arrived; -ENOMEM.
  */
 int peerbuf_move(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags)
 {
 	u32 reason = 0;
 
-	/* A driver takes 0 for "the old place is free". */
+	/* Not interruptible: a driver takes 0 for "the old place is free". */
 	return peerbuf_move_to(pb, vecs, flags, PEERBUF_WAIT_IDLE, NULL, &reason);
 }
 EXPORT_SYMBOL_GPL(peerbuf_move);

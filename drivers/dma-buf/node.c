@@ -7,9 +7,9 @@
 #include "internal.h"
 
 /*
- * How long closing a node waits for importers of what it exported. Revocable ones are
- * gone long before. Others were accepted by the exporter; the buffer is revoked
- * all the same, and its device waits for them when it goes.
+ * How long closing a node waits for importers of what it exported. Revocable ones unmap long before
+ * that. Others were accepted by the administrator or the device's driver: the buffer is revoked
+ * nevertheless, and they may keep their mappings.
  */
 #define PEERBUF_CLOSE_PATIENCE	(5 * HZ)
 
@@ -52,7 +52,7 @@ void peerbuf_file_put(struct peerbuf_file *pf)
 	kref_put(&pf->ref, peerbuf_file_free);
 }
 
-/* A device that is unregistered meanwhile is gone for whoever opened it, and for its events. */
+/* If the device is unregistered meanwhile, the open file sees a device that is gone. */
 static int peerbuf_node_open(struct inode *inode, struct file *filp)
 {
 	struct peerbuf_device *pdevice = peerbuf_chrdev_find(inode);
@@ -60,7 +60,7 @@ static int peerbuf_node_open(struct inode *inode, struct file *filp)
 
 	if (!pdevice)
 		return -ENODEV;
-	/* With our reference from here on. */
+	/* Takes over the reference to @pdevice. */
 	pf = peerbuf_file_create(pdevice, filp->f_mode & FMODE_WRITE);
 	if (!pf) {
 		peerbuf_device_put(pdevice);
@@ -72,7 +72,7 @@ static int peerbuf_node_open(struct inode *inode, struct file *filp)
 	return stream_open(inode, filp);
 }
 
-/* The next export to end, visited; NULL when there is none left. */
+/* Returns the next export to end, as a visitor of it; NULL when none is left. */
 static struct peerbuf *peerbuf_file_next_export(struct peerbuf_file *pf)
 {
 	struct peerbuf *pb, *found = NULL;
@@ -89,8 +89,8 @@ static struct peerbuf *peerbuf_file_next_export(struct peerbuf_file *pf)
 }
 
 /*
- * All are marked before any is waited for: what was exported ends with the file, and not
- * one by one as importers let go of the others. The visits last until both are done.
+ * Marks all exports before it waits for any, so that all end together and not one by one as
+ * importers unmap. The visits last until both are done.
  */
 static void peerbuf_file_end_exports(struct peerbuf_file *pf)
 {
@@ -142,7 +142,7 @@ const struct file_operations peerbuf_node_fops = {
 	.compat_ioctl = compat_ptr_ioctl,
 };
 
-/* With a reference to @filp, which keeps the result. */
+/* Returns with a reference to @filp, which keeps the result. */
 struct peerbuf_file *peerbuf_file_from_fd(int fd, struct file **filp)
 {
 	*filp = fget(fd);

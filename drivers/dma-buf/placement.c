@@ -45,8 +45,8 @@ static int peerbuf_device_trouble(const struct peerbuf_device *pdevice,
 }
 
 /*
- * Providers are killed under the device's lock, before its claims are walked. So
- * one found alive here, under that lock, belongs to a claim that walk will see.
+ * Providers are killed under the device's lock, before its claims are walked. So if a provider is
+ * alive here, under that lock, the walk comes later and finds the claim.
  */
 static int peerbuf_claim_check(struct peerbuf_device *pdevice,
 			       struct p2p_provider *provider,
@@ -134,9 +134,9 @@ static int peerbuf_placement_claim(struct peerbuf_placement *placement,
 }
 
 /*
- * Takes its own reference to @vecs. The buffer becomes visible to its devices here, so it
- * must have its DMA-BUF. Under its resv: a device that goes away from here on comes to
- * the buffer, and finds it with the placement or without, but not in between.
+ * Takes its own reference to @vecs. From here on the buffer's devices find the buffer, so it must
+ * have its DMA-BUF. Under the buffer's resv: a device that goes away now visits the buffer under
+ * resv, and finds it before or after the change of its placement, never in between.
  */
 struct peerbuf_placement *peerbuf_placement_create(struct peerbuf *pb,
 						   struct p2p_vecs *vecs,
@@ -162,7 +162,7 @@ struct peerbuf_placement *peerbuf_placement_create(struct peerbuf *pb,
 	return placement;
 }
 
-/* After the last mapping made from it is gone. The buffer's resv may be held. */
+/* To be called after the last mapping made from it is gone. The buffer's resv may be held. */
 void peerbuf_placement_destroy(struct peerbuf_placement *placement)
 {
 	struct peerbuf_claim *claim;
@@ -180,7 +180,7 @@ void peerbuf_placement_destroy(struct peerbuf_placement *placement)
 	kfree(placement);
 }
 
-/* Under the buffer's resv: does each of its devices decode memory, as far as it can be asked? */
+/* Under the buffer's resv: do all its devices decode memory, as far as that can be read? */
 bool peerbuf_placement_decodes(const struct peerbuf_placement *placement)
 {
 	u32 i;
@@ -195,8 +195,8 @@ bool peerbuf_placement_decodes(const struct peerbuf_placement *placement)
  * Under the buffer's resv: why the placement cannot be used, or 0.
  *
  * A device changes its state first and then visits each of its buffers under
- * that buffer's resv. Whoever reads the old state here is visited later, with
- * whatever mapping it made; whoever comes after the visit reads the new state.
+ * that buffer's resv. Whoever reads the old state here is visited later, and the visit finds
+ * the mapping it made. Whoever comes after the visit reads the new state.
  */
 u32 peerbuf_placement_trouble(const struct peerbuf_placement *placement)
 {
@@ -218,12 +218,12 @@ u32 peerbuf_placement_trouble(const struct peerbuf_placement *placement)
 }
 
 /*
- * Under resv: lets go of the places the buffer has left and nobody maps any more. A
- * mapping of an older generation than the leave may have been made from there.
+ * Under resv. Frees the placements that the buffer has left and nobody maps any more. Mappings
+ * older than the generation that began when the buffer left may have been made from there.
  *
- * While the exporting driver's engine still reads from a place its claims stay, so that its
- * devices find the buffer and wait for that. The memory itself the driver keeps for its
- * engine, and with our reference gone it learns when that is over.
+ * While the exporting driver's engine still accesses such a placement its claims stay, so that its
+ * devices find the buffer and wait for the engine. Only the reference to the list is dropped: the
+ * driver holds its own for the engine, and the list's release function tells it when that is over.
  */
 void peerbuf_reap(struct peerbuf *pb)
 {
@@ -245,9 +245,9 @@ void peerbuf_reap(struct peerbuf *pb)
 }
 
 /*
- * Under resv: are the contents of @pb what they should be once it is at @to? A copy into memory
- * that is named twice loses bytes. A copy out of it leaves two places that were one and are
- * not any more, and so does a fallback later on. Returns 0 or -EINVAL.
+ * Under resv: will the contents of @pb be right after a move to @to? A copy into memory that is
+ * named twice loses bytes. A copy out of such memory makes two places of one; so would a later
+ * fallback. Returns 0 or -EINVAL.
  */
 int peerbuf_check_aliases(const struct peerbuf *pb, const struct p2p_vecs *to,
 			  u32 flags, u32 *reason)

@@ -16,8 +16,8 @@ static void peerbuf_policy_change(struct peerbuf_device *pdevice, u32 set, u32 c
 }
 
 /*
- * Of a device that the stub has, under its lock. What is restored after an error was saved
- * before, maybe under another policy: the stub comes here again after that.
+ * For a device bound to the stub, under its lock. Restoring the saved state after an error may
+ * bring back another policy's bit, so the stub calls this after it.
  */
 void peerbuf_policy_apply(struct peerbuf_device *pdevice)
 {
@@ -77,15 +77,15 @@ int peerbuf_policy_set(struct pci_dev *pdev, u32 set, u32 clear, u32 *policy, u3
 }
 
 /**
- * peerbuf_device_accept_pinned() - may importers that cannot be revoked have a device's memory?
+ * peerbuf_device_accept_pinned() - may importers that cannot be revoked use a device's memory?
  * @pdevice: from peerbuf_device_register()
- * @accept: false, as it is at first: they are refused
+ * @accept: false, the initial state: they are refused
  *
- * Of a buffer that has memory of several devices each has to accept them. While one of them
- * maps a buffer, that does not move, and a revoke waits for it;
- * peerbuf_device_unregister() waits for a while, and keeps the BARs' ranges from everybody else
- * after that. What is mapped already stays mapped when @accept becomes false, and is not mapped
- * anew.
+ * If a buffer has memory of several devices, each of them has to accept. While such an importer
+ * maps a buffer, the buffer does not move, and a revoke waits for the importer.
+ * peerbuf_device_unregister() waits for a limited time, and keeps the BARs' ranges claimed
+ * after that. Existing mappings stay when @accept becomes false; new ones are
+ * refused.
  *
  * Context: process context, may sleep.
  */

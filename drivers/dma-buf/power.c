@@ -13,10 +13,13 @@
 
 #include "internal.h"
 
-/* peerbuf_registry_lock. */
+/* Protected by peerbuf_registry_lock. */
 static bool peerbuf_machine_down;
 
-/* Why a device that is being registered cannot be up. It is found, or looks here, or both. */
+/*
+ * Why a device that is being registered cannot be up. Either peerbuf_all_down() finds the device,
+ * or the device sees the flag here, or both.
+ */
 u32 peerbuf_power_why(void)
 {
 	lockdep_assert_held(&peerbuf_registry_lock);
@@ -57,9 +60,9 @@ static void peerbuf_power_up(struct peerbuf_device *pdevice, void *unused)
 }
 
 /**
- * struct peerbuf_drained - waiting for the importers of all devices
- * @patience: for all of them together
- * @error: the last one, or 0
+ * struct peerbuf_drained - a wait for the importers of all devices
+ * @patience: shared by all devices
+ * @error: the last error, or 0
  */
 struct peerbuf_drained {
 	struct peerbuf_patience patience;
@@ -121,8 +124,8 @@ static struct notifier_block peerbuf_pm_nb = {
 };
 
 /*
- * Also before another kernel is started in place of this one, whose memory a device must not go on
- * writing to. It comes in any case; who has not let go by then is in the kernel log.
+ * Also called before kexec starts another kernel, into whose memory a device must not write. The
+ * reboot is not stopped; importers that still have mappings are named in the kernel log.
  */
 static int peerbuf_reboot_event(struct notifier_block *nb, unsigned long action,
 				void *data)

@@ -7,7 +7,7 @@
 
 #include "internal.h"
 
-/* System memory is of no device, and what names a place in one must be zero. */
+/* System memory belongs to no device, so the fields that name a place in one must be zero. */
 static int peerbuf_range_check_device(const struct peerbuf_range *range, u32 *reason)
 {
 	bool other = range->flags & PEERBUF_RANGE_F_DEVICE_FD;
@@ -49,12 +49,12 @@ int peerbuf_range_check(const struct peerbuf_range *range, u32 *reason)
 }
 
 /**
- * struct peerbuf_resolver - ranges on their way to a vec list
- * @pf: the node they were given to
- * @rights: of the call, which get those of the nodes named; NULL: nobody asks for them
+ * struct peerbuf_resolver - turns ranges into a vec list
+ * @pf: the node that the ranges were given to
+ * @rights: gets the rights of the nodes that the ranges name; NULL if nobody needs them
  * @vecs: the list
- * @decoding: the device of the latest range, known to decode memory; not held
- * @reason: why the latest one was refused
+ * @decoding: the device of the latest range, known to decode memory; no reference held
+ * @reason: why the latest range was refused
  */
 struct peerbuf_resolver {
 	struct peerbuf_file *pf;
@@ -65,8 +65,8 @@ struct peerbuf_resolver {
 };
 
 /*
- * With memory decode off the BAR answers nobody: reads give all ones and writes are
- * lost, which no importer would notice.
+ * With memory decode off a BAR does not answer: reads return all ones and writes are
+ * lost, and no importer would notice.
  */
 static int peerbuf_decode_check(struct peerbuf_resolver *res,
 				struct pci_dev *pdev)
@@ -200,7 +200,7 @@ static int peerbuf_ranges_add(struct peerbuf_resolver *res,
 	return 0;
 }
 
-/* To be freed with kvfree(). */
+/* The caller frees the result with kvfree(). */
 struct peerbuf_range *peerbuf_ranges_copy(u64 user_ranges, u32 nr, u32 *reason)
 {
 	struct peerbuf_range *ranges;
@@ -220,7 +220,7 @@ struct peerbuf_range *peerbuf_ranges_copy(u64 user_ranges, u32 nr, u32 *reason)
 	return ranges;
 }
 
-/* @rights: optional; gets those of the nodes that the ranges name */
+/* @rights: optional; gets the rights of the nodes that the ranges name. */
 struct p2p_vecs *peerbuf_ranges_resolve(struct peerbuf_file *pf, u64 user_ranges,
 					u32 nr, struct peerbuf_rights *rights,
 					u32 *bad_range, u32 *reason)

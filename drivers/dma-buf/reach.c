@@ -19,15 +19,18 @@
 #include "internal.h"
 #include "trace.h"
 
-/* Out of hidden memory into the window, from there to system memory: then it is over. */
+/*
+ * How often a buffer is placed for one importer, for example in the window, then in system
+ * memory.
+ */
 #define PEERBUF_MOST_PLACES	3
 
-/* Bytes. Allocated without looking up. */
+/* Bytes of system memory allocated between two checks. */
 #define PEERBUF_FILL_STEP	SZ_32M
 
 /*
- * How @client would reach @vecs. @route is as p2p_plan_verdict() has it. @by_phys: it maps
- * physical addresses in its IOMMU. @look: by what the registers of bridges say now.
+ * How @client would reach @vecs. @route: as for p2p_plan_verdict(). @by_phys: it maps physical
+ * addresses in its IOMMU. @look: read the registers of bridges now.
  */
 int peerbuf_check_routes(struct p2p_vecs *vecs, struct device *client, bool by_phys, bool look,
 			 struct p2p_route *route)
@@ -45,8 +48,8 @@ int peerbuf_check_routes(struct p2p_vecs *vecs, struct device *client, bool by_p
 }
 
 /*
- * Under resv: how @client reaches the buffer where it is. What was planned when it attached, or
- * when it last asked, is good until something changes. Returns as peerbuf_check_routes().
+ * Under resv: how @client reaches the buffer where it is. Uses the client's plan, and makes it
+ * again only if it does not hold any more. Returns as peerbuf_check_routes().
  */
 int peerbuf_client_routes(struct peerbuf *pb, struct peerbuf_client *client,
 			  struct p2p_route *route)
@@ -70,7 +73,7 @@ bool peerbuf_all_system(const struct peerbuf_placement *placement)
 	return placement->vecs->system_size == placement->vecs->size;
 }
 
-/* Under resv: does each function's registration accept importers that cannot be revoked? */
+/* Under resv: do all functions' registrations accept importers that cannot be revoked? */
 bool peerbuf_takes_pinned(const struct peerbuf_placement *placement)
 {
 	u32 i;
@@ -83,10 +86,10 @@ bool peerbuf_takes_pinned(const struct peerbuf_placement *placement)
 }
 
 /*
- * Under resv: is it the kind of importer that may have memory of a BAR? Returns 0, or why
- * not. One that cannot give memory back may have system memory, which it keeps from
- * nobody, without being asked for more. One that is not prepared for memory without pages,
- * and a static one never is, gets no BAR whatever is accepted.
+ * Under resv: may this kind of importer have memory of a BAR? Returns 0, or why not. An importer
+ * that cannot give memory back may always have system memory: it keeps that from nobody. An
+ * importer that is not prepared for memory without pages, as no static one is, gets no BAR,
+ * whatever the policy.
  */
 u32 peerbuf_unfit(const struct peerbuf *pb, const struct peerbuf_client *client,
 		  const struct peerbuf_placement *placement)
@@ -119,7 +122,7 @@ static u32 peerbuf_routes_reason(int error)
 	}
 }
 
-/* Under resv: why @client cannot use @placement, or 0. @route as p2p_plan_verdict(). */
+/* Under resv: why @client cannot use @placement, or 0. @route: as for p2p_plan_verdict(). */
 u32 peerbuf_unreachable(struct peerbuf *pb, struct peerbuf_client *client,
 			const struct peerbuf_placement *placement,
 			struct p2p_route *route)
@@ -141,7 +144,7 @@ u32 peerbuf_unreachable(struct peerbuf *pb, struct peerbuf_client *client,
 	return peerbuf_routes_reason(ret);
 }
 
-/* Under resv: does the importer reach all that is system memory? It may lie too high for it. */
+/* Under resv: is all the system memory in the buffer below the importer's limit? */
 static bool peerbuf_reaches_system(const struct peerbuf *pb, const struct peerbuf_client *client)
 {
 	const struct p2p_vecs *vecs = pb->placement->vecs;
@@ -159,8 +162,8 @@ static bool peerbuf_reaches_system(const struct peerbuf *pb, const struct peerbu
 }
 
 /*
- * Under resv: why @client, which is about to map, cannot use the buffer where it is, or 0. Its
- * mask is no matter before: many importers attach and never map.
+ * Under resv: why @client, which is about to map, cannot use the buffer where it is, or 0. Its DMA
+ * mask is not checked at attach, because many importers attach and never map.
  */
 static u32 peerbuf_unmappable(struct peerbuf *pb, struct peerbuf_client *client,
 			      struct p2p_route *route)
@@ -204,7 +207,7 @@ static u32 peerbuf_place_why(u32 reason)
 	}
 }
 
-/* May an importer attach that does not reach the buffer where it is now? */
+/* May an importer attach although it does not reach the buffer where it is now? */
 bool peerbuf_moves_for_others(const struct peerbuf *pb)
 {
 	const struct peerbuf *root = pb->root;
@@ -223,7 +226,7 @@ static u64 peerbuf_clients_limit(struct peerbuf *pb)
 	return limit;
 }
 
-/* Under resv: up to where every importer of it, and of its parts, reaches system memory. */
+/* Under resv. Below this, all importers of the buffer and its parts reach system memory. */
 static u64 peerbuf_system_limit(struct peerbuf *pb)
 {
 	u64 limit = peerbuf_clients_limit(pb);
@@ -236,8 +239,8 @@ static u64 peerbuf_system_limit(struct peerbuf *pb)
 }
 
 /*
- * Under resv. In pieces, because a device that goes down waits for resv: it must not wait for
- * all the memory to be found.
+ * Under resv. Allocates in steps: a device that goes down waits for resv, and must not wait until
+ * all memory is allocated.
  */
 static int peerbuf_fill_system(struct peerbuf *pb, struct p2p_vecs *vecs)
 {
@@ -278,8 +281,8 @@ static int peerbuf_fall_back(struct peerbuf *pb)
 }
 
 /*
- * Under resv: asks for the buffer to be moved, or for what it is a part of. @dev: NULL for the
- * CPU. It counts when it was moved, whether that helped or not.
+ * Under resv. Has the buffer moved, or its root if it is a part. @dev: NULL for the
+ * CPU. A move is counted as a fallback whether or not it helped.
  */
 static int peerbuf_place(struct peerbuf *part, struct device *dev, u32 reason,
 			 const struct p2p_route *route)
@@ -303,13 +306,13 @@ static int peerbuf_place(struct peerbuf *part, struct device *dev, u32 reason,
 	return ret;
 }
 
-/* Under resv: the same for @client, whose own pins are no obstacle. */
+/* Under resv. The same for @client; its own pins do not prevent the move. */
 static int peerbuf_place_for(struct peerbuf *pb, struct peerbuf_client *client,
 			     u32 reason, const struct p2p_route *route)
 {
 	int ret;
 
-	/* Elsewhere it would not be better. */
+	/* Another place would not help. */
 	if (reason == PEERBUF_REASON_DEVICE_GONE || reason == PEERBUF_REASON_NO_MEMORY)
 		return -EOPNOTSUPP;
 	client->placing = !client->maps;
@@ -319,10 +322,9 @@ static int peerbuf_place_for(struct peerbuf *pb, struct peerbuf_client *client,
 }
 
 /*
- * Under resv: places the buffer until @client reaches it. What is true of the new place may be
- * something else, a route that is not there, so that it is asked again as long as the
- * reason is another. Returns 0 or what an exporter said; *@reason is why @client does not
- * reach it in the end, or 0.
+ * Under resv. Places the buffer until @client reaches it. The new place may be unreachable for
+ * another reason; retry while the reason changes. Returns 0 or the errno of an exporter. *@reason
+ * becomes why @client does not reach the buffer in the end, or 0.
  */
 static int peerbuf_place_until(struct peerbuf *pb, struct peerbuf_client *client,
 			       u32 *reason, struct p2p_route *route)
@@ -343,9 +345,9 @@ static int peerbuf_place_until(struct peerbuf *pb, struct peerbuf_client *client
 }
 
 /*
- * Under resv, the buffer being in order. Returns 0: @client reaches it, perhaps after it was
- * moved. -EINTR: the caller is being killed. -ENODEV: its device went away meanwhile. Any
- * other error was counted as a refusal.
+ * Under resv; the buffer is not revoked and its devices are up. Returns 0: @client reaches it,
+ * perhaps after a move. -EINTR: the caller is being killed. -ENODEV: it was revoked, or its device
+ * went away meanwhile. Any other error has been counted as a refusal.
  */
 int peerbuf_make_reachable(struct peerbuf *pb, struct peerbuf_client *client)
 {
@@ -365,7 +367,7 @@ int peerbuf_make_reachable(struct peerbuf *pb, struct peerbuf_client *client)
 	if (!reason)
 		return 0;
 
-	/* An exporter that said yes was not taken at its word. */
+	/* ret is 0 if place() returned 0, but the importer still cannot reach the buffer. */
 	if (ret == -EBUSY)
 		reason = PEERBUF_REASON_PINNED;
 	else if (ret == -ENOMEM)
@@ -376,8 +378,8 @@ int peerbuf_make_reachable(struct peerbuf *pb, struct peerbuf_client *client)
 }
 
 /*
- * Under resv, the buffer being in order: as above for the CPU, which cannot use the buffer
- * where it is because of @reason.
+ * Under resv; the buffer is not revoked and its devices are up. Makes the buffer reachable for the
+ * CPU, which cannot use it where it is because of @reason. Errors are not counted as refusals.
  */
 int peerbuf_make_cpu_reachable(struct peerbuf *pb, u32 reason)
 {

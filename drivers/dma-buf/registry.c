@@ -11,13 +11,13 @@
 
 #include "internal.h"
 
-/* Whoever makes a device known or forgotten holds it, so that none is made twice. */
+/* Held to register or unregister a device, so that none is registered twice. */
 DEFINE_MUTEX(peerbuf_registry_lock);
 
-/* Protects the list itself: a buffer that moves looks for devices under its resv. */
+/* Protects the list of devices: a buffer that moves searches it under its resv. */
 static DEFINE_SPINLOCK(peerbuf_devices_lock);
 
-/* Protects the tree, and the latest id: exports come in the order of their ids. */
+/* Protects the tree, and the latest id: so exports enter the tree in the order of their ids. */
 static DEFINE_SPINLOCK(peerbuf_exports_lock);
 static struct rb_root peerbuf_exports = RB_ROOT;
 static u64 peerbuf_last_id;
@@ -30,8 +30,8 @@ static struct peerbuf *peerbuf_of_node(struct rb_node *node)
 }
 
 /*
- * Ids are never used again, so that a late "revoke 7" cannot hit somebody else's buffer. The new
- * one is the largest: behind all that there are.
+ * Ids are never reused, so that a late "revoke 7" cannot hit another buffer. The new id is the
+ * largest, so its place is at the right end of the tree.
  */
 void peerbuf_registry_add(struct peerbuf *pb)
 {
@@ -77,7 +77,7 @@ static struct peerbuf *peerbuf_registry_from(u64 id)
 
 /*
  * The caller holds the lock of the list in which it found @pb: release takes that lock to
- * remove it, so @pb is there, even if its release is under way.
+ * remove it, so @pb exists, even if its release is under way.
  */
 bool peerbuf_visit(struct peerbuf *pb)
 {
@@ -91,7 +91,7 @@ void peerbuf_put(struct peerbuf *pb)
 		complete(&pb->unvisited);
 }
 
-/* The visit ends with peerbuf_put(). */
+/* Returns as a visitor: the caller calls peerbuf_put(). */
 struct peerbuf *peerbuf_registry_get(u64 id)
 {
 	struct peerbuf *pb;
@@ -104,7 +104,7 @@ struct peerbuf *peerbuf_registry_get(u64 id)
 	return pb;
 }
 
-/* The export with the smallest id greater than @after, visited. */
+/* Returns the export with the smallest id greater than @after, as a visitor of it. */
 struct peerbuf *peerbuf_registry_next(u64 after)
 {
 	struct rb_node *node;
@@ -141,7 +141,7 @@ struct peerbuf_device *peerbuf_device_find(struct pci_dev *pdev)
 }
 
 /*
- * The same, and not while somebody makes a device known or forgotten: one that is being forgotten
+ * The same, after any registration or unregistration under way: a device that is being unregistered
  * is not found.
  */
 struct peerbuf_device *peerbuf_device_lookup(struct pci_dev *pdev)
@@ -170,7 +170,7 @@ void peerbuf_device_delist(struct peerbuf_device *pdevice)
 	spin_unlock(&peerbuf_devices_lock);
 }
 
-/* Stores the first @room addresses, returns how many there are. */
+/* Stores the first @room addresses. Returns how many devices have a node. */
 u32 peerbuf_device_addrs(u64 *addrs, u32 room)
 {
 	struct peerbuf_device *pdevice;

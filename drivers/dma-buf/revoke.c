@@ -20,13 +20,13 @@
 #include "trace.h"
 
 /*
- * No lock held, and none waited for. From here on whoever looks is refused; peerbuf_drain()
- * waits for those who have looked already, and for what they have. @owner: the function whose
- * owner revokes, or NULL. Returns 0, or -ENOENT with nothing changed: the buffer has no memory
- * of @owner any more.
+ * The caller holds no lock, and none is waited for. From here on nobody is given the memory;
+ * peerbuf_drain() waits for those who checked before, and for their mappings. @owner: the
+ * function whose owner revokes, or NULL. Returns 0, or -ENOENT with nothing changed: the buffer
+ * has no memory of @owner any more.
  *
- * A move ends under the same spinlock (peerbuf_arrive()): the buffer has left @owner before
- * the mark is set, or does not leave it as long as the mark is there.
+ * A move ends under the same spinlock (peerbuf_arrive()): either the buffer has left @owner before
+ * the mark is set, or it does not leave @owner while the mark is there.
  */
 int peerbuf_mark_revoked(struct peerbuf *pb, u32 cause, struct peerbuf_device *owner)
 {
@@ -44,7 +44,7 @@ int peerbuf_mark_revoked(struct peerbuf *pb, u32 cause, struct peerbuf_device *o
 	return 0;
 }
 
-/* What is left is somebody else's: the owner's of @rights->missing, or above all owners. */
+/* The marks that are left belong to others: to @rights->missing, or to no function at all. */
 static int peerbuf_restore_refused(const struct peerbuf_rights *rights, u32 *reason)
 {
 	if (rights && rights->missing != PEERBUF_PCI_NONE) {
@@ -56,12 +56,11 @@ static int peerbuf_restore_refused(const struct peerbuf_rights *rights, u32 *rea
 }
 
 /*
- * Under resv. Each lifts what is its own. What somebody else withdrew is not theirs to give
- * back, since the memory may belong to another by now: it stays revoked until that one
- * restores it, too.
+ * Under resv. Each caller lifts only its own marks. The memory may belong to another user by now,
+ * so the buffer stays revoked until every mark has been lifted by its maker.
  *
- * A mark that is there is told of before it is lifted: who made it waits for what was mapped
- * before, whoever restores the buffer meanwhile.
+ * Importers are told of a mark before it is lifted: whoever set it waits for the old mappings to
+ * end, even if the buffer is restored meanwhile.
  */
 static int peerbuf_restore_locked(struct peerbuf *pb, u32 causes,
 				  struct peerbuf_rights *rights, u32 *reason)
@@ -96,8 +95,9 @@ static int peerbuf_restore_locked(struct peerbuf *pb, u32 causes,
 }
 
 /*
- * No lock held. @causes: PEERBUF_REVOKED_* the caller may undo; with PEERBUF_REVOKED_USER what
- * was withdrawn through nodes that @rights are good for. @mode: PEERBUF_WAIT_* for the lock.
+ * The caller holds no lock. @causes: PEERBUF_REVOKED_* that the caller may lift; of
+ * PEERBUF_REVOKED_USER only the marks of functions that @rights cover. @mode: PEERBUF_WAIT_* for
+ * the lock.
  */
 int peerbuf_restore_for(struct peerbuf *pb, u32 causes, struct peerbuf_rights *rights,
 			int mode, u32 *reason)
@@ -115,10 +115,10 @@ int peerbuf_restore_for(struct peerbuf *pb, u32 causes, struct peerbuf_rights *r
 }
 
 /*
- * @pdevice is no longer up, which takes every buffer with memory of it down. One
- * that is marked revoked was recalled when it was marked. One that has moved away in
- * the meantime keeps working, but is drained of its old mappings by whoever called; one that
- * is just moving here is found in trouble by the visit.
+ * @pdevice is no longer up, so every buffer with memory of it goes down. A buffer
+ * that is marked revoked was recalled when it was marked. One that has moved away meanwhile
+ * keeps working, and the caller drains its old mappings. One that is just moving here is
+ * found to have trouble when it is visited.
  */
 void peerbuf_device_buffer_down(struct peerbuf_device *pdevice,
 				struct peerbuf *pb)
@@ -128,14 +128,14 @@ void peerbuf_device_buffer_down(struct peerbuf_device *pdevice,
 	peerbuf_settle(pb);
 }
 
-/* @pdevice is up again. What is revoked stays revoked. */
+/* @pdevice is up again. A buffer that is marked revoked stays so. */
 void peerbuf_device_buffer_up(struct peerbuf_device *pdevice,
 			      struct peerbuf *pb)
 {
 	peerbuf_settle(pb);
 }
 
-/* Some BARs of @pdevice were withdrawn: what has memory of them is dead. */
+/* Some BARs of @pdevice were withdrawn: peerbuf_settle() marks buffers with memory of them dead. */
 void peerbuf_device_buffer_withdrawn(struct peerbuf_device *pdevice,
 				     struct peerbuf *pb)
 {
@@ -148,18 +148,18 @@ void peerbuf_device_buffer_withdrawn(struct peerbuf_device *pdevice,
  * @timeout: how long to wait for fences and unmaps, in jiffies, or
  *	MAX_SCHEDULE_TIMEOUT
  *
- * From the moment this is called whoever asks for the memory is refused, and CPU accesses
- * that fault get SIGBUS. When it returns 0 nothing reaches the memory any more, by any way. Only
- * peerbuf_restore() undoes it: userspace cannot give back what a driver took. Asks for no
- * right to the functions that the buffer has memory of.
+ * From the moment this is called nobody is given the memory, and CPU accesses
+ * that fault get SIGBUS. When it returns 0 nothing reaches the memory any more. Only
+ * peerbuf_restore() undoes it: userspace cannot lift a driver's revoke. Checks no
+ * rights to the functions that the buffer has memory of.
  *
- * The reservation lock is not waited for, so that @timeout holds whoever has it. A copy
+ * Does not wait for the reservation lock, so @timeout holds whoever has that lock. A copy
  * under way gives up.
  *
  * Context: process context, may sleep. No reservation lock may be held.
  * Return: 0, or -EINPROGRESS: the revoke is in force, but an importer has not unmapped
- * within @timeout (only importers that cannot be revoked, see peerbuf_device_accept_pinned(), may
- * take longer than their current work), or somebody holds the reservation lock, so that importers
+ * within @timeout (only importers that cannot be revoked, see peerbuf_device_accept_pinned(), take
+ * longer than their current work); or somebody holds the reservation lock, so that importers
  * have not been told yet; they will be.
  */
 int peerbuf_revoke(struct peerbuf *pb, unsigned long timeout)
@@ -177,12 +177,12 @@ EXPORT_SYMBOL_GPL(peerbuf_revoke);
  * peerbuf_restore() - undo peerbuf_revoke()
  * @pb: the buffer; the caller holds a reference to its DMA-BUF
  *
- * Importers that are still attached may map it again, at the place it has.
+ * Importers that are still attached may map it again, at its old place.
  *
  * Context: process context, may sleep. No reservation lock may be held.
- * Return: 0, and if somebody else revoked it, too, it stays so until they restore it; -EALREADY
- * it is not revoked; -EPERM only somebody else revoked it; -ENODEV a device it lies in is
- * down or gone; -EIO one does not decode memory.
+ * Return: 0, even if a revoke by somebody else is left, until whose restore the buffer stays
+ * revoked; -EALREADY it is not revoked; -EPERM only somebody else revoked it; -ENODEV a device it
+ * lies in is down or gone; -EIO one does not decode memory.
  */
 int peerbuf_restore(struct peerbuf *pb)
 {

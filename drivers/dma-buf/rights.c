@@ -13,7 +13,7 @@
 
 #include "internal.h"
 
-/* Of the node that the call is made on; control has them all. */
+/* Begins with the right of the node that the call is made on; control has all rights. */
 void peerbuf_rights_init(struct peerbuf_rights *rights, struct peerbuf_file *pf)
 {
 	rights->nr = 0;
@@ -55,8 +55,8 @@ int peerbuf_rights_add(struct peerbuf_rights *rights, struct peerbuf_device *pde
 }
 
 /*
- * A node that is open for writing, with a reference to @filp, which keeps the result. Returns
- * -EBADF, or -EXDEV for something else, with the reason.
+ * Returns a node that is open for writing, with a reference to @filp, which keeps the result. Or
+ * -EBADF, or -EXDEV if it is no node, with the reason.
  */
 struct peerbuf_file *peerbuf_right_from_fd(int fd, struct file **filp, u32 *reason)
 {
@@ -92,7 +92,7 @@ static int peerbuf_rights_add_fd(struct peerbuf_rights *rights, int fd, u32 *rea
 }
 
 /*
- * Adds those of the array at @user. What has been added stays until peerbuf_rights_drop(),
+ * Adds the rights in the array at @user. What has been added stays until peerbuf_rights_drop(),
  * also after an error.
  */
 int peerbuf_rights_fetch(struct peerbuf_rights *rights, u64 user, u32 nr, u32 *bad_right,
@@ -131,8 +131,8 @@ static int peerbuf_rights_need(struct peerbuf_rights *rights,
 }
 
 /*
- * Under resv: are these the rights to all of @pb? Its home counts wherever it lies, and owns
- * what of it is system memory.
+ * Under resv: do the rights cover all of @pb? Its home counts wherever @pb lies, and owns the
+ * system memory in it.
  */
 int peerbuf_rights_cover(struct peerbuf_rights *rights, struct peerbuf *pb, u32 *reason)
 {

@@ -17,16 +17,16 @@ struct peerbuf_client;
 struct peerbuf_device;
 struct peerbuf_file;
 
-/* Functions that may withdraw one buffer: those it has memory of, and its home. */
+/* How many functions may mark one buffer: those it has memory of, and its home. */
 #define PEERBUF_MAX_OWNERS	(PEERBUF_MAX_DEVICES + 1)
 
 /**
  * struct peerbuf_marks - who has withdrawn a buffer
- * @lock: (spin) protects the rest; @causes may be read without
+ * @lock: (spin) protects the rest; @causes may be read without it
  * @causes: PEERBUF_REVOKED_*, zero if nobody has
- * @recall: what was mapped before must go
- * @nr_owners: with PEERBUF_REVOKED_USER, functions in @owners
- * @owners: whose owner has; references held
+ * @recall: older mappings must go
+ * @nr_owners: number of functions in @owners
+ * @owners: with PEERBUF_REVOKED_USER: the functions whose owners have; references held
  */
 struct peerbuf_marks {
 	spinlock_t lock;	/* protects the rest */
@@ -39,9 +39,9 @@ struct peerbuf_marks {
 /**
  * struct peerbuf_rights - whose memory a call may touch
  * @nr: functions in @of
- * @all: everybody's: the administrator's call
+ * @all: all functions' memory: it is the administrator's call
  * @of: from the call's own node, its ranges and its array of rights; references held
- * @missing: out, PCI address of a function whose right was missing, or PEERBUF_PCI_NONE
+ * @missing: out, PCI address of a function whose right is missing, or PEERBUF_PCI_NONE
  */
 struct peerbuf_rights {
 	u32 nr;

@@ -15,8 +15,8 @@
 #include "internal.h"
 
 /*
- * Under resv: reads the registers of all the bridges between the buffer and those who are
- * attached. Who maps by hand does not depend on them.
+ * Under resv. Makes the plans of all importers anew, from the registers of the bridges. An importer
+ * by physical address does not depend on these.
  */
 void peerbuf_look_for_clients(struct peerbuf *pb)
 {
@@ -24,13 +24,13 @@ void peerbuf_look_for_clients(struct peerbuf *pb)
 
 	dma_resv_assert_held(pb->dmabuf->resv);
 
-	/* Without memory for a plan it is made when it is asked for. */
+	/* If there is no memory for a plan now, it is made when it is needed. */
 	list_for_each_entry(client, &pb->clients, node)
 		if (!client->by_phys)
 			p2p_plan_make(&client->plan, pb->placement->vecs, true);
 }
 
-/* Of the function's registered BARs, so that what is remembered of them is compared. */
+/* Reads the registers for all registered BARs of the function, to compare the cached verdicts. */
 void peerbuf_look_between(struct pci_dev *provider_dev, struct pci_dev *client)
 {
 	struct peerbuf_device *pdevice = peerbuf_device_find(provider_dev);
@@ -50,13 +50,16 @@ void peerbuf_look_between(struct pci_dev *provider_dev, struct pci_dev *client)
 	peerbuf_device_put(pdevice);
 }
 
-/* Under resv: does the device still reach what it has mapped, the way it was mapped? */
+/* Under resv: does the device still reach what it has mapped, and by the same route? */
 static bool peerbuf_hold_reaches(struct peerbuf_hold *hold)
 {
 	struct peerbuf_dma *dma = container_of(hold, struct peerbuf_dma, hold);
 	struct p2p_route route;
 
-	/* The CPU does, and of one who left without a word nothing is known. */
+	/*
+	 * A vmap is always reached. Nothing is known of an importer that detached without
+	 * unmapping.
+	 */
 	if (!hold->client)
 		return true;
 	if (hold->map)
@@ -65,8 +68,9 @@ static bool peerbuf_hold_reaches(struct peerbuf_hold *hold)
 }
 
 /*
- * Under resv, the buffer being in order: takes it from its importers if a way has changed. An
- * importer that cannot give it back keeps it, so that it would be for nothing.
+ * Under resv; the buffer is not revoked and its devices are up. Invalidates it if a route has
+ * changed. If only importers that cannot be revoked are affected, that would help nobody, so it is
+ * not done.
  */
 void peerbuf_follow_routes(struct peerbuf *pb)
 {
@@ -109,7 +113,7 @@ static void peerbuf_routes_work(struct work_struct *work)
 
 static DECLARE_WORK(peerbuf_routes_worker, peerbuf_routes_work);
 
-/* Any context. One that is queued has not looked yet. */
+/* Any context. If the work item is queued already, it has not checked the routes yet. */
 static int peerbuf_routes_changed(struct notifier_block *nb, unsigned long action, void *data)
 {
 	peerbuf_queue(&peerbuf_routes_worker);

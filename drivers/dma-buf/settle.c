@@ -22,19 +22,19 @@ int peerbuf_settle_init(void)
 	return peerbuf_wq ? 0 : -ENOMEM;
 }
 
-/* Returns false if it is queued already. */
+/* Returns false if the work item is queued already. */
 bool peerbuf_queue(struct work_struct *work)
 {
 	return queue_work(peerbuf_wq, work);
 }
 
-/* Each work is a visitor, for which the buffer's release has waited. */
+/* No work item is left: each was a visitor, and the buffer's release has waited for it. */
 void peerbuf_settle_exit(void)
 {
 	destroy_workqueue(peerbuf_wq);
 }
 
-/* Under resv. Has the last that was mapped before the last revoke gone? Told once. */
+/* Under resv. Reports once that the last mapping from before the last revoke has gone. */
 void peerbuf_tell_drained(struct peerbuf *pb)
 {
 	struct peerbuf_hold *oldest;
@@ -76,7 +76,7 @@ static void peerbuf_give_back(struct peerbuf *pb)
 	peerbuf_tell_changed(pb);
 }
 
-/* Was it withdrawn since somebody last was here? A BAR takes what has memory of it along. */
+/* Was there a recall since the last call? A killed provider marks the buffer dead first. */
 static bool peerbuf_take_recall(struct peerbuf *pb)
 {
 	if (!peerbuf_vecs_alive(pb->placement->vecs))
@@ -85,8 +85,8 @@ static bool peerbuf_take_recall(struct peerbuf *pb)
 }
 
 /*
- * It may have been withdrawn more than once since somebody last was here, and not for long:
- * what was mapped before goes, even if all is well again by now.
+ * The buffer may have been withdrawn, even several times, and be back since the last call:
+ * older mappings have to go even then.
  */
 static void peerbuf_tell(struct peerbuf *pb)
 {
@@ -105,8 +105,8 @@ static void peerbuf_tell(struct peerbuf *pb)
 }
 
 /*
- * Under resv. What was changed before somebody asked is seen here: the number is read first.
- * A buffer that lies nowhere is being made, or released, and has no importer.
+ * Under resv. Reads the number first, so it tells importers of every change made before the call
+ * with that number. A buffer without a placement is being made or released, and has no importer.
  */
 void peerbuf_settle_held(struct peerbuf *pb)
 {
@@ -134,8 +134,8 @@ void peerbuf_settle_work(struct work_struct *work)
 }
 
 /*
- * After a change of what peerbuf_trouble() or a route says. No lock of the buffer held; the
- * caller holds the DMA-BUF or visits the buffer. Does not wait: peerbuf_drain() does.
+ * To be called after a change of what peerbuf_trouble() or a route says. The caller holds no lock
+ * of the buffer, and holds the DMA-BUF or visits the buffer. Does not wait: peerbuf_drain() does.
  */
 void peerbuf_settle(struct peerbuf *pb)
 {
@@ -148,12 +148,12 @@ void peerbuf_settle(struct peerbuf *pb)
 		dma_resv_unlock(pb->dmabuf->resv);
 		return;
 	}
-	/* The CPU is cut off without the lock. The visit does it again, for who faults now. */
+	/* Zap CPU mappings without the lock. The work item zaps those of faults under way again. */
 	if (peerbuf_trouble_unlocked(pb))
 		peerbuf_zap(pb);
 	if (WARN_ON_ONCE(!peerbuf_visit(pb)))
 		return;
-	/* One that is queued has not looked yet. */
+	/* If it is queued already, it has not read the number yet. */
 	if (!peerbuf_queue(&pb->settling))
 		peerbuf_put(pb);
 }

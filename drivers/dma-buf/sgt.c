@@ -20,14 +20,14 @@
 
 #include "internal.h"
 
-/* Taken at a time, into the stack. */
+/* Segments taken at a time, on the stack. */
 #define PEERBUF_SEGMENTS_STEP	16
 
 /**
  * struct peerbuf_sgt - a mapping as a scatterlist
- * @dma: the mapping; this lies behind it, in the same memory
+ * @dma: the mapping; this structure lies behind it, in the same allocation
  * @table: what the importer gets
- * @one: its list, if one entry is enough
+ * @one: the list of @table, if it has one entry
  */
 struct peerbuf_sgt {
 	struct peerbuf_dma *dma;
@@ -36,13 +36,13 @@ struct peerbuf_sgt {
 };
 
 /**
- * struct peerbuf_piece_iter - what is contiguous both for the CPU and for the device
+ * struct peerbuf_piece_iter - a walk over pieces that are contiguous for both CPU and device
  * @vecs: the ranges, in buffer order
- * @segs: the segments, as long altogether
- * @seg: the one in which the next piece begins
- * @seg_offset: where in that, in bytes
- * @vec: the range where it begins
- * @vec_offset: where in that, in bytes
+ * @segs: the segments, of the same total length
+ * @seg: the segment in which the next piece begins
+ * @seg_offset: where in that segment, in bytes
+ * @vec: the range in which the next piece begins
+ * @vec_offset: where in that range, in bytes
  */
 struct peerbuf_piece_iter {
 	const struct p2p_vecs *vecs;
@@ -94,7 +94,7 @@ static u64 peerbuf_count_pieces(const struct p2p_vecs *vecs, const struct p2p_se
 	return nr;
 }
 
-/* A piece is no longer than a segment, and so than an entry can be. */
+/* A piece is no longer than a segment, so its length fits into an entry. */
 static void peerbuf_sgt_fill_pages(struct sg_table *table, const struct p2p_vecs *vecs,
 				   const struct p2p_segment_iter *segs)
 {
@@ -114,7 +114,7 @@ static void peerbuf_sgt_fill_pages(struct sg_table *table, const struct p2p_vecs
 	}
 }
 
-/* Returns how many segments there are; as many of them are filled in as there is room for. */
+/* Fills in the first @room segments. Returns how many there are. */
 static u64 peerbuf_sgt_fill_dma(struct scatterlist *list, u32 room, struct p2p_segment_iter segs)
 {
 	struct p2p_segment seg[PEERBUF_SEGMENTS_STEP];
@@ -154,7 +154,7 @@ static int peerbuf_sgt_alloc_list(struct peerbuf_sgt *sgt, u64 nr)
 	return 0;
 }
 
-/* Room is made for as many segments as may well be there, so that they are walked along once. */
+/* Makes room for the expected number of segments, so that usually one walk is enough. */
 static int peerbuf_sgt_fill(struct peerbuf_sgt *sgt, const struct p2p_segment_iter *segs)
 {
 	u64 room = p2p_map_expect_segments(sgt->dma->hold.map, 0);

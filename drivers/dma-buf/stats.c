@@ -5,10 +5,10 @@
 
 #include "internal.h"
 
-/* Each CPU counts by itself. One of them may have more ends than beginnings, but not the sum. */
+/* Each CPU has its own counters. One CPU's may show more ends than beginnings, the sum does not. */
 static DEFINE_PER_CPU(unsigned long, peerbuf_stats[PEERBUF_NR_STATS]);
 
-/* Process context. Nobody else counts on this CPU until it is done: it is not preempted. */
+/* Process context. Not preempted while it counts, so nobody else changes this CPU's counter. */
 void peerbuf_stat_add(enum peerbuf_stat stat, u64 more)
 {
 	unsigned long *counter = get_cpu_ptr(&peerbuf_stats[stat]);

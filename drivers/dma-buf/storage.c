@@ -16,7 +16,7 @@ static const struct peerbuf_storage_ops *peerbuf_storage_ops;
  * @ops: what to call, until peerbuf_storage_unregister(); its module is held during calls
  *
  * Context: process context, may sleep.
- * Return: 0, or -EBUSY: another module does.
+ * Return: 0, or -EBUSY: another module is registered.
  */
 int peerbuf_storage_register(const struct peerbuf_storage_ops *ops)
 {
@@ -34,7 +34,7 @@ EXPORT_SYMBOL_GPL(peerbuf_storage_register);
 
 /**
  * peerbuf_storage_unregister() - undo peerbuf_storage_register()
- * @ops: the same; no call is under way, as calls hold its module
+ * @ops: as registered; no call is under way, because calls hold its module
  *
  * Context: process context, may sleep.
  */
@@ -48,8 +48,8 @@ void peerbuf_storage_unregister(const struct peerbuf_storage_ops *ops)
 EXPORT_SYMBOL_GPL(peerbuf_storage_unregister);
 
 /**
- * peerbuf_storage_account() - count what a call has moved
- * @dmabuf: the buffer, of whatever exporter
+ * peerbuf_storage_account() - count the bytes and commands of a call
+ * @dmabuf: the buffer, of any exporter
  * @commands: sent to a drive
  * @direct: bytes that the drive moved
  * @bounced: bytes that went through system memory
@@ -71,7 +71,7 @@ void peerbuf_storage_account(struct dma_buf *dmabuf, u32 commands, u64 direct, u
 }
 EXPORT_SYMBOL_GPL(peerbuf_storage_account);
 
-/* With its module held, or NULL. */
+/* Returns the operations with their module held, or NULL. */
 static const struct peerbuf_storage_ops *peerbuf_storage_find(void)
 {
 	const struct peerbuf_storage_ops *ops;
@@ -99,7 +99,7 @@ static int peerbuf_storage_transfer(struct peerbuf_ioc_file *arg, bool write)
 	const struct peerbuf_storage_ops *ops = peerbuf_storage_get();
 	int ret;
 
-	/* What is not reached is not told. */
+	/* What the call does not get to stays zero. */
 	arg->bytes = 0;
 	arg->direct = 0;
 	arg->unaligned = 0;

@@ -11,8 +11,8 @@
 #include "internal.h"
 
 /*
- * What slot_reset() brings back. The PCI core uses up what was saved whenever it restores it
- * after a reset or a sleep, so it is saved anew each time.
+ * Saves the state that slot_reset() restores. The PCI core discards a saved state when it
+ * restores it after a reset or a sleep, so it is saved again each time.
  */
 static void peerbuf_stub_save(struct pci_dev *pdev)
 {
@@ -28,8 +28,8 @@ static int peerbuf_stub_probe(struct pci_dev *pdev,
 	int ret;
 
 	/*
-	 * A port's driver serves all that is below it, and disabling the port on remove would
-	 * take bus mastering from them.
+	 * A port needs its own driver for everything below it, and disabling the port in remove()
+	 * would take bus mastering away from those devices.
 	 */
 	if (pdev->hdr_type != PCI_HEADER_TYPE_NORMAL) {
 		pci_err(pdev, "a bridge is left to its own driver\n");
@@ -75,8 +75,9 @@ static void peerbuf_stub_remove(struct pci_dev *pdev)
 }
 
 /*
- * The virtual functions of @pdev lose what they were with it, and their drivers are not told. This
- * helps those of ours; of a physical function that another driver has nobody tells us.
+ * Calls @fn for @pdev and its virtual functions, which are reset with it without their drivers
+ * being told. Covers only virtual functions that are registered here; if another driver has the
+ * physical function, nobody tells peerbuf.
  */
 static void peerbuf_stub_each_function(struct pci_dev *pdev,
 				       void (*fn)(struct peerbuf_device *pdevice, void *data),
@@ -99,7 +100,7 @@ static void peerbuf_stub_each_function(struct pci_dev *pdev,
 	}
 }
 
-/* A virtual function may be down for a reason of its own besides. */
+/* A virtual function may be down for a reason of its own as well, so the reasons differ. */
 static u32 peerbuf_stub_why(const struct peerbuf_device *pdevice, const struct pci_dev *reset)
 {
 	return pdevice->pdev == reset ? PEERBUF_DOWN_OWNER : PEERBUF_DOWN_PHYSFN;
@@ -121,7 +122,7 @@ static void peerbuf_stub_drain(struct peerbuf_device *pdevice, void *patience)
 		peerbuf_device_say_held(pdevice);
 }
 
-/* The reset comes in any case. Who is left by then is in the kernel log. */
+/* The reset is not stopped; importers that still have mappings are named in the kernel log. */
 static void peerbuf_stub_reset_prepare(struct pci_dev *pdev)
 {
 	struct peerbuf_patience patience =
@@ -131,7 +132,7 @@ static void peerbuf_stub_reset_prepare(struct pci_dev *pdev)
 	peerbuf_stub_each_function(pdev, peerbuf_stub_drain, &patience);
 }
 
-/* Not while an error is being recovered from: a reset of the whole bus may be to come. */
+/* Not up during error recovery: a reset of the whole bus may follow. */
 static void peerbuf_stub_reset_done(struct pci_dev *pdev)
 {
 	peerbuf_stub_save(pdev);
@@ -140,15 +141,15 @@ static void peerbuf_stub_reset_done(struct pci_dev *pdev)
 }
 
 /*
- * The error is over, whatever the PCI core still says. So is a reset that somebody asked for
- * meanwhile, which left bringing back to us.
+ * The error is over, whatever error_state says. A reset during recovery is over, too; its
+ * reset_done() has left bringing the device up to this function.
  */
 static void peerbuf_stub_error_resume(struct pci_dev *pdev)
 {
 	peerbuf_stub_each_function(pdev, peerbuf_stub_tell_up, pdev);
 }
 
-/* Recovery of everything below the port waits for us, so not without end. */
+/* Recovery of everything below the port waits for this callback, so its wait is bounded. */
 static pci_ers_result_t peerbuf_stub_error_detected(struct pci_dev *pdev,
 						    pci_channel_state_t state)
 {

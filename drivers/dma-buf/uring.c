@@ -12,7 +12,7 @@
 #include "../../compat/uring.h"
 #include "internal.h"
 
-/* For the uring_cmd operation, whose result is bytes moved, or an errno. */
+/* The uring_cmd operation. The result is bytes moved, or an errno. */
 int peerbuf_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
 {
 	struct peerbuf_call call = {};

@@ -6,7 +6,7 @@
 #include "internal.h"
 
 /*
- * Under resv or mappings_lock: whether all of @pb is @by's. NULL stands for who may see
+ * Under resv or mappings_lock: does all of @pb belong to @by? NULL stands for an asker that may see
  * everything.
  */
 bool peerbuf_all_of(struct peerbuf *pb, const struct peerbuf_device *by)
@@ -27,7 +27,7 @@ bool peerbuf_all_of(struct peerbuf *pb, const struct peerbuf_device *by)
 	return true;
 }
 
-/* Those that are no device's are the home's. */
+/* Ranges that are in no device belong to the home. */
 static u32 peerbuf_count_ranges(const struct peerbuf *pb, const struct peerbuf_device *by)
 {
 	const struct peerbuf_placement *placement = pb->placement;
@@ -42,13 +42,13 @@ static u32 peerbuf_count_ranges(const struct peerbuf *pb, const struct peerbuf_d
 	return pb->home == by ? nr + placement->vecs->nr - claimed : nr;
 }
 
-/* Under resv or mappings_lock: takes out of @info what is not @by's to know. */
+/* Under resv or mappings_lock. Removes from @info what @by may not see. */
 void peerbuf_hide_export(struct peerbuf *pb, const struct peerbuf_device *by,
 			 struct peerbuf_export_info *info)
 {
 	bool all = peerbuf_all_of(pb, by);
 
-	/* One that was refused before the last move asked for memory of somebody else. */
+	/* An importer refused before the last move may have asked for another owner's memory. */
 	if (!all ||
 	    (by && READ_ONCE(pb->account.last_refusal_moves) != READ_ONCE(pb->account.moves))) {
 		memset(&info->last_refusal_route, 0, sizeof(info->last_refusal_route));
@@ -67,7 +67,7 @@ void peerbuf_hide_export(struct peerbuf *pb, const struct peerbuf_device *by,
 	}
 }
 
-/* Under resv: the importer's route to what is @by's. Returns false if nothing is. */
+/* Under resv: the importer's route to memory of @by. Returns false if there is none. */
 bool peerbuf_route_to(struct peerbuf *pb, const struct peerbuf_device *by,
 		      struct peerbuf_client *client, struct p2p_route *route)
 {

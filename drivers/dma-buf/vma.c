@@ -21,18 +21,18 @@
 
 #include "internal.h"
 
-/* One fault brings in that many bytes, aligned, if all of them are there ... */
+/* One fault maps an aligned block of this size, if all of it is there ... */
 #define PEERBUF_FAULT_BLOCK	((unsigned long)SZ_2M)
-/* ... and else that many from where it happened on. */
+/* ... and otherwise this many bytes from the faulting page on. */
 #define PEERBUF_FAULT_AROUND	(16 * PAGE_SIZE)
 
 /*
- * As the BAR demands: only a prefetchable one may be write-combined (PCIe base
- * specification, section 7.5.1.2.1). The types are those of ioremap() and ioremap_wc(), which
- * drivers have their BARs mapped by: on arm64 that is pgprot_device() and not
- * pgprot_noncached(). Where a driver has the range mapped otherwise x86's cache attribute
- * tracking wins. arm64 has none: there, one uses a prefetchable BAR as Device memory and the
- * other as Normal-NC memory, of which neither is cached. System memory stays cached.
+ * The caching that a BAR needs: only a prefetchable one may be write-combined (PCIe base
+ * specification, section 7.5.1.2.1). The types are those of ioremap() and ioremap_wc(), by which
+ * drivers map their BARs: on arm64 that is pgprot_device() and not
+ * pgprot_noncached(). If a driver has mapped the range with another type, x86's cache attribute
+ * tracking decides. arm64 has no such tracking: one user then has a prefetchable BAR as Device
+ * memory and the other as Normal-NC memory, and neither is cached. System memory stays cached.
  */
 static pgprot_t peerbuf_pgprot(const struct vm_area_struct *vma, const struct p2p_vec *vec)
 {
@@ -54,18 +54,18 @@ void peerbuf_vma_suit(struct vm_area_struct *vma, const struct p2p_vecs *vecs)
 }
 
 /**
- * peerbuf_vma_init() - make a VMA one that only a CPU gets at the memory through
+ * peerbuf_vma_init() - set up a VMA through which only a CPU reaches the memory
  * @vma: in the mmap operation of a file
  * @vecs: where the memory is now, or NULL if that is not known
  *
- * After this the fault operation is to be made of peerbuf_vma_fault(), and mprotect and
- * access of peerbuf_vma_mprotect() and peerbuf_vma_access(). The VMA does not grow
- * (VM_DONTEXPAND) and is in no core dump.
+ * The VMA's fault operation must call peerbuf_vma_fault(), and its mprotect and
+ * access operations peerbuf_vma_mprotect() and peerbuf_vma_access(). The VMA does not grow
+ * (VM_DONTEXPAND) and is left out of core dumps.
  *
  * Context: process context, the mmap lock is held for writing. @vecs must not change while
  * this runs: hold the lock that guards the placement.
- * Return: 0, or -EINVAL: a private mapping that may be written would copy pages, of which
- * there are none.
+ * Return: 0, or -EINVAL: a private mapping that may be written would copy pages, and there
+ * are none.
  */
 int peerbuf_vma_init(struct vm_area_struct *vma, const struct p2p_vecs *vecs)
 {
@@ -79,9 +79,9 @@ int peerbuf_vma_init(struct vm_area_struct *vma, const struct p2p_vecs *vecs)
 EXPORT_SYMBOL_GPL(peerbuf_vma_init);
 
 /*
- * A frame with a struct page goes into a VM_MIXEDMAP mapping by vmf_insert_mixed() alone. That
- * takes the protection of the VMA, which is what the buffer's first range wants; a range that
- * wants another has it in a copy of the VMA.
+ * Only vmf_insert_mixed() inserts a frame with a struct page into a VM_MIXEDMAP mapping. It uses
+ * the protection of the VMA, which suits the buffer's first range. For a range that needs another
+ * protection, pass it a copy of the VMA.
  */
 static vm_fault_t peerbuf_insert_valid(struct vm_area_struct *vma, unsigned long addr,
 				       unsigned long pfn, pgprot_t prot)
@@ -106,9 +106,9 @@ static vm_fault_t peerbuf_insert_page(struct vm_area_struct *vma, unsigned long 
 }
 
 /*
- * What is around the page at @addr, which is @at bytes into @vec: all of its block if that
- * lies in the VMA and in the range, else a few pages behind it. Pages that are there
- * already stay. Who gets no page here will fault for it.
+ * Maps pages around the one at @addr, which is @at bytes into @vec: all of its block if the block
+ * lies in the VMA and in the range, otherwise a few pages behind it. Pages that are mapped
+ * already stay. A page that cannot be mapped here will fault by itself.
  */
 static void peerbuf_insert_around(struct vm_area_struct *vma, unsigned long addr,
 				  const struct p2p_vec *vec, u64 at)
@@ -132,17 +132,17 @@ static void peerbuf_insert_around(struct vm_area_struct *vma, unsigned long addr
 }
 
 /**
- * peerbuf_vma_fault() - bring in the page of a fault, and some around it
+ * peerbuf_vma_fault() - map the page of a fault, and some around it
  * @vmf: the fault; its VMA was set up by peerbuf_vma_init()
  * @vecs: where the memory is
- * @begin: of the memory, where the VMA begins, in bytes
+ * @begin: the byte of the memory at which the VMA begins
  *
- * Pages of BARs are write-combined or uncached as the BAR demands, those of system memory
+ * Pages of BARs are write-combined or uncached as the BAR requires, those of system memory
  * cached, also side by side in one VMA.
  *
- * Context: the fault operation. The lock is held that the driver also holds when it puts the
- * memory elsewhere and zaps the mapping: that of the reservation object. May sleep.
- * Return: VM_FAULT_NOPAGE when the page is there; VM_FAULT_OOM; VM_FAULT_SIGBUS: past the
+ * Context: the fault operation, may sleep. The driver holds the lock that it also holds when it
+ * moves the memory and zaps the mapping: that of the reservation object.
+ * Return: VM_FAULT_NOPAGE if the page is mapped; VM_FAULT_OOM; VM_FAULT_SIGBUS: past the
  * end of @vecs, or the memory is hidden.
  */
 vm_fault_t peerbuf_vma_fault(struct vm_fault *vmf, const struct p2p_vecs *vecs, u64 begin)
@@ -169,11 +169,11 @@ EXPORT_SYMBOL_GPL(peerbuf_vma_fault);
  * @vma: set up by peerbuf_vma_init()
  * @start: where the part begins
  * @end: where it ends
- * @newflags: what it is going to be
+ * @newflags: the VMA's new flags
  *
- * Some architectures give every entry the memory type of the VMA when they change what may
- * be done to it, and here entries of one VMA differ in type. So they go; what comes back by
- * faults has the new protection and the right type. For the mprotect operation.
+ * Some architectures give every entry the memory type of the VMA when they change its
+ * protection, and here the entries of one VMA differ in type. So the entries are removed; faults
+ * map them again with the new protection and the right type. For the mprotect operation.
  *
  * Context: the mmap lock is held for writing. May sleep.
  * Return: 0
@@ -199,7 +199,7 @@ static void peerbuf_copy_system(unsigned long pfn, size_t offset, void *buf, int
 	kunmap_local(page);
 }
 
-/* Mapped as the process has it mapped: two kinds of caching do not mix. */
+/* Maps the page as the process has it mapped: two kinds of caching must not mix. */
 static int peerbuf_copy_bar(const struct p2p_vec *vec, u64 at, void *buf, int len, bool write)
 {
 	phys_addr_t page = (vec->paddr + at) & PAGE_MASK;
@@ -216,7 +216,7 @@ static int peerbuf_copy_bar(const struct p2p_vec *vec, u64 at, void *buf, int le
 		memcpy_toio(io + offset, buf, len);
 	else
 		memcpy_fromio(buf, io + offset, len);
-	/* What has been combined and not yet sent must go. */
+	/* Push out what the CPU still has in its write-combining buffers. */
 	wmb();
 	iounmap(io);
 	return 0;
@@ -226,18 +226,18 @@ static int peerbuf_copy_bar(const struct p2p_vec *vec, u64 at, void *buf, int le
  * peerbuf_vma_access() - read or write a mapping on behalf of a debugger
  * @vma: set up by peerbuf_vma_init()
  * @addr: in the VMA
- * @buf: kernel memory, from or to
+ * @buf: kernel memory to copy from or to
  * @len: bytes
  * @write: not zero to write
  * @vecs: where the memory is
- * @begin: of the memory, where the VMA begins, in bytes
+ * @begin: the byte of the memory at which the VMA begins
  *
  * For the access operation: ptrace and /proc/PID/mem see what the process itself sees. They
- * call again for the rest of a transfer that is larger than what was done.
+ * call again for the rest if less than the whole transfer was done.
  *
- * Context: the mmap lock is held; so is the lock that peerbuf_vma_fault() wants. May sleep.
+ * Context: the mmap lock is held, and the lock that peerbuf_vma_fault() needs. May sleep.
  * Return: bytes copied, at least one and at most to the end of the page, or -EACCES: the VMA
- * may not be read, or not be written; -EFAULT: past the end of @vecs, or the memory is
+ * is not readable, or not writable; -EFAULT: past the end of @vecs, or the memory is
  * hidden; -ENOMEM.
  */
 int peerbuf_vma_access(struct vm_area_struct *vma, unsigned long addr, void *buf, int len,

@@ -14,8 +14,8 @@ static DECLARE_RWSEM(peerbuf_vma_owners_lock);
 static LIST_HEAD(peerbuf_vma_owners);
 
 /**
- * peerbuf_vma_owner_register() - be asked which BAR a mapping shows
- * @owner: stays until peerbuf_vma_owner_unregister()
+ * peerbuf_vma_owner_register() - register a driver that knows which BAR its mappings show
+ * @owner: must exist until peerbuf_vma_owner_unregister()
  *
  * Context: process context, may sleep. The mmap lock may not be held.
  */
@@ -41,7 +41,7 @@ void peerbuf_vma_owner_unregister(struct peerbuf_vma_owner *owner)
 }
 EXPORT_SYMBOL_GPL(peerbuf_vma_owner_unregister);
 
-/* With the mmap lock: the BAR that @vma shows, with a reference, or NULL. */
+/* With the mmap lock. Returns the BAR that @vma shows, with a reference, or NULL. */
 struct p2p_provider *peerbuf_vma_provider(const struct vm_area_struct *vma, u64 *offset)
 {
 	struct p2p_provider *provider = NULL;

@@ -13,8 +13,8 @@
 
 /**
  * struct peerbuf_vmap - the kernel's CPU mapping of a buffer; there is at most one
- * @hold: what revoke waits for
- * @map: first byte, and whether it is I/O memory
+ * @hold: what a revoke waits for
+ * @map: its first byte, and whether it is I/O memory
  * @vmapped: made by vmap() or vmap_pfn() rather than ioremap()
  */
 struct peerbuf_vmap {
@@ -30,7 +30,7 @@ static void __iomem *peerbuf_ioremap(const struct p2p_vec *vec)
 	return ioremap(vec->paddr, vec->len);
 }
 
-/* The protection all vecs agree on: uncached as soon as one wants it. */
+/* One protection for all vecs: uncached if one of them needs that. */
 static pgprot_t peerbuf_vmap_prot(const struct p2p_vecs *vecs)
 {
 	u32 i;
@@ -41,7 +41,7 @@ static pgprot_t peerbuf_vmap_prot(const struct p2p_vecs *vecs)
 	return pgprot_writecombine(PAGE_KERNEL_IO);
 }
 
-/* vmap_pfn() refuses, loudly, frames that have a page. Some drivers give a BAR pages. */
+/* vmap_pfn() warns about frames that have a page, and refuses. Some drivers give a BAR pages. */
 static int peerbuf_fill_pfns(unsigned long *pfns, const struct p2p_vecs *vecs)
 {
 	u64 at;
@@ -64,7 +64,7 @@ static void *peerbuf_vmap_bars(const struct p2p_vecs *vecs)
 	unsigned long *pfns;
 	void *vaddr = NULL;
 
-	/* Nobody but in-tree drivers can select it: some kernels lack vmap_pfn(). */
+	/* Only in-tree drivers can select CONFIG_VMAP_PFN, so some kernels lack vmap_pfn(). */
 	if (!IS_ENABLED(CONFIG_VMAP_PFN) || nr > UINT_MAX)
 		return NULL;
 	pfns = kvmalloc_array(nr, sizeof(*pfns),
@@ -98,7 +98,7 @@ static void *peerbuf_vmap_system(const struct p2p_vecs *vecs)
 	return vaddr;
 }
 
-/* Under resv: why an attached importer may not have the buffer where it is, or 0. */
+/* Under resv: why one of the attached importers may not have the buffer where it is, or 0. */
 static u32 peerbuf_clients_unfit(struct peerbuf *pb)
 {
 	struct peerbuf_client *client;
@@ -113,12 +113,12 @@ static u32 peerbuf_clients_unfit(struct peerbuf *pb)
 }
 
 /*
- * BARs and system memory cannot be mapped by the kernel in one stretch: vmap() wants pages,
- * vmap_pfn() wants none, and the caller is told that it is all the one or all the other.
+ * The kernel cannot map BARs and system memory together: vmap() needs pages, vmap_pfn() refuses
+ * them, and an iosys_map is either I/O memory or not.
  *
- * Who asks is not known. But an importer that was let in because the buffer falls back to
- * system memory must find it there, too, if all it does is look at it with the CPU: display
- * drivers attach and never map, and read through I/O memory as if it were none.
+ * It is not known who asks. But an importer that could attach only because the buffer falls back to
+ * system memory may never map, and only read it by the CPU: display drivers do, and they access I/O
+ * memory as if it were none. So the buffer is placed for such importers here, too.
  */
 static int peerbuf_vmap_place(struct peerbuf *pb)
 {
@@ -167,7 +167,7 @@ static int peerbuf_vmap_create(struct peerbuf *pb)
 	ret = peerbuf_vmap_place(pb);
 	if (ret)
 		return ret;
-	/* A signal is no reason that the core would accept. */
+	/* Not interruptible: the core warns about any error, -EINTR included. */
 	ret = peerbuf_wait_kernel(pb, PEERBUF_WAIT_IDLE);
 	if (ret)
 		return ret;
@@ -213,7 +213,7 @@ static void peerbuf_vmap_unlock(struct dma_buf *dmabuf)
 }
 
 /*
- * The core counts users and calls us for the first and the last only. It warns about
+ * The core counts users and calls this for the first and the last one only. It warns about
  * any error, so there is no policy here: in-kernel users are trusted, and counted.
  */
 int peerbuf_op_vmap(struct dma_buf *dmabuf, struct iosys_map *map)

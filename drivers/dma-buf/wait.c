@@ -15,16 +15,16 @@
 
 #include "internal.h"
 
-/* After this long, say in the kernel log for whom we wait, and go on waiting. */
+/* After this long, log who is waited for, and go on waiting. */
 #define PEERBUF_SAY_AFTER	(10 * HZ)
 
-/* A lock that somebody has in passing is waited for even by who would not wait. */
+/* A call with a shorter timeout waits this long for a lock that is held only briefly. */
 #define PEERBUF_TELLING		(HZ / 20)
 
-/* Who waits with resv held looks this often at whether he still should. */
+/* A wait with resv held checks this often whether it should go on. */
 #define PEERBUF_LOOK_AFTER	(HZ / 10)
 
-/* @timeout in jiffies from now, or MAX_SCHEDULE_TIMEOUT. */
+/* @timeout: in jiffies from now, or MAX_SCHEDULE_TIMEOUT. */
 struct peerbuf_patience peerbuf_patience(unsigned long timeout, int mode)
 {
 	return (struct peerbuf_patience){
@@ -44,8 +44,8 @@ static unsigned long peerbuf_patience_left(const struct peerbuf_patience *patien
 }
 
 /*
- * Reservation locks have no killable wait: one that a signal has ended, and not the last
- * one, goes on by trying.
+ * Reservation locks have no killable wait. So if a signal that is not fatal ends the interruptible
+ * one, this goes on by trying.
  */
 static int peerbuf_lock_killable(struct dma_resv *resv)
 {
@@ -73,7 +73,9 @@ int peerbuf_lock(struct peerbuf *pb, int mode)
 	}
 }
 
-/* Takes resv unless somebody else has it until @until, in jiffies. Returns whether it did. */
+/*
+ * Takes resv, trying until @until, in jiffies, or until a signal arrives. Returns whether it did.
+ */
 bool peerbuf_lock_until(struct peerbuf *pb, unsigned long until)
 {
 	while (!dma_resv_trylock(pb->dmabuf->resv)) {
@@ -85,9 +87,9 @@ bool peerbuf_lock_until(struct peerbuf *pb, unsigned long until)
 }
 
 /*
- * Not every CPU interrupts the others to flush their TLBs. What they have combined for a BAR
- * and not sent yet must arrive before anybody copies from it, or has it for something
- * else: an interrupt makes them send it.
+ * Not every CPU interrupts the others to flush their TLBs. Data in the others' write-combining
+ * buffers must reach the BAR before anybody copies from it or uses it for something else: an
+ * interrupt makes them send it.
  */
 void peerbuf_zap(struct peerbuf *pb)
 {
@@ -100,8 +102,7 @@ void peerbuf_zap(struct peerbuf *pb)
 }
 
 /*
- * Under resv. Holds made before this are of an older generation than any made
- * after.
+ * Under resv. Holds made before this call have an older generation than any made after it.
  */
 void peerbuf_invalidate(struct peerbuf *pb)
 {
@@ -115,8 +116,8 @@ void peerbuf_invalidate(struct peerbuf *pb)
 }
 
 /*
- * One look at the fences. Returns 0, -EAGAIN if it is worth another, -EINPROGRESS if time ran
- * out, or -EINTR.
+ * Waits once for the fences. Returns 0, -EAGAIN if the caller should wait again, -EINPROGRESS if
+ * time ran out, or -EINTR.
  */
 static int peerbuf_look_at_fences(struct peerbuf *pb, enum dma_resv_usage usage,
 				  const struct peerbuf_patience *patience)
@@ -149,8 +150,8 @@ int peerbuf_wait_fences(struct peerbuf *pb, enum dma_resv_usage usage,
 }
 
 /*
- * Under resv, for who wants the memory: as above, and -ENODEV as soon as it is not to be had
- * any more. Others are told of that under the same lock.
+ * Under resv, for a caller that wants the memory. As peerbuf_wait_fences(), but returns -ENODEV as
+ * soon as the buffer is withdrawn: its importers have to be told of that under the same lock.
  */
 int peerbuf_wait_fences_held(struct peerbuf *pb, enum dma_resv_usage usage,
 			     const struct peerbuf_patience *patience)
@@ -166,8 +167,8 @@ int peerbuf_wait_fences_held(struct peerbuf *pb, enum dma_resv_usage usage,
 }
 
 /*
- * Under resv: until the memory is what it should be. Returns 0; -EINTR if @mode lets a signal
- * end the wait; -ENODEV.
+ * Under resv. Waits until the memory has its final contents. Returns 0; -EINTR if @mode lets a
+ * signal end the wait; -ENODEV.
  */
 int peerbuf_wait_kernel(struct peerbuf *pb, int mode)
 {
@@ -176,7 +177,7 @@ int peerbuf_wait_kernel(struct peerbuf *pb, int mode)
 	return peerbuf_wait_fences_held(pb, DMA_RESV_USAGE_KERNEL, &patience);
 }
 
-/* Is everything gone that was mapped before @generation began? */
+/* Is every mapping gone that was made before @generation began? */
 bool peerbuf_unheld(struct peerbuf *pb, u64 generation)
 {
 	struct peerbuf_hold *oldest;
@@ -189,7 +190,7 @@ bool peerbuf_unheld(struct peerbuf *pb, u64 generation)
 	return unheld;
 }
 
-/* A broken importer detached without unmapping: its holds stay, nameless. */
+/* A broken importer detached without unmapping: its holds stay, without a client. */
 void peerbuf_forget_client(struct peerbuf *pb, struct peerbuf_client *client)
 {
 	struct peerbuf_hold *hold;
@@ -202,7 +203,7 @@ void peerbuf_forget_client(struct peerbuf *pb, struct peerbuf_client *client)
 }
 
 /*
- * Whom a wait for @generation waits for. A hold in the list keeps its client: an
+ * Who is waited for by a wait for @generation. A hold in the list keeps its client, because an
  * importer unmaps before it detaches.
  */
 void peerbuf_first_holder(struct peerbuf *pb, u64 generation, u64 *addr,
@@ -230,7 +231,7 @@ void peerbuf_first_holder(struct peerbuf *pb, u64 generation, u64 *addr,
 	spin_unlock(&pb->mappings_lock);
 }
 
-/* As of this moment. */
+/* The generation at this moment. */
 u64 peerbuf_generation(struct peerbuf *pb)
 {
 	u64 generation;
@@ -241,7 +242,7 @@ u64 peerbuf_generation(struct peerbuf *pb)
 	return generation;
 }
 
-/* Have importers been told of all that was asked for up to the call numbered @asked? */
+/* Have importers been told of everything up to the call numbered @asked? */
 static bool peerbuf_settled(struct peerbuf *pb, u64 asked)
 {
 	return atomic64_read_acquire(&pb->settled) >= (s64)asked;
@@ -265,8 +266,8 @@ static void peerbuf_say_who(struct peerbuf *pb, u64 generation)
 }
 
 /*
- * Idle rather than uninterruptible: how long this takes is up to the importer, and no
- * sign of a hung kernel.
+ * Idle rather than uninterruptible: the importer decides how long this takes, and a long wait must
+ * not look like a hung kernel.
  */
 static long peerbuf_wait_slice(struct peerbuf *pb, bool (*over)(struct peerbuf *pb, u64 nr),
 			       u64 nr, int mode, unsigned long slice)
@@ -281,7 +282,7 @@ static long peerbuf_wait_slice(struct peerbuf *pb, bool (*over)(struct peerbuf *
 	}
 }
 
-/* Returns 0, -EINPROGRESS if time ran out, or -EINTR. @say: for whom we wait. */
+/* Returns 0, -EINPROGRESS if time ran out, or -EINTR. @say: logs who is waited for. */
 static int peerbuf_wait_until(struct peerbuf *pb, bool (*over)(struct peerbuf *pb, u64 nr),
 			      u64 nr, const struct peerbuf_patience *patience,
 			      void (*say)(struct peerbuf *pb, u64 nr))
@@ -304,8 +305,8 @@ static int peerbuf_wait_until(struct peerbuf *pb, bool (*over)(struct peerbuf *p
 }
 
 /*
- * No lock held. Until no hold older than @generation is left. Returns 0, -EINPROGRESS if
- * time ran out, or -EINTR.
+ * The caller holds no lock. Waits until no hold older than @generation is left. Returns 0,
+ * -EINPROGRESS if time ran out, or -EINTR.
  */
 int peerbuf_wait_unheld(struct peerbuf *pb, u64 generation,
 			const struct peerbuf_patience *patience)
@@ -315,10 +316,10 @@ int peerbuf_wait_unheld(struct peerbuf *pb, u64 generation,
 }
 
 /*
- * No lock held, nor waited for, so that the caller's patience holds whoever has it. Waits
- * until importers have been told of what was asked for before, and then for all that can still
- * reach the buffer by what was mapped before its last invalidation. If it can be reached again
- * by now, the new mappings are none of our business.
+ * The caller holds no lock, and none is waited for, so the caller's time limit holds whoever has
+ * the lock. Waits until importers have been told of the changes made so far, and then until every
+ * mapping from before the last invalidation is gone. If the buffer can be reached again by now,
+ * new mappings are not waited for.
  */
 static int peerbuf_drain_one(struct peerbuf *pb, const struct peerbuf_patience *patience,
 			     u32 *reason)
@@ -342,7 +343,7 @@ static int peerbuf_drain_one(struct peerbuf *pb, const struct peerbuf_patience *
 	ret = peerbuf_wait_fences(pb, DMA_RESV_USAGE_BOOKKEEP, patience);
 	if (!ret)
 		ret = peerbuf_wait_unheld(pb, generation, patience);
-	/* Places it has left are let go of once the fences have signalled. */
+	/* Placements that it has left are freed once the fences have signalled. */
 	peerbuf_settle(pb);
 	if (ret)
 		*reason = ret == -EINTR ? PEERBUF_REASON_INTERRUPTED :
@@ -350,7 +351,7 @@ static int peerbuf_drain_one(struct peerbuf *pb, const struct peerbuf_patience *
 	return ret;
 }
 
-/* The same for the buffer and all that was derived from it. */
+/* Does so for the buffer and all buffers derived from it. */
 int peerbuf_drain(struct peerbuf *pb, const struct peerbuf_patience *patience,
 		  u32 *reason)
 {

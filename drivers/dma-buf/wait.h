@@ -16,10 +16,10 @@ struct work_struct;
 /* wait.c */
 
 /**
- * struct peerbuf_patience - how a wait may end before its time
+ * struct peerbuf_patience - how a wait may end before its condition holds
  * @deadline: in jiffies
  * @forever: there is no deadline
- * @quiet: the kernel log was told already for whom we wait
+ * @quiet: do not log who is waited for
  * @mode: PEERBUF_WAIT_*
  */
 struct peerbuf_patience {
