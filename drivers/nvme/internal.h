@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
-/*
  * What the files of peerbuf-nvme.ko share.
  *
  * A transfer moves bytes between a block device, or a file on one, and a DMA-BUF. Its extents say
