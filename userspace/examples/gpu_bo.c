@@ -4,10 +4,10 @@
  *
  *	gpu_bo GPU ENGINE		PCI addresses: 0000:05:00.0
  *
- * The GPU is anything that tests/drivers/vram drives, the engine an edu device. What a real
- * program does is the same but for the two drivers' own ioctls: a BO, drmPrimeHandleToFD(),
- * and the DMA-BUF handed to whoever imports it. Neither the importer nor this program
- * does anything when the BO moves.
+ * The GPU is any that tests/drivers/vram drives, the engine an edu device. A real program does
+ * the same, except for the two drivers' own ioctls: it makes a BO, calls drmPrimeHandleToFD(),
+ * and hands the DMA-BUF to an importer. Neither the importer nor this program does anything when
+ * the BO moves.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -169,7 +169,7 @@ int main(int argc, char **argv)
 	engine_write(engine, handle, 0, "written peer to peer, into VRAM");
 	tell(control, gpu, bo, "at first:");
 
-	/* Others want VRAM, and this BO was not used for longest. */
+	/* Creating many BOs evicts this one, because it has been unused for longest. */
 	while (bo_info(gpu, bo).where != VRAM_IN_SYSTEM && nr < CROWD)
 		crowd[nr++] = bo_create(gpu);
 	engine_write(engine, handle, 1, "written into system memory, where it was evicted to");

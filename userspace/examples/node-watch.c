@@ -5,8 +5,8 @@
  *
  *	node-watch 0000:01:00.0 2 0:64K
  *
- * Then type "revoke", "restore" or "who"; the end of the input ends it. The export's
- * descriptor would go to an importer: ibv_reg_dmabuf_mr(), a VMM, another process.
+ * Then type "revoke", "restore" or "who"; end of input ends the program. A real program would give
+ * the export's descriptor to an importer: ibv_reg_dmabuf_mr(), a VMM, another process.
  *
  *	cc node-watch.c $(pkg-config --cflags --libs libpeerbuf) -o node-watch
  */
@@ -50,11 +50,11 @@ static const char *event_name(uint32_t type)
 	case PEERBUF_EVENT_DRAINED:
 		return "mapped by nobody any more";
 	}
-	/* A newer kernel may have more to tell. */
+	/* A newer kernel may have more event types. */
 	return "something else";
 }
 
-/* All the kernel has: without this the kinds are those of its first version. */
+/* Selects all events the kernel has: by default there are only those of its first version. */
 static void select_events(int node)
 {
 	struct peerbuf_ioc_probe kernel;
@@ -63,7 +63,7 @@ static void select_events(int node)
 		peerbuf_events_select(node, kernel.event_types, NULL);
 }
 
-/* False when the device is gone. */
+/* Returns false when the device is gone. */
 static bool show_events(int node)
 {
 	struct peerbuf_event events[16];
@@ -168,7 +168,9 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	serve(node, id);
-	/* This ends the export, whoever has the descriptor: it is not persistent. */
+	/*
+	 * This ends the export even if somebody has the descriptor, because it is not persistent.
+	 */
 	close(dmabuf);
 	peerbuf_close(node);
 	return 0;

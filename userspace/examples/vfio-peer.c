@@ -4,8 +4,8 @@
  *
  *	vfio-peer MEMORY BAR DEVICE IOVA
  *
- * From then on DEVICE finds the BAR of MEMORY at IOVA, whatever it is made to do there
- * by its registers. Prints when that changes, until it is interrupted.
+ * From then on DEVICE reaches the BAR of MEMORY at IOVA when it is programmed to do DMA there.
+ * Prints when that changes, until it is interrupted.
  */
 #include <fcntl.h>
 #include <linux/pci_regs.h>
@@ -17,7 +17,7 @@
 
 #include <peerbuf_vfio.h>
 
-/* A descriptor, or nothing more to do here. */
+/* Returns the descriptor, or ends the program. */
 static int need(int fd, const char *what)
 {
 	if (fd < 0) {
@@ -53,7 +53,7 @@ int main(int argc, char **argv)
 	device = need(peerbuf_vfio_open(container, argv[3]), argv[3]);
 	event = need(eventfd(0, EFD_CLOEXEC), "eventfd");
 
-	/* Memory that is not decoded cannot be reached; a device that is no master cannot reach. */
+	/* The memory needs its device to decode memory; the other device needs bus mastering. */
 	need(peerbuf_vfio_command(memory, 0, PCI_COMMAND_MEMORY), argv[1]);
 	need(peerbuf_vfio_command(device, 0, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER), argv[3]);
 

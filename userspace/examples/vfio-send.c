@@ -4,8 +4,8 @@
  *
  *	vfio-send DEVICE BAR OFFSET:LENGTH SOCKET
  *
- * Waits at SOCKET for one process, sends it the dma-buf, and keeps the device until that
- * process hangs up: with the device the memory would go.
+ * Waits at SOCKET for one process, sends it the dma-buf, and keeps the device open until that
+ * process hangs up: closing the device would revoke the memory.
  */
 #include <fcntl.h>
 #include <linux/pci_regs.h>

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""What Python's ctypes has to know of the library, from its headers.
+"""The structures, constants and calls of the library for Python's ctypes, from its headers.
 
     bindings.py UAPI... -- HEADER...            the module _abi.py, on stdout
     bindings.py --check UAPI... -- HEADER...    C that compiles if the module is right
@@ -18,7 +18,7 @@ SIMPLE = {
     "ssize_t": "c_ssize_t", "int": "c_int", "unsigned int": "c_uint", "char": "c_char",
 }
 POINTERS = {"char *": "c_char_p", "void *": "c_void_p", "void **": "POINTER(c_void_p)"}
-# In <linux/vfio.h>, which the VFIO calls take as it is.
+# From <linux/vfio.h>; the VFIO calls use it unchanged.
 FOREIGN = """
 
 class vfio_region_dma_range(Structure):
@@ -38,10 +38,10 @@ from ctypes import (POINTER, Structure, c_char, c_char_p, c_int, c_int32, c_size
 
 
 def structure(found, constants):
-    """A structure as a class."""
+    """A structure, as a class."""
     lines = ["", "", f"class {found.name}(Structure):", "    _fields_ = ["]
     for kind, name, length in found.fields:
-        if length == "":               # flexible: it adds nothing
+        if length == "":               # a flexible array adds no bytes
             continue
         text = SIMPLE.get(kind) or kind.removeprefix("struct ")
         if length:
@@ -84,7 +84,7 @@ def module(uapi, headers):
 
 
 def check(text):
-    """C whose compiler compares each field's place and each constant."""
+    """Returns C code that compiles if every field's place and every constant is right."""
     names = {}
     exec(compile(text, "_abi.py", "exec"), names)  # pylint: disable=exec-used
     print("#include <stddef.h>", "#include <peerbuf.h>", "#include <peerbuf_vfio.h>", sep="\n")
@@ -103,7 +103,7 @@ def check(text):
 
 
 def main(arguments):
-    """What the command line says."""
+    """Does what the command line says."""
     checking = arguments[0] == "--check"
     if checking:
         arguments = arguments[1:]

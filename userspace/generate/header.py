@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the public headers declare, read from their own text: calls with their comments,
-structures, enumerations and constants.  They are written in one style, and whoever
-departs from it is told."""
+"""Reads what the public headers declare: calls with their comments, structures, enumerations and
+constants.  The headers are written in one style; anything else raises StyleError."""
 
 import re
 from dataclasses import dataclass, field
@@ -74,7 +73,7 @@ class Header:
 
 
 def read_doc(text):
-    """The parts of a comment, without its stars."""
+    """Parses a comment, without its stars."""
     lines = [re.sub(r"^ \* ?", "", line) for line in text.splitlines()]
     first = re.match(r"(?:(?:struct|enum) )?(\w+)(?:\(\))? - (.*)", lines[0])
     if not first:
@@ -106,7 +105,7 @@ def _flow(text):
 
 
 def read_arguments(text):
-    """(type, name) of each."""
+    """Returns (type, name) of each argument."""
     text = _flow(text)
     if text == "void":
         return []
@@ -115,7 +114,7 @@ def read_arguments(text):
 
 
 def read_struct(found):
-    """A structure's fields."""
+    """Returns a structure's fields."""
     kind, name, body = found.groups()
     if kind != "struct":
         raise StyleError(f"{kind} {name}: only structures are known here")
@@ -129,8 +128,8 @@ def read_struct(found):
 
 
 def read_constants(bare):
-    """name: number or text of each #define and enumerator.  Macros with arguments and
-    ioctl numbers are none."""
+    """Returns name: number or text of each #define and enumerator.  Leaves out macros with
+    arguments and ioctl numbers."""
     known = {}
     for name, text in CONSTANT.findall(bare):
         value = evaluate(text, known)
@@ -147,7 +146,7 @@ def read_constants(bare):
 
 
 def evaluate(text, known):
-    """The value of a constant expression of C, or None."""
+    """Returns the value of a constant expression of C, or None."""
     text = text.strip()
     if re.fullmatch(r'"[^"]*"', text):
         return text[1:-1]

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""The manual pages of the library's calls, section 3, from the headers' comments.
+"""Writes the manual pages of the library's calls, section 3, from the headers' comments.
 
     manuals.py --list HEADER...                      names of the pages, one a line
     manuals.py DIRECTORY DATE UAPI... -- HEADER...   write them
@@ -14,7 +14,7 @@ import sys
 
 import header
 
-# A word that is set in a way of its own, and the macro for that.
+# Words with a font of their own, and the mdoc macro for it.
 MARKS = [
     (r"@(\w+)", "Fa"),
     (r"(-?E[A-Z]{2,}[0-9A-Z]*)", "Er"),
@@ -34,11 +34,11 @@ class Page:
         self._lines = []
 
     def macro(self, *words):
-        """A macro, as it is."""
+        """Adds a macro line."""
         self._lines.append("." + " ".join(words))
 
     def text(self, text):
-        """A paragraph, with names and numbers set as such."""
+        """Adds a paragraph, with names and numbers marked up."""
         words = []
         for word in text.split():
             # A new sentence is a new line.
@@ -83,18 +83,18 @@ class Page:
 
 
 def escape(text):
-    """What troff would take for something of its own."""
+    """Escapes characters that are special to troff."""
     return text.replace("\\", "\\e").replace("…", "...")
 
 
 def sentence(text):
-    """With a capital and a full stop."""
+    """Adds a capital and a full stop."""
     text = text[:1].upper() + text[1:] if re.match(r"[a-z]+\b(?![_(])", text) else text
     return text if text.endswith((".", ":")) else text + "."
 
 
 def page(call, include, calls, date, ioctls):
-    """A page of one call."""
+    """Returns the page of one call."""
     out = Page(calls)
     out.macro('\\" SPDX-License-Identifier: LGPL-2.1-or-later')
     out.macro(f'\\" Made of the comments in <{include}>.')
@@ -122,7 +122,7 @@ def page(call, include, calls, date, ioctls):
 
 
 def synopsis(out, call, include):
-    """How it is declared."""
+    """Writes the declaration."""
     out.macro("Sh SYNOPSIS")
     out.macro("In", include)
     out.macro("Ft", f'"{call.type}"')
@@ -137,7 +137,7 @@ def synopsis(out, call, include):
 
 
 def description(out, call):
-    """What it does, and with what."""
+    """Writes what the call does, and its arguments."""
     out.macro("Sh DESCRIPTION")
     out.text(sentence(call.doc.summary))
     for paragraph in call.doc.paragraphs:
@@ -154,8 +154,8 @@ def description(out, call):
 
 
 def errors(out, call, calls, ioctls):
-    """The errno values of the ioctls that its comment refers to, or the comment of a
-    call that this one refers to."""
+    """Writes the errno values of the ioctls to which the call's comment refers, directly or
+    through another call's comment."""
     results = [call.doc.result] + [calls[name].doc.result for name in
                                    re.findall(r"(\w+)\(\)", call.doc.result)
                                    if name in calls]
@@ -177,7 +177,7 @@ def errors(out, call, calls, ioctls):
 
 
 def ioctl_errors(docs):
-    """ioctl: [(numbers, text)], out of the comments on their structures."""
+    """Returns ioctl: [(numbers, text)], from the comments on their structures."""
     found = {}
     for doc in docs.values():
         texts = [p for p in doc.paragraphs if p.startswith("errno: ")]
@@ -189,7 +189,7 @@ def ioctl_errors(docs):
 
 
 def error_entries(text):
-    """(numbers, what each means): a part without a number belongs to the one before."""
+    """Returns (numbers, meaning) of each: a part without a number belongs to the previous one."""
     entries = []
     for part in text.split("; "):
         found = ERRORS.fullmatch(part)
@@ -203,12 +203,12 @@ def error_entries(text):
 
 
 def read(paths):
-    """(header, the name programs include it by)."""
+    """Returns (header, the name by which programs include it) for each."""
     return [(header.Header(path), os.path.basename(path)) for path in paths]
 
 
 def main(arguments):
-    """What the command line says."""
+    """Does what the command line says."""
     if arguments[0] == "--list":
         for found, _ in read(arguments[1:]):
             print(*(call.name + ".3" for call in found.calls), sep="\n")

@@ -40,7 +40,7 @@ extern "C" {
 #define PEERBUF_NO_RANGE	(~0U)
 
 /**
- * struct peerbuf_error - what a call was refused for
+ * struct peerbuf_error - why a call failed
  * @error: the negative errno the call returned, 0 on success
  * @reason: enum peerbuf_reason, 0 where the kernel gave none
  * @range: index of the refused range (export, move), or PEERBUF_NO_RANGE
@@ -70,8 +70,8 @@ struct peerbuf_error {
  * Exports made through the descriptor are revoked for good when it is closed,
  * unless they were made with PEERBUF_EXPORT_F_PERSIST.
  *
- * Return: the descriptor; -EINVAL @bdf is no PCI address; -ENOENT the function has no node, or
- * the peerbuf module is not loaded; -EACCES no permission; or what open(2) says.
+ * Return: the descriptor; -EINVAL @bdf is not a PCI address; -ENOENT the function has no node, or
+ * the peerbuf module is not loaded; -EACCES no permission; or another errno of open(2).
  */
 int peerbuf_open(const char *bdf, int flags);
 
@@ -84,10 +84,10 @@ int peerbuf_open_addr(uint64_t addr, int flags);
 
 /**
  * peerbuf_open_control() - open /dev/peerbuf/control
- * @flags: O_RDONLY to ask, O_RDWR to administer
+ * @flags: O_RDONLY for queries, O_RDWR for administration
  *
  * Return: the descriptor; -ENOENT the peerbuf module is not loaded; -EACCES no
- * permission; or what open(2) says.
+ * permission; or another errno of open(2).
  */
 int peerbuf_open_control(int flags);
 
@@ -102,11 +102,11 @@ int peerbuf_close(int fd);
 /**
  * peerbuf_probe() - what the kernel module knows
  * @fd: a node or control
- * @probe: out: its calls, flags, kinds of events and limits; zero where the kernel is older
- *	than this library
+ * @probe: out: its calls, flags, types of events and limits; fields that are newer than the kernel
+ *	are zero
  * @error: out, or NULL
  *
- * Use this rather than a version comparison. It changes nothing.
+ * Use this instead of comparing versions. It changes nothing.
  *
  * Return: 0; -ENOTTY @fd is neither a node nor control; -EBADF.
  */
@@ -128,10 +128,10 @@ int peerbuf_info(int node, struct peerbuf_ioc_info *info, struct peerbuf_error *
  * peerbuf_export() - make a dma-buf of BAR ranges and system memory
  * @node: the function's node, opened O_RDWR
  * @ranges: the ranges, in the order they have in the buffer
- * @nr_ranges: how many, 1..PEERBUF_MAX_RANGES
+ * @nr_ranges: number of ranges, 1..PEERBUF_MAX_RANGES
  * @flags: PEERBUF_EXPORT_F_*
  * @open_flags: O_RDWR, O_RDONLY or O_WRONLY for the dma-buf's descriptor, and
- *	O_CLOEXEC if it is not for a child
+ *	O_CLOEXEC if no child process is to inherit it
  * @id: out, the export's number; may be NULL
  * @error: out, or NULL; @range names the refused range
  *
@@ -141,16 +141,16 @@ int peerbuf_export(int node, const struct peerbuf_range *ranges, size_t nr_range
 		   uint32_t flags, int open_flags, uint64_t *id, struct peerbuf_error *error);
 
 /**
- * struct peerbuf_export_options - what an export may ask for besides its ranges
+ * struct peerbuf_export_options - options of peerbuf_export_with()
  * @size: sizeof(struct peerbuf_export_options)
  * @flags: PEERBUF_EXPORT_F_*
  * @open_flags: as peerbuf_export()
  * @reserved: zero
- * @segment_align: 0, or where an importer's DMA segments are cut that have to be cut: at
- *	multiples of this, a power of two from a page to PEERBUF_MAX_SEGMENT_ALIGN
- * @max_segment: 0, or the most bytes of a segment, a multiple of @segment_align
+ * @segment_align: 0, or an alignment: an importer's DMA segment that has to be cut is cut at a
+ *	multiple of it; a power of two from a page to PEERBUF_MAX_SEGMENT_ALIGN
+ * @max_segment: 0, or the maximum bytes of a segment, a multiple of @segment_align
  *
- * It may grow: what is not set has to be zero.
+ * The structure may grow: fields that are not used must be zero.
  */
 struct peerbuf_export_options {
 	uint32_t size;
@@ -162,16 +162,16 @@ struct peerbuf_export_options {
 };
 
 /**
- * peerbuf_export_with() - as peerbuf_export(), with more to choose
+ * peerbuf_export_with() - as peerbuf_export(), with options
  * @node: the function's node, opened O_RDWR
  * @ranges: the ranges, in the order they have in the buffer
- * @nr_ranges: how many, 1..PEERBUF_MAX_RANGES
- * @options: the rest
+ * @nr_ranges: number of ranges, 1..PEERBUF_MAX_RANGES
+ * @options: the options
  * @id: out, the export's number; may be NULL
  * @error: out, or NULL; @range names the refused range
  *
- * Return: the dma-buf's descriptor, or -errno as PEERBUF_IOC_EXPORT; -EINVAL @options is of
- * a size that this library does not know.
+ * Return: the dma-buf's descriptor, or -errno as PEERBUF_IOC_EXPORT; -EINVAL this library does
+ * not know the size of @options.
  */
 int peerbuf_export_with(int node, const struct peerbuf_range *ranges, size_t nr_ranges,
 			const struct peerbuf_export_options *options, uint64_t *id,
@@ -192,11 +192,11 @@ int peerbuf_export_bar(int node, unsigned int bar, uint32_t flags, int open_flag
 		       uint64_t *id, struct peerbuf_error *error);
 
 /**
- * peerbuf_move() - put a buffer elsewhere
+ * peerbuf_move() - move a buffer to another place
  * @node: node of the function that owns the export, opened O_RDWR
  * @id: the export
  * @ranges: the new place, of the same total length
- * @nr_ranges: how many, 1..PEERBUF_MAX_RANGES
+ * @nr_ranges: number of ranges, 1..PEERBUF_MAX_RANGES
  * @flags: PEERBUF_MOVE_F_*
  * @error: out, or NULL; @range names the refused range, @missing the function whose right
  *	is missing
@@ -210,17 +210,17 @@ int peerbuf_move(int node, uint64_t id, const struct peerbuf_range *ranges, size
 		 uint32_t flags, struct peerbuf_error *error);
 
 /**
- * peerbuf_move_with() - put a buffer of several functions elsewhere
+ * peerbuf_move_with() - move a buffer with memory of several functions
  * @node: node of one of them, opened O_RDWR
  * @id: the export
  * @ranges: the new place, of the same total length
- * @nr_ranges: how many, 1..PEERBUF_MAX_RANGES
+ * @nr_ranges: number of ranges, 1..PEERBUF_MAX_RANGES
  * @flags: PEERBUF_MOVE_F_*
  * @rights: nodes of the others, opened O_RDWR
- * @nr_rights: how many, 0..PEERBUF_MAX_RIGHTS
+ * @nr_rights: number of nodes, 0..PEERBUF_MAX_RIGHTS
  * @error: out, or NULL; as peerbuf_move()
  *
- * Return: 0; -EACCES the right to a function is missing; or what peerbuf_move() says.
+ * Return: 0; -EACCES the right to a function is missing; or another errno of peerbuf_move().
  */
 int peerbuf_move_with(int node, uint64_t id, const struct peerbuf_range *ranges,
 		      size_t nr_ranges, uint32_t flags, const int *rights, size_t nr_rights,
@@ -231,12 +231,12 @@ int peerbuf_move_with(int node, uint64_t id, const struct peerbuf_range *ranges,
  * @fd: a node of its function, or control (CAP_SYS_ADMIN)
  * @id: the export
  * @timeout_ms: how long to wait for importers, PEERBUF_WAIT_FOREVER, or 0
- * @error: out, or NULL; @blockers, @blocker and @blocker_name say for whom it
- *	still waits
+ * @error: out, or NULL; @blockers, @blocker and @blocker_name say which importers still
+ *	have it mapped
  *
  * Return: 0: nothing reaches the memory any more; -EINPROGRESS, -EINTR: the
  * revoke is in force but an importer still maps the buffer, call again to wait
- * on; -ENOENT no such export.
+ * for it; -ENOENT no such export.
  */
 int peerbuf_revoke(int fd, uint64_t id, uint32_t timeout_ms, struct peerbuf_error *error);
 
@@ -244,12 +244,12 @@ int peerbuf_revoke(int fd, uint64_t id, uint32_t timeout_ms, struct peerbuf_erro
  * peerbuf_restore() - undo a revoke
  * @fd: a node of its function, or control (CAP_SYS_ADMIN)
  * @id: the export
- * @error: out, or NULL; @missing is a function whose owner has revoked it, too, and so
- *	keeps it revoked, also when 0 is returned
+ * @error: out, or NULL; @missing is a function whose owner has revoked it, too, and which
+ *	therefore stays revoked, also when 0 is returned
  *
  * Return: 0; -ENOENT no such export; -EALREADY it is not revoked; -EACCES only owners of other
- * functions revoked it; -EPERM only the administrator or its driver; -ENODEV its device is
- * down or gone, or its maker closed the node.
+ * functions revoked it; -EPERM only the administrator or its driver did; -ENODEV its device is
+ * down or gone, or the node that made it was closed.
  */
 int peerbuf_restore(int fd, uint64_t id, struct peerbuf_error *error);
 
@@ -258,7 +258,7 @@ int peerbuf_restore(int fd, uint64_t id, struct peerbuf_error *error);
  * @fd: a node of one of them, or control (CAP_SYS_ADMIN)
  * @id: the export
  * @rights: nodes of the others, opened O_RDWR
- * @nr_rights: how many, 0..PEERBUF_MAX_RIGHTS
+ * @nr_rights: number of nodes, 0..PEERBUF_MAX_RIGHTS
  * @error: out, or NULL; as peerbuf_restore()
  *
  * Return: as peerbuf_restore().
@@ -268,7 +268,7 @@ int peerbuf_restore_with(int fd, uint64_t id, const int *rights, size_t nr_right
 
 /**
  * peerbuf_map() - map a dma-buf into memory
- * @dmabuf: the dma-buf, of whatever exporter
+ * @dmabuf: the dma-buf, of any exporter
  * @offset: first byte in the buffer, page aligned
  * @length: bytes, not zero
  * @prot: PROT_READ, PROT_WRITE
@@ -277,14 +277,14 @@ int peerbuf_restore_with(int fd, uint64_t id, const int *rights, size_t nr_right
  * Mappings of 2 MiB and more are placed so that the kernel can use huge pages.
  * Access after a revoke raises SIGBUS.
  *
- * Return: 0; -EINVAL; -EACCES; -ENOMEM; or what mmap(2) says.
+ * Return: 0; -EINVAL; -EACCES; -ENOMEM; or another errno of mmap(2).
  */
 int peerbuf_map(int dmabuf, uint64_t offset, size_t length, int prot, void **address);
 
 /**
- * peerbuf_unmap() - end such a mapping
+ * peerbuf_unmap() - undo peerbuf_map()
  * @address: from peerbuf_map()
- * @length: as given there
+ * @length: as passed to peerbuf_map()
  *
  * Return: 0 or -EINVAL.
  */
@@ -295,39 +295,40 @@ int peerbuf_unmap(void *address, size_t length);
 /**
  * peerbuf_lookup() - the dma-bufs behind a range of addresses
  * @control: control
- * @address: the first, of this process; any byte
+ * @address: the first address in this process; any byte
  * @length: bytes, not zero
- * @flags: PEERBUF_LOOKUP_F_LOOK to be told only, or 0
- * @pieces: out, in the order of addresses; those with @fd not -1 are the caller's to close
- * @nr_pieces: room for so many, 1..PEERBUF_MAX_PIECES
+ * @flags: PEERBUF_LOOKUP_F_LOOK to make no exports, or 0
+ * @pieces: out, in the order of addresses; the caller closes each @fd that is not -1
+ * @nr_pieces: number of pieces that fit, 1..PEERBUF_MAX_PIECES
  * @error: out, or NULL
  *
- * A piece of what peerbuf exported becomes an export of just those pages, which needs neither the
- * mapping nor the first export's descriptor; a mapping of all of a dma-buf of udmabuf or of the
- * heap "system" becomes that dma-buf. A BAR that is mapped by sysfs (resourceN) is exported
- * through its function's node, if the process may open that. For what is left @reason says
- * why there is no dma-buf.
+ * A piece that is mapped from an export of peerbuf becomes an export of those pages only, which
+ * needs neither the mapping nor the first export's descriptor. A mapping of a whole dma-buf of
+ * udmabuf or of the heap "system" becomes that dma-buf. A BAR that is mapped through sysfs
+ * (resourceN) is exported through its function's node, if the process may open the node. For
+ * every other piece @reason says why there is no dma-buf.
  *
- * Return: the number of pieces; -EMSGSIZE there are more than @nr_pieces; or what
- * PEERBUF_IOC_LOOKUP says. On failure nothing is left open.
+ * Return: the number of pieces; -EMSGSIZE there are more than @nr_pieces; or -errno as
+ * PEERBUF_IOC_LOOKUP. On failure nothing is left open.
  */
 int peerbuf_lookup(int control, const void *address, size_t length, uint32_t flags,
 		   struct peerbuf_piece *pieces, size_t nr_pieces, struct peerbuf_error *error);
 
 /**
- * peerbuf_lookup_one() - one dma-buf of all of a range of addresses
+ * peerbuf_lookup_one() - make one dma-buf of a whole range of addresses
  * @control: control
- * @address: the first, of this process; any byte
+ * @address: the first address in this process; any byte
  * @length: bytes, not zero
- * @offset: out, where @address is in the dma-buf
- * @bad: out, or NULL; where the first piece begins that cannot be a part of it
+ * @offset: out, the offset of @address in the dma-buf
+ * @bad: out, or NULL; start of the first piece that cannot be a part of it
  * @error: out, or NULL
  *
- * All of it must be mapped from exports of peerbuf's, or all of it by sysfs from BARs whose nodes
- * the process may open. The dma-buf goes where these go, and is revoked with any of them.
+ * The whole range must be mapped from exports of peerbuf, or the whole range through sysfs from
+ * BARs whose nodes the process may open. The dma-buf moves with these, and is revoked with any of
+ * them.
  *
  * Return: the dma-buf's descriptor; -EOPNOTSUPP there is other memory at @bad, @reason says
- * which; or what PEERBUF_IOC_LOOKUP says.
+ * which; or -errno as PEERBUF_IOC_LOOKUP.
  */
 int peerbuf_lookup_one(int control, const void *address, size_t length, uint64_t *offset,
 		       const void **bad, struct peerbuf_error *error);
@@ -335,7 +336,7 @@ int peerbuf_lookup_one(int control, const void *address, size_t length, uint64_t
 /* Accounting */
 
 /**
- * peerbuf_query() - look at one export
+ * peerbuf_query() - query one export
  * @fd: a node of its function, or control (CAP_SYS_ADMIN)
  * @id: the export, not zero
  * @info: out
@@ -347,13 +348,13 @@ int peerbuf_query(int fd, uint64_t id, struct peerbuf_export_info *info,
 		  struct peerbuf_error *error);
 
 /**
- * peerbuf_query_fd() - look at the export behind a dma-buf
- * @fd: any node or control; who has the dma-buf may know about it
+ * peerbuf_query_fd() - query the export behind a dma-buf
+ * @fd: any node or control; the dma-buf itself is the right to query it
  * @dmabuf: the dma-buf
  * @info: out
  * @error: out, or NULL
  *
- * Return: 0; -EBADF @dmabuf is no descriptor; -EINVAL it is no dma-buf; -EXDEV
+ * Return: 0; -EBADF @dmabuf is not a descriptor; -EINVAL it is not a dma-buf; -EXDEV
  * it is another exporter's.
  */
 int peerbuf_query_fd(int fd, int dmabuf, struct peerbuf_export_info *info,
@@ -409,25 +410,25 @@ int peerbuf_stats(int fd, struct peerbuf_ioc_stats *stats, struct peerbuf_error 
  * peerbuf_events() - read what happened to a function's exports
  * @node: the node; poll(2) it for POLLIN, and POLLHUP when the device is gone
  * @events: out
- * @nr_events: room in it, not zero
+ * @nr_events: number of events that fit, not zero
  *
- * Events are kept from the node's open on.
+ * Events are queued from the moment the node is opened.
  *
- * Return: events stored; 0 the device is gone and none is left; -EAGAIN none
- * waiting and the node was opened O_NONBLOCK; -EINTR.
+ * Return: number of events stored; 0 the device is gone and no event is left; -EAGAIN no event
+ * waits and the node was opened O_NONBLOCK; -EINTR.
  */
 ssize_t peerbuf_events(int node, struct peerbuf_event *events, size_t nr_events);
 
 /**
- * peerbuf_events_select() - choose which events a node tells
+ * peerbuf_events_select() - choose which events a node reports
  * @node: the node
- * @types: bit PEERBUF_EVENT_x is set for each kind; peerbuf_probe() says which there are
+ * @types: bit PEERBUF_EVENT_x is set for each type; peerbuf_probe() says which exist
  * @error: out, or NULL
  *
- * Of this descriptor and its copies. Without this call they are the kinds up to
- * PEERBUF_EVENT_FALLBACK.
+ * Applies to this descriptor and its copies. Without this call the types up to
+ * PEERBUF_EVENT_FALLBACK are reported.
  *
- * Return: 0; -EINVAL the kernel does not know one of them; -ENOTTY @node is control.
+ * Return: 0; -EINVAL the kernel does not know one of the types; -ENOTTY @node is control.
  */
 int peerbuf_events_select(int node, uint64_t types, struct peerbuf_error *error);
 
@@ -438,8 +439,8 @@ int peerbuf_events_select(int node, uint64_t types, struct peerbuf_error *error)
  * @fd: any node or control
  * @provider: the function whose memory is meant
  * @client: the function that would do the DMA
- * @bar: BAR of the provider, or PEERBUF_ANY_BAR to leave the DMA mask out
- * @route: out; that there is no route is an answer, not an error
+ * @bar: BAR of the provider, or PEERBUF_ANY_BAR to ignore the client's DMA mask
+ * @route: out; "no route" is an answer, not an error
  * @error: out, or NULL
  *
  * Return: 0; -ENODEV there is no such function; -ENXIO no such memory BAR.
@@ -463,8 +464,8 @@ int peerbuf_lend(int control, uint64_t addr, uint32_t bar_mask, struct peerbuf_e
  * @control: control, opened O_RDWR, with CAP_SYS_ADMIN
  * @addr: the function
  * @bar_mask: BARs to lend as a whole, or 0
- * @ranges: parts of others; of each @offset, @length and @bar count
- * @nr_ranges: how many, up to PEERBUF_MAX_LENT
+ * @ranges: parts of other BARs; @offset, @length and @bar of each are used
+ * @nr_ranges: number of ranges, up to PEERBUF_MAX_LENT
  * @error: out, or NULL
  *
  * Return: 0, or -errno as PEERBUF_IOC_LEND.
@@ -487,12 +488,12 @@ int peerbuf_lend_ranges(int control, uint64_t addr, uint32_t bar_mask,
 int peerbuf_unlend(int control, uint64_t addr, uint32_t bar_mask, struct peerbuf_error *error);
 
 /**
- * peerbuf_policy() - what the administrator grants to those who export a function's memory
+ * peerbuf_policy() - what the administrator allows to exporters of a function's memory
  * @control: from peerbuf_open_control(), with O_RDWR
  * @addr: the function, bound to the stub or lent
  * @set: PEERBUF_POLICY_F_* to switch on
- * @clear: those to switch off
- * @policy: out, those that are on now; may be NULL
+ * @clear: PEERBUF_POLICY_F_* to switch off
+ * @policy: out, PEERBUF_POLICY_F_* that are on now; may be NULL
  * @error: out on failure, or NULL
  *
  * Return: 0 or a negative errno, see struct peerbuf_ioc_policy.
@@ -501,17 +502,17 @@ int peerbuf_policy(int control, uint64_t addr, uint32_t set, uint32_t clear, uin
 		   struct peerbuf_error *error);
 
 /**
- * peerbuf_file_read() - have a drive read a file, or blocks, straight into a buffer
+ * peerbuf_file_read() - let a drive read a file, or blocks, directly into a buffer
  * @control: control
- * @io: in, the two files, where in both and how much; out, what was moved by which way
+ * @io: in, the two files, the offsets and the length; out, the result, see PEERBUF_IOC_FILE_READ
  * @error: out, or NULL
  *
- * Return: bytes moved, fewer only where the file ends; or -errno as PEERBUF_IOC_FILE_READ.
+ * Return: bytes moved, fewer only if the file ends; or -errno as PEERBUF_IOC_FILE_READ.
  */
 ssize_t peerbuf_file_read(int control, struct peerbuf_ioc_file *io, struct peerbuf_error *error);
 
 /**
- * peerbuf_file_write() - have a drive write to a file, or blocks, straight from a buffer
+ * peerbuf_file_write() - let a drive write to a file, or blocks, directly from a buffer
  * @control: control
  * @io: as peerbuf_file_read()
  * @error: out, or NULL
@@ -521,17 +522,17 @@ ssize_t peerbuf_file_read(int control, struct peerbuf_ioc_file *io, struct peerb
 ssize_t peerbuf_file_write(int control, struct peerbuf_ioc_file *io, struct peerbuf_error *error);
 
 /**
- * peerbuf_file_prepare_read() - the same by io_uring: fill a submission queue entry
+ * peerbuf_file_prepare_read() - fill an io_uring submission queue entry for a read
  * @sqe: the struct io_uring_sqe; set its flags and user_data afterwards
  * @control: control, or its index among the registered files with IOSQE_FIXED_FILE
- * @io: as peerbuf_file_read(); it must last until the completion, whose result is the same
+ * @io: as peerbuf_file_read(); must stay valid until the completion, whose result is as there
  *
  * Return: 0.
  */
 int peerbuf_file_prepare_read(void *sqe, int control, struct peerbuf_ioc_file *io);
 
 /**
- * peerbuf_file_prepare_write() - the same for a write
+ * peerbuf_file_prepare_write() - fill an io_uring submission queue entry for a write
  * @sqe: as peerbuf_file_prepare_read()
  * @control: as peerbuf_file_prepare_read()
  * @io: as peerbuf_file_write()
@@ -540,14 +541,14 @@ int peerbuf_file_prepare_read(void *sqe, int control, struct peerbuf_ioc_file *i
  */
 int peerbuf_file_prepare_write(void *sqe, int control, struct peerbuf_ioc_file *io);
 
-/* Words */
+/* Text */
 
 /**
  * peerbuf_addr_parse() - read a PCI address
  * @text: "0000:01:00.0", or "01:00.0" for domain 0; hexadecimal
  * @addr: out, as PEERBUF_PCI_ADDR()
  *
- * Return: 0; -EINVAL it is none; -ERANGE device above 1f or function above 7.
+ * Return: 0; -EINVAL it is not an address; -ERANGE device above 1f or function above 7.
  */
 int peerbuf_addr_parse(const char *text, uint64_t *addr);
 
@@ -555,7 +556,7 @@ int peerbuf_addr_parse(const char *text, uint64_t *addr);
  * peerbuf_addr_format() - write a PCI address, "0000:01:00.0"
  * @addr: the address; PEERBUF_PCI_NONE is written "-"
  * @text: out
- * @length: room in it, PEERBUF_ADDR_LEN always suffices
+ * @length: size of @text; PEERBUF_ADDR_LEN always suffices
  *
  * Return: characters written without the NUL; -ENOSPC.
  */
@@ -567,15 +568,15 @@ int peerbuf_addr_format(uint64_t addr, char *text, size_t length);
  *	small letters and KiB, MiB… are the same)
  * @bytes: out
  *
- * Return: 0; -EINVAL it is none; -ERANGE it does not fit 64 bits.
+ * Return: 0; -EINVAL it is not a size; -ERANGE it does not fit 64 bits.
  */
 int peerbuf_size_parse(const char *text, uint64_t *bytes);
 
 /**
  * peerbuf_size_format() - write a number of bytes, exactly
  * @bytes: the number
- * @text: out, the shortest that peerbuf_size_parse() reads back, like "64M"
- * @length: room in it, PEERBUF_SIZE_LEN always suffices
+ * @text: out, the shortest text that peerbuf_size_parse() reads back, like "64M"
+ * @length: size of @text; PEERBUF_SIZE_LEN always suffices
  *
  * Return: characters written without the NUL; -ENOSPC.
  */
@@ -584,8 +585,8 @@ int peerbuf_size_format(uint64_t bytes, char *text, size_t length);
 /**
  * peerbuf_range_parse() - read "OFFSET:LENGTH", or "system:LENGTH" for system memory
  * @text: sizes as for peerbuf_size_parse()
- * @bar: the BAR it is meant for, unless it is system memory
- * @range: out, complete
+ * @bar: the BAR it applies to, unless it is system memory
+ * @range: out, all fields are set
  *
  * Return: 0; -EINVAL; -ERANGE a size, or the sum of both, does not fit 64 bits.
  */
@@ -611,7 +612,7 @@ const char *peerbuf_reason_text(uint32_t reason);
  * peerbuf_reason_advice() - what a person can do about it
  * @reason: enum peerbuf_reason
  *
- * Return: never NULL; "" where there is nothing to do.
+ * Return: never NULL; "" if nothing can be done.
  */
 const char *peerbuf_reason_advice(uint32_t reason);
 
@@ -625,11 +626,11 @@ const char *peerbuf_route_name(uint32_t type);
 
 /**
  * peerbuf_error_format() - write an error as one line, "sentence (ERRNO)"
- * @error: from any call
+ * @error: filled by any call
  * @text: out, cut to fit
- * @length: room in it, at least 1
+ * @length: size of @text, at least 1
  *
- * Return: characters the whole line has, as snprintf(3) counts.
+ * Return: length of the whole line, as snprintf(3) counts.
  */
 int peerbuf_error_format(const struct peerbuf_error *error, char *text, size_t length);
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * libpeerbuf for C++17, as a header alone: what owns something gives it back, what fails
- * throws peerbuf::error. Link with libpeerbuf, and read <peerbuf.h> for what each call does.
+ * libpeerbuf for C++17, as a header alone: objects release what they own, and calls that fail
+ * throw peerbuf::error. Link with libpeerbuf, and see <peerbuf.h> for what each call does.
  *
  *	peerbuf::node node("0000:01:00.0");
  *	peerbuf::buffer buffer = node.export_bar(2);
  *	peerbuf::mapping bytes(buffer, 65536);
  *	node.revoke(buffer.id());
  *
- * Objects are moved, not copied. An object is for one thread at a time; several objects may
- * be used by as many threads.
+ * Objects can be moved, not copied. One object must not be used by two threads at a time;
+ * different objects may be.
  */
 #ifndef LIBPEERBUF_HPP
 #define LIBPEERBUF_HPP
@@ -29,7 +29,7 @@
 namespace peerbuf
 {
 
-/** What a call was refused for: errno as code(), and which check failed. */
+/** Why a call failed: errno as code(), and which check failed. */
 class error : public std::system_error
 {
 public:
@@ -43,13 +43,13 @@ public:
 	{
 	}
 
-	/** All that is known; its error is the negative errno. */
+	/** All details; detail().error is the negative errno. */
 	const peerbuf_error &detail() const noexcept
 	{
 		return detail_;
 	}
 
-	/** Its name, like "UNALIGNED". */
+	/** The reason's name, like "UNALIGNED". */
 	const char *reason() const noexcept
 	{
 		return peerbuf_reason_name(detail_.reason);
@@ -84,7 +84,7 @@ private:
 	peerbuf_error detail_;
 };
 
-/** A call's result, unless it is a negative errno. */
+/** Returns a call's result, or throws if it is a negative errno. */
 template <typename Result> Result check(Result result)
 {
 	if (result < 0)
@@ -92,7 +92,7 @@ template <typename Result> Result check(Result result)
 	return result;
 }
 
-/** A descriptor that is closed with its owner. */
+/** Owns a descriptor, and closes it. */
 class descriptor
 {
 public:
@@ -119,19 +119,19 @@ public:
 		reset();
 	}
 
-	/** Stays its owner's; -1 after release() and when it was moved away. */
+	/** The object still owns it; -1 after release() and after it was moved from. */
 	int get() const noexcept
 	{
 		return fd_;
 	}
 
-	/** The caller's to close from now on. */
+	/** Returns the descriptor, which the caller now owns. */
 	int release() noexcept
 	{
 		return std::exchange(fd_, -1);
 	}
 
-	/** Close it, and own another. */
+	/** Closes the descriptor, and owns @fd instead. */
 	void reset(int fd = -1) noexcept
 	{
 		int before = std::exchange(fd_, fd);
@@ -144,7 +144,7 @@ private:
 	int fd_;
 };
 
-/** A dma-buf: an export of one's own, or one that came from elsewhere, whose id is 0. */
+/** A dma-buf: an export made by this program, or one that came from elsewhere, with id 0. */
 class buffer : public descriptor
 {
 public:
@@ -161,7 +161,7 @@ private:
 	std::uint64_t id_;
 };
 
-/** Bytes of a dma-buf. Whoever touches them after a revoke gets SIGBUS. */
+/** A mapping of bytes of a dma-buf. Access to them after a revoke raises SIGBUS. */
 class mapping
 {
 public:
@@ -209,7 +209,7 @@ private:
 	std::size_t length_;
 };
 
-/** Bytes of a BAR, for node::export_ranges() and move(). */
+/** A range of a BAR, for node::export_ranges() and move(). */
 inline peerbuf_range bar_range(unsigned int bar, std::uint64_t offset, std::uint64_t length)
 {
 	peerbuf_range range = {};
@@ -220,7 +220,7 @@ inline peerbuf_range bar_range(unsigned int bar, std::uint64_t offset, std::uint
 	return range;
 }
 
-/** Bytes of system memory. */
+/** A range of system memory. */
 inline peerbuf_range system_range(std::uint64_t length)
 {
 	peerbuf_range range = {};
@@ -234,7 +234,7 @@ inline peerbuf_range system_range(std::uint64_t length)
 class file : public descriptor
 {
 public:
-	/** 0: nothing reaches the memory any more; else throws, with EINPROGRESS in time. */
+	/** On return nothing reaches the memory any more. Throws EINPROGRESS after the time. */
 	void revoke(std::uint64_t id, std::uint32_t timeout_ms = PEERBUF_WAIT_FOREVER) const
 	{
 		ask(peerbuf_revoke, id, timeout_ms);
@@ -287,7 +287,7 @@ public:
 		return taken(entries, count);
 	}
 
-	/* The structure and the call have one name. */
+	/* The structure and this function have the same name. */
 	struct peerbuf_route route(std::uint64_t provider, std::uint64_t client,
 				   std::uint32_t bar = PEERBUF_ANY_BAR) const
 	{
@@ -300,7 +300,7 @@ public:
 protected:
 	using descriptor::descriptor;
 
-	/** A call that fills a struct peerbuf_error. */
+	/** Makes a call that fills a struct peerbuf_error. */
 	template <typename Result = int, typename Call, typename... Arguments>
 	Result ask(Call call, Arguments... arguments) const
 	{
@@ -367,13 +367,13 @@ public:
 		    rights.size());
 	}
 
-	/** Bit PEERBUF_EVENT_x for each kind that events() is to tell. */
+	/** Bit PEERBUF_EVENT_x for each type that events() is to report. */
 	void select_events(std::uint64_t types) const
 	{
 		ask(peerbuf_events_select, types);
 	}
 
-	/** Waits for the first one unless opened with O_NONBLOCK; none: the device is gone. */
+	/** Waits for an event unless opened with O_NONBLOCK. Empty when the device is gone. */
 	std::vector<peerbuf_event> events(std::size_t most = 64) const
 	{
 		std::vector<peerbuf_event> found(most);
@@ -413,7 +413,7 @@ public:
 		ask(peerbuf_lend, addr, bar_mask);
 	}
 
-	/** BARs as a whole, and of others parts. */
+	/** Lends whole BARs, and parts of others. */
 	void lend(std::uint64_t addr, std::uint32_t bar_mask,
 		  const std::vector<peerbuf_range> &ranges) const
 	{
@@ -425,19 +425,19 @@ public:
 		ask(peerbuf_unlend, addr, bar_mask);
 	}
 
-	/** A drive reads a file straight into a buffer; bytes moved. @io tells more. */
+	/** A drive reads a file into a buffer. Returns bytes moved; @io has the details. */
 	std::size_t file_read(peerbuf_ioc_file &io) const
 	{
 		return static_cast<std::size_t>(ask<ssize_t>(peerbuf_file_read, &io));
 	}
 
-	/** A drive writes to a file straight from a buffer; bytes moved. @io tells more. */
+	/** A drive writes a buffer to a file. Returns bytes moved; @io has the details. */
 	std::size_t file_write(peerbuf_ioc_file &io) const
 	{
 		return static_cast<std::size_t>(ask<ssize_t>(peerbuf_file_write, &io));
 	}
 
-	/** Switches PEERBUF_POLICY_F_* on and off; returns those that are on then. */
+	/** Switches PEERBUF_POLICY_F_* on and off. Returns those that are on afterwards. */
 	std::uint32_t policy(std::uint64_t addr, std::uint32_t set = 0,
 			     std::uint32_t clear = 0) const
 	{
@@ -448,7 +448,7 @@ public:
 	}
 };
 
-/** A PCI address of text, "0000:01:00.0". */
+/** Parses a PCI address, "0000:01:00.0". */
 inline std::uint64_t parse_address(const std::string &text)
 {
 	std::uint64_t addr = 0;
@@ -457,7 +457,7 @@ inline std::uint64_t parse_address(const std::string &text)
 	return addr;
 }
 
-/** And back. */
+/** Formats a PCI address. */
 inline std::string format_address(std::uint64_t addr)
 {
 	char text[PEERBUF_ADDR_LEN];

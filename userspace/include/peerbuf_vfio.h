@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * libpeerbuf: PCI devices owned through VFIO, whose BARs reach each other.
+ * libpeerbuf: PCI devices used through VFIO, and access between their BARs.
  *
  * The conventions are those of <peerbuf.h>: a negative errno on failure, errno left
  * alone, plain descriptors made close-on-exec, no state kept between calls.
@@ -8,8 +8,8 @@
  * @container is a descriptor from peerbuf_vfio_open_container(), @group one from
  * peerbuf_vfio_open_group(), @device one from peerbuf_vfio_open_device(),
  * peerbuf_vfio_open() or peerbuf_vfio_open_cdev(), or one that the program got from
- * VFIO itself. "Using peerbuf with VFIO" in the documentation has the whole story;
- * structures, constants and the errno values of the kernel's are in <linux/vfio.h> and
+ * VFIO itself. "Using peerbuf with VFIO" in the documentation explains all of it;
+ * structures, constants and the errno values of the kernel are in <linux/vfio.h> and
  * <linux/peerbuf_vfio.h>.
  */
 #ifndef LIBPEERBUF_VFIO_H
@@ -26,7 +26,7 @@ extern "C" {
 /**
  * struct peerbuf_vfio_region - a region of a VFIO device
  * @size: bytes, 0 if there is none
- * @offset: where it is for pread(2), pwrite(2) and mmap(2) on the device
+ * @offset: its offset for pread(2), pwrite(2) and mmap(2) on the device
  * @flags: VFIO_REGION_INFO_FLAG_*
  */
 struct peerbuf_vfio_region {
@@ -42,37 +42,37 @@ struct peerbuf_vfio_region {
  * peerbuf_vfio_open_container() - an IOVA space for devices
  *
  * Return: the container; -ENOENT VFIO is not loaded; -EACCES no permission;
- * -EOPNOTSUPP it is not the VFIO this library knows, or has no type1 IOMMU.
+ * -EOPNOTSUPP this library does not know this version of VFIO, or there is no type1 IOMMU.
  */
 int peerbuf_vfio_open_container(void);
 
 /**
- * peerbuf_vfio_open_group() - take a device's IOMMU group into a container
+ * peerbuf_vfio_open_group() - add a device's IOMMU group to a container
  * @container: the container
  * @bdf: PCI address of a device of that group, "0000:01:00.0" or "01:00.0"
  *
  * The container's IOMMU is set up with its first group.
  *
- * Return: the group; -EINVAL @bdf is no PCI address; -ENODEV there is no such device;
- * -EOPNOTSUPP it is behind no IOMMU; -ENOENT no device of the group is bound to a VFIO
+ * Return: the group; -EINVAL @bdf is not a PCI address; -ENODEV there is no such device;
+ * -EOPNOTSUPP it is not behind an IOMMU; -ENOENT no device of the group is bound to a VFIO
  * driver; -EACCES no permission; -EBUSY the group is open, here or in another process;
  * -EPERM a device of the group is bound to a driver that is not VFIO's, or interrupts
- * are not remapped and the administrator did not allow that; or what the kernel says.
+ * are not remapped and the administrator did not allow that; or another errno of the kernel.
  */
 int peerbuf_vfio_open_group(int container, const char *bdf);
 
 /**
- * peerbuf_vfio_open_device() - a device of a group
+ * peerbuf_vfio_open_device() - open a device of a group
  * @group: the group, which may be closed afterwards
  * @bdf: PCI address of the device
  *
- * Return: the device; -EINVAL @bdf is no PCI address; -ENODEV it is not of this group,
- * or not bound to a VFIO driver; or what the kernel says.
+ * Return: the device; -EINVAL @bdf is not a PCI address; -ENODEV it is not in this group,
+ * or not bound to a VFIO driver; or another errno of the kernel.
  */
 int peerbuf_vfio_open_device(int group, const char *bdf);
 
 /**
- * peerbuf_vfio_open() - both at once, for a device that is alone in its group
+ * peerbuf_vfio_open() - open the group and the device, for a device that is alone in its group
  * @container: the container
  * @bdf: PCI address of the device
  *
@@ -82,15 +82,15 @@ int peerbuf_vfio_open_device(int group, const char *bdf);
 int peerbuf_vfio_open(int container, const char *bdf);
 
 /**
- * peerbuf_vfio_open_cdev() - a device by its own node, where the kernel has such nodes
+ * peerbuf_vfio_open_cdev() - open a device by its own node, if the kernel has such nodes
  * @iommufd: /dev/iommu, opened O_RDWR
  * @bdf: PCI address of the device
  *
  * The device is bound to @iommufd, and not yet attached to an address space.
  * peerbuf_vfio_export() works with it; peerbuf_vfio_map() needs a container.
  *
- * Return: the device; -EINVAL @bdf is no PCI address; -ENOENT it is not bound to a VFIO
- * driver, or the kernel has no such nodes; -EBUSY it is in use; or what the kernel says.
+ * Return: the device; -EINVAL @bdf is not a PCI address; -ENOENT it is not bound to a VFIO
+ * driver, or the kernel has no such nodes; -EBUSY it is in use; or another errno of the kernel.
  */
 int peerbuf_vfio_open_cdev(int iommufd, const char *bdf);
 
@@ -110,12 +110,12 @@ int peerbuf_vfio_region(int device, unsigned int index, struct peerbuf_vfio_regi
  * peerbuf_vfio_command() - change the device's PCI command register
  * @device: the device
  * @clear: bits to clear, PCI_COMMAND_* of <linux/pci_regs.h>
- * @set: bits to set then
+ * @set: bits to set after that
  *
  * A device starts without memory decode and bus mastering. Without memory decode
  * everything exported from it is revoked.
  *
- * Return: 0; -EIO; or what pread(2) and pwrite(2) say.
+ * Return: 0; -EIO; or another errno of pread(2) and pwrite(2).
  */
 int peerbuf_vfio_command(int device, uint16_t clear, uint16_t set);
 
@@ -123,43 +123,43 @@ int peerbuf_vfio_command(int device, uint16_t clear, uint16_t set);
  * peerbuf_vfio_reset() - reset a device
  * @device: the device
  *
- * What is exported from it is revoked for as long as it takes.
+ * What is exported from it is revoked during the reset.
  *
- * Return: 0; -EINVAL, -ENOTTY it cannot be reset alone; or what the kernel says.
+ * Return: 0; -EINVAL, -ENOTTY it cannot be reset alone; or another errno of the kernel.
  */
 int peerbuf_vfio_reset(int device);
 
 /**
- * peerbuf_vfio_map_memory() - give devices RAM of this process
+ * peerbuf_vfio_map_memory() - map RAM of this process for devices
  * @container: the container
- * @address: where it is here, page aligned
+ * @address: its address in this process, page aligned
  * @length: bytes, page aligned
- * @iova: where its devices find it, page aligned
+ * @iova: its address for the container's devices, page aligned
  *
- * Return: 0; -EEXIST something is mapped there; -EADDRINUSE a dma-buf is; -ENOMEM also:
- * more locked memory than the process may have; or what the kernel says.
+ * Return: 0; -EEXIST RAM is mapped there; -EADDRINUSE a dma-buf is; -ENOMEM also if
+ * the process may not lock so much memory; or another errno of the kernel.
  */
 int peerbuf_vfio_map_memory(int container, void *address, size_t length, uint64_t iova);
 
 /**
- * peerbuf_vfio_unmap_memory() - take it back
+ * peerbuf_vfio_unmap_memory() - undo peerbuf_vfio_map_memory()
  * @container: the container
  * @length: bytes
- * @iova: where it is
+ * @iova: first IOVA
  *
- * Never give a range that has a dma-buf mapped inside; unmap that first.
+ * The range must not have a dma-buf mapped in it; unmap that first.
  *
- * Return: 0; -ENOENT less than @length was mapped there; or what the kernel says.
+ * Return: 0; -ENOENT less than @length was mapped there; or another errno of the kernel.
  */
 int peerbuf_vfio_unmap_memory(int container, size_t length, uint64_t iova);
 
 /* A BAR as a dma-buf */
 
 /**
- * peerbuf_vfio_can_export() - has the device VFIO_DEVICE_FEATURE_DMA_BUF?
+ * peerbuf_vfio_can_export() - does the device have VFIO_DEVICE_FEATURE_DMA_BUF?
  * @device: the device
  *
- * Return: 0; -ENOTTY it has not.
+ * Return: 0; -ENOTTY it does not.
  */
 int peerbuf_vfio_can_export(int device);
 
@@ -168,13 +168,13 @@ int peerbuf_vfio_can_export(int device);
  * @device: the device, bound to peerbuf-vfio-pci, or to vfio-pci of Linux 6.19 or later
  * @bar: 0..5
  * @ranges: the ranges, in the order they have in the buffer, page aligned
- * @nr_ranges: how many
+ * @nr_ranges: number of ranges
  * @open_flags: O_RDWR, O_RDONLY or O_WRONLY for the dma-buf's descriptor, and O_CLOEXEC
- *	if it is not for a child
+ *	if no child process is to inherit it
  *
  * Return: the dma-buf's descriptor; -ENODEV no such BAR, or the device is being
- * closed; -EINVAL no range, one that is empty, not page aligned or past the BAR's end,
- * or the BAR is no memory; -EOVERFLOW; -ENOMEM; -ENOTTY, -EOPNOTSUPP the device cannot.
+ * closed; -EINVAL no range, a range that is empty, not page aligned or past the BAR's end,
+ * or the BAR is not memory; -EOVERFLOW; -ENOMEM; -ENOTTY, -EOPNOTSUPP the device cannot export.
  */
 int peerbuf_vfio_export(int device, unsigned int bar, const struct vfio_region_dma_range *ranges,
 			size_t nr_ranges, int open_flags);
@@ -207,10 +207,10 @@ int peerbuf_vfio_info(int device, struct peerbuf_vfio_ioc_info *info, struct pee
  * @dmabuf: the dma-buf, of another device's memory; it may be closed afterwards
  * @offset: first byte in the buffer, page aligned
  * @length: bytes, page aligned
- * @iova: where the device finds it, page aligned
+ * @iova: its address for the device, page aligned
  * @access: PEERBUF_VFIO_MAP_F_READ, PEERBUF_VFIO_MAP_F_WRITE
- * @eventfd: signalled whenever the mapping comes or goes, or -1
- * @route: out, the way there, or why there is none; may be NULL
+ * @eventfd: signalled whenever the state of the mapping changes, or -1
+ * @route: out, the route, or why there is none; may be NULL
  * @error: out, or NULL
  *
  * Return: 0, or -errno as PEERBUF_VFIO_IOC_MAP.
@@ -220,26 +220,26 @@ int peerbuf_vfio_map(int device, int dmabuf, uint64_t offset, uint64_t length, u
 		     struct peerbuf_error *error);
 
 /**
- * peerbuf_vfio_unmap() - undo such a mapping
+ * peerbuf_vfio_unmap() - undo peerbuf_vfio_map()
  * @device: the device it was made with
- * @iova: as given there
- * @length: as given there
+ * @iova: as passed to peerbuf_vfio_map()
+ * @length: as passed to peerbuf_vfio_map()
  * @error: out, or NULL
  *
- * Return: 0: no DMA of the device reaches the memory by it any more; -ENOENT there is
- * none; -EINVAL its length is another.
+ * Return: 0: no DMA of the device reaches the memory by this mapping any more; -ENOENT there is
+ * no such mapping; -EINVAL its length differs from @length.
  */
 int peerbuf_vfio_unmap(int device, uint64_t iova, uint64_t length, struct peerbuf_error *error);
 
 /**
- * peerbuf_vfio_query() - look at a mapping
+ * peerbuf_vfio_query() - query a mapping
  * @device: the device it was made with
  * @iova: an address in it
- * @flags: PEERBUF_VFIO_QUERY_F_NEXT: if there is none, the next one above
+ * @flags: PEERBUF_VFIO_QUERY_F_NEXT: if @iova is in none, the next one above
  * @query: out
  * @error: out, or NULL
  *
- * Return: 0; -ENOENT there is none.
+ * Return: 0; -ENOENT there is no such mapping.
  */
 int peerbuf_vfio_query(int device, uint64_t iova, uint32_t flags,
 		       struct peerbuf_vfio_ioc_query *query, struct peerbuf_error *error);

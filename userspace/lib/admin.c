@@ -35,7 +35,7 @@ int peerbuf_lend_ranges(int control, uint64_t addr, uint32_t bar_mask,
 		.ranges = (uintptr_t)ranges,
 	};
 
-	/* The field is 32 bits wide: a larger count must not arrive as a small one. */
+	/* The field is 32 bits wide: a larger count would be cut to a small one. */
 	if (nr_ranges > PEERBUF_MAX_LENT)
 		return peerbuf_fail(error, -EMSGSIZE, PEERBUF_REASON_TOO_MANY_RANGES);
 	arg.nr_ranges = nr_ranges;

@@ -6,7 +6,7 @@
 
 #include "internal.h"
 
-/* The field is 32 bits wide: a larger count must not arrive as a small one. */
+/* The field is 32 bits wide: a larger count would be cut to a small one. */
 static int check_count(size_t nr_ranges, struct peerbuf_error *error)
 {
 	if (nr_ranges > PEERBUF_MAX_RANGES)
@@ -21,7 +21,7 @@ static int check_rights(size_t nr_rights, struct peerbuf_error *error)
 	return 0;
 }
 
-/* Only these are about one range; with others the kernel's index means nothing. */
+/* Only these reasons are about one range; with others the kernel's index means nothing. */
 static bool reason_names_range(uint32_t reason)
 {
 	switch (reason) {
@@ -104,8 +104,8 @@ int peerbuf_export_bar(int node, unsigned int bar, uint32_t flags, int open_flag
 	if (bar >= ARRAY_SIZE(info.bars))
 		return peerbuf_fail(error, -ENXIO, PEERBUF_REASON_NO_BAR);
 	/*
-	 * An absent or I/O BAR gets a length too, so that the kernel judges the
-	 * BAR and not the length.
+	 * An absent or I/O BAR gets a length too, so that the kernel refuses the BAR and not
+	 * the length.
 	 */
 	range.length = info.bars[bar].size;
 	if (!(info.bars[bar].flags & PEERBUF_BAR_F_MEMORY) || !range.length)
@@ -114,8 +114,8 @@ int peerbuf_export_bar(int node, unsigned int bar, uint32_t flags, int open_flag
 }
 
 /*
- * What is new in these structures goes to the kernel as zero: one that does not know it yet
- * takes them all the same, and leaves it so.
+ * New fields of these structures are zero if they are not used, so a kernel that does not know
+ * them yet accepts the structure. It then leaves them zero.
  */
 static void blame_right(uint64_t missing, struct peerbuf_error *error)
 {
@@ -135,7 +135,7 @@ int peerbuf_move_with(int node, uint64_t id, const struct peerbuf_range *ranges,
 		.ranges = (uintptr_t)ranges,
 		.rights = (uintptr_t)rights,
 		.nr_rights = nr_rights,
-		/* Stays if it is one of the rights that is no node. */
+		/* The kernel leaves it so if it refuses one of @rights instead. */
 		.bad_range = PEERBUF_NO_RANGE,
 	};
 	int ret = check_count(nr_ranges, error);

@@ -32,7 +32,7 @@ static int prepare(struct io_uring_sqe *sqe, int control, unsigned int request,
 	sqe->opcode = IORING_OP_URING_CMD;
 	sqe->fd = control;
 	sqe->cmd_op = request;
-	/* "cmd", by the name that older headers have for it as well. */
+	/* This is the field "cmd", under a name that older headers have as well. */
 	memcpy(&sqe->addr3, &address, sizeof(address));
 	return 0;
 }

@@ -8,7 +8,7 @@
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
-/* The calls promise not to touch errno, but libc's wrappers under them do. */
+/* Restores errno: the library's calls promise not to touch it, but libc's wrappers do. */
 #define KEEP_ERRNO(call)						\
 	({								\
 		int saved_errno = errno;				\
@@ -26,7 +26,7 @@
  * @request: PEERBUF_IOC_*
  * @arg: the call's structure; its size and reason fields are set here
  * @size: sizeof(*arg)
- * @error: out, or NULL; the fields particular to one call get their "none"
+ * @error: out, or NULL; fields that belong to one call get their value for "none"
  *
  * Return: 0 or -errno.
  */
@@ -38,7 +38,7 @@ int peerbuf_call(int fd, unsigned long request, void *arg, size_t size,
 	peerbuf_call(fd, request, arg, sizeof(*(arg)), error)
 
 /**
- * peerbuf_fail() - fill an error that the library found before the kernel did
+ * peerbuf_fail() - fill an error that the library found before it asked the kernel
  * @error: out, or NULL
  * @err: negative errno
  * @reason: enum peerbuf_reason
@@ -48,13 +48,13 @@ int peerbuf_call(int fd, unsigned long request, void *arg, size_t size,
 int peerbuf_fail(struct peerbuf_error *error, int err, uint32_t reason);
 
 /**
- * struct sysfs_bar - a stretch of addresses that maps a BAR by sysfs
+ * struct sysfs_bar - a range of addresses that maps a BAR through sysfs
  * @addr: the function
- * @bar: which of its BARs
+ * @bar: index of the BAR
  * @start: first address
- * @end: behind the last
- * @offset: of @start in the BAR
- * @writable: the mapping may be written
+ * @end: address behind the last
+ * @offset: offset of @start in the BAR
+ * @writable: the mapping is writable
  */
 struct sysfs_bar {
 	uint64_t addr;
@@ -66,22 +66,22 @@ struct sysfs_bar {
 };
 
 /**
- * sysfs_bar_at() - which BAR is mapped there
- * @address: of this process
+ * sysfs_bar_at() - find the BAR that is mapped at an address
+ * @address: in this process
  * @found: out
  *
- * Return: whether one is.
+ * Return: true if there is one.
  */
 bool sysfs_bar_at(uint64_t address, struct sysfs_bar *found);
 
 /**
- * sysfs_bar_export() - a dma-buf of pages of BARs
- * @bars: stretches, in the order that they have in the buffer; of whole pages
- * @nr: how many, at most PEERBUF_MAX_PIECES
+ * sysfs_bar_export() - make a dma-buf of pages of BARs
+ * @bars: ranges of whole pages, in the order that they have in the buffer
+ * @nr: number of ranges, at most PEERBUF_MAX_PIECES
  * @id: out, or NULL
  * @error: out, or NULL
  *
- * The export outlives the nodes, which are closed again.
+ * The export outlives the nodes, which are closed before this returns.
  *
  * Return: the dma-buf's descriptor, or -errno: as peerbuf_open_addr() and peerbuf_export().
  */

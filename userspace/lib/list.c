@@ -5,15 +5,15 @@
 
 #include "internal.h"
 
-/* Room for what may be added between two calls, so that few need a third. */
+/* Extra room, so that entries added between two calls seldom make a third call necessary. */
 #define SLACK	8
 
 /**
  * struct batch - an array the kernel fills
  * @entries: the array
- * @room: entries it has room for
+ * @room: entries that fit
  * @stored: entries in use
- * @total: entries there are, as the last call said
+ * @total: entries that exist, according to the last call
  * @entry_size: bytes of one
  */
 struct batch {
@@ -30,7 +30,7 @@ typedef int (*fill_fn)(int fd, uint64_t id, struct batch *batch, struct peerbuf_
 static int make_room(struct batch *batch, size_t room)
 {
 	free(batch->entries);
-	/* Zeroed: a kernel older than this library writes shorter entries. */
+	/* Zeroed, because a kernel older than this library writes shorter entries. */
 	batch->entries = calloc(room, batch->entry_size);
 	batch->room = batch->entries ? room : 0;
 	return batch->entries ? 0 : -ENOMEM;
@@ -152,7 +152,7 @@ int peerbuf_query(int fd, uint64_t id, struct peerbuf_export_info *info,
 {
 	struct peerbuf_ioc_query arg = { .id = id };
 
-	/* Zero would name the export by descriptor 0. */
+	/* With id zero the kernel would query the dma-buf of descriptor 0. */
 	if (!id)
 		return peerbuf_fail(error, -EINVAL, PEERBUF_REASON_NO_EXPORT);
 	return query(fd, &arg, info, error);

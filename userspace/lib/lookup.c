@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * From addresses to dma-bufs. What is mapped from a dma-buf the kernel finds; that a mapping by
- * sysfs is a BAR is seen in /proc/self/maps.
+ * Finds dma-bufs by address. The kernel finds those that are mapped; whether a mapping is that of a
+ * BAR through sysfs is read from /proc/self/maps.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@ static uint64_t page_size(void)
 	return sysconf(_SC_PAGESIZE);
 }
 
-/* The BAR at @address, cut to the whole pages of it that lie before @end. */
+/* The BAR at @address, as far as its whole pages overlap with the range up to @end. */
 static bool bar_before(uint64_t address, uint64_t end, struct sysfs_bar *bar)
 {
 	uint64_t page = page_size(), first = address & ~(page - 1);
@@ -31,7 +31,7 @@ static bool bar_before(uint64_t address, uint64_t end, struct sysfs_bar *bar)
 	return true;
 }
 
-/* A piece that is a device's becomes one for each BAR in it, and for what is none. */
+/* Collects pieces. A piece of device memory is split into one for each BAR in it, and the rest. */
 struct list {
 	struct peerbuf_piece *pieces;
 	size_t nr, room;
@@ -45,7 +45,7 @@ static int add(struct list *list, const struct peerbuf_piece *piece)
 	return 0;
 }
 
-/* Of the node that cannot be opened, or whatever is wrong, the reason is as good as any. */
+/* Exports one BAR. If its node cannot be opened, the piece gets that as its reason. */
 static void make_export(const struct sysfs_bar *bar, uint32_t flags, struct peerbuf_piece *piece)
 {
 	struct peerbuf_error error;
@@ -117,7 +117,7 @@ static int ask(int control, const void *address, size_t length, uint32_t flags,
 	return ret ? ret : (int)arg.nr_pieces;
 }
 
-/* What was found is in the list, or, if that has become too long, in neither. */
+/* Closes every descriptor once: @found's are in @list, unless the list became too long. */
 static void close_all(const struct list *list, const struct peerbuf_piece *found, int nr)
 {
 	size_t n;
@@ -157,7 +157,7 @@ int peerbuf_lookup(int control, const void *address, size_t length, uint32_t fla
 	return ret ? ret : (int)list.nr;
 }
 
-/* All of it by sysfs: -EOPNOTSUPP and *@bad if not. */
+/* Exports the range if all of it is mapped through sysfs. Else -EOPNOTSUPP, with *@bad set. */
 static int export_bars(uint64_t address, uint64_t end, uint64_t *bad, struct peerbuf_error *error)
 {
 	struct sysfs_bar *bars = calloc(PEERBUF_MAX_PIECES, sizeof(*bars));

@@ -7,13 +7,13 @@
 #include "internal.h"
 
 /*
- * The kernel enters a 2 MiB page only where the address and the buffer's offset
- * agree modulo 2 MiB. On the kernels whose mmap() does not arrange that for a
- * character device or a dma-buf, the address has to be chosen here.
+ * The kernel uses a 2 MiB page only if the address and the buffer's offset are equal
+ * modulo 2 MiB. Some kernels' mmap() does not arrange that for a character device or
+ * a dma-buf, so the address is chosen here.
  */
 #define HUGE_SIZE	(2UL << 20)
 
-/* Reserve room, cut it to the first address that agrees with @offset. */
+/* Reserve addresses, and cut them to the first one that equals @offset modulo 2 MiB. */
 static void *reserve(uint64_t offset, size_t length)
 {
 	size_t room = length + HUGE_SIZE;
@@ -41,7 +41,9 @@ static int map_huge(int dmabuf, uint64_t offset, size_t length, int prot, void *
 
 	if (whole < length)
 		return -ENOMEM;
-	/* The place would not begin with a page, and what is reserved there could not be undone. */
+	/*
+	 * Such an address would not begin at a page, and munmap() could not undo the reservation.
+	 */
 	if (offset & (page - 1))
 		return -EINVAL;
 	place = reserve(offset, whole);

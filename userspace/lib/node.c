@@ -16,7 +16,7 @@ static int open_node(const char *path, int flags)
 	return KEEP_ERRNO(open(path, flags | O_CLOEXEC));
 }
 
-/* A container may have been given the node by the name that has no colons. */
+/* A container may have the node under a name without colons. */
 static int open_alias(const char *bdf, int flags)
 {
 	char path[sizeof(ALIAS_DIR) + PEERBUF_ADDR_LEN] = ALIAS_DIR;
@@ -89,8 +89,8 @@ int peerbuf_events_select(int node, uint64_t types, struct peerbuf_error *error)
 }
 
 /*
- * A record of the size that a node has from its open on. When the structure grows, this has to
- * ask for the new size first.
+ * A node's records have the first published size until it asks for another. When the structure
+ * grows, this function has to ask for the new size first.
  */
 _Static_assert(sizeof(struct peerbuf_event) ==
 	       offsetof(struct peerbuf_event, comm) + sizeof(((struct peerbuf_event *)0)->comm),

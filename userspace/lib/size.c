@@ -22,7 +22,7 @@ static int digit(char c, unsigned int base)
 	return value < (int)base ? value : -1;
 }
 
-/* Read digits up to @end; -ERANGE on overflow, but only once all are seen to be digits. */
+/* Read digits up to @end; -ERANGE on overflow, but only if all characters are digits. */
 static int read_number(const char **text, const char *end, uint64_t *number)
 {
 	unsigned int base = 10;
@@ -43,7 +43,7 @@ static int read_number(const char **text, const char *end, uint64_t *number)
 	return overflow ? -ERANGE : 0;
 }
 
-/* Bits to shift by for "", "K", "KiB", …; -EINVAL for anything else. */
+/* Returns by how many bits "", "K", "KiB", … shift; -EINVAL for anything else. */
 static int read_suffix(const char *text, const char *end)
 {
 	const char *found;

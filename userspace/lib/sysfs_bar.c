@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* BARs that a process has mapped by sysfs: /sys/devices/.../0000:01:00.0/resource2. */
+/* BARs that a process has mapped through sysfs: /sys/devices/.../0000:01:00.0/resource2. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -12,8 +12,8 @@
 #include "internal.h"
 
 /*
- * The kernel adds a BAR's address to the offset of such a mapping, and so /proc/self/maps shows
- * it. @device: the function's directory.
+ * The kernel adds a BAR's address to the offset of such a mapping, and /proc/self/maps shows the
+ * sum: subtract the address. @device: the function's directory.
  */
 static bool from_start_of_bar(const char *device, struct sysfs_bar *found)
 {
@@ -37,7 +37,7 @@ static bool from_start_of_bar(const char *device, struct sysfs_bar *found)
 	return true;
 }
 
-/* "0000:01:00.0/resource2" or "...resource2_wc", at the end of @path. */
+/* Parses "0000:01:00.0/resource2" or "...resource2_wc", at the end of @path. */
 static bool parse_path(char *path, struct sysfs_bar *found)
 {
 	char *file = strrchr(path, '/'), *device;

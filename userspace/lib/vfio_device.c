@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* What one does with a VFIO device: registers, a reset, its BARs as a dma-buf. */
+/* A VFIO device's registers, its reset, and its BARs as dma-bufs. */
 #include <endian.h>
 #include <errno.h>
 #include <linux/pci_regs.h>
@@ -74,7 +74,7 @@ int peerbuf_vfio_export(int device, unsigned int bar, const struct vfio_region_d
 	struct vfio_device_feature *feature;
 	int before = errno, ret;
 
-	/* The field is 32 bits wide: a larger count must not arrive as a small one. */
+	/* The field is 32 bits wide: a larger count would be cut to a small one. */
 	if (nr_ranges > (UINT32_MAX - sizeof(*feature) - sizeof(*request)) / sizeof(*ranges))
 		return -ENOMEM;
 	feature = calloc(1, sizeof(*feature) + sizeof(*request) + length);
@@ -134,6 +134,6 @@ int peerbuf_vfio_unmap_memory(int container, size_t length, uint64_t iova)
 
 	if (ret)
 		return ret;
-	/* Nothing there is no error to the kernel, but it is one to the caller. */
+	/* If nothing is mapped there, the kernel reports no error, but this call does. */
 	return unmap.size == length ? 0 : -ENOENT;
 }

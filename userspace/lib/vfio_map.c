@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* A dma-buf in the IOVA space of a VFIO device. */
+/* Maps dma-bufs into the IOVA space of a VFIO device. */
 #include <errno.h>
 
 #include <peerbuf_vfio.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* From a PCI address to a VFIO device: container and group, or the device's own node. */
+/* Opens a VFIO device by its PCI address: through container and group, or by its own node. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 
 #define DEVICES	"/sys/bus/pci/devices/"
 
-/* <linux/vfio.h> has it since Linux 6.6. */
+/* Not in <linux/vfio.h> before Linux 6.6. */
 #ifndef VFIO_DEVICE_BIND_IOMMUFD
 #define VFIO_DEVICE_BIND_IOMMUFD	_IO(VFIO_TYPE, VFIO_BASE + 18)
 
@@ -35,14 +35,14 @@ static int call(int fd, unsigned long request, const void *arg)
 	return KEEP_ERRNO(ioctl(fd, request, arg));
 }
 
-/* Keep what the failed call returned, whatever closing says. */
+/* Close @fd after a failed call, and return that call's error. */
 static int close_failed(int fd, int ret)
 {
 	peerbuf_close(fd);
 	return ret;
 }
 
-/* "0000:01:00.0", however the caller wrote it. */
+/* Writes the address in its full form, "0000:01:00.0". */
 static int canonical(const char *bdf, char *text)
 {
 	uint64_t addr;
@@ -53,7 +53,7 @@ static int canonical(const char *bdf, char *text)
 	return 0;
 }
 
-/* The number of the device's IOMMU group. */
+/* Finds the number of the device's IOMMU group. */
 static int group_number(const char *bdf, unsigned int *number)
 {
 	char path[sizeof(DEVICES) + PEERBUF_ADDR_LEN + 16], target[PATH_MAX], *last;
@@ -98,9 +98,9 @@ static bool container_is_enabled(int container)
 }
 
 /*
- * The first group gives the container its IOMMU; a container that has one answers for
- * it, and refuses another. When two threads bring the first groups, both may find it
- * without one: whoever is refused looks again.
+ * The container gets its IOMMU with its first group. A container that has one reports that
+ * extension, and refuses to set another. If two threads add the first groups, both may find it
+ * without an IOMMU: the one that is refused checks again.
  */
 static int container_enable(int container)
 {
@@ -128,7 +128,7 @@ int peerbuf_vfio_open_group(int container, const char *bdf)
 	ret = call(fd, VFIO_GROUP_SET_CONTAINER, &container);
 	if (!ret)
 		ret = container_enable(container);
-	/* Leaving a group unsets its container. */
+	/* Closing the group takes it out of the container. */
 	return ret < 0 ? close_failed(fd, ret) : fd;
 }
 
@@ -146,13 +146,13 @@ int peerbuf_vfio_open(int container, const char *bdf)
 
 	if (group < 0)
 		return group;
-	/* The device keeps its group, and that the container. */
+	/* The device keeps its group open, and the group keeps the container. */
 	device = peerbuf_vfio_open_device(group, bdf);
 	peerbuf_close(group);
 	return device;
 }
 
-/* The name of the device's own node, "vfio0". */
+/* Finds the name of the device's own node, "vfio0". */
 static int cdev_name(const char *bdf, char *name, size_t size)
 {
 	char path[sizeof(DEVICES) + PEERBUF_ADDR_LEN + 16], address[PEERBUF_ADDR_LEN];

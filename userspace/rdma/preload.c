@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What "peerbuf run" loads into a program: memory that the program registers with an RDMA device
- * may be a BAR that it has mapped.
+ * "peerbuf run" loads this into a program, so that memory which the program registers with an RDMA
+ * device may be a BAR that it has mapped.
  *
- * It stands in the place of libibverbs' registrations, for programs that were linked with it and
- * for those that load it by dlopen(): for these dlsym() and dlvsym() answer with the same
- * functions. The real ones are looked up when they are first needed, in the library that the
- * program has by then.
+ * It replaces libibverbs' registration functions, both for programs linked with libibverbs and for
+ * those that load it by dlopen(): for these, dlsym() and dlvsym() return the replacements. The real
+ * functions are looked up at their first use, in the libibverbs that the program has loaded by
+ * then.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -19,13 +19,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Newer headers declare it with a structure that older ones have not got: see below. */
+/* Newer headers declare it with a structure that older headers lack: rename that declaration. */
 #define ibv_reg_mr_ex	ibv_reg_mr_ex_of_the_header
 #include "register.h"
 #include "symbols.h"
 #undef ibv_reg_mr_ex
 
-/* The header makes macros of them. */
+/* Macros in the header. */
 #undef ibv_reg_mr
 #undef ibv_reg_mr_iova
 #undef ibv_reg_mr_iova2
@@ -33,7 +33,7 @@
 typedef void *(*dlsym_fn)(void *handle, const char *name);
 typedef void *(*dlvsym_fn)(void *handle, const char *name, const char *version);
 
-/* struct ibv_mr_init_attr of rdma-core 58, which older headers have not got. */
+/* struct ibv_mr_init_attr of rdma-core 58, which older headers lack. */
 struct reg_mr_attr {
 	size_t length;
 	int access;
@@ -64,7 +64,7 @@ static reg_mr_ex_fn real_reg_mr_ex;
 static struct verbs verbs;
 static bool explain;
 
-/* Also where the program has loaded it for itself alone. */
+/* Finds libibverbs even if the program has loaded it with RTLD_LOCAL. */
 static void find_verbs(void)
 {
 	void *library = dlopen("libibverbs.so.1", RTLD_LAZY | RTLD_NOLOAD);
@@ -87,8 +87,8 @@ static void begin(void)
 }
 
 /*
- * Kept from the first registration on. A program that closes descriptors it does not know may
- * have closed it, and may have something else by that number.
+ * Opened at the first registration and kept open. A program that closes descriptors it does not
+ * know may have closed this one, and may have another file under that number: so it is checked.
  */
 static int open_control(void)
 {
@@ -107,7 +107,7 @@ static int open_control(void)
 	return control;
 }
 
-/* ---- what is told ---- */
+/* ---- messages ---- */
 
 static const char *what(enum outcome outcome)
 {
@@ -147,7 +147,7 @@ static struct ibv_mr *reg(const struct request *request)
 	int ret;
 
 	pthread_once(&once, begin);
-	/* The library may have come after the first question for it. */
+	/* The library may have been loaded after the first lookup. */
 	if (!verbs.reg_mr)
 		find_verbs();
 	if (!verbs.reg_mr || !verbs.reg_dmabuf_mr) {
@@ -160,7 +160,7 @@ static struct ibv_mr *reg(const struct request *request)
 	return mr;
 }
 
-/* ---- in the place of libibverbs' ---- */
+/* ---- replacements of libibverbs' functions ---- */
 
 struct ibv_mr *ibv_reg_mr(struct ibv_pd *pd, void *addr, size_t length, int access)
 {
@@ -187,7 +187,7 @@ struct ibv_mr *ibv_reg_mr_iova2(struct ibv_pd *pd, void *addr, size_t length, ui
 	return reg(&request);
 }
 
-/* With anything but addresses it says itself what memory it means. */
+/* If other attributes are set, they say what memory is meant: libibverbs handles those. */
 struct ibv_mr *ibv_reg_mr_ex(struct ibv_pd *pd, struct reg_mr_attr *attr)
 {
 	pthread_once(&once, begin);
@@ -205,9 +205,9 @@ struct ibv_mr *ibv_reg_mr_ex(struct ibv_pd *pd, struct reg_mr_attr *attr)
 	return real_reg_mr_ex(pd, attr);
 }
 
-/* ---- and in that of dlsym() ---- */
+/* ---- replacements of dlsym() and dlvsym() ---- */
 
-/* NULL: not one of those. */
+/* Returns the replacement for @name, or NULL if there is none. */
 static void *in_place_of(const char *name)
 {
 	if (!strcmp(name, "ibv_reg_mr"))
@@ -222,8 +222,8 @@ static void *in_place_of(const char *name)
 }
 
 /*
- * Called by a jump, not a call: what RTLD_NEXT means depends on who calls. So nothing may follow
- * it, and nothing of this function's may be left on the stack.
+ * Calls the real dlsym() by a jump: the meaning of RTLD_NEXT depends on the caller's address. So
+ * the call has to be the last thing this function does, with nothing of it left on the stack.
  */
 void *dlsym(void *restrict handle, const char *restrict name)
 {

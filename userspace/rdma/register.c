@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* A memory region of whatever is mapped at an address. */
+/* Makes a memory region of whatever is mapped at an address. */
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
@@ -32,7 +32,7 @@ static int plain(const struct verbs *verbs, const struct request *request, struc
 	return *mr ? 0 : failed(error);
 }
 
-/* Over a dma-buf, which it keeps by itself. Its addresses are the process'. */
+/* Registers a dma-buf, to which the MR keeps a reference. The MR's addresses are the process's. */
 static int over(const struct verbs *verbs, const struct request *request, int fd, uint64_t offset,
 		struct ibv_mr **mr, struct peerbuf_error *error)
 {
@@ -48,7 +48,7 @@ static int over(const struct verbs *verbs, const struct request *request, int fd
 	return ret;
 }
 
-/* All of the range is one dma-buf of another exporter, or it cannot be had. */
+/* The whole range must be one dma-buf of another exporter, mapped as a whole; else it fails. */
 static int foreign(const struct verbs *verbs, int control, const struct request *request,
 		   struct ibv_mr **mr, struct peerbuf_error *error)
 {
@@ -65,7 +65,7 @@ static int foreign(const struct verbs *verbs, int control, const struct request 
 	return over(verbs, request, piece.fd, piece.offset, mr, error);
 }
 
-/* Is there anything in it that libibverbs does not take? Then that is why it failed. */
+/* Finds out why libibverbs failed: does the range have memory that it cannot register? */
 static int explain(int control, const struct request *request, struct peerbuf_error *error)
 {
 	struct peerbuf_piece pieces[PEERBUF_MAX_PIECES];
@@ -95,9 +95,9 @@ static bool is_foreign(uint32_t reason)
 }
 
 /*
- * No call of the kernel for who has no peerbuf, and one for ordinary memory. A range that begins
- * with a device's memory is all of that or refused; one that begins with ordinary memory is for
- * libibverbs to take, and refused by it if it is not all of that.
+ * Makes no system call of its own without peerbuf, and one for ordinary memory. If the range
+ * begins with device memory, all of it must be device memory. If it begins with ordinary memory,
+ * libibverbs registers it, and refuses if not all of it is ordinary.
  */
 int register_memory(const struct verbs *verbs, int control, const struct request *request,
 		    struct ibv_mr **mr, enum outcome *outcome, struct peerbuf_error *error)

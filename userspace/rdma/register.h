@@ -5,7 +5,7 @@
 #include <peerbuf_verbs.h>
 
 /**
- * struct verbs - the calls of libibverbs that are needed
+ * struct verbs - the calls of libibverbs that are used
  * @reg_mr: ibv_reg_mr_iova2(), which ibv_reg_mr() and ibv_reg_mr_iova() are made of
  * @reg_dmabuf_mr: ibv_reg_dmabuf_mr()
  */
@@ -21,7 +21,7 @@ struct verbs {
  * @pd: the protection domain
  * @addr: the first address
  * @length: bytes
- * @iova: the address that it has for the device
+ * @iova: the address for the device
  * @access: IBV_ACCESS_*
  */
 struct request {
@@ -32,9 +32,9 @@ struct request {
 	unsigned int access;
 };
 
-/* What a registration has become. */
+/* How memory was registered. */
 enum outcome {
-	ORDINARY,		/* ibv_reg_mr()'s business */
+	ORDINARY,		/* by ibv_reg_mr() */
 	OF_PEERBUF,		/* an MR over a dma-buf of those pages */
 	OF_FOREIGN,		/* an MR over another exporter's dma-buf */
 };
@@ -42,10 +42,10 @@ enum outcome {
 /**
  * register_memory() - register a range, whatever is mapped there
  * @verbs: the calls
- * @control: control, or -1 where the process cannot open it: all is ordinary memory then
- * @request: what
+ * @control: control, or -1 if the process cannot open it: then all memory is ordinary
+ * @request: what to register
  * @mr: out
- * @outcome: out, also where it fails
+ * @outcome: out, also on failure
  * @error: out
  *
  * Return: 0 or -errno.

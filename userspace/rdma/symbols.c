@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* A symbol in the C library's own table, by the GNU hash that every distribution links with. */
+/* Finds a symbol in the C library's own table, by the GNU hash that every distribution has. */
 #include <dlfcn.h>
 #include <elf.h>
 #include <link.h>
@@ -9,7 +9,7 @@
 
 #include "symbols.h"
 
-/* What an object's dynamic section points at. */
+/* Tables to which an object's dynamic section points. */
 struct tables {
 	const char *strings;
 	const Elf64_Sym *symbols;
@@ -39,7 +39,7 @@ static uint32_t gnu_hash(const char *name)
 	return hash;
 }
 
-/* The table: buckets, first symbol, words of a filter and its shift; filter; buckets; chains. */
+/* The hash table: number of buckets, first symbol, filter words, shift; filter; buckets; chains. */
 static const Elf64_Sym *find(const struct tables *tables, const char *name)
 {
 	const uint32_t nr_buckets = tables->hash[0], first = tables->hash[1];

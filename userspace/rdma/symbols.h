@@ -3,10 +3,10 @@
 #define PEERBUF_SYMBOLS_H
 
 /**
- * libc_symbol() - a symbol of the C library itself
+ * libc_symbol() - find a symbol of the C library itself
  * @name: the symbol
  *
- * dlsym() and dlvsym() cannot be asked for by who stands in their place.
+ * For replacements of dlsym() and dlvsym(), which cannot call dlsym() to find the real ones.
  *
  * Return: its address, or NULL.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The little of the kernel that the verdict's own files of drivers/pci/p2p use, in terms
- * of libc. Included in front of them; the headers in linux/ lead here, too.
+ * The parts of the kernel that the verdict's own files in drivers/pci/p2p use, implemented with
+ * libc. Included in front of these files; the headers in linux/ include it, too.
  */
 #ifndef PEERBUF_RULES_KERNEL_H
 #define PEERBUF_RULES_KERNEL_H

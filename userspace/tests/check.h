@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A test goes on after a failure, to show all of them; main() returns check_result(). */
+/* A test continues after a failure, to show all failures; main() returns check_result(). */
 static int check_failures;
 
 #define CHECK(condition)						\

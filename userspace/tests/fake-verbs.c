@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A libibverbs of four calls, which say by the lkey which of them was made. */
+/* A libibverbs with four calls. The lkey says which call was made. */
 #include <stdint.h>
 #include <stdlib.h>
 

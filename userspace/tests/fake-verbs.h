@@ -4,13 +4,13 @@
 
 #include <infiniband/verbs.h>
 
-/* In an MR's lkey: which call made it. */
+/* Values of an MR's lkey: which call made it. */
 #define BY_REG_MR		1
 #define BY_REG_MR_IOVA2		2
 #define BY_REG_DMABUF_MR	3
 #define BY_REG_MR_EX		4
 
-/* As newer headers have struct ibv_mr_init_attr. */
+/* Laid out as struct ibv_mr_init_attr of newer headers. */
 struct fake_attr {
 	size_t length;
 	int access;

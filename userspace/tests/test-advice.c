@@ -30,7 +30,7 @@ static void some_named(void)
 	text = advice(PEERBUF_REASON_REVOKED, &export);
 	CHECK_TEXT(text, "'peerbuf restore 12' brings it back");
 	free(text);
-	/* Nothing to name, and nothing at all. */
+	/* A reason with nothing to name, and an empty subject. */
 	text = advice(PEERBUF_REASON_COMMON_BRIDGE, &export);
 	CHECK_TEXT(text, "");
 	free(text);

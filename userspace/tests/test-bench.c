@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What "peerbuf bench" makes of its figures; the figures need a device. */
+/* What "peerbuf bench" makes of its measurements; measuring needs a device. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,7 +59,7 @@ static bool starts(const char *path, const char *with)
 	return !strncmp(text, with, strlen(with));
 }
 
-/* A name with a quote in it ends no text of gnuplot's. */
+/* A quote in a file name must not end gnuplot's string. */
 static void check_plots(void)
 {
 	static const char svg[] = "/tmp/test-bench-it's.svg", png[] = "/tmp/test-bench.png";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the calls promise without a peerbuf device: -errno returned, errno left
- * alone, errors filled, mappings well placed. Real devices are for tests/guest.
+ * What the calls promise without a peerbuf device: they return -errno, leave errno
+ * alone, fill errors, and place mappings well. tests/guest tests real devices.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +19,7 @@ static void opening(void)
 {
 	errno = MAGIC_ERRNO;
 	CHECK_INT(peerbuf_open("no address", O_RDWR), -EINVAL);
-	/* A domain that no machine has, module loaded or not. */
+	/* A domain that no machine has, whether or not the module is loaded. */
 	CHECK_INT(peerbuf_open("fffffff0:ff:1f.7", O_RDWR), -ENOENT);
 	CHECK_INT(peerbuf_open_addr(PEERBUF_PCI_ADDR(0xfffffff0, 1, 1, 1), O_RDWR), -ENOENT);
 	CHECK_INT(peerbuf_close(-1), -EBADF);
@@ -85,7 +85,7 @@ static void judged_here(int fd)
 	CHECK_INT(error.reason, PEERBUF_REASON_NO_EXPORT);
 }
 
-/* A memfd stands in for the dma-buf: placement is the library's own doing. */
+/* A memfd stands in for the dma-buf: the library itself chooses the address. */
 static void mapping(size_t length, uint64_t offset)
 {
 	int fd = memfd_create("buffer", MFD_CLOEXEC);
@@ -101,7 +101,7 @@ static void mapping(size_t length, uint64_t offset)
 	address[0] = 1;
 	address[length - 1] = 2;
 	CHECK_INT(peerbuf_unmap(address, length), 0);
-	/* All of the room that was reserved is gone: nothing to unmap is no error. */
+	/* The whole reservation is gone: msync() fails because nothing is mapped. */
 	CHECK_INT(msync(address, length, MS_ASYNC), -1);
 	CHECK_INT(errno, ENOMEM);
 	close(fd);
@@ -120,7 +120,7 @@ static size_t count_mappings(void)
 	return lines;
 }
 
-/* What was reserved for a mapping that fails is given back. */
+/* The reservation for a mapping that fails is given back. */
 static void refused_mapping_leaves_nothing(void)
 {
 	int fd = memfd_create("buffer", MFD_CLOEXEC);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* How "peerbuf export -- COMMAND" runs it; a memfd stands in for the dma-buf. */
+/* How "peerbuf export -- COMMAND" runs the command; a memfd stands in for the dma-buf. */
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -12,7 +12,7 @@
 #include "check.h"
 #include "child.h"
 
-/* In a process of its own: child_run() is the end of a program, and changes its signals. */
+/* Runs in a process of its own, because child_run() ends the program and changes its signals. */
 static int run(const char *const *argv, int signal)
 {
 	pid_t pid = fork();
@@ -22,7 +22,7 @@ static int run(const char *const *argv, int signal)
 		struct child_buffer buffer = { .node = -1, .id = 77 };
 
 		buffer.fd = memfd_create("buffer", MFD_CLOEXEC);
-		/* As it may be inherited: the kernel then reaps children unseen. */
+		/* As it may be inherited: the kernel then reaps children without a SIGCHLD. */
 		sigaction(SIGCHLD, &(struct sigaction) { .sa_handler = SIG_IGN }, NULL);
 		exit(child_run((char **)argv, &buffer));
 	}
@@ -41,7 +41,7 @@ static int run_shell(const char *script, int signal)
 	return run(argv, signal);
 }
 
-/* Has the command that told its number on @told ended, once its peerbuf was killed? */
+/* Has the command, which writes its PID to @told, ended after its peerbuf was killed? */
 static int orphan_ends(void)
 {
 	const char *const argv[] = { "sh", "-c", "echo $$ >&9; exec sleep 30", NULL };
@@ -80,7 +80,7 @@ int main(void)
 	CHECK_INT(run_shell("kill -ABRT $$", 0), 128 + SIGABRT);
 	CHECK_INT(run_shell("test \"$PEERBUF_ID\" = 77", 0), 0);
 	CHECK_INT(run_shell("readlink /proc/self/fd/$PEERBUF_FD | grep -q memfd:buffer", 0), 0);
-	/* A stop is not an end. */
+	/* The command is stopped and continued: it has not ended. */
 	CHECK_INT(run_shell("(sleep 1; kill -CONT $$) & kill -STOP $$; exit 7", 0), 7);
 	for (n = 0; n < sizeof(passed_on) / sizeof(passed_on[0]); n++)
 		CHECK_INT(run_shell("exec sleep 30", passed_on[n]), 128 + passed_on[n]);

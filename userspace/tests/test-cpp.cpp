@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The C++ header without a device: what owns a descriptor or a mapping gives it back, once,
- * and what fails throws with the library's words.
+ * The C++ header without a device: owners release their descriptor or mapping exactly once,
+ * and calls that fail throw with the library's text.
  */
 #include <cerrno>
 #include <cstring>

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""What reads the headers: it understands their style, and refuses what it does not."""
+"""The readers of the headers: they understand the headers' style, and refuse anything else."""
 
 import os
 import sys
@@ -64,7 +64,7 @@ struct peerbuf_ioc_do {
 
 
 def read(text):
-    """A header of that text."""
+    """Reads a header with that text."""
     with tempfile.NamedTemporaryFile("w", suffix=".h") as file:
         file.write(text)
         file.flush()

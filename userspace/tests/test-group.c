@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What "peerbuf bind --vfio" says of an IOMMU group, whose functions have these drivers. */
+/* What "peerbuf bind --vfio" says about an IOMMU group whose functions have these drivers. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -39,7 +39,7 @@ const char *function_driver(uint64_t addr)
 	return drivers[function_find(addr) - functions];
 }
 
-/* Both streams, in one text. */
+/* Returns stdout and stderr, in one text. */
 static const char *explained(const char *first, const char *second)
 {
 	static char text[1024];
@@ -49,7 +49,7 @@ static const char *explained(const char *first, const char *second)
 
 	drivers[0] = first;
 	drivers[1] = second;
-	/* In other groups, and so of no matter. */
+	/* In other groups, so they do not matter. */
 	drivers[2] = "nvme";
 	drivers[3] = "nvme";
 	fflush(stdout);
@@ -86,7 +86,7 @@ int main(void)
 	CHECK_INT(!!strstr(text, "has the driver snd_hda_intel"), 1);
 	CHECK_INT(!!strstr(text, "'peerbuf bind --vfio 0000:01:00.1'"), 1);
 	CHECK_INT(!strstr(text, "can be used: "), 1);
-	/* The stub's DMA is the kernel's, whatever it does with it. */
+	/* The stub's DMA counts as the kernel's, whatever the stub does with it. */
 	CHECK_INT(!!strstr(explained("peerbuf-vfio-pci", "peerbuf"), "cannot be used yet"), 1);
 	return check_result();
 }

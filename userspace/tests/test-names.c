@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Names that others chose: JSON stays UTF-8, a row one line of as many words as columns. */
+/* Names chosen by others: JSON stays UTF-8, and a row stays one line of one word per column. */
 #include <json-c/json.h>
 #include <locale.h>
 #include <stdio.h>
@@ -46,7 +46,7 @@ static void json_is_utf8(void)
 	}
 }
 
-/* What @table prints, in a file of its own behind stdout. */
+/* Returns what @table prints, by redirecting stdout to a file. */
 static char *printed(struct libscols_table *table)
 {
 	static char text[4096];

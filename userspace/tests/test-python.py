@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""The Python binding without a device: words, errors, who closes what.  Real devices are
-for tests/guest.  Usage: test-python.py _abi.py PACKAGE; the library is where the dynamic
-linker looks."""
+"""The Python binding without a device: text, errors, and who closes what.  tests/guest tests
+real devices.  Usage: test-python.py _abi.py PACKAGE; the dynamic linker must find the
+library."""
 
 import ctypes
 import errno
@@ -19,7 +19,7 @@ NOWHERE = "fffffff0:ff:1f.7"
 
 
 def is_open(descriptor):
-    """Does somebody have it?"""
+    """Is the descriptor open?"""
     try:
         os.fstat(descriptor)
     except OSError:
@@ -51,7 +51,7 @@ class Words(unittest.TestCase):
 
 
 class Errors(unittest.TestCase):
-    """Exceptions with the kernel's reasons, and the library's."""
+    """Exceptions with the reasons of the kernel and of the library."""
 
     def test_no_node(self):
         with self.assertRaises(peerbuf.Error) as raised:
@@ -88,7 +88,7 @@ class Errors(unittest.TestCase):
 
 
 class Ownership(unittest.TestCase):
-    """Descriptors are closed once, mappings outlive nobody."""
+    """Descriptors are closed exactly once, and mappings work on their own."""
 
     def test_with_closes(self):
         descriptor = os.open("/dev/null", os.O_RDWR)
@@ -163,17 +163,17 @@ class Program(unittest.TestCase):
 
 
 def abi():
-    """What was made of the headers."""
+    """Returns the module made from the headers."""
     return sys.modules["peerbuf._abi"]
 
 
 def library():
-    """The module that calls."""
+    """Returns the module that makes the calls."""
     return sys.modules["peerbuf.library"]
 
 
 def files():
-    """The module of descriptors."""
+    """Returns the module with the classes that own descriptors."""
     return sys.modules["peerbuf.files"]
 
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Every reason in the header has a name, a sentence, and advice where it refuses. */
+/* Every reason in the header has a name and a sentence, and advice if it is a refusal. */
 #include <errno.h>
 #include <peerbuf.h>
 
@@ -15,7 +15,7 @@ static const struct {
 #include "reasons.h"
 };
 
-/* No reason, and those that explain a route that works. */
+/* NONE, and reasons that explain a route that works. */
 static int needs_no_advice(uint32_t reason)
 {
 	return reason < PEERBUF_REASON_HOST_BRIDGE_UNKNOWN;

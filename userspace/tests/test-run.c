@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Under peerbuf-run.so, with a libibverbs that is loaded at run time: test-run LIBRARY. There is no
- * peerbuf here, so that all memory is ordinary.
+ * Runs with peerbuf-run.so, and a libibverbs that is loaded at run time: test-run LIBRARY. Without
+ * peerbuf, so all memory is ordinary.
  */
 #include <dlfcn.h>
 #include <string.h>
@@ -35,13 +35,13 @@ static void check_registrations(void *library)
 	attr.comp_mask |= FAKE_IOVA;
 	mr = reg_ex(NULL, &attr);
 	CHECK(mr && mr->lkey == BY_REG_MR_IOVA2 && mr->handle == 3);
-	/* It names memory by itself. */
+	/* With this attribute the call names its memory itself. */
 	attr.comp_mask |= FAKE_FD;
 	mr = reg_ex(NULL, &attr);
 	CHECK(mr && mr->lkey == BY_REG_MR_EX);
 }
 
-/* What is not ours is as ever, and what the library has not got is not made up. */
+/* Other symbols are found as usual, and those that the library lacks are not found. */
 static void check_others(void *library)
 {
 	CHECK(dlsym(library, "ibv_reg_dmabuf_mr"));
@@ -51,7 +51,7 @@ static void check_others(void *library)
 	CHECK(!dlvsym(library, "ibv_reg_mr", "NO_SUCH_VERSION"));
 }
 
-/* "Next" is next to who asks, which is the library before us, and not to that library. */
+/* RTLD_NEXT searches after the caller's object, not after peerbuf-run.so. */
 static void check_next(void)
 {
 	CHECK(dlsym(RTLD_NEXT, "dlsym") == dlsym(RTLD_DEFAULT, "dlsym"));

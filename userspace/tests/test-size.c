@@ -43,7 +43,7 @@ static void refuses(void)
 		{ "18446744073709551616", -ERANGE }, { "0x10000000000000000", -ERANGE },
 		{ "18014398509481984K", -ERANGE }, { "16777216T", -ERANGE },
 		{ "99999999999999999999999999", -ERANGE },
-		/* Not a number at all comes before too large a number. */
+		/* "Not a number" takes precedence over "too large". */
 		{ "99999999999999999999999999q", -EINVAL },
 	};
 	uint64_t bytes;

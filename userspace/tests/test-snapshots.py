@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""topo, why and doctor on machines that are not here.
+"""Runs topo, why and doctor on snapshots of other machines.
 
 Usage: test-snapshots.py PEERBUF [--update]
 
 Each command's output on each machine is compared with snapshots/golden, and every verdict
-with a second opinion, which is written from Documentation/topology.rst and knows nothing
-of path.c. --update writes the golden files anew: read the difference before committing."""
+with a second implementation, which is written from Documentation/topology.rst and independent
+of path.c. --update rewrites the golden files: read the difference before committing."""
 
 import json
 import os
@@ -61,7 +61,7 @@ class Opinion:
             function = self.by_address.get(function["parent"])
 
     def redirects(self, function):
-        """None where nobody can say."""
+        """Returns None if that cannot be known."""
         if function["acs"]["state"] == "unknown":
             below = [f for f in self.by_address.values() if f["parent"] == function["function"]]
             if function["bridge"] and any(self.isolated_from(f, function) for f in below):
@@ -70,7 +70,7 @@ class Opinion:
         return function["acs"]["state"] == "read" and bool(function["acs"]["control"] & REDIRECTS)
 
     def isolated_from(self, below, bridge):
-        """Its group tells that all downstream and root ports above it isolate."""
+        """Does its group show that all downstream and root ports above it isolate?"""
         ports = list(self.way_up(bridge))
         depth = len(ports)
         downstream = depth % 2 == 1     # root port, upstream, downstream, upstream, …
@@ -89,7 +89,7 @@ class Opinion:
         return top["root"], known, known and LISTED[judge["device"]]
 
     def through(self, provider, client):
-        """The type for what goes through the root complex."""
+        """Returns the type of a route through the root complex."""
         if self.zen:
             return "THRU_HOST_BRIDGE"
         hosts = [self.host(side) for side in (provider, client)]
@@ -103,7 +103,7 @@ class Opinion:
         return "THRU_HOST_BRIDGE"
 
     def verdicts(self, provider, client):
-        """All that it may be."""
+        """Returns all verdicts that are possible."""
         up = [list(self.way_up(self.by_address[f])) for f in (provider, client)]
         common = next((f for f in up[0] if any(f is g for g in up[1])), None)
         if common is None:
@@ -121,7 +121,7 @@ class Opinion:
 
 def check_verdicts(name, snapshot, path):
     opinion = Opinion(snapshot)
-    # Of very many a sample, in which all places are.
+    # If there are very many functions, take a sample from all places.
     names = [f["function"] for f in snapshot["functions"] if f["bars"]]
     some = names[::11] if len(names) > 200 else []
     topo = json.loads(peerbuf("topo", "-j", "--all", "--from", path, *some).stdout)
@@ -158,7 +158,7 @@ GOLDEN = {
     "doctor": ("doctor",),
 }
 
-# Too long to be read, and of no other shape than the rest.
+# Machines that are too large to read the output of, and add no new shape.
 BRIEF = {"thousand": ("doctor",), "vfs": ("topo", "dot", "doctor"), "board8": GOLDEN,
          "board8-isolated": ("topo", "tree", "dot", "doctor")}
 
@@ -200,7 +200,7 @@ def check_machine(name, directory):
 
 
 def check_every_bridge(path):
-    """The parameter names all that redirect between the two, and only those."""
+    """The suggested parameter names all bridges that redirect between the two, and no others."""
     why = json.loads(peerbuf("why", "-j", "--from", path, "0000:03:00.0", "0000:05:00.0",
                              code=3).stdout)
     if why["disable_acs_redir"] != "0000:02:00.0;0000:02:02.0":
@@ -247,7 +247,7 @@ def check_filters(path):
 
 
 def check_drawing(paths, directory):
-    """Drawn where graphviz is; otherwise it is said what is missing."""
+    """Draws if graphviz is installed; otherwise the command says what is missing."""
     drawing = directory / "routes.svg"
     missing = peerbuf("topo", "--svg", drawing, "--from", paths["board8"], code=1,
                       PATH=str(directory))
@@ -264,7 +264,7 @@ def check_drawing(paths, directory):
 
 
 def check_bar_mask(directory):
-    """The client's DMA mask, where a BAR is asked about."""
+    """The client's DMA mask counts if a BAR is given."""
     path = directory / "domains"
     topo = peerbuf("why", "-j", "--bar", 0, "--from", path, "0000:02:00.0", "10000:01:00.0", code=3)
     if json.loads(topo.stdout)["route"]["reason"] != "DMA_MASK":
@@ -275,7 +275,7 @@ def check_speed(path):
     def spent():
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         return used.ru_utime + used.ru_stime
-    # Of the processor: how much else it has to do here is no matter.
+    # CPU time, so that other load does not matter.
     before = spent()
     peerbuf("topo", "--from", path)
     took = spent() - before
@@ -284,7 +284,7 @@ def check_speed(path):
 
 
 def check_odd_files(directory):
-    """Whatever is in a file, it is answered or refused."""
+    """Whatever a file contains, the command answers or refuses."""
     path = directory / "odd"
     circle = machines.Machine()
     for name, parent in (("0000:00:01.0", "0000:00:02.0"), ("0000:00:02.0", "0000:00:01.0")):
@@ -310,7 +310,7 @@ def check_odd_files(directory):
 
 
 def check_this_machine(directory):
-    """What is saved here says the same as what is looked at here."""
+    """A snapshot of this machine gives the same output as the machine itself."""
     path = directory / "here"
     path.write_bytes(peerbuf("snapshot").stdout)
     text = path.read_text()

@@ -10,7 +10,7 @@ shift
 declared=$(sed -nE 's/^(int|ssize_t|const char) \*?(peerbuf_[a-z_]+)\(.*/\2/p' "$@" | sort)
 exported=$(nm -D --defined-only "$library" | awk '$2 == "T" { print $3 }' |
 	sed -n 's/@@LIBPEERBUF_0\.1$//p' | sort)
-# The version itself is a symbol of type A; the sanitizers bring theirs.
+# The version itself is a symbol of type A; the sanitizers add their own symbols.
 others=$(nm -D --defined-only "$library" | awk '$2 != "A" { print $3 }' |
 	grep -v -e '@@LIBPEERBUF_0\.1$' -e '^__asan' -e '^__ubsan' || true)
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a person sees: peerbuf in a real terminal, narrow and wide, and without one.
+"""What a person sees: peerbuf in a real terminal, narrow and wide, and in a pipe.
 
 Usage: test-terminal.py PEERBUF
 
-The terminal is tmux's, which says afterwards what is on its screen, colours and all."""
+The terminal is tmux, which can print its screen afterwards, with colours."""
 
 import json
 import os
@@ -32,10 +32,10 @@ def fail(message):
 
 
 class Terminal:
-    """A terminal of that many columns in which a command has run to its end."""
+    """A terminal with that many columns, in which a command has run to its end."""
 
     def __init__(self, folder, columns, command, **variables):
-        # A server of its own: one that is about to end may still take the next session.
+        # A tmux server of its own: one that is about to exit may still accept the next session.
         folder = tempfile.mkdtemp(dir=folder)
         self.socket = f"{folder}/tmux"
         done = Path(folder) / "done"
@@ -50,7 +50,7 @@ class Terminal:
         until = time.monotonic() + 60
         while not done.exists() and time.monotonic() < until:
             time.sleep(0.05)
-        # What was written is on the screen once tmux has come to it.
+        # Wait until tmux has drawn the output.
         time.sleep(0.3)
         self.status = done.read_text().strip() if done.exists() else "never ended"
         self.text = self.tmux("capture-pane", "-p").rstrip("\n")
@@ -75,7 +75,7 @@ def one_line(text):
 
 
 def check_sentences(folder, path, *words):
-    """They are broken at blanks where the screen ends, and nowhere without one."""
+    """Sentences are broken at blanks where the screen ends, and not at all in a pipe."""
     command = " ".join([PEERBUF, *words, "--from", str(path)])
     whole = piped(*words, "--from", str(path))
     if COLOR in whole:
@@ -84,7 +84,7 @@ def check_sentences(folder, path, *words):
         screen = Terminal(folder, columns, command)
         if one_line(screen.text) != one_line(whole):
             fail(f"{words}: {columns} columns show something else than a pipe:\n{screen.text}")
-        # tmux itself goes on in the next line, without a blank, where a line is too long.
+        # tmux itself breaks a line that is too long, without a blank.
         widest = max((len(line) for line in screen.text.splitlines()), default=0)
         if widest > columns:
             fail(f"{words}: a line of {widest} in {columns} columns")
@@ -100,7 +100,7 @@ def check_colors(folder, path):
 
 
 def check_tables(folder, path):
-    """A row is a line, as far as the terminal is wide."""
+    """A row is one line, if the terminal is wide enough."""
     command = f"{PEERBUF} topo -o FUNCTION,BARS,GROUP,CLASS,PARENT --from {path}"
     rows = len(piped(*command.split()[1:]).splitlines())
     screen = Terminal(folder, 120, command)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Lines of trace_pipe, by processes that call themselves what they like. */
+/* Parsing lines of trace_pipe from processes with arbitrary names. */
 #include <string.h>
 
 #include "check.h"
@@ -33,7 +33,7 @@ int main(void)
 	CHECK_INT(traced_field(&traced, "segment", value, sizeof(value)), false);
 	CHECK_INT(traced_field(&traced, "ev", value, sizeof(value)), false);
 
-	/* Interrupt flags and a name with everything in it. */
+	/* Interrupt flags, and a name that looks like a line. */
 	CHECK_INT(parse(": peerbuf_map: -99 [000] d..1. 0.5: peerbuf_refuse: id=1 dev=x "
 			"reason=131 error=-95"), true);
 	CHECK_INT(strcmp(traced.name, "refuse"), 0);

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Documentation/troubleshooting.rst has each message that there is, as it is printed.
+"""Documentation/troubleshooting.rst has an entry for each message, as it is printed.
 
 Usage: test-troubleshooting.py LIBPEERBUF
 
-Reasons are asked of the library; the command's messages are looked for in its source, where
-strings may go over several lines. A key of the page that nobody prints fails as well."""
+Reasons are read from the library; the command's messages are searched in its source, where
+strings may span several lines. A key of the page that nothing prints is a failure as well."""
 
 import ctypes
 import re
@@ -18,7 +18,7 @@ REASONS = 256
 
 
 def sentences(library):
-    """Of all reasons that are refusals: what the library says, where something can be done."""
+    """Returns the library's text of every reason for which it has advice."""
     library = ctypes.CDLL(library)
     for call in (library.peerbuf_reason_text, library.peerbuf_reason_advice):
         call.restype = ctypes.c_char_p
@@ -30,7 +30,7 @@ def sentences(library):
 
 
 def source():
-    """All strings of the command, each in one piece."""
+    """Returns the command's source with every string in one piece."""
     text = "\n".join(path.read_text() for path in (CHECKOUT / "userspace/tool").glob("*.c"))
     return re.sub(r'"\s*\n\s*"', "", text)
 

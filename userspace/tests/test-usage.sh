@@ -54,7 +54,7 @@ for command in $commands; do
 	silent "$err"
 	says "$out" "^Usage: peerbuf $command"
 	says "$out" '^  -h, --help '
-	# A page for people with 80 columns.
+	# Help must fit 80 columns.
 	if [ "$(LC_ALL=C.UTF-8 wc -L < "$out")" -gt 80 ]; then
 		echo "peerbuf $command --help is wider than 80 columns"
 		fail=1
@@ -123,7 +123,7 @@ says "$err" 'large: not a size'
 expect 2 export 01:00.0 --bar 2 --max-segment 99999999T
 says "$err" 'too large for 64 bits'
 expect 2 move 1 --bar 2 --range 99999999T:
-# With a command to run, its exit codes are its own.
+# With a command to run, peerbuf uses exit codes that differ from the command's.
 expect 125 export --bar 2 -- true
 says "$err" 'true: not a PCI address'
 expect 125 export --no-such-option -- true
@@ -157,7 +157,7 @@ if [ ! -e /dev/peerbuf/control ]; then
 	done
 fi
 
-# Output that cannot be written is a failure.
+# Output that cannot be written is an error.
 "$peerbuf" --help > /dev/full 2> "$err"
 [ $? -eq 1 ] || { echo "--help > /dev/full did not fail"; fail=1; }
 says "$err" 'ENOSPC'

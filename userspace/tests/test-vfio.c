@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the VFIO calls promise without a VFIO device: -errno returned, errno left alone,
- * errors filled. Real devices are for tests/guest.
+ * What the VFIO calls promise without a VFIO device: they return -errno, leave errno alone,
+ * and fill errors. tests/guest tests real devices.
  */
 #include <errno.h>
 #include <fcntl.h>

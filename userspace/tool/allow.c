@@ -10,14 +10,14 @@
 #define ALL_BARS	0x3f
 
 /**
- * struct permission - what is allowed or denied
- * @host: host bridge as the command line gives it, or NULL
- * @args: BARs and ranges as they were named
+ * struct permission - what to allow or deny
+ * @host: host bridge as given on the command line, or NULL
+ * @args: BARs and ranges as given on the command line
  * @bar_mask: whole BARs among them, or 0
- * @policy: PEERBUF_POLICY_F_* to grant with them
- * @nr: functions named
+ * @policy: PEERBUF_POLICY_F_* to allow as well
+ * @nr: number of functions
  * @addrs: the functions
- * @persist: after a restart as well, or (deny) no longer
+ * @persist: also after a restart, or (deny) no longer
  */
 struct permission {
 	const char *host;
@@ -34,7 +34,7 @@ static bool is_allow(const struct command *self)
 	return self == &allow_command;
 }
 
-/* A host bridge has no function number; borrow one to read the rest. */
+/* A host bridge's address has no device and function: append some to parse it. */
 static const char *host_text(const struct command *self, const char *text)
 {
 	char full[40];
@@ -46,7 +46,7 @@ static const char *host_text(const struct command *self, const char *text)
 	return format_text("host:%04x:%02x", PEERBUF_PCI_DOMAIN(addr), PEERBUF_PCI_BUS(addr));
 }
 
-/* Those lent now, so that "deny" without --bar does not name BARs there are none of. */
+/* The BARs that are lent now, so that "deny" without --bar names only these. */
 static uint32_t lent_bars(uint64_t addr)
 {
 	int node = peerbuf_open_addr(addr, O_RDONLY);
@@ -96,7 +96,7 @@ static int vouch(const struct command *self, const struct permission *permission
 						 addr_text(permission->addrs[1])));
 }
 
-/* What a rule of udev does when the functions, or the module, come again. */
+/* Writes a udev rule that allows it again when the function, or the module, appears again. */
 static int last(const struct command *self, const struct permission *permission)
 {
 	struct persistent rule = { .kind = "allow", .nr = permission->nr, .host = NULL };

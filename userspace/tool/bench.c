@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* bench: what exporting, mapping and revoking cost on this machine. No memory is written to. */
+/* bench: measures exporting, mapping and revoking on this machine. Writes to no memory. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,17 +16,17 @@
 
 #define ROUNDS		21
 #define ROUNDS_LEAST	3
-#define ENOUGH		UINT64_C(1000000000) /* nanoseconds; then the least will do */
-#define MANY		256 /* exports, to see what one takes */
+#define ENOUGH		UINT64_C(1000000000) /* nanoseconds; then ROUNDS_LEAST rounds suffice */
+#define MANY		256 /* exports made, to compute the memory that one takes */
 #define IMPORTERS_MOST	16
 
 /**
  * struct bench - what is measured
  * @node: of the provider, open for writing
- * @bar: of it
- * @bar_size: bytes
- * @kind: of the client's engine, NULL for any
- * @results: so far
+ * @bar: the BAR that is exported
+ * @bar_size: its size in bytes
+ * @kind: the client's engine, NULL for any
+ * @results: results so far
  */
 struct bench {
 	int node;
@@ -44,7 +44,7 @@ static uint64_t now(void)
 	return time.tv_sec * UINT64_C(1000000000) + time.tv_nsec;
 }
 
-/* One more round? */
+/* Is another round wanted? */
 static bool wanted(unsigned int round, uint64_t start)
 {
 	return round < ROUNDS_LEAST || (round < ROUNDS && now() - start < ENOUGH);
@@ -103,7 +103,7 @@ static int measure_export(struct bench *bench, uint64_t size)
 	return EXIT_OK;
 }
 
-/* Mapped, and one byte of each page looked at. */
+/* Maps the buffer and reads one byte of each page. */
 static void measure_cpu(struct bench *bench, int fd, uint64_t size)
 {
 	uint64_t times[ROUNDS], page = sysconf(_SC_PAGESIZE), start = now(), at;
@@ -162,7 +162,7 @@ static int measure_size(struct bench *bench, struct engine *engine, uint64_t siz
 	return ret;
 }
 
-/* Page, and then four times as much each time up to the whole BAR. */
+/* Sizes: one page, then four times as much each time, up to the whole BAR. */
 static int measure_sizes(struct bench *bench, struct engine *engine)
 {
 	uint64_t page = sysconf(_SC_PAGESIZE), size;
@@ -179,7 +179,7 @@ static int measure_sizes(struct bench *bench, struct engine *engine)
 	return ret;
 }
 
-/* Each importer is an engine of its own that is opened anew: a file of its driver's. */
+/* Opens each importer as an engine of its own, with its own file of the engine's driver. */
 static int open_importers(const struct bench *bench, struct engine **engines, size_t nr, int fd,
 			  uint64_t size)
 {
@@ -245,7 +245,7 @@ static int measure_revokes(struct bench *bench)
 	return ret;
 }
 
-/* What the kernel cannot give back, in bytes: slab and the like. */
+/* Kernel memory that cannot be reclaimed, in bytes: slab and others. */
 static uint64_t kernel_memory(void)
 {
 	FILE *file = fopen("/proc/meminfo", "re");
@@ -303,7 +303,7 @@ static int measure(struct bench *bench)
 	return !ret && has_client ? measure_revokes(bench) : ret;
 }
 
-/* The largest BAR that may be exported and has no side effects, unless one was named. */
+/* Chooses the largest exportable BAR without read side effects, unless one was named. */
 static int choose(struct bench *bench, int bar)
 {
 	const uint32_t usual = PEERBUF_BAR_F_EXPORTABLE | PEERBUF_BAR_F_PREFETCHABLE;

@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 /**
- * struct figure - what something costs
- * @x: for that many bytes, or importers
- * @least: nanoseconds, the fastest of all rounds
+ * struct figure - one measurement
+ * @x: bytes, or number of importers
+ * @least: nanoseconds of the fastest round
  * @median: nanoseconds
  */
 struct figure {
@@ -21,11 +21,11 @@ struct figure {
 #define FIGURES_MOST	48
 
 /**
- * struct series - the same against something that grows
- * @name: in JSON
- * @what: for people
- * @figures: by growing @x
- * @nr: how many
+ * struct series - measurements with growing @x
+ * @name: its key in JSON
+ * @what: its heading
+ * @figures: ordered by @x
+ * @nr: number of figures
  */
 struct series {
 	const char *name;
@@ -35,15 +35,15 @@ struct series {
 };
 
 /**
- * struct results - all that was measured
- * @provider: whose memory
- * @client: who mapped it, or PEERBUF_PCI_NONE
- * @engine: how it was driven, or NULL
- * @exporting: making and ending an export, by its size
- * @cpu: mapping and touching it
- * @mapping: until the client can use it
- * @revoking: by importers; the client's
- * @memory: bytes of the kernel's per export; 0: not known
+ * struct results - all measurements
+ * @provider: the function whose memory was exported
+ * @client: the function that mapped it, or PEERBUF_PCI_NONE
+ * @engine: the kind of the client's engine, or NULL
+ * @exporting: time to make and end an export, by size
+ * @cpu: time to map and touch it by the CPU, by size
+ * @mapping: time until the client can use it, by size
+ * @revoking: time to revoke it, by number of importers, all of them the client
+ * @memory: kernel memory per export, in bytes; 0: not known
  */
 struct results {
 	uint64_t provider;
@@ -58,7 +58,7 @@ struct results {
 
 void results_print(const struct results *results);
 void results_print_json(const struct results *results);
-/** results_plot() - by gnuplot, an SVG or by its name a PNG or PDF; exit code */
+/** results_plot() - draw by gnuplot: an SVG, or by the name a PNG or PDF; returns an exit code */
 int results_plot(const struct results *results, const char *path);
 
 #endif /* PEERBUF_BENCH_H */

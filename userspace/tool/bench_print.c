@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What bench has measured, as a table, as JSON, and drawn. */
+/* Prints the results of bench as a table and as JSON, and draws them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -97,7 +97,7 @@ static void put_data(FILE *to, const struct series *series)
 	fputs("EOD\n", to);
 }
 
-/* A quote ends gnuplot's text unless it is there twice. */
+/* In gnuplot's strings a quote has to be doubled. */
 static void put_quoted(FILE *to, const char *text)
 {
 	fputc('\'', to);
@@ -156,7 +156,7 @@ static void put_script(FILE *to, const struct results *results, const char *path
 	fputs("unset multiplot\n", to);
 }
 
-/* gnuplot writes to a file of ours: its own names for files have a syntax. */
+/* gnuplot writes to an open file, because its own file names have a syntax. */
 static int plot(const struct results *results, const char *path, int output)
 {
 	const char *const argv[] = { "gnuplot", "-", NULL };

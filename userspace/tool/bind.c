@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* bind, unbind: give a function to the stub driver, or to VFIO's, and back, through sysfs. */
+/* bind, unbind: bind a function to the stub driver or to VFIO's, and undo that, through sysfs. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,10 +14,10 @@
 /**
  * struct binding - what to do
  * @addr: the function
- * @driver: the driver it is to get, or (unbind) has
- * @force: also if it is in use
- * @policy: PEERBUF_POLICY_F_* to grant; the stub's alone
- * @persist: and again after a restart, or (unbind) no longer
+ * @driver: the driver to bind, or (unbind) that is bound
+ * @force: even if the function is in use
+ * @policy: PEERBUF_POLICY_F_* to allow; for the stub only
+ * @persist: also after a restart, or (unbind) no longer
  */
 struct binding {
 	uint64_t addr;
@@ -40,7 +40,7 @@ static int release(uint64_t addr, const char *driver)
 	if (!strcmp(driver, "-"))
 		return 0;
 	ret = write_file(format_text("/sys/bus/pci/drivers/%s/unbind", driver), addr_text(addr));
-	/* It may have let go by itself since we looked. */
+	/* The driver may have been unbound meanwhile. */
 	return ret == -ENODEV || ret == -ENOENT ? 0 : ret;
 }
 
@@ -103,8 +103,8 @@ static void look(uint64_t addr, struct bound *bound)
 }
 
 /*
- * The override, and the driver that was bound, which need not be the one the override
- * names: it may have been set after that driver had bound.
+ * Restores the override, and the driver that was bound. That need not be the driver that the
+ * override names, which may have been set after the driver was bound.
  */
 static int give_back(uint64_t addr, const struct bound *bound)
 {
@@ -148,7 +148,7 @@ static int no_group(const struct command *self, uint64_t addr)
 	return EXIT_REFUSED;
 }
 
-/* What would be refused later, or be regretted. */
+/* Refuses what would fail later, or do harm. */
 static int check_bind(const struct command *self, const struct binding *binding)
 {
 	if (!function_is_shareable(binding->addr))
@@ -197,7 +197,7 @@ static int bind_driver(const struct command *self, const struct binding *binding
 	ret = check_bind(self, binding);
 	if (ret)
 		return ret;
-	/* From one of our drivers to the other: what was there first stays noted. */
+	/* If one of peerbuf's drivers replaces the other, the note of the original driver stays. */
 	ret = is_ours(before.driver) ? 0 : bound_save(addr, &before);
 	if (ret && ret != -EACCES)
 		warning("'peerbuf unbind' will not know what was there: /run/peerbuf: %s",
@@ -211,7 +211,7 @@ static int bind_driver(const struct command *self, const struct binding *binding
 	sysfs_failed(self, addr, ret);
 	if (ret == -EACCES || ret == -EPERM)
 		return EXIT_REFUSED;
-	/* What is refused leaves the function as it was, with its driver. */
+	/* After a refusal the function has its old driver again. */
 	give_back(addr, &before);
 	if (!is_ours(before.driver))
 		bound_forget(addr);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What 'bind' found, for 'unbind' to give back: a file per function in /run, which lasts
- * as long as a binding does. It names the device, in case another is in its place by then.
+ * Saves what 'bind' found, so that 'unbind' can restore it: a file per function in /run, which
+ * lasts as long as a binding does. It names the device, in case another one is in its place by
+ * then.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What lies between two functions, and what its redirects are good for. */
+/* The bridges between two functions, and what isolation their redirects provide. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A specification for the Container Device Interface: podman, containerd and Kubernetes give
- * a container the node of a function, and the group that may open it, by the function's name.
+ * Writes a specification for the Container Device Interface. With it podman, containerd and
+ * Kubernetes give a container the node of a function, and the group that may open it, by the
+ * function's name.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,11 +17,11 @@
 #define DIRECTORY	"/dev/peerbuf/"
 #define KIND		"peerbuf.local/function"
 
-/* Without groups older engines understand it as well. */
+/* A specification without groups uses the older version, so that older engines accept it. */
 #define VERSION		"0.5.0"
 #define VERSION_GROUPS	"0.7.0"
 
-/* The group that may do with the node what its owner may; 0 if it is root's alone. */
+/* The group that has the same access to the node as its owner; 0 if only root has access. */
 static gid_t node_group(const char *path)
 {
 	struct stat status;
@@ -51,7 +52,7 @@ static void add_edits(struct json_object *nodes, struct json_object *groups, uin
 		json_append_number(groups, group);
 }
 
-/* Of all of @addrs, as one device. */
+/* Describes all of @addrs as one device. */
 static struct json_object *device_json(const char *name, const uint64_t *addrs, size_t nr)
 {
 	struct json_object *device = json_new(), *edits = json_new();
@@ -70,7 +71,7 @@ static struct json_object *device_json(const char *name, const uint64_t *addrs, 
 	return device;
 }
 
-/* A device's name has no colons: engines put one between device and what follows it. */
+/* A device's name has no colons: container engines use a colon as a separator behind it. */
 static const char *device_label(uint64_t addr)
 {
 	char *text = strdup(addr_text(addr)), *colon;
@@ -126,7 +127,7 @@ static int all_devices(uint64_t **addrs, size_t *nr)
 	return EXIT_REFUSED;
 }
 
-/* A function named need not have its node yet: the container's engine looks for it. */
+/* A named function need not have its node yet: the container engine checks that at start. */
 static int named_devices(const struct command *self, char **names, size_t nr, uint64_t **addrs)
 {
 	size_t n;

@@ -11,12 +11,12 @@
 #include "child.h"
 #include "tool.h"
 
-/* What is sent to peerbuf is meant for the command. */
+/* Signals sent to peerbuf are passed on to the command. */
 static const int passed_on[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 };
 
 /*
- * The command has nothing left to work with when peerbuf ends, by whatever means: its export
- * is revoked. It is not to live on without anybody who waits for it.
+ * When peerbuf ends for any reason, its export is revoked, and the command has nothing left to work
+ * with. So the command is killed, too, and does not run on without a parent.
  */
 static void child_follow(pid_t parent)
 {
@@ -45,8 +45,8 @@ static void child_exec(char **argv, const struct child_buffer *buffer)
 }
 
 /*
- * The terminal sends its signals to the command as well. Only those that
- * somebody sent to this process are passed on.
+ * The terminal sends its signals to the command as well. So only signals that a process sent to
+ * this one are passed on.
  */
 static bool sent_by_process(const siginfo_t *info)
 {
@@ -55,8 +55,8 @@ static bool sent_by_process(const siginfo_t *info)
 }
 
 /*
- * The command is only reaped here, after the wait for SIGCHLD, so its number
- * cannot belong to another process when a signal is passed on.
+ * The command is reaped only here, after the wait for SIGCHLD, so when a signal is passed on
+ * the PID cannot belong to another process.
  */
 static int child_wait(pid_t pid, const sigset_t *signals)
 {
@@ -86,7 +86,7 @@ int child_run(char **argv, const struct child_buffer *buffer)
 	pid_t pid, self = getpid();
 	size_t n;
 
-	/* An inherited "ignore" would have the kernel reap the command unseen. */
+	/* If SIGCHLD were ignored, as it may be inherited, the kernel would reap the command. */
 	signal(SIGCHLD, SIG_DFL);
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGCHLD);
@@ -104,7 +104,7 @@ int child_run(char **argv, const struct child_buffer *buffer)
 		sigprocmask(SIG_SETMASK, &before, NULL);
 		child_exec(argv, buffer);
 	}
-	/* The dma-buf ends when the command gives it up, not when peerbuf does. */
+	/* The dma-buf ends when the command closes it, not when peerbuf does. */
 	close(buffer->fd);
 	return child_wait(pid, &signals);
 }

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 /**
- * struct child_buffer - what a command is given
+ * struct child_buffer - what a command gets
  * @node: the function's node, kept open while the command runs
  * @fd: the dma-buf
  * @id: the export
@@ -16,7 +16,7 @@ struct child_buffer {
 	uint64_t id;
 };
 
-/** child_run() - run @argv with the buffer, wait for it; returns an exit code */
+/** child_run() - run @argv with the buffer and wait for it; returns an exit code */
 int child_run(char **argv, const struct child_buffer *buffer);
 
 #endif /* PEERBUF_CHILD_H */

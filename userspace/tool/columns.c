@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Columns of one's choice: a table of them drives text, JSON and help. */
+/* Columns that the user chooses. One table of them drives text, JSON and help. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,7 +66,7 @@ void columns_print(const struct columns *columns, const void *const *rows, size_
 	for (c = 0; c < columns->nr; c++) {
 		const struct column_info *info = &columns->infos[columns->chosen[c]];
 
-		/* Cut what can be, but only where nothing follows. */
+		/* A column may be cut only if it is the last one. */
 		table_column(table, info->name,
 			     c + 1 == columns->nr ? info->flags : info->flags & ~TABLE_CUT);
 	}

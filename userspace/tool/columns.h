@@ -12,10 +12,10 @@ struct json_object;
 enum value_type { VALUE_TEXT, VALUE_NUMBER, VALUE_BOOL };
 
 /**
- * struct value - what stands in a cell
- * @none: nothing: "-", or null
- * @text: for a person; of a number may be NULL
- * @number: of VALUE_NUMBER and VALUE_BOOL
+ * struct value - the contents of a cell
+ * @none: no contents: "-", or null in JSON
+ * @text: for a person; may be NULL for a number
+ * @number: for VALUE_NUMBER and VALUE_BOOL
  */
 struct value {
 	bool none;
@@ -26,10 +26,10 @@ struct value {
 /**
  * struct column_info - one column: the single source of its name, type, help and contents
  * @name: on the screen; in JSON in small letters
- * @type: in JSON
+ * @type: its type in JSON
  * @flags: TABLE_*
  * @help: what it shows
- * @get: of a row; @value is all zero before
+ * @get: sets @value, which is all zero before, for a row
  */
 struct column_info {
 	const char *name;
@@ -40,12 +40,12 @@ struct column_info {
 };
 
 /**
- * struct columns - those that were chosen
- * @infos: all there are; ends with a NULL name
- * @chosen: numbers of infos
- * @nr: how many
- * @headings: print them
- * @raw: one blank between cells, whatever is no word escaped
+ * struct columns - the chosen columns
+ * @infos: all columns; ends with a NULL name
+ * @chosen: indexes into @infos
+ * @nr: number of chosen columns
+ * @headings: print headings
+ * @raw: one blank between cells; cells that are not a word are escaped
  */
 struct columns {
 	const struct column_info *infos;
@@ -55,14 +55,14 @@ struct columns {
 	bool raw;
 };
 
-/** columns_choose() - "A,B", or "+C" besides @standard; ends the program on bad usage */
+/** columns_choose() - parse "A,B", or "+C" for C in addition to @standard; exits on bad usage */
 void columns_choose(const struct command *self, struct columns *columns, const char *text,
 		    const char *standard);
-/** columns_print() - a row for each of @nr pointers, as a table */
+/** columns_print() - print a table with a row for each of @nr pointers */
 void columns_print(const struct columns *columns, const void *const *rows, size_t nr);
-/** columns_json() - the chosen columns of a row */
+/** columns_json() - return the chosen columns of a row */
 struct json_object *columns_json(const struct columns *columns, const void *row);
-/** columns_help() - a line for each there is, to stdout */
+/** columns_help() - print a line for each column to stdout */
 void columns_help(const struct column_info *infos);
 
 #endif /* PEERBUF_COLUMNS_H */

@@ -27,7 +27,7 @@ static bool bar_exists(const struct peerbuf_bar *bar)
 	return bar->flags & (PEERBUF_BAR_F_MEMORY | PEERBUF_BAR_F_IO);
 }
 
-/* A node this user may not open is shown all the same, with what is known of it. */
+/* A node that this user may not open is shown nevertheless, with what is known of it. */
 static void look(struct device_view *view, uint64_t addr)
 {
 	int node = peerbuf_open_addr(addr, O_RDONLY);
@@ -39,7 +39,7 @@ static void look(struct device_view *view, uint64_t addr)
 	peerbuf_close(node);
 }
 
-/* Pages have 64 KiB on some machines, and BARs their own size. */
+/* Some machines have pages of 64 KiB, and a BAR may be smaller. */
 static bool below_page(const struct peerbuf_bar *bar)
 {
 	return bar->size < (uint64_t)sysconf(_SC_PAGESIZE);

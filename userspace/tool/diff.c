@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Two snapshots: which functions came and went, what else changed, which routes did. */
+/* Compares two snapshots: functions that came and went, other changes, and changed routes. */
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,10 +13,10 @@
 /**
  * struct change - one difference
  * @what: "function", "fact" or "route"
- * @subject: which
- * @member: of it
- * @before: value, NULL for not there
- * @after: value, NULL for not there
+ * @subject: which function, fact or route
+ * @member: the member that changed
+ * @before: its old value, NULL if it was not there
+ * @after: its new value, NULL if it is not there
  */
 struct change {
 	const char *what;
@@ -70,7 +70,7 @@ static const char *value_text(struct json_object *value)
 							JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
-/* Members of two objects, those of @after that @before lacks as well. */
+/* Compares the members of two objects, including those that @before lacks. */
 static void compare(struct changes *changes, struct change *change,
 		    struct json_object *before, struct json_object *after)
 {
@@ -103,7 +103,7 @@ static struct json_object *functions_of(struct json_object *snapshot)
 	return json_object_object_get(snapshot, "functions");
 }
 
-/* Both are sorted: by address, as machine_to_json() wrote them. */
+/* Both are sorted by address, because machine_to_json() writes them so. */
 static void compare_functions(struct changes *changes, const struct machine *a,
 			      const struct machine *b)
 {

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-/** diff_print() - what changed between two snapshots; an exit code */
+/** diff_print() - print what changed between two snapshots; returns an exit code */
 int diff_print(const char *before, const char *after, bool json);
 
 #endif /* PEERBUF_DIFF_H */

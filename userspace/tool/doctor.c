@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Everything that is known to stand in the way of peer-to-peer, and what to do. */
+/* doctor: finds everything that prevents peer-to-peer, and says what to do. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -9,20 +9,20 @@ struct json_object;
 struct machine;
 
 /**
- * enum severity - how much it matters
+ * enum severity - how much a finding matters
  * @SEVERITY_OK: as it should be
  * @SEVERITY_NOTE: good to know
  * @SEVERITY_WARNING: slower, or a part does not work
- * @SEVERITY_ERROR: stands in the way
+ * @SEVERITY_ERROR: prevents peer-to-peer
  */
 enum severity { SEVERITY_OK, SEVERITY_NOTE, SEVERITY_WARNING, SEVERITY_ERROR };
 
 /**
- * struct report - where findings go
- * @machine: what is judged
- * @facts: what else is known
- * @finding: those there are, in the order they were found
- * @nr: how many
+ * struct report - collects findings
+ * @machine: the machine that is examined
+ * @facts: other facts about it
+ * @finding: the findings, in the order in which they were found
+ * @nr: number of findings
  */
 struct report {
 	const struct machine *machine;
@@ -36,11 +36,11 @@ struct report {
 	size_t nr;
 };
 
-/** found() - @remedy is "" where nothing is to be done */
+/** found() - add a finding; @remedy is "" if nothing is to be done */
 void found(struct report *report, enum severity severity, const char *topic,
 	   const char *evidence, const char *remedy);
 
-/* doctor_facts.c: what the facts say */
+/* doctor_facts.c: findings from the facts */
 void check_kernel(struct report *report);
 void check_modules(struct report *report);
 void check_lockdown(struct report *report);
@@ -48,7 +48,7 @@ void check_limits(struct report *report);
 void check_access(struct report *report);
 void check_importers(struct report *report);
 
-/* doctor_devices.c: what the functions say */
+/* doctor_devices.c: findings from the functions */
 void check_privilege(struct report *report);
 void check_iommu(struct report *report);
 void check_routes(struct report *report);

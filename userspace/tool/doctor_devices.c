@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the PCI functions say: IOMMU, routes, BARs, DMA masks, links. */
+/* Findings from the PCI functions: IOMMU, routes, BARs, DMA masks, links. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,12 +10,12 @@
 #include "verdict.h"
 #include "why.h"
 
-/* More of them and a line is no help. */
+/* A line with more bridges than this is no help. */
 #define MANY_BRIDGES	16
 
-#define MEMORY_DECODE	(1 << 1) /* of the command register */
+#define MEMORY_DECODE	(1 << 1) /* in the command register */
 
-/* Functions that somebody may mean: not those built into the root complex. */
+/* Functions that users usually mean: not those built into the root complex. */
 static bool is_meant(const struct function *function)
 {
 	return function->shareable && function->below_port;
@@ -67,7 +67,7 @@ void check_iommu(struct report *report)
 				  identity), "");
 }
 
-/* Bridges whose redirect is on, each once, as the kernel's parameter wants them. */
+/* Bridges with redirect on, each one once, in the form of the kernel's parameter. */
 struct redirects {
 	const struct function **bridge;
 	size_t nr;
@@ -119,11 +119,11 @@ static void report_redirects(struct report *report, struct redirects *redirects)
 }
 
 /**
- * struct tally - routes by what is to be said of them
- * @redirects: with ACS redirect on their way
- * @all: routes there are
- * @unknown: not known
- * @foreign: crossing host bridges that are not known to forward
+ * struct tally - counts of routes
+ * @redirects: bridges with ACS redirect on routes
+ * @all: all routes
+ * @unknown: routes that are not known
+ * @foreign: routes across host bridges that are not known to forward
  */
 struct tally {
 	struct redirects redirects;
@@ -201,7 +201,7 @@ static void check_bar(struct report *report, const struct function *function, un
 	most = UINT64_C(1) << (20 + largest(bar->sizes));
 	if (bar->size >= most)
 		return;
-	/* The kernel lets nobody resize what a driver uses. */
+	/* The kernel does not resize BARs of a function that has a driver. */
 	found(report, SEVERITY_NOTE, "bars",
 	      format_text("BAR %u of %s shows %s and could show %s", n, addr_text(function->addr),
 			  size_text(bar->size), size_text(most)),
@@ -231,7 +231,7 @@ void check_decode(struct report *report)
 	for (n = 0; n < report->machine->nr; n++) {
 		const struct function *function = &report->machine->functions[n];
 
-		/* Without a driver nobody has switched it on yet; a virtual one always is. */
+		/* Without a driver nobody has switched decoding on yet; for VFs it is always on. */
 		if (!is_meant(function) || function->command & MEMORY_DECODE ||
 		    function->physical != PEERBUF_PCI_NONE || !strcmp(function->driver, "-"))
 			continue;
@@ -242,7 +242,7 @@ void check_decode(struct report *report)
 	}
 }
 
-/* The highest address of any BAR that could be a peer's. */
+/* The highest address of any BAR that could be reached as a peer's. */
 static uint64_t highest(const struct machine *machine)
 {
 	uint64_t end = 0;

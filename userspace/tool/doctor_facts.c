@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the facts say: kernel, modules, lockdown, limits, rights, importers. */
+/* Findings from the facts: kernel, modules, lockdown, limits, rights, importers. */
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +12,7 @@ static bool is_true(struct json_object *object, const char *key)
 	return json_object_get_boolean(json_member(object, key));
 }
 
-/* What programs look for in a kernel's configuration, and peerbuf has no need of. */
+/* Configuration options that other programs require, although peerbuf does not need them. */
 static void check_demands(struct report *report, struct json_object *config)
 {
 	bool p2pdma = !strcmp(json_text_of(config, "CONFIG_PCI_P2PDMA"), "y");
@@ -201,7 +201,7 @@ static void check_importer(struct report *report, struct json_object *importer)
 		      "");
 }
 
-/* In a kernel without CONFIG_PCI_P2PDMA the question was answered when it was compiled. */
+/* Without CONFIG_PCI_P2PDMA the call was replaced by "no" when the driver was compiled. */
 static bool asks_p2pdma(struct json_object *gpu)
 {
 	const char *module = json_text_of(gpu, "module");
@@ -209,7 +209,7 @@ static bool asks_p2pdma(struct json_object *gpu)
 	return is_true(gpu, "asks_p2pdma") || !strcmp(module, "amdgpu") || !strcmp(module, "xe");
 }
 
-/* GPUs, whose drivers take system memory where they take no BAR, and say nothing. */
+/* GPU drivers fall back to system memory without a message if they cannot use a BAR. */
 static void check_gpu(struct report *report, struct json_object *gpu)
 {
 	struct json_object *config = json_member(report->facts, "config");

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The drawing: a box for each host bridge and switch, an arrow for each route. Functions
- * of one switch that have the same routes to those of another share one arrow, or nobody
- * could read a machine with more than a few.
+ * of one switch that have the same routes to those of another share one arrow; otherwise a
+ * drawing of more than a few functions would be unreadable.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,10 +18,10 @@
 #include "topo.h"
 
 /**
- * struct unit - functions that arrows may go to together
+ * struct unit - functions that may share arrows
  * @box: the switch's upstream port, or the function itself
- * @first: of the matrix' members
- * @nr: how many, not necessarily one after the other
+ * @first: index of the first one among the matrix's members
+ * @nr: number of functions, not necessarily consecutive members
  */
 struct unit {
 	const struct function *box;
@@ -94,7 +94,7 @@ static void find_units(struct drawing *drawing)
 	}
 }
 
-/* The one type of all routes from @client's functions to @provider's, if there is one. */
+/* Do all routes from @client's functions to @provider's have the same type? Sets *@type. */
 static bool uniform(const struct drawing *drawing, size_t provider, size_t client,
 		    uint32_t *type)
 {
@@ -136,7 +136,7 @@ static void put_node(const struct drawing *drawing, size_t n, const char *indent
 	const struct function *function = member->function;
 	const char *name = device_name(function->vendor, function->device);
 	const char *addr = addr_label(function->addr, true);
-	/* Room for a few words: a ticket is not wide. Cut first, it may be within a character. */
+	/* Room for a few words. Cut before the check, because the cut may be within a character. */
 	char *valid = utf8_valid(format_text("%.40s", name));
 
 	fprintf(drawing->to, "%sf%zu [label=", indent, n);
@@ -198,7 +198,7 @@ static void put_hosts(const struct drawing *drawing)
 	}
 }
 
-/* An arrow's end: the function, or the box around all of its unit. */
+/* An end of an arrow: a function, or the box around its unit. */
 struct end {
 	size_t member;
 	size_t unit;
@@ -307,7 +307,7 @@ static int not_drawn(int err, const char *path)
 	return EXIT_REFUSED;
 }
 
-/* The program rather than its library: it is there where somebody draws, and only there. */
+/* Uses the program "dot" and not its library, so that graphviz is needed only for drawing. */
 int svg_print(const struct matrix *matrix, const char *path)
 {
 	const char *const argv[] = { "dot", "-Tsvg", "-o", path, NULL };

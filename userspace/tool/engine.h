@@ -6,17 +6,17 @@
 #include <stdint.h>
 
 /**
- * struct engine - a device's DMA engine that this user can have move bytes
- * @kind: what it is driven through
- * @name: which one it is
- * @most: bytes that one transfer moves at most
- * @attach: give it a DMA-BUF of @size bytes, mapped and ready; 0, a negative errno
- * @detach: take the latest one from it
- * @transfer: @length bytes at @offset of the DMA-BUF: written from @data by the device, or read
- *	into it; 0, a negative errno
- * @close: end all of it; the engine is gone
+ * struct engine - a device's DMA engine that this user can operate
+ * @kind: the interface through which it is operated
+ * @name: its name
+ * @most: maximum bytes of one transfer
+ * @attach: attach and map a DMA-BUF of @size bytes; returns 0 or a negative errno
+ * @detach: undo the latest attach
+ * @transfer: move @length bytes at @offset of the DMA-BUF: the device writes them from @data, or
+ *	reads them into it; returns 0 or a negative errno
+ * @close: end everything and free the engine
  *
- * Of calls that return a negative errno nothing is said to the user.
+ * Calls that return a negative errno print no message.
  */
 struct engine {
 	const char *kind;
@@ -31,21 +31,21 @@ struct engine {
 
 struct command;
 
-/** engine_kind() - @text, which must be a kind of engine; ends the program if it is none */
+/** engine_kind() - return @text if it is a kind of engine; otherwise end the program */
 const char *engine_kind(const struct command *self, const char *text);
 
-/** engine_open() - the first that a function has, or the one of @kind; NULL if it has none */
+/** engine_open() - open a function's first engine, or the one of @kind; NULL if there is none */
 struct engine *engine_open(uint64_t addr, const char *kind);
 
 /**
- * engine_edu() - QEMU's edu device, as the lab's test driver lets users have it
+ * engine_edu() - open QEMU's edu device through the lab's test driver
  * @addr: the function
  *
- * Returns NULL where there is none.
+ * Returns NULL if there is none.
  */
 struct engine *engine_edu(uint64_t addr);
 
-/** engine_verbs() - an RDMA device, by a queue pair that is connected with another of its own */
+/** engine_verbs() - open an RDMA device, with two of its queue pairs connected to each other */
 struct engine *engine_verbs(uint64_t addr);
 
 #endif /* PEERBUF_ENGINE_H */

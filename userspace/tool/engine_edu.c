@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Of QEMU's edu, through the driver that the lab has for it. */
+/* The engine of QEMU's edu device, operated through the lab's driver. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -83,7 +83,7 @@ static int remote(struct edu *edu, uint32_t direction, uint64_t offset, size_t l
 	return call(edu->fd, EDU_DMA_IOC_COPY, &copy);
 }
 
-/* By way of its internal memory, which no CPU can address. */
+/* Goes through the device's internal memory, which no CPU can address. */
 static int edu_transfer(struct engine *engine, int to_buffer, uint64_t offset, void *data,
 			size_t length)
 {

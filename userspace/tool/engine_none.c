@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* In place of engine_verbs.c, where peerbuf is built without libibverbs. */
+/* Replaces engine_verbs.c if peerbuf is built without libibverbs. */
 #include "engine.h"
 
 struct engine *engine_verbs(uint64_t addr)

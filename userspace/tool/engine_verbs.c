@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Of an RDMA device: two queue pairs of it that are connected with each other. RDMA WRITE and
- * READ go between memory of this process and the DMA-BUF, both by the same device.
+ * The engine of an RDMA device: two of its queue pairs, connected to each other. RDMA WRITE and
+ * READ go between memory of this process and the DMA-BUF, both through the same device.
  */
 #include <errno.h>
 #include <infiniband/verbs.h>
@@ -15,8 +15,8 @@
 #include "engine.h"
 #include "tool.h"
 
-#define MOST	(1 << 20) /* bytes of a transfer */
-#define SECONDS	20	  /* for one of them */
+#define MOST	(1 << 20) /* bytes of one transfer */
+#define SECONDS	20	  /* timeout of one transfer */
 
 struct verbs {
 	struct engine engine;
@@ -71,7 +71,7 @@ static struct ibv_qp *create_qp(struct verbs *verbs)
 	return ibv_create_qp(verbs->pd, &init);
 }
 
-/* Ethernet has no LIDs, and InfiniBand no need of a GID on the way to itself. */
+/* Ethernet has no LIDs and needs a GID; InfiniBand needs no GID to reach the same port. */
 static struct ibv_ah_attr way(const struct verbs *verbs)
 {
 	struct ibv_ah_attr way = { .dlid = verbs->port.lid, .port_num = 1 };

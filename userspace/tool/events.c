@@ -35,7 +35,7 @@ static int64_t clock_ns(clockid_t clock)
 	return now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
-/* The kernel's clock counts from the boot on, and does not jump. */
+/* The kernel's times count from boot, in a clock that does not jump. */
 static const char *time_text(uint64_t boot_time)
 {
 	int64_t wall = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME) + (int64_t)boot_time;
@@ -48,7 +48,7 @@ static const char *time_text(uint64_t boot_time)
 	return format_text("%s.%03d", text, (int)(wall % NS_PER_S / (NS_PER_S / 1000)));
 }
 
-/* As ps has it, and one word. */
+/* In the form that ps uses, as one word. */
 static const char *process_text(const struct peerbuf_event *event)
 {
 	char *word = utf8_word(format_text("%.16s", event->comm));
@@ -58,7 +58,7 @@ static const char *process_text(const struct peerbuf_event *event)
 	return text;
 }
 
-/* Who did it and to how much, as far as there is something to say. */
+/* The process and the size, if they are known. */
 static const char *details_text(const struct peerbuf_event *event)
 {
 	const char *size = size_text(event->buffer_size);

@@ -14,9 +14,9 @@
  * struct request - what to export
  * @addr: the function
  * @args: its ranges
- * @options: how
+ * @options: options of the export
  * @json: print JSON
- * @command: to run with the dma-buf, or NULL
+ * @command: command to run with the dma-buf, or NULL
  */
 struct request {
 	uint64_t addr;
@@ -70,11 +70,11 @@ static int hold(const struct request *request, const struct child_buffer *buffer
 	struct sigaction hangup;
 	int signal;
 
-	/* Blocked before anything is printed: who reads it may send the signal at once. */
+	/* Block them before printing: a reader of the output may send the signal at once. */
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);
-	/* sigwait() would return one that nohup(1) wants to be ignored. */
+	/* sigwait() would also return a SIGHUP that nohup(1) has set to be ignored. */
 	if (sigaction(SIGHUP, NULL, &hangup) || hangup.sa_handler != SIG_IGN)
 		sigaddset(&signals, SIGHUP);
 	sigprocmask(SIG_BLOCK, &signals, NULL);

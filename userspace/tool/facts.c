@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Facts about this machine. Of the kernel's command line only what concerns us is taken:
- * the rest may name hosts and hold secrets.
+ * Collects facts about this machine. From the kernel's command line it takes only relevant options,
+ * because others may name hosts and hold secrets.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -65,7 +65,7 @@ static void take_option(struct json_object *object, const char *line)
 	}
 }
 
-/* Debian's is in /boot; some kernels carry it with them. What is not named is off. */
+/* Debian has it in /boot; some kernels have it built in. An option that is missing is off. */
 static struct json_object *collect_config(const char *release)
 {
 	const char *const unpack[] = { "gzip", "-dc", "/proc/config.gz", NULL };
@@ -100,7 +100,7 @@ static void set_line(struct json_object *object, const char *key, const char *pa
 		json_set_text(object, key, text);
 }
 
-/* modules.dep names every module there is for this kernel, a line each. */
+/* modules.dep has a line for each module of this kernel. */
 static bool is_installed(const char *release, const char *name)
 {
 	FILE *file = fopen(format_text("/lib/modules/%s/modules.dep", release), "re");
@@ -145,7 +145,7 @@ static struct json_object *collect_modules(const char *release)
 	return list;
 }
 
-/* "[none] integrity confidentiality": the word in brackets. */
+/* From "[none] integrity confidentiality" takes the word in brackets. */
 static void set_lockdown(struct json_object *top)
 {
 	char text[128], *start, *end = NULL;
@@ -162,7 +162,7 @@ static void set_lockdown(struct json_object *top)
 	json_set_text(top, "lockdown", start + 1);
 }
 
-/* Four bytes of attributes, and the value. */
+/* The file has four bytes of attributes, and the value. */
 static void set_secure_boot(struct json_object *top)
 {
 	static const char path[] = "/sys/firmware/efi/efivars/"
@@ -215,7 +215,7 @@ static struct json_object *collect_memlock(void)
 	return object;
 }
 
-/* The tightest memory.max from our own cgroup up. "0::/user.slice/…" */
+/* The lowest memory.max of this process's cgroup and those above. "0::/user.slice/…" */
 static struct json_object *collect_cgroup(void)
 {
 	unsigned long long least = 0, limit;
@@ -239,7 +239,7 @@ static struct json_object *collect_cgroup(void)
 	return least ? json_object_new_uint64(least) : NULL;
 }
 
-/* Nodes of functions: their number, and whether only root may open them. */
+/* The number of functions' nodes, and how many this user may open for writing. */
 static struct json_object *collect_nodes(void)
 {
 	struct json_object *object = json_new();

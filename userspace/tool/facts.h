@@ -4,14 +4,14 @@
 
 struct json_object;
 
-/** facts_collect() - what doctor judges, of this machine, beside its PCI functions */
+/** facts_collect() - collect what doctor needs of this machine besides its PCI functions */
 struct json_object *facts_collect(void);
-/** importers_collect() - RDMA devices, and how their drivers hold a DMA-BUF */
+/** importers_collect() - collect RDMA devices, and how their drivers hold a DMA-BUF */
 struct json_object *importers_collect(void);
-/** gpus_collect() - DRM devices, the same of them */
+/** gpus_collect() - collect DRM devices, and how their drivers hold a DMA-BUF */
 struct json_object *gpus_collect(void);
 
-/** module_symbols() - @take each symbol that a module of this kernel takes from others */
+/** module_symbols() - call @take for each symbol that a module of this kernel imports */
 void module_symbols(const char *module, void (*take)(void *data, const char *symbol), void *data);
 
 #endif /* PEERBUF_FACTS_H */

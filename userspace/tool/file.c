@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* read, write: between a file, or a block device, and a buffer, by the drive's own DMA. */
+/* read, write: move data between a file or block device and a buffer, by the drive's own DMA. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -14,19 +14,19 @@
 #include "progress.h"
 #include "tool.h"
 
-/* Of one call, so that there is something to tell meanwhile. */
+/* Bytes of one call, so that progress can be shown in between. */
 #define STEP	(256ULL << 20)
 
 /**
- * struct job - what is to be moved
- * @file: its name
+ * struct job - what to move
+ * @file: name of the file
  * @id: the export
- * @io: descriptors, offsets, flags; its length is that of all
+ * @io: descriptors, offsets, flags; its length is the total length
  * @whole: no length was given
  * @write: to the file
- * @explain: say by which way
+ * @explain: print how the bytes were moved
  * @json: print JSON
- * @sum: what came of it, over all calls
+ * @sum: results of all calls so far
  */
 struct job {
 	const char *file;
@@ -151,7 +151,7 @@ static uint64_t size_of(int fd)
 								(uint64_t)status.st_size;
 }
 
-/* What is left of the buffer from the offset on, and of what is read. */
+/* Sets the length to the rest of the buffer, and for a read to no more than the file's rest. */
 static int measure(int control, struct job *job)
 {
 	struct peerbuf_export_info info;
@@ -165,7 +165,7 @@ static int measure(int control, struct job *job)
 	left = info.buffer_size > job->io.offset ? info.buffer_size - job->io.offset : 0;
 	if (!job->write && size > job->io.file_offset && size - job->io.file_offset < left)
 		left = size - job->io.file_offset;
-	/* Of nothing the kernel says what is wrong with it. */
+	/* If nothing is left, ask for one byte, so that the kernel names the reason. */
 	job->io.length = left ? left : 1;
 	return EXIT_OK;
 }
@@ -201,7 +201,7 @@ static int open_all(struct job *job)
 	return ret;
 }
 
-/* "ID" or "ID:OFFSET" */
+/* Parses "ID" or "ID:OFFSET". */
 static void parse_place(const struct command *self, char *text, struct job *job)
 {
 	char *colon = strchr(text, ':');

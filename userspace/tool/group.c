@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VFIO gives a program all functions of an IOMMU group or none: the IOMMU cannot keep them
- * apart. So none of them may have a driver that uses DMA for the kernel.
+ * VFIO gives a program all functions of an IOMMU group or none, because the IOMMU cannot isolate
+ * them from each other. So no function of the group may have a driver that uses DMA for the kernel.
  */
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +17,7 @@ int group_of(uint64_t addr)
 	return function ? function->iommu_group : -1;
 }
 
-/* VFIO's drivers, and those that leave DMA alone; "-" is none. */
+/* VFIO's drivers, and drivers that do no DMA; "-" is no driver. */
 static bool is_out_of_the_way(const char *driver)
 {
 	return !strcmp(driver, "-") || !strcmp(driver, "pcieport") ||

@@ -4,9 +4,9 @@
 
 #include <stdint.h>
 
-/** group_of() - the IOMMU group of a function, -1 for none */
+/** group_of() - return the IOMMU group of a function, -1 for none */
 int group_of(uint64_t addr);
-/** group_explain() - say whether VFIO gives this function's group to a program now, or why not */
+/** group_explain() - print whether VFIO can give this function's group to a program, or why not */
 void group_explain(uint64_t addr);
 
 #endif /* PEERBUF_GROUP_H */

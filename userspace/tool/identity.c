@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Which card it is, whatever slot it is in: vendor, device, the same of the subsystem,
- * revision, and the serial number where the card has one.
+ * Identifies a card independently of its slot: vendor, device, subsystem vendor and device,
+ * revision, and the serial number if it has one.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/** identity_of() - the card at @addr as one word, "-" if there is none */
+/** identity_of() - return the identity of the card at @addr as one word, "-" if there is none */
 const char *identity_of(uint64_t addr);
-/** identity_is() - is that the card at @addr? */
+/** identity_is() - does the card at @addr have this identity? */
 bool identity_is(uint64_t addr, const char *identity);
 
 #endif /* PEERBUF_IDENTITY_H */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * RDMA devices and GPUs, and what becomes of a DMA-BUF that their drivers hold when it moves. Which
- * of the kernel's functions a driver calls tells: a kernel's version does not, as drivers
+ * RDMA devices and GPUs, and what their drivers do with a DMA-BUF when it moves. That is read from
+ * the kernel functions which a driver calls. The kernel's version does not tell, because drivers
  * are updated on their own.
  */
 #include <dirent.h>
@@ -17,7 +17,7 @@
 #define REVOCABLE	"ib_umem_dmabuf_get_pinned_revocable"
 #define DYNAMIC		"ib_umem_dmabuf_get"
 
-/* Of other importers. */
+/* For other importers. */
 #define ATTACH_DYNAMIC	"dma_buf_dynamic_attach"
 #define ATTACH_STATIC	"dma_buf_attach"
 #define ATTACH_BY_DRM	"drm_gem_prime_import"
@@ -106,7 +106,7 @@ static struct json_object *importer_json(const char *class, const char *device)
 		json_set(object, "module", NULL);
 	}
 	json_set_text(object, "kind", kind(&calls));
-	/* A driver may do one for memory regions and another for its own calls. */
+	/* A driver may use one kind for memory regions and another for its own calls. */
 	json_set_bool(object, "also_pins", calls.dynamic && calls.pinned);
 	json_set_bool(object, "asks_p2pdma", calls.asks_p2pdma);
 	return object;
@@ -131,7 +131,7 @@ static bool is_any(const char *name)
 	return *name;
 }
 
-/* "card0", and none of its connectors, "card0-DP-1". */
+/* True for "card0", false for its connectors, "card0-DP-1". */
 static bool is_card(const char *name)
 {
 	return !strncmp(name, "card", 4) && !strchr(name, '-');

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a function is in use for: by the disks, network interfaces and displays that are
- * below it in sysfs. Taking its driver away would take them away, too.
+ * What a function is in use for: the disks, network interfaces and displays that are
+ * below it in sysfs. These would disappear together with its driver.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -21,7 +21,7 @@
  * struct search - a search for uses
  * @prefix: sysfs directory of the function, with a slash at its end
  * @report: called for each use found
- * @nr: how many
+ * @nr: number of uses
  */
 struct search {
 	char prefix[PATH_MAX];
@@ -35,7 +35,7 @@ static void found(struct search *search, const char *use)
 	search->nr++;
 }
 
-/* The last part of what the link @path leads to, NULL if there is none. */
+/* The last part of the link's target, NULL if there is none. */
 static const char *link_name(const char *path)
 {
 	char target[PATH_MAX];
@@ -68,7 +68,7 @@ static bool has_number(const char *text, unsigned int major, unsigned int minor)
 
 /*
  * Each line: ID PARENT MAJOR:MINOR ROOT TARGET …OPTIONAL… - TYPE SOURCE OPTIONS. A file
- * system of several disks has a number of its own, and names one of them as its source.
+ * system on several disks has a device number of its own, and names one of the disks as its source.
  */
 static void look_at_mounts(struct search *search, const char *disk, dev_t number)
 {
@@ -141,7 +141,7 @@ static void look_at_holders(struct search *search, const char *disk)
 		closedir(holders);
 }
 
-/* What nobody above told of: whoever uses a disk in the kernel has it for itself. */
+/* For uses not found above: a kernel user of a disk has opened it exclusively. */
 static void look_at_opener(struct search *search, const char *disk)
 {
 	int fd = open(format_text("/dev/%s", disk), O_RDONLY | O_EXCL | O_CLOEXEC);
@@ -168,8 +168,8 @@ static void look_at_disk(struct search *search, const char *disk)
 }
 
 /*
- * An NVMe drive with several paths has its disk elsewhere: nvme0c1n2, hidden, is a way to
- * nvme0n2 or a partition of it.
+ * An NVMe drive with several paths shows them as hidden disks: nvme0c1n2 is a path to
+ * nvme0n2, whose partitions may be in use.
  */
 static void look_at_paths(struct search *search, const char *path)
 {

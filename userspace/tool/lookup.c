@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* From an export's number to its dma-buf: among the descriptors of this process and its maker. */
+/* Finds an export's dma-buf by its number, among the descriptors of this process and its maker. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -28,13 +28,13 @@ static bool links_to_buffer(int folder, const char *name)
 	return !strncmp(target, "/dmabuf:", 8);
 }
 
-/* A copy of another process's descriptor, or of our own; -1. */
+/* Returns a copy of another process's descriptor, or of one of this process; or -1. */
 static int copy_of(int pidfd, int fd)
 {
 	return pidfd < 0 ? dup(fd) : (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
 }
 
-/* In /proc/PID/fd, @pidfd is that process's, or -1 for this one. */
+/* Searches /proc/PID/fd. @pidfd: of that process, or -1 for this one. */
 static int search(int control, const char *path, int pidfd, uint64_t id)
 {
 	DIR *dir = opendir(path);

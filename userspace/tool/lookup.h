@@ -5,14 +5,14 @@
 #include <stdint.h>
 
 /**
- * lookup_buffer() - a descriptor of an export's dma-buf
+ * lookup_buffer() - get a descriptor of an export's dma-buf
  * @control: control
  * @id: the export
  *
- * One that this process has inherited, or a copy of one of the process that exported it, which
- * takes the right to trace that process.
+ * Returns one that this process has inherited, or a copy of one of the process that exported it.
+ * The copy needs the right to trace that process.
  *
- * Return: the descriptor, or an exit code, negated; what is wrong was said.
+ * Return: the descriptor, or a negated exit code after printing a message.
  */
 int lookup_buffer(int control, uint64_t id);
 

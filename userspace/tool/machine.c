@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A machine's PCI functions, wherever they were read from. */
+/* A machine's PCI functions, from sysfs or from a snapshot. */
 #include <errno.h>
 #include <json-c/json.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "machine.h"
 #include "tool.h"
 
-/* Request redirect, completion redirect, egress control: as drivers/pci/p2p/route.c. */
+/* Request redirect, completion redirect, egress control: as in drivers/pci/p2p/route.c. */
 #define ACS_REDIRECTS	(0x04 | 0x08 | 0x20)
 
 static struct machine current;
@@ -27,7 +27,7 @@ struct function *machine_add(struct machine *machine)
 {
 	struct function *function;
 
-	/* Room for twice as many each time there are a power of two of them. */
+	/* Doubles the array whenever the number of entries is a power of two. */
 	if (!(machine->nr & (machine->nr - 1))) {
 		machine->functions = reallocarray(machine->functions,
 						  machine->nr ? machine->nr * 2 : 1,
@@ -66,7 +66,7 @@ static bool has_memory_bar(const struct function *function)
 	return false;
 }
 
-/* By its place, where the register that says so cannot be read. */
+/* Guesses the port type from its place, if the register cannot be read. */
 static int guess_port(const struct function *function)
 {
 	if (!function->is_bridge)
@@ -78,9 +78,9 @@ static int guess_port(const struct function *function)
 
 /*
  * The kernel gives a function a group of its own only if every port above it isolates,
- * with request and completion redirect on. A port that shares no group with what is below
- * it does, and so does every port above it. The reverse does not hold: one group of many
- * says that something does not isolate, not what.
+ * with request and completion redirect on. So if a port shares no group with what is below
+ * it, that port isolates, and so does every port above it. The reverse does not hold: a group with
+ * many functions shows that some port does not isolate, but not which one.
  */
 static void infer_redirects(const struct function *function)
 {
@@ -94,7 +94,7 @@ static void infer_redirects(const struct function *function)
 			port->acs = ACS_GROUPED;
 }
 
-/* A file may say anything: neither missing bridges nor circles go through. */
+/* A file may contain anything: missing bridges and circles are cut here. */
 static void link_up(struct machine *machine, struct function *function)
 {
 	struct function *up = NULL;
@@ -232,7 +232,7 @@ const struct function *functions_common(const struct function *a, const struct f
 	return NULL;
 }
 
-/* What is left of the raw rate: 8b/10b up to 5 GT/s, then 128b/130b, and FLITs from 64. */
+/* The raw rate less encoding: 8b/10b up to 5 GT/s, then 128b/130b, and FLITs from 64. */
 unsigned int link_rate(const struct link *link)
 {
 	unsigned int raw = link->speed * link->width;

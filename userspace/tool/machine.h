@@ -16,7 +16,7 @@ struct json_object;
  * @io: I/O ports
  * @prefetchable: memory that may be prefetched
  * @is_64bit: takes two registers
- * @sizes: of a resizable BAR: bit n is for 1 MiB << n; 0: it is not
+ * @sizes: for a resizable BAR: bit n stands for 1 MiB << n; otherwise 0
  */
 struct bar {
 	uint64_t size;
@@ -30,10 +30,10 @@ struct bar {
 
 /**
  * enum acs - what is known of a function's Access Control Services
- * @ACS_UNKNOWN: its configuration space could not be read so far
+ * @ACS_UNKNOWN: its configuration space has not been read
  * @ACS_NONE: it has no such capability
  * @ACS_READ: the registers were read
- * @ACS_GROUPED: not read, but IOMMU groups could not be as they are without its redirect
+ * @ACS_GROUPED: not read, but the IOMMU groups show that it redirects
  */
 enum acs { ACS_UNKNOWN, ACS_NONE, ACS_READ, ACS_GROUPED };
 
@@ -41,7 +41,7 @@ enum acs { ACS_UNKNOWN, ACS_NONE, ACS_READ, ACS_GROUPED };
 enum { PCIE_UNKNOWN = -1, PCIE_ROOT_PORT = 4, PCIE_UPSTREAM = 5, PCIE_DOWNSTREAM = 6 };
 
 /**
- * struct link - how fast it goes
+ * struct link - speed of a PCI Express link
  * @speed: in tenths of a GT/s, 0: unknown
  * @width: lanes
  * @max_speed: what the function could do
@@ -58,9 +58,9 @@ struct link {
  * struct function - a PCI function of a machine
  * @addr: its address
  * @parent: the bridge above it, PEERBUF_PCI_NONE on a root bus
- * @up: the same, NULL on a root bus
+ * @up: that bridge, NULL on a root bus
  * @root: domain << 16 | root bus << 8
- * @physical: the function that a virtual one was made from, or PEERBUF_PCI_NONE
+ * @physical: the physical function of a virtual one, or PEERBUF_PCI_NONE
  * @vendor: PCI vendor ID
  * @device: PCI device ID
  * @class: PCI class, base and sub
@@ -69,11 +69,11 @@ struct link {
  * @iommu_group: -1 for none
  * @iommu_type: of the group's default domain, "" if unknown
  * @pcie: port/device type, PCIE_UNKNOWN
- * @dma_bits: as its driver has set it, 0: unknown
+ * @dma_bits: DMA mask set by its driver, 0: unknown
  * @command: the command register
  * @is_bridge: has a bus below it
  * @shareable: not a bridge, and has a memory BAR
- * @below_port: not one of those built into the root complex
+ * @below_port: not built into the root complex
  * @acs: what is known of its ACS
  * @acs_capability: the register
  * @acs_control: the register
@@ -107,13 +107,13 @@ struct function {
 };
 
 /**
- * struct machine - everything that verdicts and findings are made from
- * @functions: by address
- * @nr: how many
- * @cpu_vendor: as /proc/cpuinfo says, "" elsewhere
- * @cpu_family: the same
- * @overrides: what p2p.ko's parameter says, "" without the module
- * @facts: what doctor.c judges; NULL until somebody asks
+ * struct machine - everything that verdicts and findings depend on
+ * @functions: sorted by address
+ * @nr: number of functions
+ * @cpu_vendor: as in /proc/cpuinfo, "" on other architectures
+ * @cpu_family: as in /proc/cpuinfo
+ * @overrides: p2p.ko's parameter, "" without the module
+ * @facts: facts for doctor.c; NULL until they are needed
  * @live: this machine, not a file
  */
 struct machine {
@@ -126,35 +126,35 @@ struct machine {
 	bool live;
 };
 
-/** machine_get() - this machine, or the one of --from; kept until the program ends */
+/** machine_get() - return this machine, or the one of --from; kept until the program ends */
 const struct machine *machine_get(void);
-/** machine_from() - read another machine's snapshot; an exit code */
+/** machine_from() - read another machine's snapshot; returns an exit code */
 int machine_from(const char *path);
-/** machine_load() - read a snapshot into @machine; an exit code */
+/** machine_load() - read a snapshot into @machine; returns an exit code */
 int machine_load(const char *path, struct machine *machine);
 void machine_free(struct machine *machine);
-/** machine_facts() - what else is known of it */
+/** machine_facts() - return the facts about it */
 struct json_object *machine_facts(void);
 
 struct function *machine_find(const struct machine *machine, uint64_t addr);
-/** machine_finish() - sort, link and classify what was read; ends the reading */
+/** machine_finish() - sort, link and classify the functions, after all have been added */
 void machine_finish(struct machine *machine);
 struct function *machine_add(struct machine *machine);
 
 /* machine_sysfs.c, machine_json.c */
 void machine_read_sysfs(struct machine *machine);
 struct json_object *machine_to_json(const struct machine *machine);
-/** machine_read_json() - NULL, or what is wrong with it */
+/** machine_read_json() - returns NULL, or what is wrong with @top */
 const char *machine_read_json(struct machine *machine, struct json_object *top);
 
-/** function_redirects() - ACS_UNKNOWN aside, does it send requests up past their peer? */
+/** function_redirects() - does it send requests up past their peer? False for ACS_UNKNOWN */
 bool function_redirects(const struct function *function);
-/** functions_common() - the lowest that both have on their way up, or NULL */
+/** functions_common() - return the lowest function that is above both, or NULL */
 const struct function *functions_common(const struct function *a, const struct function *b);
-/** link_rate() - in MB/s, one way; 0: unknown */
+/** link_rate() - return the rate in MB/s, one way; 0: unknown */
 unsigned int link_rate(const struct link *link);
 const char *link_text(const struct link *link);
-/** function_serial() - the card's, 0 if it has none or may not be looked at; in no snapshot */
+/** function_serial() - return the card's serial number, 0 if unknown; not part of snapshots */
 uint64_t function_serial(uint64_t addr);
 
 #endif /* PEERBUF_MACHINE_H */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A machine as JSON and back. Only what verdicts and findings need: no serial numbers, no
- * addresses of a network, no name.
+ * Writes a machine as JSON and reads it. Contains only what verdicts and findings need: no serial
+ * numbers, no network addresses, no host name.
  */
 #include <errno.h>
 #include <json-c/json.h>
@@ -49,7 +49,7 @@ static struct json_object *bar_json(const struct bar *bar, unsigned int number)
 static struct json_object *acs_json(const struct function *function)
 {
 	struct json_object *object = json_new();
-	/* What groups say is found out anew from the groups. */
+	/* What was inferred from groups is not saved: the reader infers it again. */
 	bool was_read = function->acs == ACS_READ;
 
 	json_set_text(object, "state",
@@ -75,7 +75,7 @@ static struct json_object *link_json(const struct link *link)
 	return object;
 }
 
-/* -1 is nothing */
+/* A negative number is written as null. */
 static void set_optional(struct json_object *object, const char *key, int number)
 {
 	if (number < 0)

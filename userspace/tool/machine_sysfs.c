@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* This machine, by libpci and sysfs. A function may vanish while it is looked at. */
+/* Reads this machine through libpci and sysfs. A function may vanish while it is read. */
 #include <pci/pci.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +15,7 @@
 		 PCI_FILL_NUMA_NODE | PCI_FILL_PARENT | PCI_FILL_DRIVER |		\
 		 PCI_FILL_IOMMU_GROUP)
 
-/* Where to go on when libpci finds that something is gone: it must not return there. */
+/* Where to continue when libpci reports a fatal error: its error handler must not return. */
 static jmp_buf *gone;
 
 static void __attribute__((noreturn)) pci_fatal(char *format, ...)
@@ -54,7 +54,7 @@ const char *device_name(uint16_t vendor, uint16_t device)
 	static struct pci_access *names;
 	char name[128];
 
-	/* Never scanned: the list of names is all that is wanted of it. */
+	/* This handle never scans: it is used for its list of names only. */
 	if (!names) {
 		names = pci_open();
 		if (ids)
@@ -97,7 +97,7 @@ static void read_bars(struct pci_dev *dev, struct function *function)
 		raw = pci_read_long(dev, PCI_BASE_ADDRESS_0 + 4 * n) & PCI_ADDR_MEM_MASK;
 		if (bar->is_64bit && n < 5)
 			raw |= (uint64_t)pci_read_long(dev, PCI_BASE_ADDRESS_0 + 4 * n + 4) << 32;
-		/* Virtual functions have none of their own. */
+		/* Virtual functions have no such registers. */
 		if (raw && raw != UINT32_MAX)
 			bar->bus = raw;
 	}
@@ -129,7 +129,7 @@ static void read_resizable(struct pci_dev *dev, struct function *function)
 
 /*
  * Without privilege only the first 64 bytes can be read, and every capability lies behind
- * them. A function without a list of capabilities has none: that much is certain.
+ * them. If a function has no list of capabilities, it certainly has none.
  */
 static bool is_whole(struct pci_dev *dev)
 {
@@ -159,7 +159,7 @@ static void read_config(struct pci_dev *dev, struct function *function)
 		function->acs = ACS_READ;
 		function->acs_capability = pci_read_word(dev, cap->addr + PCI_ACS_CAP);
 		function->acs_control = pci_read_word(dev, cap->addr + PCI_ACS_CTRL);
-		/* It sleeps or was pulled out: nothing was read. */
+		/* The function sleeps or was pulled out: nothing was read. */
 		if (function->acs_control == UINT16_MAX)
 			function->acs = ACS_UNKNOWN;
 	}
@@ -183,7 +183,7 @@ uint64_t function_serial(uint64_t addr)
 	return serial == UINT64_MAX ? 0 : serial;
 }
 
-/* "16.0 GT/s PCIe" */
+/* Parses "16.0 GT/s PCIe". */
 static unsigned int read_speed(uint64_t addr, const char *file)
 {
 	unsigned int whole = 0, tenth = 0;
@@ -212,7 +212,7 @@ static void read_link(struct function *function)
 	link->width = read_number(function->addr, "current_link_width");
 	link->max_speed = read_speed(function->addr, "max_link_speed");
 	link->max_width = read_number(function->addr, "max_link_width");
-	/* 255 and 63 lanes are how "unknown" is spelled. */
+	/* The kernel writes 255 or 63 lanes for "unknown". */
 	if (!link->speed || link->width > 32)
 		*link = (struct link) { 0 };
 }
@@ -224,7 +224,7 @@ static const char *last_part(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* Where it hangs: the last host bridge on its path is a directory "pciDDDD:BB". */
+/* Finds the root bus: the last host bridge on the path is a directory "pciDDDD:BB". */
 static uint64_t read_root(uint64_t addr)
 {
 	char *path = realpath(path_of(addr, ""), NULL), *part, *rest;
@@ -283,7 +283,7 @@ static void describe(struct pci_dev *dev, struct function *function)
 	read_link(function);
 }
 
-/* What is gone before it was read to the end was not there. */
+/* A function that vanished while it was read is left out. */
 static void add(struct machine *machine, struct pci_dev *dev)
 {
 	struct function *function = machine_add(machine);

@@ -31,7 +31,7 @@ static void print_commands(FILE *to)
 int finish(int code)
 {
 	texts_free();
-	errno = EIO; /* for a write that failed before, whose errno is lost */
+	errno = EIO; /* if an earlier write failed, its errno is lost */
 	if (!fflush(stdout) && !ferror(stdout))
 		return code;
 	failed_errno(-errno, "standard output");
@@ -42,7 +42,7 @@ int main(int argc, char **argv)
 {
 	size_t n;
 
-	/* For how wide a character is; numbers and words are the same everywhere. */
+	/* For the width of characters only; numbers and words are the same in every locale. */
 	setlocale(LC_CTYPE, "");
 	if (argc < 2) {
 		print_commands(stderr);

@@ -29,7 +29,7 @@ void matrix_free(struct matrix *matrix)
 	free(matrix->verdicts);
 }
 
-/* Their way up is the same, and so is every answer, unless an override names one. */
+/* Both have the same path up, so every answer is the same, unless an override names one. */
 static bool is_same(const struct machine *machine, const struct function *a,
 		    const struct function *b)
 {
@@ -72,7 +72,7 @@ static bool is_gone(const struct function *function)
 	return access(format_text("/sys/bus/pci/devices/%s", addr_text(function->addr)), F_OK);
 }
 
-/* Returns whether any was. */
+/* Returns whether any function was dropped. */
 static bool drop_gone(struct matrix *matrix)
 {
 	size_t n, kept = 0, nr = matrix->nr;
@@ -107,8 +107,8 @@ static int judge_all(const struct judge *who, struct matrix *matrix,
 }
 
 /*
- * A function that was unplugged since the list was made is left out. One that was plugged
- * in again meanwhile is there when asked once more.
+ * A function that was unplugged since the list was made is left out. If one was plugged
+ * in again meanwhile, asking again succeeds.
  */
 int matrix_judge(struct matrix *matrix, bool strict)
 {
@@ -145,7 +145,7 @@ static const struct link *slower(const struct link *link, const struct link *tha
 	return !than || link_rate(link) < link_rate(than) ? link : than;
 }
 
-/* A port's own link upwards counts; the one downwards is that of who hangs there. */
+/* For a port counts its link upwards; the link below belongs to the function below. */
 static const struct link *slowest_below(const struct function *function,
 					const struct function *end, const struct link *slowest)
 {
@@ -163,7 +163,7 @@ const struct link *pair_link(const struct function *provider, const struct funct
 
 	if (provider == client || verdict->route.type == PEERBUF_ROUTE_NOT_SUPPORTED)
 		return NULL;
-	/* Through the root complex it goes all the way up. */
+	/* A route through the root complex goes all the way up. */
 	if (verdict->route.type == PEERBUF_ROUTE_THRU_HOST_BRIDGE)
 		common = NULL;
 	slowest = slowest_below(provider, common, NULL);
@@ -264,7 +264,10 @@ static void print_cells(const struct matrix *matrix, bool rates)
 			table_cell(line, c + 3, cell(matrix, p, c, rates),
 				   p == c && matrix->members[p].nr == 1 ? NULL :
 				   color(matrix_at(matrix, p, c)));
-		/* The table has copies, and of a thousand rows they would fill the memory. */
+		/*
+		 * The table has copied the texts; keeping all of a thousand rows would use too
+		 * much.
+		 */
 		texts_free();
 	}
 	table_print(table);
@@ -330,7 +333,7 @@ static struct json_object *pair_json(const struct matrix *matrix, size_t p, size
 	return item;
 }
 
-/* A line for each, as they are found: a thousand functions have a million routes. */
+/* Prints a line for each route as it is found: a thousand functions have a million routes. */
 void matrix_print_json(const struct matrix *matrix, const struct columns *columns)
 {
 	size_t p, c;

@@ -18,7 +18,7 @@ void out_of_memory(void)
 
 static void message(const char *kind, const char *format, va_list args)
 {
-	/* What was already printed comes first, also in a log of both streams. */
+	/* Flush stdout first, so that the order is right in a log of both streams. */
 	fflush(stdout);
 	fprintf(stderr, "peerbuf: %s", kind);
 	vfprintf(stderr, format, args);
@@ -59,7 +59,7 @@ static const char *placeholder_value(const struct placeholder *placeholder)
 	return NULL;
 }
 
-/* The placeholder that @text begins with, as a word of its own, if it has a value. */
+/* The placeholder with a value that @text begins with, as a whole word. */
 static const char *match(const char *text, const struct placeholder *list, size_t nr,
 			 const char **value)
 {

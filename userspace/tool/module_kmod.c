@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a module takes from others, by libkmod: from the module's own table of symbols. */
+/* Finds the symbols that a module imports by libkmod, from the module's own symbol table. */
 #include <libkmod.h>
 #include <stddef.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * In place of module_kmod.c, where peerbuf is built without libkmod: by modprobe, which knows
+ * Replaces module_kmod.c if peerbuf is built without libkmod: uses modprobe, which knows
  * the symbols of modules that were built with CONFIG_MODVERSIONS.
  */
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "facts.h"
 #include "tool.h"
 
-/* "path/of/module.ko.xz: path/of/others", the first of which is a file of its name. */
+/* Parses "path/of/module.ko.xz: path/of/others"; the first path is the module's file. */
 static const char *module_path(const char *release, const char *module)
 {
 	FILE *file = fopen(format_text("/lib/modules/%s/modules.dep", release), "re");
@@ -35,7 +35,7 @@ static const char *module_path(const char *release, const char *module)
 	return path;
 }
 
-/* Lines "CRC SYMBOL" of every symbol that the module takes from others. */
+/* Reads lines "CRC SYMBOL", one for every symbol that the module imports. */
 void module_symbols(const char *module, void (*take)(void *data, const char *symbol), void *data)
 {
 	const char *path;

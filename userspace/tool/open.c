@@ -37,7 +37,7 @@ int open_control(int flags)
 	return fd;
 }
 
-/* Why a function has no node: nothing is loaded, or nobody exports it. */
+/* Says why a function has no node: the module is not loaded, or the function is not exported. */
 static int no_node(uint64_t addr)
 {
 	int control = peerbuf_open_control(O_RDONLY);
@@ -71,7 +71,7 @@ int open_node(uint64_t addr, int flags)
 	return fd;
 }
 
-/* Of the nodes this user may write to, one that has the export @id; -1 if none has. */
+/* Finds a node that lists the export @id and that this user may write to; -1 if there is none. */
 static int find_node(int control, uint64_t id, struct peerbuf_export_info *info)
 {
 	int node = -1;
@@ -135,7 +135,7 @@ int open_revoker(uint64_t id)
 	return node < 0 ? not_found(id, &error) : node;
 }
 
-/* The kernel names one function at a time: which ones a buffer has is not for all to see. */
+/* The kernel names one missing function at a time: not everybody may see all of a buffer's. */
 bool rights_add(struct rights *rights, const struct peerbuf_error *error)
 {
 	int fd;

@@ -8,7 +8,7 @@
 
 #include "tool.h"
 
-/* In peerbuf_range.flags, never seen by the kernel: up to the end of the BAR. */
+/* Internal flag of peerbuf_range.flags, never passed to the kernel: up to the end of the BAR. */
 #define TO_THE_END	(1U << 31)
 
 static void print_synopsis(const struct command *self, FILE *to)
@@ -136,7 +136,7 @@ unsigned int parse_bar(const struct command *self, const char *text)
 	return text[0] - '0';
 }
 
-/* "OFFSET:", from there to the end of the BAR, whose size range_args_resolve() looks up. */
+/* Parses "OFFSET:", up to the end of the BAR; range_args_resolve() finds its size. */
 static int open_range_parse(const char *text, unsigned int bar, struct peerbuf_range *range)
 {
 	const char *colon = strchr(text, ':');
@@ -230,8 +230,8 @@ uint32_t range_args_bars(const struct command *self, struct range_args *args)
 }
 
 /*
- * Of a BAR from @offset on. Where there is nothing, any length, so that the kernel names the
- * true reason.
+ * Bytes of a BAR from @offset on. If there are none, returns a valid length nevertheless, so that
+ * the kernel names the true reason.
  */
 static uint64_t left_of(const struct peerbuf_bar *bar, uint64_t offset)
 {

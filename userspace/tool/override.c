@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Routes the administrator vouches for: a parameter of p2p.ko. */
+/* Routes that the administrator vouches for: a parameter of p2p.ko. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What 'bind' and 'allow' did is to be so again after a restart: a udev rule for each. It
- * names the card, so that another one in the same slot does not inherit what was meant for
- * this one; 'persist --is' is how a rule asks.
+ * Repeats after a restart what 'bind' and 'allow' did, by a udev rule for each. The rule names the
+ * card, so that another card in the same slot is not affected; it checks that by
+ * 'persist --is'.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -18,7 +18,7 @@
 #include "table.h"
 #include "tool.h"
 
-/* Before the rules of udev that load drivers, which begin with 80. */
+/* Runs before udev's rules that load drivers, which begin with 80. */
 #define DIRECTORY	"/etc/udev/rules.d"
 #define PREFIX		"61-peerbuf-"
 #define SUFFIX		".rules"
@@ -35,7 +35,7 @@ static const char *path_of(const struct persistent *persistent)
 	return format_text(DIRECTORY "/" PREFIX "%s-%s" SUFFIX, persistent->kind, who);
 }
 
-/* Where this very command is, as udev knows no PATH. */
+/* The path of this program, because udev has no PATH. */
 static const char *own_path(void)
 {
 	char path[PATH_MAX];
@@ -47,7 +47,7 @@ static const char *own_path(void)
 	return format_text("%s", path);
 }
 
-/* For 'persist' to list: the same in a form that is easy to read back. */
+/* A note for 'persist' to list: the rule's contents in a form that is easy to parse. */
 static struct json_object *note_json(const struct persistent *persistent)
 {
 	struct json_object *note = json_new(), *functions = json_new_array();
@@ -90,7 +90,7 @@ static void write_rule(FILE *file, const struct persistent *persistent)
 	fprintf(file, ", RUN+=\"%s %s\"\n", peerbuf, persistent->command);
 }
 
-/* Without udev there is nobody to be told. */
+/* Without udev nothing needs to be reloaded. */
 static void tell_udev(void)
 {
 	const char *const reload[] = { "udevadm", "control", "--reload", NULL };
@@ -100,7 +100,7 @@ static void tell_udev(void)
 		close_program(output);
 }
 
-/* Whole or not at all: udev may read the directory at any time. */
+/* Replaces the file atomically: udev may read the directory at any time. */
 static int replace(const char *path, const struct persistent *persistent)
 {
 	const char *draft = format_text("%s.new", path);
@@ -167,7 +167,7 @@ static int is_ours(const struct dirent *entry)
 	       !strcmp(entry->d_name + length - strlen(SUFFIX), SUFFIX);
 }
 
-/* The note in its second line; NULL if there is none. */
+/* Reads the note in the file's second line; NULL if there is none. */
 static struct json_object *read_note(const char *path)
 {
 	FILE *file = fopen(path, "re");
@@ -195,7 +195,7 @@ static bool is_about(struct json_object *note, uint64_t addr)
 	return false;
 }
 
-/* "yes", "no" (nothing is there) or "other" (another card is). */
+/* Returns "yes", "no" (the slot is empty) or "other" (another card is there). */
 static const char *presence(struct json_object *note)
 {
 	struct json_object *functions = json_member(note, "functions");
@@ -227,10 +227,10 @@ static const char *functions_text(struct json_object *note)
 }
 
 /**
- * struct rules - the rules there are
+ * struct rules - what to do with the rules
  * @table: shows them, or NULL
  * @list: collects them, or NULL
- * @remove: those that are about @addr are to go
+ * @remove: remove those about @addr
  * @addr: a function
  * @code: exit code
  */

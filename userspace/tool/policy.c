@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the administrator grants together with a function: options of bind and allow. */
+/* Policies that the administrator sets together with a function: options of bind and allow. */
 #include <fcntl.h>
 
 #include "tool.h"

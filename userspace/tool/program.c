@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Other programs, what they print or are told, without a shell between. */
+/* Runs other programs, reads their output or feeds their input, without a shell. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -10,7 +10,7 @@
 
 #include "tool.h"
 
-/* One at a time is all that is needed. */
+/* One program at a time is enough. */
 static pid_t running;
 
 FILE *open_program(const char *const argv[])
@@ -67,7 +67,7 @@ FILE *feed_program(const char *const argv[], int output)
 		errno = err;
 		return NULL;
 	}
-	/* What it does not read any more is its own to explain. */
+	/* If the program stops reading, its exit status tells why. */
 	signal(SIGPIPE, SIG_IGN);
 	to = fdopen(ends[1], "w");
 	if (!to)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A line on standard error that is written over, and gone in the end. */
+/* A progress line on standard error that is overwritten, and removed at the end. */
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -5,9 +5,9 @@
 #include <stddef.h>
 
 /**
- * progress() - on a terminal, say how far it is, once it has taken a second
- * @what: is being done
- * @done: of @all, which ends the line
+ * progress() - on a terminal, show the progress of work that has taken more than a second
+ * @what: description of the work
+ * @done: how much of @all is done; @all ends the line
  */
 void progress(const char *what, size_t done, size_t all);
 

@@ -11,13 +11,13 @@
 #include "views.h"
 
 /**
- * struct looking - how exports are looked at
+ * struct looking - what to show
  * @name: of a function, or NULL for all
  * @addr: its address
  * @json: print JSON
- * @lines: of it an object per line and export
- * @vfio: the mappings of VFIO devices instead
- * @seconds: between two looks; 0: there is one
+ * @lines: print a JSON object per line and export
+ * @vfio: show the mappings of VFIO devices instead
+ * @seconds: time between two updates; 0: print once
  */
 struct looking {
 	const char *name;
@@ -35,7 +35,7 @@ static const char *process_text(const char *comm, uint32_t pid)
 	return format_text("%.16s", comm);
 }
 
-/* Every row repeats the export, so that each can be read by itself. */
+/* Every row repeats the export, so that each row can be read by itself. */
 static void add_row(struct libscols_table *table, const struct peerbuf_export_info *info,
 		    const struct peerbuf_attachment_info *importer)
 {
@@ -57,7 +57,7 @@ static void add_row(struct libscols_table *table, const struct peerbuf_export_in
 		  format_text("%" PRIu32, importer->pins));
 }
 
-/* The last refusal answers the question that brings most people here. */
+/* Prints the last refusal, which is what most users look for. */
 static void print_refusal(const struct peerbuf_export_info *info)
 {
 	const struct subject subject = {
@@ -243,7 +243,7 @@ static void print_json(const struct views *views)
 	json_print(top);
 }
 
-/* Whole seconds are enough to tell one look from the next. */
+/* Whole seconds are enough to tell the updates apart. */
 static void print_lines(const struct views *views)
 {
 	time_t now = time(NULL);
@@ -326,7 +326,7 @@ static int ps_run(const struct command *self, int argc, char **argv)
 		looking.lines |= option == 'J';
 		looking.json |= option == 'j' || option == 'J';
 	}
-	/* A program that reads on and on wants a line for each. */
+	/* A program that reads updates gets one line for each. */
 	looking.lines |= looking.json && looking.seconds;
 	if (count_arguments(self, argc, 0, 1)) {
 		looking.name = argv[optind];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* revoke, restore: by the administrator through control, by others through a node. */
+/* revoke, restore: the administrator uses control, other users use a node. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 
 #include "tool.h"
 
-/* Short enough for a person to learn soon whom the command waits for. */
+/* After this time the command says whom it waits for. */
 #define FIRST_WAIT_MS	2000
 
 static const char *blocker_text(const struct peerbuf_error *error)
@@ -40,9 +40,9 @@ static int revoke_result(uint64_t id, int ret, const struct peerbuf_error *error
 }
 
 /**
- * struct wait - how long to wait for importers, and what to say meanwhile
+ * struct wait - how long to wait for importers, and what to print meanwhile
  * @timeout_ms: for each export
- * @follow: name them again whenever it is another one that is waited for
+ * @follow: print the importer again whenever it changes
  */
 struct wait {
 	uint32_t timeout_ms;
@@ -57,7 +57,7 @@ static void tell_blocker(uint64_t id, const struct peerbuf_error *error)
 		warning("waiting for %s to unmap export %" PRIu64, blocker_text(error), id);
 }
 
-/* The kernel answers when nobody is left, or after a while who is. */
+/* The kernel answers when no importer is left, or after a while which one is. */
 static int revoke_following(int fd, uint64_t id, struct peerbuf_error *error)
 {
 	const char *told = "";
@@ -72,7 +72,7 @@ static int revoke_following(int fd, uint64_t id, struct peerbuf_error *error)
 	return ret;
 }
 
-/* In two parts, so that a long wait is not a silent one. */
+/* Waits in two parts, so that a long wait prints a message. */
 static int revoke_waiting(int fd, uint64_t id, const struct wait *wait,
 			  struct peerbuf_error *error)
 {
@@ -103,7 +103,7 @@ static int revoke_one(uint64_t id, const struct wait *wait)
 	return revoke_result(id, ret, &error);
 }
 
-/* First all are withdrawn, then each is waited for: none waits for another's importer. */
+/* Withdraws all exports first and then waits for each, so that all end together. */
 static int revoke_listed(int node, const struct peerbuf_export_info *exports, size_t nr,
 			 const struct wait *wait)
 {
@@ -115,7 +115,7 @@ static int revoke_listed(int node, const struct peerbuf_export_info *exports, si
 		peerbuf_revoke(node, exports[n].id, 0, &error);
 	for (n = 0; n < nr; n++) {
 		ret = revoke_waiting(node, exports[n].id, wait, &error);
-		/* It ended by itself, which is as good. */
+		/* The export has ended by itself, which is as good. */
 		if (ret == -ENOENT)
 			continue;
 		ret = revoke_result(exports[n].id, ret, &error);
@@ -200,7 +200,7 @@ const struct command revoke_command = {
 	.run = revoke_run,
 };
 
-/* "It is revoked, restore it" would be no help: somebody else has to. */
+/* The advice "restore it" would be wrong: somebody else has to. */
 static int restore_refused(uint64_t id, const struct peerbuf_error *error)
 {
 	const struct subject subject = { .id = id };
@@ -220,7 +220,7 @@ static int restore_refused(uint64_t id, const struct peerbuf_error *error)
 	return EXIT_REFUSED;
 }
 
-/* With every node that it takes and that this user may write to. */
+/* Adds every node that is needed and that this user may write to. */
 static int restore(int fd, uint64_t id, struct peerbuf_error *error)
 {
 	struct rights rights = { 0 };
@@ -229,7 +229,7 @@ static int restore(int fd, uint64_t id, struct peerbuf_error *error)
 	ret = peerbuf_restore_with(fd, id, NULL, 0, error);
 	while (rights_add(&rights, error)) {
 		more = peerbuf_restore_with(fd, id, rights.fds, rights.nr, error);
-		/* What was restored stays so, whatever becomes of the rest. */
+		/* One restore has succeeded, so the result is success even if others fail. */
 		if (ret)
 			ret = more;
 	}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Describes the functions of a machine to drivers/pci/p2p/path.c, as route.c does to it
- * in the kernel, and asks it.
+ * Describes the functions of a machine to drivers/pci/p2p/path.c, as route.c does in the kernel,
+ * and returns its verdict.
  */
 #include "host_list.h"
 #include "override_list.h"
@@ -15,13 +15,13 @@
 #include "tool.h"
 
 /**
- * struct rules - what path.c is told, worked out once
+ * struct rules - the input of path.c, computed once
  * @machine: the functions
  * @overrides: what the administrator vouches for
- * @side: of each function, unknown bridges taken not to redirect
- * @worst: of each function, unknown bridges taken to redirect
- * @fits: of each function: it has not more bridges above than path.c takes
- * @path: for the pair at hand
+ * @side: for each function, with unknown bridges assumed not to redirect
+ * @worst: for each function, with unknown bridges assumed to redirect
+ * @fits: for each function: it has no more bridges above it than path.c accepts
+ * @path: for the current pair
  */
 struct rules {
 	const struct machine *machine;
@@ -32,7 +32,7 @@ struct rules {
 	struct p2p_path path;
 };
 
-/* As host_function_get() of host_bridge.c. */
+/* Does the same as host_function_get() in host_bridge.c. */
 static const struct function *host_function(const struct machine *machine,
 					    const struct function *top)
 {
@@ -119,7 +119,7 @@ void rules_free(struct rules *rules)
 	free(rules);
 }
 
-/* Only the hops in use: most of a side is empty. */
+/* Copies only the hops in use: most of the structure is empty. */
 static void copy_side(struct p2p_path_side *to, const struct p2p_path_side *from)
 {
 	to->domain = from->domain;
@@ -129,8 +129,8 @@ static void copy_side(struct p2p_path_side *to, const struct p2p_path_side *from
 }
 
 /*
- * Drivers that give the function another domain than its group's default one: the kernel's
- * driver_managed_dma, which sysfs does not show.
+ * Drivers that use another domain than the group's default one: those with driver_managed_dma in
+ * the kernel, which sysfs does not show.
  */
 static bool manages_dma(const char *driver)
 {
@@ -145,8 +145,9 @@ static bool manages_dma(const char *driver)
 }
 
 /*
- * A domain's type of "DMA" or "DMA-FQ" is what an IOMMU translates for the DMA API. As the
- * kernel has it, only while a driver is bound that uses that: the type may change before.
+ * An IOMMU translates for the DMA API if the domain's type is "DMA" or "DMA-FQ". As in the
+ * kernel, this counts only while a driver that uses the DMA API is bound, because the type may
+ * change before.
  */
 static bool is_translated(const struct function *client)
 {
@@ -162,7 +163,7 @@ static uint64_t dma_limit(const struct function *client)
 	return (UINT64_C(1) << client->dma_bits) - 1;
 }
 
-/* With the path at hand. */
+/* For the current path. */
 static void by_iommu(struct rules *rules, struct p2p_route *answer)
 {
 	struct p2p_route up;

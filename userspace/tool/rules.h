@@ -14,7 +14,7 @@ struct rules;
 
 struct rules *rules_new(const struct machine *machine);
 void rules_free(struct rules *rules);
-/** rules_decide() - @redirects: take bridges that could not be read to redirect */
+/** rules_decide() - @redirects: assume that bridges which could not be read redirect */
 void rules_decide(struct rules *rules, const struct function *provider,
 		  const struct function *client, uint32_t bar, bool redirects,
 		  struct peerbuf_route *route);

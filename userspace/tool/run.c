@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A program that knows nothing of peerbuf, and registers what it has mapped. */
+/* run: runs a program that does not use peerbuf, so that it can register memory it has mapped. */
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 
 #include "tool.h"
 
-/* An interpreter's interpreter is none the kernel would follow for ever either. */
+/* How often an interpreter may itself be a script; the kernel has such a limit, too. */
 #define MOST_INTERPRETERS	4
 
 static int refuse(const char *path, const char *why)
@@ -23,7 +23,7 @@ static int refuse(const char *path, const char *why)
 	return EXIT_OWN;
 }
 
-/* The first of PATH that can be run, as execvp(3) finds it; NULL if there is none. */
+/* The first file in PATH that can be run, as execvp(3) finds it; NULL if there is none. */
 static char *find_program(const char *name)
 {
 	const char *path = getenv("PATH"), *end;
@@ -44,7 +44,7 @@ static char *find_program(const char *name)
 	}
 }
 
-/* The dynamic linker ignores LD_PRELOAD where the program has more rights than its user. */
+/* The dynamic linker ignores LD_PRELOAD for a program that has more rights than its user. */
 static bool has_more_rights(int fd)
 {
 	struct stat stat;
@@ -55,7 +55,7 @@ static bool has_more_rights(int fd)
 	return fgetxattr(fd, "security.capability", value, sizeof(value)) > 0;
 }
 
-/* -1: it is none of this machine's kind of program, which is for the kernel to say. */
+/* Returns -1 if it is no program for this machine: the kernel will report that. */
 static int has_dynamic_linker(int fd)
 {
 	Elf64_Ehdr header;
@@ -75,7 +75,7 @@ static int has_dynamic_linker(int fd)
 	return 0;
 }
 
-/* "#! /bin/sh -e": the path alone. False if it is no script. */
+/* Takes the path from "#! /bin/sh -e". Returns false if the file is no script. */
 static bool read_interpreter(int fd, char *line, size_t size)
 {
 	ssize_t got = pread(fd, line, size - 1, 0);
@@ -104,7 +104,7 @@ static int check_file(const char *path, int fd, char *interpreter, size_t size)
 	return EXIT_OK;
 }
 
-/* Of a script its interpreter counts, too. One that cannot be read is let run. */
+/* For a script checks its interpreter, too. A file that cannot be read is run unchecked. */
 static int check_program(const char *path)
 {
 	char here[4096], next[4096];
@@ -124,7 +124,7 @@ static int check_program(const char *path)
 	return EXIT_OK;
 }
 
-/* In front of what there is. */
+/* Puts the library in front of LD_PRELOAD. */
 static void preload(const char *library)
 {
 	const char *others = getenv("LD_PRELOAD");
@@ -177,7 +177,7 @@ static int run_run(const struct command *self, int argc, char **argv)
 		hint("this peerbuf was built without libibverbs");
 		return EXIT_OWN;
 	}
-	/* Without it every registration would be an ordinary one. */
+	/* Without control every registration would be an ordinary one. */
 	control = open_control(O_RDONLY);
 	if (control < 0)
 		return EXIT_OWN;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A terminal whose contents are replaced now and then. It is given back as it was, whatever
- * ends the program. Where there is no terminal, output is appended.
+ * A terminal whose contents are replaced from time to time. It is restored however the program
+ * ends. If there is no terminal, output is appended.
  */
 #include <errno.h>
 #include <limits.h>
@@ -38,7 +38,7 @@ static void on_end(int number)
 	ended = 1;
 }
 
-/* It interrupts the wait, and that is all it is for. */
+/* The signal only has to interrupt the wait. */
 static void on_resize(int number)
 {
 	(void)number;

@@ -4,13 +4,13 @@
 
 #include <stdbool.h>
 
-/** screen_begin() - take the terminal, if stdout is one, until the program ends */
+/** screen_begin() - take over the terminal, if stdout is one, until the program ends */
 void screen_begin(void);
-/** screen_clear() - start over, on a terminal; elsewhere what follows is appended */
+/** screen_clear() - clear the terminal; elsewhere output is appended */
 void screen_clear(void);
-/** screen_lines() - lines there are room for; as many as one likes elsewhere */
+/** screen_lines() - number of lines that fit; a large number elsewhere */
 unsigned int screen_lines(void);
-/** screen_wait() - for so many seconds, or a key or a new size; false: it is to end */
+/** screen_wait() - wait for the seconds, a key or a new size; false: the program is to end */
 bool screen_wait(double seconds);
 
 #endif /* PEERBUF_SCREEN_H */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Tables by libsmartcols: every cell filled and, but for the last of a line, one word,
- * so that awk counts columns right.
+ * Tables by libsmartcols: every cell is filled and, except the last of a line, is one word,
+ * so that awk counts columns correctly.
  */
 #include <libsmartcols.h>
 #include <stdarg.h>
@@ -29,7 +29,7 @@ struct libscols_table *table_new(void)
 	if (!table)
 		out_of_memory();
 	scols_table_enable_colors(table, use_colors());
-	/* utf8.c has done it: once is enough. */
+	/* utf8.c has escaped the text already. */
 	scols_table_enable_noencoding(table, 1);
 	return table;
 }

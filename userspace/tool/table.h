@@ -8,8 +8,8 @@ struct libscols_table;
 struct libscols_line;
 
 #define TABLE_RIGHT	(1U << 0) /* aligned to the right, as numbers are */
-#define TABLE_CUT	(1U << 1) /* cut where a terminal is too narrow */
-#define TABLE_TREE	(1U << 2) /* the column in which lines branch */
+#define TABLE_CUT	(1U << 1) /* may be cut if the terminal is too narrow */
+#define TABLE_TREE	(1U << 2) /* the column that shows the tree */
 
 /** struct column - @flags: TABLE_* */
 struct column {
@@ -19,21 +19,21 @@ struct column {
 
 struct libscols_table *table_new(void);
 void table_column(struct libscols_table *table, const char *name, unsigned int flags);
-/** table_columns() - several at once; @columns ends with a NULL name */
+/** table_columns() - add several columns; @columns ends with a NULL name */
 void table_columns(struct libscols_table *table, const struct column *columns);
-/** table_row() - a new row; the cells, one string per column, "" becomes "-" */
+/** table_row() - add a row; one string per column, "" becomes "-" */
 void table_row(struct libscols_table *table, ...);
 struct libscols_line *table_line(struct libscols_table *table);
-/** table_cell() - one cell; @color a libsmartcols colour name or NULL */
+/** table_cell() - set one cell; @color: a libsmartcols colour name or NULL */
 void table_cell(struct libscols_line *line, unsigned int n, const char *text,
 		const char *color);
-/** table_word() - one cell that is a single word even at the end of a line */
+/** table_word() - set one cell that stays a single word even at the end of a line */
 void table_word(struct libscols_line *line, unsigned int n, const char *text);
-/** table_style() - with @headings or without; @raw: one blank between the cells */
+/** table_style() - @headings: print them; @raw: one blank between the cells */
 void table_style(struct libscols_table *table, bool headings, bool raw);
-/** table_print() - to stdout; frees the table */
+/** table_print() - print the table to stdout and free it */
 void table_print(struct libscols_table *table);
-/** use_colors() - stdout is a terminal that wants them */
+/** use_colors() - is stdout a terminal that wants colours? */
 bool use_colors(void);
 
 #endif /* PEERBUF_TABLE_H */

@@ -6,9 +6,9 @@
 
 #include "tool.h"
 
-#define TEXT_SIZE	256 /* of those whose length is bounded */
+#define TEXT_SIZE	256 /* for texts of bounded length */
 
-/* All texts made so far, so that a caller may hold as many as it likes. */
+/* All texts made so far, so that a caller may hold any number of them. */
 struct text {
 	struct text *next;
 	char chars[];

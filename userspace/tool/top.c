@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* top: what happens to exports just now, the busiest first, with their importers. */
+/* top: shows what happens to exports now, the busiest first, with their importers. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,10 +13,10 @@
 #define LINES_ABOVE	4 /* the total, a blank line, headings, and the cursor's own */
 
 /**
- * struct busy - an export, and what happened to it since the last look
+ * struct busy - an export, and what happened to it since the last update
  * @view: the export
  * @maps: mappings made
- * @moves: moves
+ * @moves: moves made
  * @refusals: importers refused
  */
 struct busy {
@@ -27,10 +27,10 @@ struct busy {
 };
 
 /**
- * struct sample - one look
+ * struct sample - the data of one update
  * @views: the exports
- * @stats: of all of them together
- * @when: seconds
+ * @stats: counters of all exports together
+ * @when: time in seconds
  */
 struct sample {
 	struct views views;
@@ -71,7 +71,7 @@ static const struct peerbuf_export_info *info_before(const struct sample *before
 	return NULL;
 }
 
-/* What is new is busy from nothing on. */
+/* A new export counts from zero. */
 static struct busy busy_of(const struct sample *before, const struct export_view *view)
 {
 	static const struct peerbuf_export_info nothing;

@@ -7,14 +7,14 @@
 #include "tool.h"
 #include "topo.h"
 
-/* More than these and nobody reads a matrix: those of a kind are shown as one. */
+/* A matrix with more functions is unreadable: functions of a kind are then shown as one. */
 #define GROUP_ABOVE	24
 
 enum output { SHOW_MATRIX, SHOW_FUNCTIONS, SHOW_PAIRS, SHOW_TREE, SHOW_DOT, SHOW_SVG };
 
 /**
- * struct request - what the command line asks for
- * @filters: KEY=VALUE, all of which must hold
+ * struct request - the command line's options
+ * @filters: KEY=VALUE; a function must match all
  */
 struct request {
 	enum output output;
@@ -84,8 +84,8 @@ static bool any_below_ports(const struct machine *machine)
 }
 
 /*
- * The functions of the root complex (USB, SATA, …) are many and seldom meant.
- * Where there are no others, as in small virtual machines, they are.
+ * The functions built into the root complex (USB, SATA, …) are many and seldom meant. They are
+ * shown if there are no others, as in small virtual machines.
  */
 static void choose(const struct command *self, struct matrix *matrix,
 		   const struct request *request)
@@ -258,7 +258,7 @@ static void add_filter(const struct command *self, struct request *request, cons
 
 	if (request->nr_filters == ARRAY_SIZE(request->filters))
 		usage_error(self, "too many filters");
-	/* Whether it is one is not to depend on what there is. */
+	/* Check the filter's syntax even if there are no functions. */
 	passes(self, &nothing, filter);
 	request->filters[request->nr_filters++] = filter;
 }
@@ -326,7 +326,7 @@ static int topo_run(const struct command *self, int argc, char **argv)
 		tree_print(machine_get());
 		return EXIT_OK;
 	}
-	/* Columns of one's choice are asked of a list; the matrix has its own. */
+	/* Chosen columns imply the list; the matrix has columns of its own. */
 	if (request.output == SHOW_MATRIX && (request.columns || request.raw))
 		request.output = SHOW_FUNCTIONS;
 	named = optind < argc;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The columns of topo: of a function, and of a pair. */
+/* The columns of topo, for functions and for pairs. */
 #include <stdio.h>
 
 #include "table.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * All events of all exports, who maps and who was refused included, by the kernel's tracing:
- * nodes tell of what changes an export, and only of their own. An instance of its own leaves
- * anybody else's tracing alone.
+ * All events of all exports, including mappings and refusals, from the kernel's tracing. Nodes
+ * report only changes of their own exports. A tracing instance of its own leaves other users'
+ * tracing alone.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -32,7 +32,7 @@ static void on_end(int number)
 	ended = 1;
 }
 
-/* What one that was killed has left behind. */
+/* Removes what a killed process has left behind. */
 static void clean(const char *place)
 {
 	DIR *directory = opendir(place);
@@ -47,7 +47,7 @@ static void clean(const char *place)
 		closedir(directory);
 }
 
-/* NULL and a message if there is none to be had. */
+/* Returns NULL after a message if no instance can be made. */
 static const char *instance_make(void)
 {
 	const char *path = NULL;
@@ -73,7 +73,7 @@ static const char *instance_make(void)
 	return NULL;
 }
 
-/* Whatever it was: a reader counts in the time of the day. */
+/* Converts to wall clock time for the reader. */
 static const char *time_text(double since_boot)
 {
 	struct timespec wall, boot;
@@ -98,7 +98,7 @@ static const char *field(const struct traced *traced, const char *key)
 	return traced_field(traced, key, value, sizeof(value)) ? format_text("%s", value) : NULL;
 }
 
-/* Numbers of reasons as their names. */
+/* Replaces a reason's number by its name. */
 static const char *reason(const struct traced *traced)
 {
 	const char *number = field(traced, "reason");
@@ -108,7 +108,7 @@ static const char *reason(const struct traced *traced)
 	return number && strcmp(number, "0") ? peerbuf_reason_name(atoi(number)) : NULL;
 }
 
-/* A name that others chose, as one word. */
+/* A name chosen by others, as one word. */
 static const char *word(const char *text)
 {
 	char *safe = utf8_word(text);
@@ -159,7 +159,7 @@ static void print_json(const struct traced *traced)
 	json_print_line(object);
 }
 
-/* The kernel threw some away: nobody read fast enough. */
+/* Reports that the kernel dropped events because they were not read fast enough. */
 static bool print_lost(const char *line, bool json)
 {
 	struct timespec boot;
@@ -210,7 +210,7 @@ static int with_instance(const char *instance, bool json)
 	FILE *pipe;
 	int ret;
 
-	/* The default clock is that of one CPU. */
+	/* The default clock is local to each CPU. */
 	write_file(format_text("%s/trace_clock", instance), "boot");
 	ret = write_file(format_text("%s/events/peerbuf/enable", instance), "1");
 	if (ret) {
@@ -232,7 +232,7 @@ int trace_follow(bool json)
 	char *kept;
 	int ret;
 
-	/* Without SA_RESTART: the read of the next line ends. */
+	/* Without SA_RESTART, so that the read of the next line ends. */
 	sigaction(SIGINT, &(struct sigaction) { .sa_handler = on_end }, NULL);
 	sigaction(SIGTERM, &(struct sigaction) { .sa_handler = on_end }, NULL);
 	sigaction(SIGHUP, &(struct sigaction) { .sa_handler = on_end }, NULL);

@@ -6,11 +6,11 @@
 #include <stddef.h>
 
 /**
- * struct traced - an event as the kernel's tracing tells it; texts live in the line parsed
+ * struct traced - an event in the kernel's trace; its texts are parts of the parsed line
  * @name: without "peerbuf_"
- * @comm: of the process it happened in
- * @pid: of that
- * @seconds: since boot
+ * @comm: name of the process in which it happened
+ * @pid: PID of that process
+ * @seconds: time since boot
  * @fields: "key=value", separated by blanks
  */
 struct traced {
@@ -21,12 +21,12 @@ struct traced {
 	const char *fields;
 };
 
-/** traced_parse() - cut @line to pieces; false if it is no event of ours */
+/** traced_parse() - split @line; false if it is not an event of peerbuf */
 bool traced_parse(char *line, struct traced *traced);
-/** traced_field() - the value of a field, into @value; false if there is none */
+/** traced_field() - copy the value of a field to @value; false if there is none */
 bool traced_field(const struct traced *traced, const char *key, char *value, size_t size);
 
-/** trace_follow() - tell all events until a signal; exit code */
+/** trace_follow() - print all events until a signal; returns an exit code */
 int trace_follow(bool json);
 
 #endif /* PEERBUF_TRACE_H */

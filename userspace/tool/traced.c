@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A line of trace_pipe: "COMM-PID [CPU] FLAGS TIME: EVENT: FIELDS". It is read from its end:
- * a process calls itself what it likes, with blanks, brackets and colons.
+ * A line of trace_pipe: "COMM-PID [CPU] FLAGS TIME: EVENT: FIELDS". It is parsed from its end,
+ * because a process may choose any name, with blanks, brackets and colons.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 #define PREFIX	": peerbuf_"
 
-/* The last one: no field has it. */
+/* Takes the last ": EVENT:" of the line: no field contains one. */
 static char *find_event(char *line)
 {
 	char *found = NULL, *next = line;
@@ -21,7 +21,7 @@ static char *find_event(char *line)
 	return found;
 }
 
-/* Cut the last word off. */
+/* Cuts off the last word. */
 static char *last_word(char *line)
 {
 	char *end = line + strlen(line), *start;

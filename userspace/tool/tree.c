@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* All of a machine's functions as a tree, a line each, by libsmartcols. */
+/* Prints all of a machine's functions as a tree, one per line, by libsmartcols. */
 #include <libsmartcols.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * That the device says it is done proves nothing: a switch or a virtual IOMMU may have
- * dropped it all. So what one side wrote the other looks at, never the same bytes twice.
+ * A device that reports success proves nothing: a switch or a virtual IOMMU may have dropped
+ * everything. So one side writes bytes and the other side reads them, different bytes each time.
  */
 #include <linux/dma-buf.h>
 #include <stdlib.h>
@@ -14,9 +14,9 @@
 #include "trial.h"
 #include "tool.h"
 
-#define AROUND	64 /* bytes on either side that are to stay as they are */
+#define AROUND	64 /* bytes on either side that must not change */
 
-/* One byte of a sequence that no other trial has: splitmix64. */
+/* One byte of a sequence that is different for each trial: splitmix64. */
 static unsigned char pattern(uint64_t seed, uint64_t n)
 {
 	uint64_t z = seed * UINT64_C(0x9e3779b97f4a7c15) + n * UINT64_C(0xbf58476d1ce4e5b9);
@@ -30,13 +30,13 @@ static void cpu_access(const struct place *place, uint64_t flags)
 {
 	struct dma_buf_sync sync = { .flags = flags | DMA_BUF_SYNC_RW };
 
-	/* BARs need none; it is not for us to know what the buffer is. */
+	/* BARs do not need this, but the buffer may be system memory. */
 	ioctl(place->dmabuf, DMA_BUF_IOCTL_SYNC, &sync);
 	/* Mappings of BARs may combine writes. */
 	__sync_synchronize();
 }
 
-/* The window around a trial that is looked at: [from, to). */
+/* The window that is checked around a trial: [from, to). */
 static void window(const struct place *place, const struct trial *trial, uint64_t *from,
 		   uint64_t *to)
 {
@@ -56,7 +56,7 @@ static void paint(const struct place *place, uint64_t from, uint64_t to, uint64_
 	cpu_access(place, DMA_BUF_SYNC_END);
 }
 
-/* Of @data or, without, of the buffer: what is there against what was written. */
+/* Compares @data, or if it is NULL the buffer, with what was written. */
 static void compare(const struct place *place, struct trial *trial, const unsigned char *data,
 		    uint64_t seed, uint64_t before)
 {
@@ -158,11 +158,11 @@ size_t trials_plan(const struct place *place, struct trial *trials)
 	nr = add(place, trials, nr, 0, 64);		  /* the beginning */
 	nr = add(place, trials, nr, size - 64, 64);	  /* the end */
 	nr = add(place, trials, nr, size - 1, 1);	  /* its last byte */
-	nr = add(place, trials, nr, 0, most);		  /* as much as goes at once */
+	nr = add(place, trials, nr, 0, most);		  /* the largest transfer */
 	nr = add(place, trials, nr, size - most, most);
 	if (size <= page)
 		return nr;
-	nr = add(place, trials, nr, page - 7, 15);	  /* over the seam of two pages */
+	nr = add(place, trials, nr, page - 7, 15);	  /* across two pages */
 	nr = add(place, trials, nr, size / 2 - 33, 65);
 	nr = add(place, trials, nr, size / page / 2 * page - 1, 2);
 	return nr;

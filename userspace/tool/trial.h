@@ -9,14 +9,14 @@
 struct engine;
 
 /**
- * struct trial - some bytes that one side writes and the other looks at
- * @to_buffer: the device writes, its owner looks; otherwise the other way round
+ * struct trial - some bytes that one side writes and the other reads
+ * @to_buffer: the device writes, the owner reads; otherwise the other way round
  * @offset: in the buffer
  * @length: bytes
  * @error: negative errno, if the transfer itself failed
- * @wrong: bytes that are not what was written
+ * @wrong: number of bytes that differ from what was written
  * @first: the first of them, counted from @offset
- * @nothing: all are as they were before
+ * @nothing: all bytes are as they were before
  * @around: bytes next to them have changed
  */
 struct trial {
@@ -31,12 +31,12 @@ struct trial {
 };
 
 /**
- * struct place - where trials take place
+ * struct place - the buffer in which trials are made
  * @engine: attached to the buffer
  * @memory: the CPU's mapping of the buffer
  * @dmabuf: the buffer
- * @size: of it, in bytes
- * @seed: another one for each trial
+ * @size: its size in bytes
+ * @seed: different for each trial
  */
 struct place {
 	struct engine *engine;
@@ -48,11 +48,11 @@ struct place {
 
 #define TRIALS_MOST	32
 
-/** trials_plan() - the ends, the seams between pages, odd lengths; how many */
+/** trials_plan() - plan trials at the ends, across pages, of odd lengths; returns their number */
 size_t trials_plan(const struct place *place, struct trial *trials);
 void trial_run(struct place *place, struct trial *trial);
 bool trial_passed(const struct trial *trial);
-/** trials_rate() - write for so long; bytes per second, 0 if it failed */
+/** trials_rate() - write for @seconds; returns bytes per second, 0 if it failed */
 double trials_rate(struct place *place, double seconds);
 
 #endif /* PEERBUF_TRIAL_H */

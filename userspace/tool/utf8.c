@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Names come from others: a process calls itself what it likes, and so may a device.
- * JSON must be UTF-8 all the same, and a cell of a table one word.
+ * Names come from others: a process may choose any name, and so may a device.
+ * JSON must be UTF-8 nevertheless, and a cell of a table one word.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,14 +33,14 @@ size_t utf8_length(const char *text)
 	for (n = 1; n < length; n++)
 		if ((bytes[n] & 0xc0) != 0x80)
 			return 0;
-	/* Overlong forms, surrogates, and what lies beyond Unicode. */
+	/* Overlong forms, surrogates, and code points beyond Unicode. */
 	if ((bytes[0] == 0xe0 && bytes[1] < 0xa0) || (bytes[0] == 0xed && bytes[1] > 0x9f) ||
 	    (bytes[0] == 0xf0 && bytes[1] < 0x90) || (bytes[0] == 0xf4 && bytes[1] > 0x8f))
 		return 0;
 	return length;
 }
 
-/* Can the terminal show it? In the C locale that is ASCII only. */
+/* Can the terminal show it? In the C locale only ASCII can be shown. */
 static bool is_shown(const char *text, size_t length)
 {
 	wchar_t character;
@@ -49,8 +49,8 @@ static bool is_shown(const char *text, size_t length)
 }
 
 /*
- * @blanks: also those characters that would end a word; @hex: as \xNN, and what cannot
- * be shown as well; otherwise only what is no UTF-8, as U+FFFD.
+ * @hex: write invalid and unprintable characters as \xNN; otherwise only invalid UTF-8 is
+ * replaced, by U+FFFD. @blanks: also treat characters so that would end a word.
  */
 static char *rewrite(const char *text, bool blanks, bool hex)
 {

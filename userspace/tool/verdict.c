@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Verdicts: the kernel's where it can be asked, otherwise by its own rules. */
+/* Verdicts: from the kernel if it can be asked, otherwise by its own rules in this program. */
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
@@ -66,7 +66,7 @@ const char *verdict_cell(const struct verdict *verdict)
 	return verdict->certain ? route_cell(&verdict->route) : "?";
 }
 
-/* The shape of a route; where it is not known what it may be. */
+/* In the form of a route; if it is not certain, with the routes that are possible. */
 struct json_object *verdict_json(const struct verdict *verdict)
 {
 	struct json_object *object = route_json(&verdict->route), *may = json_new_array();

@@ -14,9 +14,9 @@ struct machine;
 /**
  * struct verdict - an answer to "does the client reach the provider?"
  * @route: the answer, if it is certain
- * @certain: otherwise nobody could read whether a bridge on the way redirects
+ * @certain: false if a bridge on the way could not be read, which may or may not redirect
  * @without: the route if no such bridge redirects
- * @with: the route if they do
+ * @with: the route if one does
  */
 struct verdict {
 	struct peerbuf_route route;
@@ -25,15 +25,15 @@ struct verdict {
 	struct peerbuf_route with;
 };
 
-/* Of @route where it is not certain; no uAPI has them. */
+/* Values in @route if it is not certain; not part of the uAPI. */
 #define ROUTE_UNKNOWN	(~0U)
 #define REASON_UNKNOWN	(~0U)
 
 /**
- * struct judge - who gives the verdicts
+ * struct judge - where verdicts come from
  * @machine: the functions
- * @control: the kernel is asked here; -1: path.c is
- * @rules: what path.c needs of each function, by number
+ * @control: the kernel is asked through this descriptor; -1: path.c is asked
+ * @rules: the input of path.c
  */
 struct judge {
 	const struct machine *machine;
@@ -41,24 +41,24 @@ struct judge {
 	struct rules *rules;
 };
 
-/** judge_open() - the kernel for this machine with the module loaded; an exit code */
+/** judge_open() - use the kernel if it is this machine and the module is loaded; exit code */
 int judge_open(struct judge *judge);
-/** judge_machine() - by the rules alone, whatever is loaded here */
+/** judge_machine() - use the rules alone, whether or not the module is loaded */
 void judge_machine(struct judge *judge, const struct machine *machine);
 void judge_close(struct judge *judge);
 /**
  * judge() - the verdict on one pair
- * @bar: of the provider, for the client's DMA mask, or PEERBUF_ANY_BAR
+ * @bar: BAR of the provider, for the client's DMA mask, or PEERBUF_ANY_BAR
  *
- * Returns 0, or a negative errno if the kernel knows one of the two no more.
+ * Returns 0, or a negative errno if the kernel no longer knows one of the two.
  */
 int judge(const struct judge *judge, const struct function *provider,
 	  const struct function *client, uint32_t bar, struct verdict *verdict,
 	  struct peerbuf_error *error);
 
-/** verdict_word() - "BUS_ADDR", …, "UNKNOWN" */
+/** verdict_word() - returns "BUS_ADDR", …, "UNKNOWN" */
 const char *verdict_word(const struct verdict *verdict);
-/** verdict_cell() - route_cell(), or "?" */
+/** verdict_cell() - returns route_cell(), or "?" */
 const char *verdict_cell(const struct verdict *verdict);
 struct json_object *verdict_json(const struct verdict *verdict);
 

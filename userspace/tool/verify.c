@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* verify: a route is proven by bytes that a device moved along it, or not at all. */
+/* verify: proves a route by bytes that a device moved along it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -15,21 +15,21 @@
 #include "trial.h"
 #include "tool.h"
 
-#define USUAL_SIZE	(64 << 10) /* bytes of the BAR, if nothing is said */
+#define USUAL_SIZE	(64 << 10) /* default size in bytes */
 
 /**
- * struct proof - what is asked, and what came of it
- * @provider: whose memory it is
- * @client: whose engine it is
- * @args: ranges of the memory; without any it is to be chosen
- * @kind: of the engine, NULL for any
- * @seconds: of writing for a rate, 0 for none
+ * struct proof - what to prove, and the result
+ * @provider: the function whose memory is used
+ * @client: the function whose engine is used
+ * @args: ranges of the memory; if there are none, memory is chosen
+ * @kind: kind of the engine, NULL for any
+ * @seconds: how long to write to measure a rate, 0: not at all
  * @json: print JSON
- * @route: by the rules
- * @place: where
- * @kept: what was in the memory before
- * @trials: those that were made
- * @nr: how many
+ * @route: the route according to the rules
+ * @place: the buffer
+ * @kept: the old contents of the memory
+ * @trials: the trials made
+ * @nr: number of trials
  * @rate: bytes per second, or 0
  */
 struct proof {
@@ -147,7 +147,7 @@ static void print_json(const struct proof *proof)
 	json_print(top);
 }
 
-/* No engine: what is left is what the rules say, and that is no proof. */
+/* Without an engine only the rules remain, and they are no proof. */
 static int no_engine(const struct proof *proof)
 {
 	const char *driver = function_driver(proof->client);
@@ -160,7 +160,7 @@ static int no_engine(const struct proof *proof)
 	return EXIT_UNKNOWN;
 }
 
-/* The largest BAR that has no side effects when it is read: memory, not registers. */
+/* The largest BAR without read side effects: memory, not registers. */
 static int choose(struct proof *proof, int node, struct peerbuf_error *error)
 {
 	const uint32_t wanted = PEERBUF_BAR_F_MEMORY | PEERBUF_BAR_F_PREFETCHABLE |
@@ -193,7 +193,7 @@ static int no_memory(const struct proof *proof)
 	return EXIT_REFUSED;
 }
 
-/* The exporter knows why it refused its importer; the engine only knows an errno. */
+/* Asks the exporter why it refused the importer; the engine knows only an errno. */
 static int not_attached(const struct proof *proof, int node, uint64_t id, int err)
 {
 	const struct subject subject = { .provider = proof->provider, .client = proof->client };
@@ -236,7 +236,7 @@ static void on_interrupt(int number)
 	interrupted = number;
 }
 
-/* Whoever owns the memory may take it back at any time; there is nothing left to put back. */
+/* The owner may revoke the memory at any time; then its old contents cannot be restored. */
 static void on_revoke(int number)
 {
 	static const char text[] = "peerbuf: verify: the memory was revoked meanwhile\n";
@@ -255,7 +255,7 @@ static void watch_signals(void)
 	sigaction(SIGBUS, &(struct sigaction) { .sa_handler = on_revoke }, NULL);
 }
 
-/* Whoever interrupts it gets the memory back as it was as well. */
+/* The old contents are restored after an interruption, too. */
 static void try_all(struct proof *proof)
 {
 	size_t n, nr = trials_plan(&proof->place, proof->trials);
@@ -335,7 +335,7 @@ static int with_node(struct proof *proof, int node)
 	for (n = 0; n < proof->args.nr; n++)
 		proof->place.size += proof->args.ranges[n].length;
 	ret = with_buffer(proof, node, id);
-	/* The engine lets go of the buffer before its export ends. */
+	/* Detach the engine before its export ends. */
 	proof->place.engine->close(proof->place.engine);
 	close(proof->place.dmabuf);
 	return ret;
@@ -400,7 +400,7 @@ static int verify_run(const struct command *self, int argc, char **argv)
 	proof.client = parse_addr(self, argv[optind + 1]);
 	if (proof.args.bar >= 0 || proof.args.nr)
 		range_args_end(self, &proof.args);
-	/* No trial's bytes are those of an earlier run, which may still be there. */
+	/* A random seed, because bytes of an earlier run may still be in the memory. */
 	if (getrandom(&proof.place.seed, sizeof(proof.place.seed), 0) < 0)
 		return failed_errno(-errno, "getrandom");
 	ret = verify(&proof);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What VFIO devices have in their IOVA spaces. The device's descriptor is the only place to
- * ask, and its owner's: it is borrowed for the question, which takes the right to trace that
- * process.
+ * The mappings in VFIO devices' IOVA spaces. Only the device's descriptor can be asked for them,
+ * and its owner has it: the descriptor is copied, which needs the right to trace that process.
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -48,7 +47,7 @@ static void add(struct export_view *view, const struct peerbuf_vfio_ioc_query *q
 	};
 }
 
-/* Several descriptors lead to one device, and several processes may have it. */
+/* Several descriptors may lead to one device, also in several processes. */
 static bool is_known(const struct export_view *view, const struct peerbuf_vfio_ioc_query *query,
 		     uint64_t device)
 {
@@ -66,7 +65,7 @@ static void ask(struct views *views, int device, uint32_t pid)
 	struct peerbuf_vfio_ioc_query query;
 	uint64_t iova = 0;
 
-	/* Another driver's device knows no such call. */
+	/* Devices with another driver do not have this call. */
 	if (peerbuf_vfio_info(device, &info, NULL))
 		return;
 	while (!peerbuf_vfio_query(device, iova, PEERBUF_VFIO_QUERY_F_NEXT, &query, NULL)) {
@@ -75,7 +74,7 @@ static void ask(struct views *views, int device, uint32_t pid)
 		if (view && !is_known(view, &query, info.addr))
 			add(view, &query, info.addr, pid);
 		iova = query.iova + query.length;
-		/* The last one goes to the end of all addresses. */
+		/* The last mapping ends at the top of the address space. */
 		if (iova <= query.iova)
 			break;
 	}
@@ -115,7 +114,7 @@ static void look_at_process(struct views *views, uint32_t pid)
 		closedir(files);
 }
 
-/* Was it looked at for an importer before (@view, @importer)? */
+/* Was this process examined for an earlier importer (@view, @importer)? */
 static bool is_done(const struct views *views, size_t view, size_t importer, uint32_t pid)
 {
 	size_t n, i;

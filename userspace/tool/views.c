@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The exports and their importers, as far as this user may see them. */
+/* Collects the exports and their importers that this user may see. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include "views.h"
 #include "tool.h"
 
-/* -ENOENT is an export that ended since it was listed. */
+/* -ENOENT: the export has ended since it was listed. */
 static int views_add(struct views *views, int fd, const struct peerbuf_export_info *info)
 {
 	struct export_view view = { .info = *info };
@@ -47,7 +47,7 @@ static int by_id(const void *a, const void *b)
 	return (x->info.id > y->info.id) - (x->info.id < y->info.id);
 }
 
-/* A node tells of an export only what is its own function's: together they tell more. */
+/* Each node tells only what belongs to its own function: combine what several nodes tell. */
 static void views_join(struct export_view *known, struct export_view *more)
 {
 	struct export_view whole = *more;
@@ -65,7 +65,7 @@ static void views_join(struct export_view *known, struct export_view *more)
 	free(more->importers);
 }
 
-/* An export with memory of several functions is listed by the node of each. */
+/* An export with memory of several functions is listed by each function's node. */
 static void views_unique(struct views *views)
 {
 	size_t n, kept = 0;
@@ -81,7 +81,7 @@ static void views_unique(struct views *views)
 	views->nr = kept;
 }
 
-/* Without CAP_SYS_ADMIN: what the nodes say that this user may open. */
+/* Without CAP_SYS_ADMIN: asks the nodes that this user may open. */
 static int collect_nodes(struct views *views, int control)
 {
 	struct peerbuf_error error;

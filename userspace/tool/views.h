@@ -13,9 +13,9 @@ struct vfio_mapping;
  * struct export_view - an export with its importers
  * @info: the export
  * @importers: an array to free(3)
- * @nr: how many
- * @vfio: where it is in IOVA spaces of VFIO devices, an array to free(3)
- * @nr_vfio: how many
+ * @nr: number of importers
+ * @vfio: its mappings in IOVA spaces of VFIO devices, an array to free(3)
+ * @nr_vfio: number of those mappings
  */
 struct export_view {
 	struct peerbuf_export_info info;
@@ -26,18 +26,18 @@ struct export_view {
 };
 
 /**
- * struct views - exports in order of their numbers
+ * struct views - exports in order of their ids
  * @view: an array
- * @nr: how many
+ * @nr: number of exports
  */
 struct views {
 	struct export_view *view;
 	size_t nr;
 };
 
-/** views_collect() - all that this user may see; exit code */
+/** views_collect() - collect all that this user may see; returns an exit code */
 int views_collect(struct views *views);
-/** views_collect_of() - those with memory of a function; exit code */
+/** views_collect_of() - collect those with memory of a function; returns an exit code */
 int views_collect_of(struct views *views, uint64_t addr);
 void views_free(struct views *views);
 
@@ -47,13 +47,13 @@ void views_free(struct views *views);
  * struct vfio_mapping - a piece of a buffer in a VFIO device's IOVA space
  * @device: the device that mapped it
  * @pid: a process that has the device open
- * @iova: its first address there
+ * @iova: its first IOVA
  * @length: bytes
- * @offset: of it in the buffer
+ * @offset: its offset in the buffer
  * @state: PEERBUF_VFIO_STATE_*
  * @access: PEERBUF_VFIO_MAP_F_*
  * @error: errno, positive, if it could not be mapped again
- * @changes: of the state, so far
+ * @changes: how often the state has changed
  */
 struct vfio_mapping {
 	uint64_t device;
@@ -67,7 +67,7 @@ struct vfio_mapping {
 	uint64_t changes;
 };
 
-/** vfio_mappings_join() - look for those of all @views; what may not be looked at is left out */
+/** vfio_mappings_join() - add the mappings of all @views; leaves out what this user may not see */
 void vfio_mappings_join(struct views *views);
 
 #endif /* PEERBUF_VIEWS_H */

@@ -21,7 +21,7 @@ struct answer {
 	struct bridges bridges;
 };
 
-/* The kernel looks for an IOMMU only at functions whose driver uses its DMA API. */
+/* The kernel checks for an IOMMU only if the function's driver uses the DMA API. */
 static const char *how(const struct function *client, const struct peerbuf_route *route)
 {
 	switch (route->type) {
@@ -64,7 +64,7 @@ static void print_function(const char *label, uint64_t addr)
 		print_field(label, format_text("%s  %s", addr_text(addr), function_name(addr)));
 }
 
-/* What to change is the library's advice, or how to get from a slow route to a fast one. */
+/* What to change: the library's advice, or how to get from a slow route to a fast one. */
 static char *change(const struct question *question, const struct answer *answer)
 {
 	const struct peerbuf_route *route = &answer->there.route;
@@ -96,7 +96,7 @@ static char *change(const struct question *question, const struct answer *answer
 	return copy;
 }
 
-/* Only where the change is to switch redirects off. */
+/* Says what isolation is lost, if the change is to switch redirects off. */
 static const char *cost(const struct answer *answer)
 {
 	if (!(answer->there.route.flags & PEERBUF_ROUTE_F_ACS_REDIRECT))
@@ -136,7 +136,7 @@ static void print_bridges(const struct answer *answer)
 	for (n = 0; n < answer->bridges.nr; n++) {
 		const struct function *hop = answer->bridges.hop[n];
 
-		/* Of the two ends only what has a say: most have no ACS. */
+		/* Shows an end only if it has ACS registers: most functions have none. */
 		if (!hop->is_bridge && hop->acs != ACS_READ)
 			continue;
 		print_field(label, format_text("%s  %s", addr_text(hop->addr), acs_words(hop)));
@@ -283,7 +283,7 @@ static int why_run(const struct command *self, int argc, char **argv)
 			return ret;
 	}
 	count_arguments(self, argc, 2, 2);
-	/* Both, before anything is looked for. */
+	/* Parse both before searching for either. */
 	for (n = 0; n < ARRAY_SIZE(ends); n++)
 		parse_addr(self, argv[optind + n]);
 	for (n = 0; n < ARRAY_SIZE(ends); n++) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sentences on a terminal: broken at blanks, and hanging below their beginning. libsmartcols'
- * columns that wrap are broken within words.
+ * Wraps sentences on a terminal at blanks, with an indent. The wrapped columns of libsmartcols
+ * break within words.
  */
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 
 #include "tool.h"
 
-/* Columns to break lines at: only for a person, so that grep sees whole sentences. */
+/* The width to wrap at. Only on a terminal, so that grep sees whole sentences. */
 static size_t line_width(unsigned int indent)
 {
 	struct winsize size;
@@ -21,7 +21,7 @@ static size_t line_width(unsigned int indent)
 	return size.ws_col - indent;
 }
 
-/* How much of @text goes on a line of @width: up to the last blank that fits. */
+/* How much of @text fits on a line of @width: up to the last blank that fits. */
 static size_t line_length(const char *text, size_t width)
 {
 	size_t length = strlen(text);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * libibverbs provider of the hca test device: every verb is a system call, so all
- * that is done here is to say so. Built against the sources of the libibverbs it is
- * loaded by, see build.
+ * libibverbs provider of the hca test device: every verb is a system call, so this file only
+ * passes them on. Built against the sources of the libibverbs that loads it,
+ * see build.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 
 #include "hca_abi.h"
 
-/* The private interface's name for a context allocated as part of a structure. */
+/* The name in libibverbs' private interface for a context allocated as part of a structure. */
 struct hca_context {
 	struct verbs_context base;
 };
@@ -138,7 +138,7 @@ static struct ibv_qp *hca_create_qp(struct ibv_pd *pd,
 	struct ibv_create_qp cmd;
 	struct verbs_qp *qp;
 
-	/* ibv_qp_to_qp_ex() looks behind the public part. */
+	/* ibv_qp_to_qp_ex() accesses memory behind the public part. */
 	qp = calloc(1, sizeof(*qp));
 	if (!qp)
 		return NULL;

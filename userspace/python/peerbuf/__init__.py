@@ -9,7 +9,7 @@
             node.revoke(buffer.id)
 
 Calls that fail raise peerbuf.Error, an OSError with a reason.  The constants of
-<linux/peerbuf.h> are here by their names; peerbuf.lib has all calls of the library, with
+<linux/peerbuf.h> are attributes of this module; peerbuf.lib has all calls of the library, with
 their C types.
 """
 

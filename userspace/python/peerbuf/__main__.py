@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""python3 -m peerbuf: what the kernel says, as JSON, a line for each thing."""
+"""python3 -m peerbuf: prints what the kernel reports, as JSON, one line for each thing."""
 
 import argparse
 import json
@@ -58,7 +58,7 @@ def _parser():
 
 
 def main(arguments):
-    """Do what the command line says; the exit status."""
+    """Does what the command line says; returns the exit status."""
     args = vars(_parser().parse_args(arguments))
     verb = {"nodes": _nodes, "exports": _exports, "stats": _stats, "route": _route,
             "events": _events}[args.pop("verb")]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the kernel gives a descriptor for: nodes, control, and DMA-BUFs.
+"""Objects with a descriptor: nodes, control, and DMA-BUFs.
 
-Each has a fileno(), so that poll, select and asyncio take it, and is closed at the end of
+Each has a fileno(), so that poll, select and asyncio accept it, and is closed at the end of
 a `with`.  Closing a node revokes for good what was exported through it, unless it was
 exported with PEERBUF_EXPORT_F_PERSIST.
 """
@@ -16,7 +16,7 @@ from .library import ask, check, format_address, lib, parse_address, parse_size,
 
 
 class File:
-    """A descriptor of one's own."""
+    """Owns a descriptor."""
 
     def __init__(self, descriptor):
         self._descriptor = descriptor
@@ -28,7 +28,7 @@ class File:
         return self._descriptor
 
     def close(self):
-        """Close it; a second time does nothing."""
+        """Closes it; a second call does nothing."""
         if self._descriptor is not None:
             descriptor, self._descriptor = self._descriptor, None
             os.close(descriptor)
@@ -40,14 +40,14 @@ class File:
         self.close()
 
     def __del__(self):
-        # Without a descriptor it was never opened.
+        # Without the attribute it was never opened.
         if getattr(self, "_descriptor", None) is not None:
             self.close()
 
 
 class Range(NamedTuple):
-    """A piece of a BAR, of `node`'s function or that of the node which is called.  Without
-    a BAR it is system memory.  Sizes are bytes, or words like "64K"."""
+    """A piece of a BAR, of `node`'s function, or of the function of the node that is called.
+    Without a BAR it is system memory.  Sizes are bytes, or text like "64K"."""
     bar: Optional[int]
     offset: object
     length: object
@@ -60,8 +60,8 @@ def system(length):
 
 
 class Event(NamedTuple):
-    """What happened: type is "REVOKE", "MOVE", ...; time in seconds of CLOCK_BOOTTIME; lost
-    events nobody read before it; pid and process who caused it, 0 and "" for the kernel."""
+    """An event: type is "REVOKE", "MOVE", ...; time in seconds of CLOCK_BOOTTIME; lost: events
+    dropped before it; pid and process: the process that caused it, 0 and "" for the kernel."""
     type: str
     id: int
     time: float
@@ -76,14 +76,14 @@ EVENTS = {value: name.removeprefix("PEERBUF_EVENT_") for name, value in vars(_ab
 
 
 class Buffer(File):
-    """A DMA-BUF.  Hand its fileno() to whoever imports it."""
+    """A DMA-BUF.  Pass its fileno() to an importer."""
 
     def __init__(self, descriptor, number=None):
         super().__init__(descriptor)
         self.id = number
 
     def map(self, length, offset=0, prot=mmap.PROT_READ | mmap.PROT_WRITE):
-        """Its bytes, as mmap.mmap.  Whoever touches them after a revoke gets SIGBUS."""
+        """Maps bytes of it, as mmap.mmap.  Access to them after a revoke raises SIGBUS."""
         return mmap.mmap(self.fileno(), parse_size(length), mmap.MAP_SHARED, prot,
                          offset=parse_size(offset))
 
@@ -92,44 +92,44 @@ class _Answering(File):
     """What nodes and control have in common."""
 
     def revoke(self, number, timeout=None):
-        """Withdraw an export.  On return nothing reaches the memory any more; after
-        timeout seconds (None: wait for ever) it raises Error with EINPROGRESS."""
+        """Withdraws an export.  On return nothing reaches the memory any more; after
+        timeout seconds (None: no limit) it raises Error with EINPROGRESS."""
         wait = _abi.PEERBUF_WAIT_FOREVER if timeout is None else int(timeout * 1000)
         ask("peerbuf_revoke", self.fileno(), number, wait)
 
     def restore(self, number, rights=()):
-        """Undo a revoke, and those of the owners whose nodes are in rights."""
+        """Undoes a revoke, and those of the owners whose nodes are in rights."""
         ask("peerbuf_restore_with", self.fileno(), number, *_rights(rights))
 
     def probe(self):
-        """What the kernel module knows: versions, calls, flags and limits."""
+        """Returns what the kernel module knows: versions, calls, flags and limits."""
         probe = _abi.peerbuf_ioc_probe()
         ask("peerbuf_probe", self.fileno(), ctypes.byref(probe))
         return plain(probe)
 
     def query(self, number):
-        """An export, as a dictionary of struct peerbuf_export_info."""
+        """Returns an export, as a dictionary of struct peerbuf_export_info."""
         info = _abi.peerbuf_export_info()
         ask("peerbuf_query", self.fileno(), number, ctypes.byref(info))
         return plain(info)
 
     def query_buffer(self, buffer):
-        """The export behind a DMA-BUF."""
+        """Returns the export behind a DMA-BUF."""
         info = _abi.peerbuf_export_info()
         ask("peerbuf_query_fd", self.fileno(), _number(buffer), ctypes.byref(info))
         return plain(info)
 
     def exports(self):
-        """All exports: of the node's function, or of all."""
+        """Returns all exports: of the node's function, or on control of all functions."""
         return _array("peerbuf_list", _abi.peerbuf_export_info, self.fileno())
 
     def importers(self, number):
-        """All importers of an export."""
+        """Returns all importers of an export."""
         return _array("peerbuf_attachments", _abi.peerbuf_attachment_info, self.fileno(),
                       number)
 
     def route(self, provider, client, bar=_abi.PEERBUF_ANY_BAR):
-        """How one function reaches another's memory; that it does not is an answer."""
+        """Returns how one function reaches another's memory; "not" is an answer, too."""
         route = _abi.peerbuf_route()
         ask("peerbuf_route", self.fileno(), parse_address(provider),
             parse_address(client), bar, ctypes.byref(route))
@@ -145,38 +145,38 @@ class Node(_Answering):
         super().__init__(check(lib.peerbuf_open_addr(number, flags)))
 
     def info(self):
-        """The function behind it."""
+        """Returns a description of its function."""
         info = _abi.peerbuf_ioc_info()
         ask("peerbuf_info", self.fileno(), ctypes.byref(info))
         return plain(info)
 
     def export(self, ranges, flags=0, open_flags=os.O_RDWR | os.O_CLOEXEC):
-        """A Buffer made of Ranges."""
+        """Makes a Buffer of Ranges."""
         number = ctypes.c_uint64()
         descriptor = ask("peerbuf_export", self.fileno(), *_ranges(ranges), flags,
                          open_flags, ctypes.byref(number))
         return Buffer(descriptor, number.value)
 
     def export_bar(self, bar, flags=0, open_flags=os.O_RDWR | os.O_CLOEXEC):
-        """A Buffer of one whole BAR."""
+        """Makes a Buffer of one whole BAR."""
         number = ctypes.c_uint64()
         descriptor = ask("peerbuf_export_bar", self.fileno(), bar, flags, open_flags,
                          ctypes.byref(number))
         return Buffer(descriptor, number.value)
 
     def move(self, number, ranges, flags=0, rights=()):
-        """Put a buffer elsewhere, with the rights to the functions it leaves."""
+        """Moves a buffer, with the rights to the functions that it leaves."""
         ask("peerbuf_move_with", self.fileno(), number, *_ranges(ranges), flags,
             *_rights(rights))
 
     def select_events(self, names):
-        """Choose which events are told, by their names."""
+        """Chooses which events are reported, by their names."""
         numbers = {name: number for number, name in EVENTS.items()}
         ask("peerbuf_events_select", self.fileno(), sum({1 << numbers[n] for n in names}))
 
     def events(self, most=64):
-        """What happened since the last call: a list of Events, which waits for the first
-        one unless the node was opened with O_NONBLOCK.  [] when the device is gone."""
+        """Returns a list of Events since the last call.  Waits for an event unless the node was
+        opened with O_NONBLOCK.  Returns [] when the device is gone."""
         room = (_abi.peerbuf_event * most)()
         count = check(lib.peerbuf_events(self.fileno(), room, most))
         return [Event(EVENTS.get(e.type, str(e.type)), e.id, e.time / 1e9, e.buffer_size,
@@ -190,32 +190,32 @@ class Control(_Answering):
         super().__init__(check(lib.peerbuf_open_control(flags)))
 
     def devices(self):
-        """The addresses of all functions with a node."""
+        """Returns the addresses of all functions with a node."""
         return [format_address(number)
                 for number in _array("peerbuf_devices", ctypes.c_uint64, self.fileno())]
 
     def stats(self):
-        """Counters since the module was loaded."""
+        """Returns counters since the module was loaded."""
         stats = _abi.peerbuf_ioc_stats()
         ask("peerbuf_stats", self.fileno(), ctypes.byref(stats))
         return plain(stats)
 
     def lend(self, address, bars=(), ranges=()):
-        """Lend BARs of a function that keeps its driver, and of others the Ranges only."""
+        """Lends BARs of a function that keeps its driver, and of other BARs only the Ranges."""
         ask("peerbuf_lend_ranges", self.fileno(), parse_address(address), _mask(bars),
             *_ranges(ranges))
 
     def unlend(self, address, bars):
-        """Take them back."""
+        """Takes lent BARs back."""
         ask("peerbuf_unlend", self.fileno(), parse_address(address), _mask(bars))
 
     def file_read(self, file, dmabuf, length, file_offset=0, offset=0, flags=0, depth=0):
-        """A drive reads a file straight into a buffer; what came of it."""
+        """Lets a drive read a file directly into a buffer; returns the result."""
         return self._file("peerbuf_file_read", file, dmabuf, length, file_offset, offset,
                           flags, depth)
 
     def file_write(self, file, dmabuf, length, file_offset=0, offset=0, flags=0, depth=0):
-        """A drive writes to a file straight from a buffer; what came of it."""
+        """Lets a drive write to a file directly from a buffer; returns the result."""
         return self._file("peerbuf_file_write", file, dmabuf, length, file_offset, offset,
                           flags, depth)
 
@@ -227,7 +227,7 @@ class Control(_Answering):
         return plain(io)
 
     def policy(self, address, on=0, off=0):
-        """Switch PEERBUF_POLICY_F_* on and off; those that are on then."""
+        """Switches PEERBUF_POLICY_F_* on and off; returns those that are on afterwards."""
         policy = ctypes.c_uint32()
         ask("peerbuf_policy", self.fileno(), parse_address(address), on, off,
             ctypes.byref(policy))
@@ -243,7 +243,7 @@ def _number(file):
 
 
 def _ranges(ranges):
-    """(array, how many) of struct peerbuf_range."""
+    """Returns (array of struct peerbuf_range, its length)."""
     array = (_abi.peerbuf_range * len(ranges))()
     for entry, wanted in zip(array, ranges):
         entry.offset, entry.length = parse_size(wanted.offset), parse_size(wanted.length)
@@ -258,7 +258,7 @@ def _ranges(ranges):
 
 
 def _rights(nodes):
-    """(array, how many) of descriptors."""
+    """Returns (array of descriptors, its length)."""
     return (ctypes.c_int * len(nodes))(*map(_number, nodes)), len(nodes)
 
 
@@ -267,7 +267,7 @@ _free.argtypes = [ctypes.c_void_p]
 
 
 def _array(name, kind, *arguments):
-    """What a call allocates, as a list."""
+    """Returns the array that a call allocates, as a list."""
     entries, count = ctypes.POINTER(kind)(), ctypes.c_size_t()
     ask(name, *arguments, ctypes.byref(entries), ctypes.byref(count))
     try:

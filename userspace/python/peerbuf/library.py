@@ -10,7 +10,7 @@ NAME = "libpeerbuf.so.0"
 
 
 class Library:
-    """libpeerbuf, looked for like any shared library.  Each call is an attribute."""
+    """libpeerbuf, found as any shared library.  Each call is an attribute."""
 
     def __init__(self):
         self._library = ctypes.CDLL(NAME)
@@ -29,10 +29,10 @@ lib = Library()
 
 
 class Error(OSError):
-    """What a call was refused for.
+    """Why a call failed.
 
-    errno is positive, as ever.  reason is its name ("UNALIGNED"), "" if the kernel gave
-    none; range the index of the refused range, or None; blockers how many importers a
+    errno is positive, as usual.  reason is the reason's name ("UNALIGNED"), "" if the kernel gave
+    none; range is the index of the refused range, or None; blockers the number of importers that a
     revoke still waits for; missing the address of a function whose right is missing, or
     None; advice what a person can do.
     """
@@ -57,14 +57,14 @@ class Error(OSError):
 
 
 def check(result, detail=None):
-    """The call's result, unless it is a negative errno."""
+    """Returns a call's result, or raises Error if it is a negative errno."""
     if result < 0:
         raise Error(result, detail)
     return result
 
 
 def ask(name, *arguments):
-    """A call whose last argument is a struct peerbuf_error."""
+    """Makes a call whose last argument is a struct peerbuf_error."""
     detail = _abi.peerbuf_error()
     return check(getattr(lib, name)(*arguments, ctypes.byref(detail)), detail)
 
@@ -74,7 +74,7 @@ ADDRESSES = {"addr", "last_refusal_addr", "decider"}
 
 
 def plain(value, name=None):
-    """A structure as a dictionary, without sizes and reserved fields; addresses as text."""
+    """Returns a structure as a dictionary, without sizes and reserved fields; addresses as text."""
     if isinstance(value, ctypes.Structure):
         return {name: plain(getattr(value, name), name) for name, *_ in value._fields_
                 if name not in ("size", "reserved")}
@@ -88,14 +88,14 @@ def plain(value, name=None):
 
 
 def format_address(number):
-    """The text of a PCI address, "0000:01:00.0", or "-" for none."""
+    """Returns the text of a PCI address, "0000:01:00.0", or "-" for none."""
     room = ctypes.create_string_buffer(_abi.PEERBUF_ADDR_LEN)
     check(lib.peerbuf_addr_format(number, room, len(room)))
     return room.value.decode()
 
 
 def parse_address(text):
-    """The number of a PCI address; a number is one already."""
+    """Returns the number of a PCI address; a number is returned as it is."""
     if isinstance(text, int):
         return text
     number = ctypes.c_uint64()
@@ -104,7 +104,7 @@ def parse_address(text):
 
 
 def parse_size(text):
-    """The bytes of "64K"; a number is one already."""
+    """Returns the bytes of "64K"; a number is returned as it is."""
     if isinstance(text, int):
         return text
     number = ctypes.c_uint64()
@@ -113,7 +113,7 @@ def parse_size(text):
 
 
 def format_size(number):
-    """The shortest text that parse_size() reads back."""
+    """Returns the shortest text that parse_size() reads back."""
     room = ctypes.create_string_buffer(_abi.PEERBUF_SIZE_LEN)
     check(lib.peerbuf_size_format(number, room, len(room)))
     return room.value.decode()

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Made-up machines as snapshots, of the shapes that real ones have.
+"""Snapshots of made-up machines, in the shapes of real ones.
 
 Usage: machines.py NAME > FILE, or machines.py to list the names."""
 
@@ -11,7 +11,7 @@ RR, CR, EC = 0x04, 0x08, 0x20
 SV, UF = 0x01, 0x10
 ISOLATED = SV | RR | CR | UF
 ROOT_PORT, UPSTREAM, DOWNSTREAM, ENDPOINT = 4, 5, 6, 0
-FAKE = 0xfff0                   # a vendor that no list of names has
+FAKE = 0xfff0                   # a vendor that is in no list of names
 MIB = 1 << 20
 GIB = 1 << 30
 GPU, NIC, DISK, BRIDGE, HOST = 0x0302, 0x0200, 0x0108, 0x0604, 0x0600
@@ -70,7 +70,7 @@ class Machine:
                         acs=state, **more)
 
     def switch(self, domain, bus, parent, root, ports, acs=None, link=(160, 16)):
-        """Upstream port at bus:00.0, its downstream ports on the bus after it."""
+        """Adds an upstream port at bus:00.0, with its downstream ports on the next bus."""
         up = self.port(address(domain, bus, 0), parent, root, UPSTREAM, link=speed(*link))
         return [self.port(address(domain, bus + 1, n), up, root, DOWNSTREAM, acs)
                 for n in range(ports)]
@@ -159,7 +159,7 @@ def same_only():
 
 
 def grace():
-    """A domain to each root port, an unlisted host bridge, one of them vouched for."""
+    """A domain for each root port, and unlisted host bridges, one of which is vouched for."""
     facts = dict(FACTS, kernel="6.8.0-1021-nvidia-64k", architecture="aarch64",
                  config=None, lockdown="integrity", secure_boot=True)
     m = Machine(iommu="DMA-FQ", overrides="host:0000:00,0002:01:00.0-0006:01:00.0", **facts)
@@ -174,7 +174,7 @@ def grace():
 
 
 def vfs():
-    """A NIC's and an accelerator's virtual functions by hundreds, below one switch."""
+    """Hundreds of virtual functions of a NIC and an accelerator, below one switch."""
     m = Machine("AuthenticAMD", 23, iommu="identity", **FACTS)
     root = m.host(0, 0)
     port = m.port(address(0, 0, 1), None, root, ROOT_PORT, 0)
@@ -192,8 +192,8 @@ def vfs():
 
 
 def nested(known=True):
-    """Three levels of switches; one port in the middle redirects. Who cannot read it has
-    groups: all ports above the lone one isolate, of the rest nothing is known."""
+    """Three levels of switches; one port in the middle redirects. Without privilege only groups
+    are known: all ports above the lone one isolate, nothing is known of the others."""
     m = Machine("GenuineIntel", 6, iommu="DMA", **FACTS)
     root = m.host(0, 0)
     port = m.port(address(0, 0, 1), None, root, ROOT_PORT, ISOLATED)
@@ -209,7 +209,7 @@ def nested(known=True):
                 m.device(address(0, bus + 4 + 4 * n + slot, 0), low[slot], root, GPU, GIB,
                          "acme", (160, 16))
     lone = m.device(address(0, 0x40, 0), top[2], root, NIC, GIB, "acme", (80, 8))
-    # What does not isolate shares a group.
+    # Functions that are not isolated share a group.
     for name, function in m.functions.items():
         if name not in (lone, port, top[2], address(0, 0, 0)):
             function["iommu_group"] = 3
@@ -234,7 +234,7 @@ def functions():
 
 
 def domains():
-    """A storage domain behind a controller, and two ordinary ones, of the last AMD's CPUs
+    """A storage domain behind a controller, and two ordinary ones, on the last AMD CPUs
     that do not forward."""
     m = Machine("AuthenticAMD", 21, overrides="10000:01:00.0-0000:02:00.0", **FACTS)
     for domain in (0, 1, 0x10000):
@@ -247,7 +247,7 @@ def domains():
 
 
 def desktop():
-    """All that has memory is built into the root complex, or badly placed."""
+    """Everything with memory is built into the root complex, or badly placed."""
     facts = dict(FACTS, kernel="5.10.0-30-amd64", importers=[],
                  gpus=[{"device": "card0", "module": "i915", "kind": "static"},
                        {"device": "card1", "module": "vram", "kind": "dynamic"}], udev_rules=[], group=False,
@@ -263,8 +263,8 @@ def desktop():
 
 
 def lab(vendor="AuthenticAMD", family=23, iommu="", acs=None):
-    """The machine of tests/lab, whose endpoints have no PCI Express link; ACS is switched on
-    where there is an IOMMU, and the switch has none."""
+    """The machine of tests/lab, whose endpoints have no PCI Express link. ACS is switched on
+    if there is an IOMMU; the switch has none."""
     edu, mem = (0x1234, 0x11e8, 0x00ff), (0x1af4, 0x1110, 0x0500)
     m = Machine(vendor, family, iommu=iommu,
                 **dict(FACTS, importers=[], udev_rules=[], group=False))
@@ -291,7 +291,7 @@ def lab(vendor="AuthenticAMD", family=23, iommu="", acs=None):
     card(7, ports[2], near, mem, 16 * MIB)
     card(0x81, ports[4], far, edu, MIB)
     card(0x82, ports[5], far, mem, 16 * MIB)
-    # As the kernel groups them: each with its port of the switch.
+    # Grouped as the kernel does it: each function with its port of the switch.
     for below, port in zip(("0000:03:00.0", "0000:04:00.0", "0000:05:00.0"), down):
         m.functions[below]["iommu_group"] = m.functions[port]["iommu_group"]
     return m
@@ -314,7 +314,7 @@ def thousand():
                                  GPU if slot else NIC, 1 << 30, "acme", (320, 16),
                                  numa_node=host // 16)
                         nr += 1
-    # As many as were promised.
+    # Fill up to the promised number.
     for host in range(32):
         for function in range(8):
             if nr < 1000:
