@@ -2,15 +2,16 @@
 /*
  * bar_owner: an exporting driver, as small as it can be.
  *
- * Takes an ivshmem device whose driver_override says so, registers its BAR 2, and
- * exports, moves and withdraws pieces of it as a test tells it.
+ * It binds to an ivshmem device whose driver_override names it, registers the device's BAR 2,
+ * and exports, moves and withdraws parts of that BAR when a test asks for it.
  *
  *	owner_main.c		the PCI driver
  *	owner_export.c		buffers: the in-kernel exporter API
- *	owner_place.c		where buffers can be, and placing them for others
+ *	owner_place.c		where buffers can be, and placing them for importers
  *	owner_copy.c		the copy engine
  *	owner_map_check.c	the mapper of p2p.ko, range by range
  *	owner_file.c		the character device
+ *	owner_sleep.c		system sleep of one function
  */
 #ifndef _BAR_OWNER_H
 #define _BAR_OWNER_H
@@ -35,18 +36,18 @@
 
 /**
  * struct owner - one device
- * @ref: the binding, each buffer and each open file hold one
- * @pdev: good while @present is held and @gone is false
- * @pdevice: the same
+ * @ref: held by the binding, by each buffer and by each open file
+ * @pdev: valid while @present is held and @gone is false
+ * @pdevice: likewise
  * @present: held for reading by all who use the device, for writing by remove
  * @gone: the driver is unbound
  * @veto: refuse importers
  * @released: buffers released
- * @hidden: stands for memory that only the device reaches
- * @places: places that somebody has
- * @asked: place() calls
- * @why: of the last one
- * @for_cpu: it was for the CPU
+ * @hidden: stands for memory that only the device can access
+ * @places: placements that still have a reference
+ * @asked: number of place() calls
+ * @why: the reason given to the last place() call
+ * @for_cpu: the last place() call was for the CPU
  * @copies: copies made
  */
 struct owner {
@@ -69,16 +70,16 @@ struct owner {
 };
 
 /**
- * struct owner_buffer - what an exported buffer drags along
- * @owner: with a reference
- * @share: the dma-buf whose dma_resv it uses, with a reference, or NULL
- * @offset: where in the BAR it is placed
+ * struct owner_buffer - the driver's part of an exported buffer
+ * @owner: reference held
+ * @share: the dma-buf whose dma_resv the buffer uses, reference held, or NULL
+ * @offset: offset in the BAR at which op_place() puts the buffer
  * @place: BAR_OWNER_PLACE_*
  * @engine: BAR_OWNER_ENGINE_*
- * @copy_work: the copy that is queued; so are the next three
- * @copy_done: signals when it is done
- * @copy_to: where to, with a reference
- * @copy_from: where from, with a reference
+ * @copy_work: makes the queued copy; the members below describe that copy
+ * @copy_done: its fence, reference held
+ * @copy_to: destination, reference held
+ * @copy_from: source, reference held
  */
 struct owner_buffer {
 	struct owner *owner;

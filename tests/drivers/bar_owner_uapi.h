@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * bar_owner: a driver that owns a BAR, as tests see it.
+ * bar_owner: the user interface of a driver that exports a BAR, for tests.
  *
  * One node per device, /dev/bar_owner/<dddd:bb:dd.f>. Every structure starts with
- * its own size, which must be exact (-EINVAL). All of it is BAR 2.
+ * its own size, which must be exact (-EINVAL). The BAR is always BAR 2.
  */
 #ifndef _BAR_OWNER_UAPI_H
 #define _BAR_OWNER_UAPI_H
@@ -13,22 +13,22 @@
 
 /** Where a buffer is. */
 #define BAR_OWNER_IN_BAR	0
-#define BAR_OWNER_IN_PAGES	1 /* system memory of the driver's */
-#define BAR_OWNER_IN_SYSTEM	2 /* system memory of the list's */
-#define BAR_OWNER_IN_HIDDEN	3 /* memory that only the device reaches */
+#define BAR_OWNER_IN_PAGES	1 /* system memory that the driver allocates */
+#define BAR_OWNER_IN_SYSTEM	2 /* system memory that the list of ranges allocates */
+#define BAR_OWNER_IN_HIDDEN	3 /* memory that only the device can access */
 
-/** What the driver does when asked to place a buffer where somebody can reach it. */
-#define BAR_OWNER_PLACE_NOT	0 /* it has no opinion */
-#define BAR_OWNER_PLACE_REFUSE	1 /* it has no room */
-#define BAR_OWNER_PLACE_BAR	2 /* into the BAR, for whoever has a route to it */
+/** What the driver does when it is asked to place a buffer where a client can access it. */
+#define BAR_OWNER_PLACE_NOT	0 /* return -EOPNOTSUPP */
+#define BAR_OWNER_PLACE_REFUSE	1 /* return -ENOSPC */
+#define BAR_OWNER_PLACE_BAR	2 /* move it into the BAR, if the client has a route to the BAR */
 #define BAR_OWNER_PLACE_SYSTEM	3
-#define BAR_OWNER_PLACE_LIE	4 /* it says yes and does nothing */
+#define BAR_OWNER_PLACE_LIE	4 /* return success and do nothing */
 
 /**
  * struct bar_owner_export - BAR_OWNER_IOC_EXPORT
  * @size: sizeof(struct bar_owner_export)
  * @flags: PEERBUF_EXPORT_F_FALLBACK
- * @offset: in the BAR, bytes; of hidden memory: in that
+ * @offset: bytes, in the BAR or, with BAR_OWNER_IN_HIDDEN, in hidden memory
  * @length: bytes
  * @share: a dma-buf whose reservation object to share, or -1
  * @fd: out, the dma-buf
@@ -52,28 +52,28 @@ struct bar_owner_export {
 	__u32 reserved;
 };
 
-/** Who copies when the buffer moves. What is hidden only the driver can copy. */
-#define BAR_OWNER_ENGINE_HIDDEN	0 /* the driver, where it must */
-#define BAR_OWNER_ENGINE_ALWAYS	1 /* the driver, at once */
-#define BAR_OWNER_ENGINE_QUEUED	2 /* the driver, later, with a fence for it */
-#define BAR_OWNER_ENGINE_BROKEN	3 /* fails */
-#define BAR_OWNER_ENGINE_DEAF	4 /* the driver, in BAR_OWNER_LONG, whatever happens */
-#define BAR_OWNER_ENGINE_POLITE	5 /* the same, unless the buffer is withdrawn or it is killed */
-#define BAR_OWNER_ENGINE_LEAVES	6 /* as QUEUED, but it says that it failed */
+/** Who copies when the buffer moves. Only the driver can copy hidden memory. */
+#define BAR_OWNER_ENGINE_HIDDEN	0 /* the driver, only if hidden memory is involved */
+#define BAR_OWNER_ENGINE_ALWAYS	1 /* the driver, before copy() returns */
+#define BAR_OWNER_ENGINE_QUEUED	2 /* the driver, later; copy() adds a fence for it */
+#define BAR_OWNER_ENGINE_BROKEN	3 /* copy() fails */
+#define BAR_OWNER_ENGINE_DEAF	4 /* the driver, after BAR_OWNER_LONG, whatever happens */
+#define BAR_OWNER_ENGINE_POLITE	5 /* likewise, but ends if withdrawn or killed */
+#define BAR_OWNER_ENGINE_LEAVES	6 /* as QUEUED, but copy() then returns an error */
 
-/** How long it has the reservation lock for a copy, in milliseconds. */
+/** How long a slow copy keeps the reservation lock, in milliseconds. */
 #define BAR_OWNER_LONG		3000
 
 /**
  * struct bar_owner_buffer - BAR_OWNER_IOC_MOVE, _REVOKE, _RESTORE, _VMAP, _VUNMAP
  * @size: sizeof(struct bar_owner_buffer)
  * @fd: the dma-buf
- * @offset: MOVE: the new place; VMAP: which byte to look at
+ * @offset: MOVE: the new place; VMAP: offset of the 32 bits to read
  * @flags: MOVE: PEERBUF_MOVE_F_*; VMAP: BAR_OWNER_VMAP_F_TRY
  * @timeout_ms: REVOKE
  * @value: VMAP: out, 32 bits found at @offset
  * @where: MOVE: BAR_OWNER_IN_*
- * @locked: MOVE: under the reservation lock, returning before importers unmap
+ * @locked: MOVE: use peerbuf_move_locked(), which returns before importers unmap
  * @reserved: zero
  */
 struct bar_owner_buffer {
@@ -88,19 +88,19 @@ struct bar_owner_buffer {
 	__u32 reserved;
 };
 
-/** Asks the exporter, past the core, which warns of a vmap that fails, and gives it back. */
+/** Call the exporter's vmap directly, because the core warns if it fails; undo it at once. */
 #define BAR_OWNER_VMAP_F_TRY	(1U << 0)
 
 /*
  * struct bar_owner_switch - BAR_OWNER_IOC_VETO, _DOWN, _PINNED (accept importers that pin)
- * @on: 0, 1; DOWN: BAR_OWNER_DOWN_SOON as well
+ * @on: 0 or 1; for DOWN also BAR_OWNER_DOWN_SOON
  */
 struct bar_owner_switch {
 	__u32 size;
 	__u32 on;
 };
 
-/** Do not wait for importers longer than a second. */
+/** Wait for importers for a second at most. */
 #define BAR_OWNER_DOWN_SOON	2
 
 /* struct bar_owner_count - BAR_OWNER_IOC_RELEASED: buffers released so far */
@@ -109,7 +109,7 @@ struct bar_owner_count {
 	__u32 released;
 };
 
-/** enum peerbuf_place_why, which is the kernel's own. */
+/** Same values as enum peerbuf_place_why. */
 #define BAR_OWNER_WHY_NO_ROUTE	1
 #define BAR_OWNER_WHY_HIDDEN	2
 #define BAR_OWNER_WHY_NO_PAGES	3
@@ -117,10 +117,10 @@ struct bar_owner_count {
 /**
  * struct bar_owner_places - BAR_OWNER_IOC_PLACES
  * @size: sizeof(struct bar_owner_places)
- * @held: places that somebody still has, because a buffer is there or is mapped there
+ * @held: placements in use, because a buffer is there or is still mapped there
  * @asked: how often the driver was asked to place a buffer
- * @why: BAR_OWNER_WHY_* of the last time
- * @for_cpu: it was for the CPU
+ * @why: BAR_OWNER_WHY_* of the last request
+ * @for_cpu: the last request was for the CPU
  * @copies: copies the driver made
  * @reserved: zero
  */
@@ -137,10 +137,10 @@ struct bar_owner_places {
 /**
  * struct bar_owner_map_check - BAR_OWNER_IOC_MAP_CHECK
  * @size: sizeof(struct bar_owner_map_check)
- * @nr: single pages of the BAR, last page first, so that none touches the next
+ * @nr: pages of the BAR to map, last page first, so that no two ranges can be merged
  * @client: PCI address of the device to map them for, bound to a driver
- * @line: out, line of owner_map_check.c whose check failed, 0 if none did
- * @error: out, errno that came with it, or 0
+ * @line: out, line of owner_map_check.c whose check failed, or 0
+ * @error: out, errno of that failure, or 0
  * @translated: out, an IOMMU translates for the client
  * @relinked: out, ranges that were unlinked and linked again
  */
@@ -155,12 +155,12 @@ struct bar_owner_map_check {
 };
 
 /**
- * struct bar_owner_sleep - BAR_OWNER_IOC_SLEEP: the driver's callbacks for system sleep
+ * struct bar_owner_sleep - BAR_OWNER_IOC_SLEEP: call a driver's callbacks for system sleep
  * @size: sizeof(struct bar_owner_sleep)
  * @on: 1 suspend, 0 resume
- * @addr: PCI address of the function, of any driver
+ * @addr: PCI address of the function, which any driver may be bound to
  *
- * errno: EOPNOTSUPP its driver has none; what the driver returned.
+ * errno: EOPNOTSUPP its driver has no such callbacks; or what the callback returned.
  */
 struct bar_owner_sleep {
 	__u32 size;
@@ -181,7 +181,7 @@ struct bar_owner_sleep {
 #define BAR_OWNER_IOC_RELEASED	_IOWR(BAR_OWNER_MAGIC, 0x08, struct bar_owner_count)
 #define BAR_OWNER_IOC_MAP_CHECK	_IOWR(BAR_OWNER_MAGIC, 0x09, struct bar_owner_map_check)
 #define BAR_OWNER_IOC_PLACES	_IOWR(BAR_OWNER_MAGIC, 0x0a, struct bar_owner_places)
-/* Is it a dma-buf of this driver's? 0, EXDEV, or EMEDIUMTYPE: of another peerbuf user. */
+/* Did this driver export the dma-buf? 0, EXDEV, or EMEDIUMTYPE: another user of peerbuf did. */
 #define BAR_OWNER_IOC_MINE	_IOWR(BAR_OWNER_MAGIC, 0x0b, struct bar_owner_buffer)
 #define BAR_OWNER_IOC_SLEEP	_IOW(BAR_OWNER_MAGIC, 0x0c, struct bar_owner_sleep)
 #define BAR_OWNER_IOC_PINNED	_IOW(BAR_OWNER_MAGIC, 0x0d, struct bar_owner_switch)

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A buffer that the device may reach: the life of an importer.
+ * A buffer that the device can access: the life of an importer.
  *
- * Who may still use an attachment's mapping, and why each is done when it goes:
+ * Who may still use an attachment's mapping when it is removed, and why each has stopped:
  *
- *  - the engine: reads the addresses of the job it runs. The job's fence is in
- *    att->last, and nothing is unmapped before that has signalled;
- *  - an ioctl: those of one file take turns, and detach is one of them; it looks
- *    at the mapping under the resv lock;
- *  - the worker: the same, and cancelled before the attachment is detached;
- *  - the exporter, which may invalidate until peerbuf_detach() has returned.
+ *  - the engine reads the addresses of the job it runs. The job's fence is in
+ *    att->last, and the buffer is unmapped only after the fence has signalled;
+ *  - an ioctl looks at the mapping under the resv lock. edu_file.lock serializes the
+ *    ioctls of a file, and detach is one of them;
+ *  - the worker also takes the resv lock; it is cancelled before the detach;
+ *  - the exporter may invalidate until peerbuf_detach() has returned.
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>
@@ -19,7 +19,7 @@
 
 #include "edu_dma.h"
 
-/* ---- the importer helper's side ---- */
+/* ---- importers that use the importer helper ---- */
 
 static void edu_helper_invalidate(struct peerbuf_attachment *helper, void *priv)
 {
@@ -79,7 +79,7 @@ const struct edu_importer edu_importer_dynamic = {
 	.segment_at = edu_helper_segment_at,
 };
 
-/* Without an invalidate callback the buffer must be pinned to stay in place. */
+/* An importer without an invalidate callback must pin the buffer. */
 static int edu_helper_pinned_attach(struct edu_attachment *att)
 {
 	int ret;
@@ -112,16 +112,16 @@ const struct edu_importer edu_importer_helper_pinned = {
 	.segment_at = edu_helper_segment_at,
 };
 
-/* ---- what all kinds share ---- */
+/* ---- all kinds of importer ---- */
 
-/* Is a transfer under way that uses the mapping? */
+/* Does a running transfer use the mapping? */
 bool edu_attachment_busy(struct edu_attachment *att)
 {
 	dma_resv_assert_held(att->dmabuf->resv);
 	return att->last && !dma_fence_is_signaled(att->last);
 }
 
-/* Map if it is not. Returns 0 or what the exporter says, -ENODEV if revoked. */
+/* Map the buffer unless it is mapped. Returns 0 or the exporter's error, -ENODEV if revoked. */
 int edu_attachment_map(struct edu_attachment *att)
 {
 	int ret;
@@ -137,7 +137,7 @@ int edu_attachment_map(struct edu_attachment *att)
 	return 0;
 }
 
-/* Only when no transfer is under way. */
+/* No transfer may be running. */
 void edu_attachment_unmap(struct edu_attachment *att)
 {
 	dma_resv_assert_held(att->dmabuf->resv);
@@ -148,7 +148,7 @@ void edu_attachment_unmap(struct edu_attachment *att)
 	att->stale = false;
 }
 
-/* Wait for the latest transfer, and return how it ended. */
+/* Wait for the latest transfer and return its result. */
 int edu_attachment_wait(struct edu_attachment *att, bool intr)
 {
 	struct dma_fence *fence;
@@ -173,15 +173,15 @@ static void edu_attachment_unmap_work(struct work_struct *work)
 
 	edu_attachment_wait(att, false);
 	dma_resv_lock(att->dmabuf->resv, NULL);
-	/* A later transfer may have mapped anew in between. */
+	/* Another transfer may have mapped the buffer again before this took the lock. */
 	if (att->stale && !edu_attachment_busy(att))
 		edu_attachment_unmap(att);
 	dma_resv_unlock(att->dmabuf->resv);
 }
 
 /*
- * The exporter wants the memory back. Nothing is waited for here: a transfer
- * that runs has its fence in the dma_resv, where the exporter finds it.
+ * The exporter asks for an unmap. This does not wait: the fence of a running
+ * transfer is in the dma_resv, where the exporter finds it.
  */
 void edu_attachment_invalidate(struct edu_attachment *att)
 {
@@ -260,8 +260,8 @@ err_free:
 }
 
 /*
- * Our fences have signalled, but the buffer's dma_resv keeps them until others
- * take their place, and with them this module. Put the core's own stub there.
+ * All fences of this attachment have signalled, but the dma_resv keeps them, and thereby this
+ * module, until other fences replace them. Replace them by the core's own stub.
  */
 static void edu_attachment_drop_fences(struct edu_attachment *att)
 {
@@ -276,9 +276,9 @@ static void edu_attachment_drop_fences(struct edu_attachment *att)
 }
 
 /*
- * Give the buffer back, whatever state it is in. Caller holds edu.present, and
- * is the only one to call this for @att: either it took the handle away, or it
- * is remove, which holds edu.present for writing.
+ * Unmap and detach, in any state. The caller holds edu.present and is the only one to
+ * call this for @att: it has removed the handle, or it is edu_remove(), which holds
+ * edu.present for writing.
  */
 void edu_attachment_destroy(struct edu_attachment *att)
 {
@@ -291,7 +291,7 @@ void edu_attachment_destroy(struct edu_attachment *att)
 	edu_attachment_unmap(att);
 	edu_attachment_drop_fences(att);
 	dma_resv_unlock(att->dmabuf->resv);
-	/* With nothing mapped, an invalidation that comes now queues nothing. */
+	/* An invalidation queues no work any more, because nothing is mapped. */
 	cancel_work_sync(&att->unmap_work);
 	att->importer->detach(att);
 	dma_buf_put(att->dmabuf);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The engine, for another module of this kernel: there is at most one such client,
- * and it is told of every device that comes and goes.
+ * Lets one other kernel module use the engine. The module is told of every device that
+ * comes and goes.
  */
 #include <linux/module.h>
 
 #include "edu_dma.h"
 
-/* The two below, and client_priv of every device. Outside of all other locks. */
+/* Guards the two below and edu.client_priv. Taken before all other locks. */
 static DEFINE_MUTEX(edu_client_lock);
 static LIST_HEAD(edu_client_devices);
 static const struct edu_client *edu_client;
@@ -26,7 +26,7 @@ static void edu_client_detach(struct edu *edu)
 	edu->client_priv = NULL;
 }
 
-/* Probe has done all else. */
+/* The last step of probe. */
 void edu_client_add_device(struct edu *edu)
 {
 	mutex_lock(&edu_client_lock);
@@ -36,7 +36,7 @@ void edu_client_add_device(struct edu *edu)
 	mutex_unlock(&edu_client_lock);
 }
 
-/* The engine has stopped, the rest still works. */
+/* Called when the engine has stopped; everything else still works. */
 void edu_client_remove_device(struct edu *edu)
 {
 	mutex_lock(&edu_client_lock);
@@ -47,8 +47,8 @@ void edu_client_remove_device(struct edu *edu)
 }
 
 /**
- * edu_client_register() - hear of every device, now and later
- * @client: what to call; good until edu_client_unregister()
+ * edu_client_register() - be told of every device, present and future
+ * @client: callbacks; must stay valid until edu_client_unregister()
  *
  * Context: process context, sleeps.
  * Return: 0, or -EBUSY: there is another client.
@@ -72,9 +72,9 @@ EXPORT_SYMBOL_GPL(edu_client_register);
 
 /**
  * edu_client_unregister() - undo edu_client_register()
- * @client: the same
+ * @client: the client that is registered
  *
- * Its remove() has been called for every device when this returns.
+ * When this returns, remove() has been called for every device.
  *
  * Context: process context, sleeps.
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Transfers: between a buffer and the device's memory, and two that need no
- * buffer. Each claims the engine first, and locks only then.
+ * Transfers between a buffer and the device's memory, and two kinds of transfer without a
+ * buffer. Each claims the engine before it takes a reservation lock.
  */
 #include <linux/dma-resv.h>
 #include <linux/minmax.h>
@@ -55,7 +55,7 @@ static int edu_copy_fill(struct edu_attachment *att, struct edu_job *job,
 	return 0;
 }
 
-/* Put the fence where the exporter looks for it, and start. Cannot fail. */
+/* Add the fence to the dma_resv and start the job. Cannot fail. */
 static void edu_copy_start(struct edu_attachment *att, struct edu_job *job)
 {
 	bool cookie;
@@ -73,9 +73,9 @@ static void edu_copy_start(struct edu_attachment *att, struct edu_job *job)
 }
 
 /*
- * With the engine claimed and the resv lock held. What others do to the buffer
- * comes first: an exporter that is still filling it, or, before writing, every
- * reader. They are other devices; none of them needs our engine.
+ * The engine is claimed and the resv lock is held. Wait first for other users of the
+ * buffer: for an exporter that is still filling it and, before a write, for every reader.
+ * These are other devices, and none of them needs this engine.
  */
 static int edu_copy_locked(struct edu_attachment *att, struct edu_job *job,
 			   const struct edu_dma_copy *req)
@@ -84,7 +84,7 @@ static int edu_copy_locked(struct edu_attachment *att, struct edu_job *job,
 	long left;
 	int ret;
 
-	/* All our own transfers are over, so what is stale can go at once. */
+	/* No transfer of this device is running, so a stale mapping can go at once. */
 	if (att->stale)
 		edu_attachment_unmap(att);
 	ret = edu_attachment_map(att);
@@ -114,7 +114,7 @@ int edu_copy(struct edu_attachment *att, const struct edu_dma_copy *req)
 	ret = edu_check_copy(att, req);
 	if (ret)
 		return ret;
-	/* Segments are whole pages, so that many can be touched. */
+	/* A segment is a multiple of a page, so the range touches no more segments than this. */
 	job = edu_job_create(req->length / PAGE_SIZE + 2,
 			     req->direction == EDU_DMA_TO_BUFFER);
 	if (!job)
@@ -132,7 +132,7 @@ int edu_copy(struct edu_attachment *att, const struct edu_dma_copy *req)
 	if (req->flags & EDU_DMA_COPY_F_NOWAIT)
 		return 0;
 	ret = edu_attachment_wait(att, true);
-	/* It goes on: a restarted call would do it twice. */
+	/* The transfer continues, and a restarted system call would start a second one. */
 	return ret == -ERESTARTSYS ? -EINTR : ret;
 
 err_release:
@@ -142,7 +142,7 @@ err_abandon:
 	return ret;
 }
 
-/* One chunk to or from any address, waited for to the end. */
+/* One chunk to or from any address; waits for its end. */
 static int edu_copy_addr(struct edu *edu, dma_addr_t addr, u32 inner, u32 len,
 			 bool from_device)
 {

@@ -7,20 +7,20 @@
  *
  *	edu_main.c		the PCI driver: probe, remove
  *	edu_engine.c		the hardware: claim, start, interrupt
- *	edu_job.c		a transfer, and the fence that stands for it
+ *	edu_job.c		a transfer, and the fence that represents it
  *	edu_attachment.c	a buffer: attach, map, invalidate, unmap, detach
- *	edu_copy.c		buffer and engine together
- *	edu_foreign.c		the same as importers without the helper do it
+ *	edu_copy.c		transfers
+ *	edu_foreign.c		importers that do not use the importer helper
  *	edu_file.c		the character device
- *	edu_client.c		the engine, for another module of this kernel
+ *	edu_client.c		lets another kernel module use the engine
  *
  * Locks, outermost first:
  *
  *	edu_file.lock -> edu.present -> dma_buf.resv -> edu_engine.lock
  *
- * edu.bounce_lock nests in edu.present and takes nothing but the engine.
- * The engine is claimed before the resv lock is taken and is given back by the
- * interrupt: who waits for it holds no lock that the running transfer needs.
+ * edu.bounce_lock nests in edu.present; its holder claims the engine and takes no other lock.
+ * The engine is claimed before the resv lock is taken, and the interrupt handler ends the claim.
+ * So whoever waits for the engine holds no lock that the running transfer needs.
  */
 #ifndef _EDU_DMA_H
 #define _EDU_DMA_H
@@ -47,8 +47,8 @@ struct edu;
 struct edu_attachment;
 
 /**
- * struct edu_chunk - what the engine does at one go
- * @addr: DMA address outside of the device
+ * struct edu_chunk - one operation of the engine
+ * @addr: DMA address outside the device
  * @inner: offset in the device's memory, bytes
  * @len: bytes
  * @from_device: the device writes to memory
@@ -63,16 +63,16 @@ struct edu_chunk {
 /**
  * struct edu_job - a transfer of one or more chunks
  * @fence: signals when the last chunk is done; its reference count is the job's
- * @lock: the fence's
- * @from_device: the device writes to memory, in chunks that do not say otherwise
- * @nr: chunks
+ * @lock: the fence's lock
+ * @from_device: default direction of a chunk: the device writes to memory
+ * @nr: number of chunks
  * @done: chunks done; under edu_engine.lock once the job runs
- * @max: chunks there is room for
- * @chunk: in order
+ * @max: number of chunks there is room for
+ * @chunk: the chunks, in order
  */
 struct edu_job {
 	struct dma_fence fence;
-	spinlock_t lock; /* the fence's own */
+	spinlock_t lock; /* the fence's lock */
 	bool from_device;
 	u32 nr;
 	u32 done;
@@ -84,12 +84,12 @@ struct edu_job {
  * struct edu_engine - the device's one DMA engine
  * @regs: BAR 0
  * @lock: guards the members below and the registers
- * @job: what runs, with a reference; NULL while idle or claimed only
- * @claimed: somebody prepares or runs a job
- * @stopped: no new claims; for good
- * @idle: woken when @claimed goes
- * @looks: that the watchdog has had at the chunk under way
- * @watchdog: looks after a lost interrupt, or a lost device
+ * @job: the running job, reference held; NULL while the engine is idle or only claimed
+ * @claimed: a job is being prepared or is running
+ * @stopped: there are no new claims, for good
+ * @idle: woken when @claimed becomes false
+ * @looks: how often the watchdog has seen the current chunk running
+ * @watchdog: detects a lost interrupt, and a lost device
  */
 struct edu_engine {
 	void __iomem *regs;
@@ -104,17 +104,17 @@ struct edu_engine {
 
 /**
  * struct edu - one device
- * @ref: the binding and every open file hold one
- * @pdev: good while @present is held and @gone is false
+ * @ref: held by the binding and by every open file
+ * @pdev: valid while @present is held and @gone is false
  * @present: held for reading by all who use the device, for writing by remove
  * @gone: the driver is unbound
  * @attachments: of all files; under @attachments_lock
- * @attachments_lock: guards the list only, takes nothing
- * @workqueue: runs the late unmaps
+ * @attachments_lock: guards only the list; no lock nests in it
+ * @workqueue: runs the deferred unmaps
  * @bounce_lock: guards @bounce
- * @bounce: a page of coherent memory, the way to the internal memory
+ * @bounce: a page of coherent memory, through which the CPU accesses the internal memory
  * @bounce_addr: its DMA address
- * @all: in the list of all devices; under edu_client_lock
+ * @all: entry in the list of all devices; under edu_client_lock
  * @client_priv: what the client's add() returned; under edu_client_lock
  */
 struct edu {
@@ -137,12 +137,12 @@ struct edu {
 };
 
 /**
- * struct edu_client - another module that drives engines
- * @add: a device is there; returns what to hand to @remove, NULL to leave it alone
- * @remove: the engine has stopped and the device is about to go: give back all that
+ * struct edu_client - another module that uses engines
+ * @add: a device has come; returns what is passed to @remove, or NULL to ignore the device
+ * @remove: the engine has stopped and the device is about to go: release all that
  *	was mapped for it before returning
  *
- * Both are called one at a time and may sleep.
+ * The callbacks are serialized and may sleep.
  */
 struct edu_client {
 	void *(*add)(struct edu *edu);
@@ -150,12 +150,12 @@ struct edu_client {
 };
 
 /**
- * struct edu_importer - how to be one kind of importer
- * @attach: attach to att->dmabuf, and pin if that is its nature; unlocked
- * @detach: undo that; nothing is mapped; unlocked
- * @map: under the resv lock
- * @unmap: under the resv lock
- * @segment_at: DMA address of a byte and how many follow it; under the resv lock
+ * struct edu_importer - the operations of one kind of importer
+ * @attach: attach to att->dmabuf, and pin it if this kind pins; no lock held
+ * @detach: undo @attach; nothing is mapped; no lock held
+ * @map: called under the resv lock
+ * @unmap: called under the resv lock
+ * @segment_at: DMA address of a byte and how many follow it; called under the resv lock
  */
 struct edu_importer {
 	int (*attach)(struct edu_attachment *att);
@@ -167,32 +167,32 @@ struct edu_importer {
 };
 
 /**
- * struct edu_attachment - a buffer this device may reach
+ * struct edu_attachment - a buffer this device can access
  *
- * Belongs to the open file that made it, which frees it; detached from the
- * buffer earlier if the device goes.
+ * The open file that created it frees it. If the device goes first, its remove function
+ * detaches it from the buffer earlier.
  *
- * @edu: whose it is; good while edu.present is held
- * @link: in edu.attachments
- * @dmabuf: with a reference until detached
- * @importer: what kind it is
- * @lazy: unmap from the worker only
- * @keep: unmap only when userspace says so
- * @helper: the importer helper's side, immutable while attached
+ * @edu: the device; valid while edu.present is held
+ * @link: entry in edu.attachments
+ * @dmabuf: reference held until detached
+ * @importer: the kind of importer
+ * @lazy: only the worker unmaps
+ * @keep: unmap only when userspace asks for it
+ * @helper: attachment of the importer helper, immutable while attached
  * @mapping: ... and its mapping
- * @plain: the plain dma-buf API's side, immutable while attached
+ * @plain: attachment of the plain dma-buf API, immutable while attached
  * @sgt: ... and its mapping
- * @mapped: @mapping or @sgt is there
- * @stale: it was invalidated: start nothing new, unmap when idle
- * @last: fence of the latest transfer, with a reference
- * @context: fence context: transfers of an attachment end in order
- * @seqno: of the latest fence
- * @unmap_work: unmaps what was stale but busy
- * @invalidations: how often the exporter asked
+ * @mapped: @mapping or @sgt is valid
+ * @stale: it was invalidated: start no transfer, unmap when idle
+ * @last: fence of the latest transfer, reference held
+ * @context: fence context: the transfers of an attachment end in order
+ * @seqno: sequence number of the latest fence
+ * @unmap_work: unmaps a stale mapping that was busy
+ * @invalidations: how often the exporter asked for an unmap
  * @maps: mappings made
  * @transfers: transfers started
  *
- * From @mapping on all is guarded by the buffer's dma_resv lock.
+ * The buffer's dma_resv lock guards the members from @mapping on.
  */
 struct edu_attachment {
 	struct edu *edu;

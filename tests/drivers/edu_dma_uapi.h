@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * edu_dma: what tests ask of the DMA engine in QEMU's edu device.
+ * edu_dma: the user interface of the driver for the DMA engine in QEMU's edu device, for tests.
  *
  * One node per device, /dev/edu_dma/<dddd:bb:dd.f>. Every structure starts with
  * its own size, which must be exact (-EINVAL). An attachment belongs to the open
- * file that made it and ends with it at the latest.
+ * file that created it and ends at the latest when that file is closed.
  */
 #ifndef _EDU_DMA_UAPI_H
 #define _EDU_DMA_UAPI_H
@@ -14,18 +14,18 @@
 
 /*
  * Bytes of the device's internal memory that a transfer may use. The device has
- * 4096, but versions of its model end the machine when a transfer touches the
+ * 4096, but some versions of its model abort the machine when a transfer touches the
  * last of them.
  */
 #define EDU_DMA_MEMORY		4088
 
-/** How to attach to the buffer: what kind of importer to be. */
-#define EDU_DMA_DYNAMIC		0 /* the importer helper, gives the memory back */
-#define EDU_DMA_HELPER_PINNED	1 /* the importer helper, pins and cannot be told */
-#define EDU_DMA_PINNED		2 /* plain dma-buf API, pins and ignores invalidation */
-#define EDU_DMA_STATIC		3 /* plain dma-buf API, no importer ops at all */
-#define EDU_DMA_FOREIGN		4 /* plain dma-buf API, dynamic, as in-tree drivers are */
-#define EDU_DMA_PAGES		5 /* the same, but for memory with pages only: no peer2peer */
+/** Which kind of importer attaches to the buffer. */
+#define EDU_DMA_DYNAMIC		0 /* the importer helper; unmaps when invalidated */
+#define EDU_DMA_HELPER_PINNED	1 /* the importer helper; pins, has no invalidate callback */
+#define EDU_DMA_PINNED		2 /* plain dma-buf API; pins and ignores invalidation */
+#define EDU_DMA_STATIC		3 /* plain dma-buf API; has no importer ops at all */
+#define EDU_DMA_FOREIGN		4 /* plain dma-buf API; dynamic, as in-tree drivers are */
+#define EDU_DMA_PAGES		5 /* likewise, but without peer2peer: needs memory with pages */
 
 /**
  * struct edu_dma_attach - EDU_DMA_IOC_ATTACH
@@ -45,14 +45,14 @@ struct edu_dma_attach {
 	__u32 reserved;
 };
 
-/* Leave every unmap to the worker, also when no transfer is running. */
+/* Only the worker unmaps, even when no transfer is running. */
 #define EDU_DMA_ATTACH_F_LAZY	(1U << 0)
 /*
- * Unmap when told by EDU_DMA_IOC_UNMAP or _DETACH, and not before: an importer that says that it
- * gives memory back, and does not.
+ * Unmap only at EDU_DMA_IOC_UNMAP or _DETACH: an importer that says that it can be invalidated,
+ * and never unmaps.
  */
 #define EDU_DMA_ATTACH_F_KEEP	(1U << 2)
-/* Tell the importer helper that a segment has 64 KiB at most. Of EDU_DMA_DYNAMIC only. */
+/* Tell the importer helper that a segment has at most 64 KiB. Only with EDU_DMA_DYNAMIC. */
 #define EDU_DMA_ATTACH_F_SHORT	(1U << 1)
 
 /* struct edu_dma_handle - EDU_DMA_IOC_DETACH, _MAP, _UNMAP, _WAIT */
@@ -67,7 +67,7 @@ struct edu_dma_handle {
 /**
  * struct edu_dma_copy - EDU_DMA_IOC_COPY
  * @size: sizeof(struct edu_dma_copy)
- * @handle: attachment; mapped first where it is not
+ * @handle: attachment; mapped first if it is not mapped
  * @offset: in the buffer, bytes
  * @edu_offset: in the device's internal memory, bytes
  * @length: 1..EDU_DMA_MEMORY bytes
@@ -84,7 +84,7 @@ struct edu_dma_copy {
 	__u32 flags;
 };
 
-/* Return when the transfer has been started; EDU_DMA_IOC_WAIT waits for it. */
+/* Return when the transfer has started; EDU_DMA_IOC_WAIT waits for its end. */
 #define EDU_DMA_COPY_F_NOWAIT	(1U << 0)
 
 /* struct edu_dma_local - EDU_DMA_IOC_LOCAL: user memory <-> internal memory */
@@ -97,8 +97,8 @@ struct edu_dma_local {
 };
 
 /*
- * struct edu_dma_raw - EDU_DMA_IOC_RAW: DMA to an address that nothing vouches
- * for, to see a stale one fail. CAP_SYS_RAWIO.
+ * struct edu_dma_raw - EDU_DMA_IOC_RAW: DMA to an unchecked address, to see a stale
+ * address fail. Needs CAP_SYS_RAWIO.
  */
 struct edu_dma_raw {
 	__u32 size;
@@ -138,9 +138,9 @@ struct edu_dma_state {
 };
 
 /**
- * struct edu_dma_walk - EDU_DMA_IOC_WALK: the CPU's way along the scatterlist's pages
+ * struct edu_dma_walk - EDU_DMA_IOC_WALK: CPU access through the scatterlist's pages
  * @size: sizeof(struct edu_dma_walk)
- * @handle: attachment, mapped, of the plain dma-buf API
+ * @handle: attachment of the plain dma-buf API, mapped
  * @data: user memory
  * @offset: in the buffer, bytes
  * @length: bytes, at most EDU_DMA_WALK_MOST
@@ -149,7 +149,7 @@ struct edu_dma_state {
  * @segments: out, entries that have DMA addresses (nents)
  *
  * errno: ENODATA there are no pages, or fewer than @length bytes of them from @offset on.
- * The counts are stored all the same.
+ * The counts are stored in that case as well.
  */
 struct edu_dma_walk {
 	__u32 size;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The hardware. It is claimed, runs one job chunk by chunk from its interrupt,
- * and is free again when the last chunk is done.
+ * The hardware. A caller claims the engine and starts a job. The interrupt handler runs the
+ * job chunk by chunk and releases the engine after the last chunk.
  */
 #include <linux/interrupt.h>
 #include <linux/io.h>
@@ -19,18 +19,18 @@
 #define EDU_CMD_FROM_DEVICE	BIT(1)
 #define EDU_CMD_IRQ		BIT(2)
 
-/* Where the internal memory is, in the engine's own view. */
+/* Address of the internal memory as the engine sees it. */
 #define EDU_INNER		0x40000
 
-/* A transfer takes a tenth of it. */
+/* A transfer takes a tenth of this. */
 #define EDU_WATCHDOG		HZ
 
-/* Looks at a chunk that is still under way: the device has hung. */
+/* The device hangs when the watchdog has seen the same chunk running this often. */
 #define EDU_WATCHDOG_MOST	60
 
 /*
- * Chunks that ended without an interrupt, of all devices since the module was loaded. The
- * harness of the tests fails the test that has too many of them.
+ * Chunks whose end the watchdog saw before the interrupt handler did, of all devices since the
+ * module was loaded. The test harness fails a test that has too many of them.
  */
 static atomic_t edu_late_interrupts = ATOMIC_INIT(0);
 module_param_named(late_interrupts, edu_late_interrupts.counter, int, 0444);
@@ -52,9 +52,9 @@ static void edu_engine_start_chunk(struct edu_engine *engine)
 }
 
 /*
- * Go on if the current chunk is done. Both the interrupt and the watchdog come
- * here, possibly for a chunk that the other has dealt with already: only the
- * hardware's own bit says whether the current one is over. True if it was.
+ * Go on if the current chunk is done. Both the interrupt handler and the watchdog call this,
+ * possibly after the other has handled the chunk: only the hardware's own bit says whether the
+ * current chunk is over. Returns true if it was.
  */
 static bool edu_engine_poll(struct edu_engine *engine)
 {
@@ -68,7 +68,7 @@ static bool edu_engine_poll(struct edu_engine *engine)
 	if (!engine->job)
 		goto out;
 	cmd = readl(engine->regs + EDU_DMA_CMD);
-	/* All ones: nobody answers, and who does not answer does no DMA. */
+	/* All ones: the device does not answer, so it does no DMA either. */
 	if (cmd == ~0U)
 		error = -ENODEV;
 	else if (cmd & EDU_CMD_RUN)
@@ -85,10 +85,10 @@ out:
 	spin_unlock_irqrestore(&engine->lock, flags);
 	if (!job)
 		return over;
-	/* The fence first: who claims the engine next may rely on it. */
+	/* Signal the fence first: whoever claims the engine next may rely on it. */
 	edu_job_complete(job, error);
 	edu_engine_release(engine);
-	/* An interrupt from a device that is gone is not late. */
+	/* A device that is gone sends no interrupt, so none is late. */
 	return !error;
 }
 
@@ -118,7 +118,7 @@ static void edu_engine_watchdog(struct work_struct *work)
 	if (busy)
 		looks = ++engine->looks;
 	spin_unlock_irq(&engine->lock);
-	/* It cannot be told to stop, and its memory is not given back before it has. */
+	/* The transfer cannot be stopped, and its memory is kept until it has ended. */
 	WARN_ONCE(looks == EDU_WATCHDOG_MOST, "edu_dma: a transfer does not end\n");
 	if (busy)
 		schedule_delayed_work(&engine->watchdog, EDU_WATCHDOG);
@@ -147,10 +147,10 @@ static bool edu_engine_try_claim(struct edu_engine *engine, int *ret)
 }
 
 /**
- * edu_engine_claim() - be the only one to run a job
+ * edu_engine_claim() - get the exclusive right to run a job
  * @engine: the engine
  *
- * Whoever holds the claim knows that every earlier job is over.
+ * While a caller holds the claim, every earlier job is over.
  *
  * Context: process context, sleeps. No dma_resv may be held.
  * Return: 0; -ENODEV when the device goes; -ERESTARTSYS.
@@ -178,8 +178,8 @@ void edu_engine_release(struct edu_engine *engine)
 	spin_lock_irqsave(&engine->lock, flags);
 	engine->claimed = false;
 	/*
-	 * Under the lock: edu_engine_stop() must not see the claim gone and
-	 * let the engine be freed before this is done with it.
+	 * Wake under the lock: otherwise edu_engine_stop() could see that the claim is
+	 * released and let the engine be freed before wake_up_all() has finished.
 	 */
 	wake_up_all(&engine->idle);
 	spin_unlock_irqrestore(&engine->lock, flags);
@@ -188,10 +188,10 @@ EXPORT_SYMBOL_GPL(edu_engine_release);
 
 /**
  * edu_engine_run() - start a job
- * @engine: the engine, claimed; the claim is the job's from now on
- * @job: published; the caller's reference goes with it
+ * @engine: the engine, claimed; the job releases the claim when it ends
+ * @job: published; this takes over the caller's reference
  *
- * Context: any, also between dma_fence_begin_signalling() and its end.
+ * Context: any, including between dma_fence_begin_signalling() and dma_fence_end_signalling().
  */
 void edu_engine_run(struct edu_engine *engine, struct edu_job *job)
 {
@@ -217,8 +217,8 @@ static bool edu_engine_is_idle(struct edu_engine *engine)
 }
 
 /*
- * Refuse new jobs and wait for the one that runs: the hardware cannot be told to
- * stop, but it always ends, and the watchdog sees when it has vanished.
+ * Refuse new jobs and wait for the running one. The hardware cannot be stopped, but a transfer
+ * always ends, and the watchdog detects a device that has vanished.
  */
 void edu_engine_stop(struct edu_engine *engine)
 {

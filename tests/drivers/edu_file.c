@@ -13,8 +13,8 @@
 
 /**
  * struct edu_file - an open file
- * @edu: with a reference
- * @lock: the file's ioctls take turns
+ * @edu: reference held
+ * @lock: serializes the file's ioctls
  * @attachments: by handle
  */
 struct edu_file {
@@ -70,7 +70,7 @@ static long edu_ioctl_detach(struct edu_file *file, void __user *arg)
 	return 0;
 }
 
-/* Fetches a request, which begins as struct edu_dma_handle does, and finds its attachment. */
+/* Copies in a request, which begins like struct edu_dma_handle, and finds its attachment. */
 static struct edu_attachment *edu_request(struct edu_file *file, void *req, u32 size,
 					  void __user *arg)
 {
@@ -171,7 +171,7 @@ static long edu_ioctl_raw(struct edu_file *file, void __user *arg)
 	return edu_copy_raw(file->edu, &req);
 }
 
-/* The segments of the mapping; at most @room are stored. Returns their number. */
+/* Stores at most @room segments of the mapping. Returns the number of all segments. */
 static int edu_segments(struct edu_attachment *att,
 			struct edu_dma_segment *seg, u32 room)
 {
@@ -207,7 +207,7 @@ static long edu_ioctl_segments(struct edu_file *file, void __user *arg)
 		return PTR_ERR(att);
 	if (req.nr_entries > 1 << 16)
 		return -EINVAL;
-	/* Not straight to the user: that may fault on this very buffer. */
+	/* Not straight to userspace: that may fault on this very buffer, whose lock is held. */
 	seg = kvcalloc(req.nr_entries, sizeof(*seg), GFP_KERNEL);
 	if (!seg)
 		return -ENOMEM;
@@ -228,7 +228,7 @@ out:
 	return ret;
 }
 
-/* With @data as large as it needs. */
+/* @data holds req->length bytes. */
 static int edu_walk(struct edu_attachment *att, struct edu_dma_walk *req, void *data)
 {
 	void __user *user = u64_to_user_ptr(req->data);
@@ -236,7 +236,7 @@ static int edu_walk(struct edu_attachment *att, struct edu_dma_walk *req, void *
 
 	if (req->direction == EDU_DMA_TO_BUFFER && copy_from_user(data, user, req->length))
 		return -EFAULT;
-	/* Not straight to the user: that may fault on this very buffer. */
+	/* Not straight to userspace: that may fault on this very buffer, whose lock is held. */
 	dma_resv_lock(att->dmabuf->resv, NULL);
 	ret = att->sgt && !att->stale ? edu_foreign_walk(att, req, data) : -ENOENT;
 	dma_resv_unlock(att->dmabuf->resv);
@@ -348,14 +348,14 @@ static int edu_open(struct inode *inode, struct file *filp)
 		return -ENOMEM;
 	mutex_init(&file->lock);
 	xa_init_flags(&file->attachments, XA_FLAGS_ALLOC1);
-	/* Registered until misc_deregister(), which waits for this function. */
+	/* The device is registered until misc_deregister(), which waits for this function. */
 	kref_get(&edu->ref);
 	file->edu = edu;
 	filp->private_data = file;
 	return 0;
 }
 
-/* Also the end of a process that was killed in the middle of it all. */
+/* Also called when a process with running transfers is killed. */
 static int edu_release(struct inode *inode, struct file *filp)
 {
 	struct edu_file *file = filp->private_data;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Importers that know nothing of peerbuf: plain <linux/dma-buf.h>, in the three
- * ways that drivers in the kernel use it.
+ * Importers that do not use peerbuf's helper: plain <linux/dma-buf.h>, in the ways in
+ * which drivers in the kernel use it.
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>
@@ -24,7 +24,7 @@ static const struct dma_buf_attach_ops edu_pages_ops = {
 	.invalidate_mappings = edu_foreign_invalidate,
 };
 
-/* Present where the kernel insists on one, and does nothing there. */
+/* Some kernels require the callback; this importer ignores invalidations. */
 static const struct dma_buf_attach_ops edu_pinned_ops = {
 	.allow_peer2peer = true,
 	.invalidate_mappings = DMA_BUF_NO_INVALIDATE,
@@ -114,8 +114,8 @@ static int edu_foreign_segment_at(struct edu_attachment *att, u64 offset,
 }
 
 /*
- * As importers do that have no engine, or look at what they send: along the pages. @data holds
- * what is written, or gets what is read. Under the resv lock, mapped.
+ * Access by the CPU page by page, as importers without an engine do it. @data holds the bytes to
+ * write or receives the bytes read. Called under the resv lock; the buffer is mapped.
  */
 int edu_foreign_walk(struct edu_attachment *att, struct edu_dma_walk *req, void *data)
 {

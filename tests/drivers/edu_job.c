@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A transfer, and the fence that stands for it.
+ * A transfer, and the fence that represents it.
  *
- * A fence can outlive everything here: somebody who waited for it may keep it for
- * as long as they like. So it holds the module, and nothing else: not the device,
- * not the attachment.
+ * A fence can outlive the device and the attachment: whoever waited for it may keep it for
+ * any time. So it holds a reference to the module, but none to the device or the attachment.
  */
 #include <linux/module.h>
 #include <linux/overflow.h>
@@ -23,8 +22,8 @@ static const char *edu_fence_timeline_name(struct dma_fence *fence)
 }
 
 /*
- * The last code of this module that a fence needs. Runs as an RCU callback, and
- * edu_exit() has an rcu_barrier(), so that it is over before its text goes.
+ * The last code of this module that a fence runs. It is an RCU callback, and the rcu_barrier()
+ * in edu_exit() waits for it before the module's code is freed.
  */
 static void edu_fence_free(struct rcu_head *rcu)
 {
@@ -46,12 +45,12 @@ static const struct dma_fence_ops edu_fence_ops = {
 };
 
 /**
- * edu_job_create() - a transfer with room for chunks
- * @max: how many
- * @from_device: the direction of edu_job_add()
+ * edu_job_create() - allocate a transfer
+ * @max: room for this many chunks
+ * @from_device: the direction that edu_job_add() uses
  *
  * Context: process context, may sleep.
- * Return: the job, plain memory until it is published, or NULL.
+ * Return: the job, which is no fence until it is published, or NULL.
  */
 struct edu_job *edu_job_create(u32 max, bool from_device)
 {
@@ -74,7 +73,7 @@ EXPORT_SYMBOL_GPL(edu_job_create);
  * @len: bytes
  * @from_device: the device writes to @addr
  *
- * Chunks run in order, so one job can fetch from here and store to there.
+ * Chunks run in order, so one job can read from one address and write to another.
  *
  * Context: any.
  * Return: 0, or -E2BIG when there is no room.
@@ -94,7 +93,7 @@ int edu_job_add_chunk(struct edu_job *job, dma_addr_t addr, u32 inner, u32 len,
 }
 EXPORT_SYMBOL_GPL(edu_job_add_chunk);
 
-/* Append a chunk in the job's own direction; -E2BIG when there is no room. */
+/* Append a chunk in the job's own direction; -E2BIG if there is no room. */
 int edu_job_add(struct edu_job *job, dma_addr_t addr, u32 inner, u32 len)
 {
 	return edu_job_add_chunk(job, addr, inner, len, job->from_device);
@@ -113,19 +112,19 @@ void edu_job_abandon(struct edu_job *job)
 EXPORT_SYMBOL_GPL(edu_job_abandon);
 
 /**
- * edu_job_publish() - make it a fence
- * @job: the job, complete; its fence has one reference afterwards
+ * edu_job_publish() - make the job a fence
+ * @job: the job, with all its chunks; afterwards its fence has one reference
  * @context: fence context
- * @seqno: in that context
+ * @seqno: sequence number in that context
  *
- * From here on nothing may fail or allocate until it is handed to the engine,
- * because others may wait for it.
+ * Others may wait for the fence from now on. So until the job is passed to the engine the
+ * caller may neither fail nor allocate memory.
  *
  * Context: any.
  */
 void edu_job_publish(struct edu_job *job, u64 context, u64 seqno)
 {
-	/* Not try_module_get(): the caller's open file or symbols hold this module. */
+	/* Not try_module_get(): the caller's open file or use of a symbol holds this module. */
 	__module_get(THIS_MODULE);
 	dma_fence_init(&job->fence, &edu_fence_ops, &job->lock, context, seqno);
 }
@@ -140,7 +139,7 @@ void edu_job_complete(struct edu_job *job, int error)
 	dma_fence_put(&job->fence);
 }
 
-/* A context for a job whose fence nobody else will see. */
+/* A fence context for jobs whose fences no one else sees. */
 u64 edu_job_private_context(void)
 {
 	return dma_fence_context_alloc(1);

@@ -60,13 +60,13 @@ static int edu_enable(struct edu *edu)
 		ret = -ENOMEM;
 		goto err_region;
 	}
-	/* The narrow mask is for tests of what cannot be reached, not of the bounce page. */
+	/* The narrow mask is for tests of unreachable memory, which the bounce page must not be. */
 	ret = dma_set_mask(&pdev->dev, dma_limit ?: DMA_BIT_MASK(dma_bits));
 	if (!ret)
 		ret = dma_set_coherent_mask(&pdev->dev, DMA_BIT_MASK(64));
 	if (ret)
 		goto err_iounmap;
-	/* The engine takes any length: let segments be as long as they are. */
+	/* The engine has no limit of its own, so a segment may have any length. */
 	dma_set_max_seg_size(&pdev->dev, max_segment);
 	pci_set_master(pdev);
 	return 0;
@@ -80,7 +80,7 @@ err_disable:
 	return ret;
 }
 
-/* Clears bus mastering too: no DMA of this device after this. */
+/* Also clears bus mastering, so the device does no DMA after this. */
 static void edu_disable(struct edu *edu)
 {
 	pci_iounmap(edu->pdev, edu->engine.regs);
@@ -150,9 +150,9 @@ err_put:
 }
 
 /*
- * Unbind and unplug. Files may stay open; with @gone set they find nothing here
- * any more. Every buffer is given back before the device is let go, whoever the
- * attachment belongs to: the DMA mappings are the device's and end with it.
+ * Unbind and unplug. Files may stay open; they find @gone set and do not use the device.
+ * All attachments are destroyed first, whichever file they belong to, because their DMA
+ * mappings are of this device.
  */
 static void edu_remove(struct pci_dev *pdev)
 {
@@ -160,7 +160,7 @@ static void edu_remove(struct pci_dev *pdev)
 	struct edu_attachment *att;
 
 	misc_deregister(&edu->misc);
-	/* Before taking the semaphore: it wakes those who wait for the engine. */
+	/* Before down_write(): this wakes the readers that wait for the engine. */
 	edu_engine_stop(&edu->engine);
 	edu_client_remove_device(edu);
 	down_write(&edu->present);
@@ -198,7 +198,7 @@ module_init(edu_init);
 static void __exit edu_exit(void)
 {
 	pci_unregister_driver(&edu_driver);
-	/* edu_fence_free() dropped the last reference to us and may still run. */
+	/* edu_fence_free() has dropped the last reference to the module and may still run. */
 	rcu_barrier();
 }
 module_exit(edu_exit);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Takes the minors of misc devices, as other drivers' do on a machine with many devices: 128
- * are all there are on older kernels. Gives them back when it is unloaded.
+ * Occupies minors of misc devices, as a machine with many devices does: older kernels have only
+ * 128. Releases them when it is unloaded.
  */
 #include <linux/fs.h>
 #include <linux/miscdevice.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The copy engine: it reaches everything, hidden memory too, and may take its time. */
+/* The copy engine. It accesses all memory, hidden memory too, and can be slow. */
 #include <linux/delay.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-fence.h>
@@ -13,17 +13,17 @@
 
 #include "bar_owner.h"
 
-/* How long a queued copy waits before it begins: long enough to be overtaken. */
+/* The delay before a queued copy begins: long enough for other operations to come first. */
 #define OWNER_DELAY	(HZ / 10)
 
 /**
- * struct owner_copy - a copy that is queued
- * @fence: signals when it is done; the first member, as it is what frees all of it
- * @lock: of @fence
+ * struct owner_copy - a queued copy
+ * @fence: signals when the copy is done; the first member, because freeing it frees the struct
+ * @lock: the fence's lock
  */
 struct owner_copy {
 	struct dma_fence fence;
-	spinlock_t lock; /* what dma_fence_init() asks for */
+	spinlock_t lock; /* the fence's lock */
 };
 
 static int owner_page_access(struct owner *owner, const struct p2p_vec *vec, u64 at,
@@ -106,8 +106,8 @@ void owner_copy_work(struct work_struct *work)
 }
 
 /*
- * The contents are there when the fence has signalled, and everybody waits for that; so
- * does the next move, and there is one copy at a time.
+ * The contents are valid when the fence has signalled. Everyone waits for that, including the
+ * next move, so there is at most one copy of a buffer at a time.
  */
 static int owner_copy_queue(struct peerbuf *pb, struct owner_buffer *buffer,
 			    const struct p2p_vecs *to, const struct p2p_vecs *from)
@@ -135,7 +135,7 @@ static int owner_copy_queue(struct peerbuf *pb, struct owner_buffer *buffer,
 	return 0;
 }
 
-/* Takes its time with the lock held, as the engine of a device does that is busy. */
+/* Takes long while the reservation lock is held, like a device whose engine is busy. */
 static int owner_copy_long(struct peerbuf *pb, struct owner_buffer *buffer,
 			   const struct p2p_vecs *to, const struct p2p_vecs *from, bool polite)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Buffers, by the in-kernel exporter API. */
+/* Buffers, with the in-kernel exporter API. */
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>
 #include <linux/err.h>
@@ -32,7 +32,7 @@ static void owner_op_release(struct peerbuf *pb, void *priv)
 	kfree(buffer);
 }
 
-/* One that asks no questions: buffers of either go where an importer can follow. */
+/* Without place(): only peerbuf decides where a buffer goes that an importer cannot access. */
 static const struct peerbuf_exporter_ops owner_plain_ops = {
 	.owner = THIS_MODULE,
 	.attach = owner_op_attach,
@@ -107,7 +107,7 @@ int owner_export(struct owner *owner, struct bar_owner_export *req)
 	buffer->engine = req->engine;
 	dmabuf = owner_export_buffer(owner, req, buffer);
 	if (IS_ERR(dmabuf)) {
-		/* Not exported, not released: ours to undo. */
+		/* The export failed, so release() is not called: undo here. */
 		if (buffer->share)
 			dma_buf_put(buffer->share);
 		owner_put(owner);
@@ -218,7 +218,7 @@ int owner_mine(const struct bar_owner_buffer *req)
 	return ret;
 }
 
-/* Would a vmap succeed? Locked as the core of this kernel has it. */
+/* Tries a vmap and undoes it. Locked as this kernel's DMA-BUF core locks a vmap. */
 int owner_try_vmap(const struct bar_owner_buffer *req)
 {
 	struct dma_buf *dmabuf = dma_buf_get(req->fd);
@@ -238,7 +238,7 @@ int owner_try_vmap(const struct bar_owner_buffer *req)
 	return ret;
 }
 
-/* Returns the dma-buf, referenced and vmapped, for owner_vunmap(). */
+/* Returns the dma-buf, with a reference and a vmap, for owner_vunmap(). */
 struct dma_buf *owner_vmap(struct bar_owner_buffer *req, struct iosys_map *map)
 {
 	struct dma_buf *dmabuf = dma_buf_get(req->fd);

@@ -11,10 +11,10 @@
 
 /**
  * struct owner_file - an open file
- * @owner: with a reference
- * @lock: the file's ioctls take turns
- * @vmapped: the buffer it has a kernel mapping of, or NULL
- * @map: that mapping
+ * @owner: reference held
+ * @lock: serializes the file's ioctls
+ * @vmapped: the buffer of which the file has a kernel mapping, or NULL
+ * @map: the kernel mapping
  */
 struct owner_file {
 	struct owner *owner;
@@ -35,7 +35,7 @@ static long owner_ioctl_export(struct owner_file *file, void __user *arg)
 	ret = owner_export(file->owner, &req);
 	if (ret)
 		return ret;
-	/* The fd is the process's by now, whatever becomes of the answer. */
+	/* The process has the descriptor by now, even if the copy fails. */
 	return copy_to_user(arg, &req, sizeof(req)) ? -EFAULT : 0;
 }
 

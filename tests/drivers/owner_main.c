@@ -64,8 +64,8 @@ err_put:
 }
 
 /*
- * Once peerbuf_device_unregister() has returned nobody reaches the BAR, or nobody else gets it
- * before that is so. Buffers may live on as dead ones; each holds @owner.
+ * When peerbuf_device_unregister() has returned, no importer accesses the BAR, or peerbuf keeps
+ * the BAR reserved until that is so. Dead buffers may live on; each holds a reference to @owner.
  */
 static void owner_remove(struct pci_dev *pdev)
 {
@@ -81,7 +81,7 @@ static void owner_remove(struct pci_dev *pdev)
 	owner_put(owner);
 }
 
-/* No ids: only devices whose driver_override names it. */
+/* No ids: it binds only to devices whose driver_override names it. */
 static struct pci_driver owner_driver = {
 	.name = "bar_owner",
 	.probe = owner_probe,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The mapper of p2p.ko, range by range: reserve, link some, link the others,
- * unlink and link again, give up half-way. After each step every range's address is
- * compared with what the hardware would make of it: behind an IOMMU by walking
- * its tables, otherwise with the bus address.
+ * Checks the mapper of p2p.ko range by range: reserve, link some ranges, link the others,
+ * unlink and link again, destroy a half-linked mapping. After each step every range's address
+ * is compared with where the hardware would go: behind an IOMMU by walking its tables,
+ * otherwise by comparing with the bus address.
  */
 #include <linux/iommu.h>
 #include <linux/pci.h>
@@ -12,14 +12,14 @@
 #include "bar_owner.h"
 
 /**
- * struct owner_check - a check under way
- * @req: where the verdict goes
+ * struct owner_check - a running check
+ * @req: gets the result
  * @vecs: the ranges
  * @map: their mapping
- * @domain: the client's, if it translates
+ * @domain: the client's domain, if it translates
  * @route: from the BAR to the client
  * @bus_offset: CPU address minus bus address
- * @addr: of each range when it was first linked
+ * @addr: address of each range when it was first linked
  */
 struct owner_check {
 	struct bar_owner_map_check *req;
@@ -40,7 +40,7 @@ static int owner_fail_at(struct owner_check *check, int line, int error)
 
 #define owner_fail(check, error)	owner_fail_at(check, __LINE__, error)
 
-/* Does the bus address reach the range, as far as can be seen from here? */
+/* Does @addr lead to the range, as far as the CPU can check? */
 static bool owner_addr_right(struct owner_check *check, dma_addr_t addr, u32 i)
 {
 	phys_addr_t paddr = check->vecs->vec[i].paddr;
@@ -49,7 +49,7 @@ static bool owner_addr_right(struct owner_check *check, dma_addr_t addr, u32 i)
 		return addr == paddr - check->bus_offset;
 	if (!check->domain)
 		return addr == paddr;
-	/* By chance the two can be equal, below another host bridge than the BAR. */
+	/* Not an error if both are equal by chance: the IOMMU may be below another host bridge. */
 	return iommu_iova_to_phys(check->domain, addr) == paddr &&
 	       iommu_iova_to_phys(check->domain, addr + PAGE_SIZE - 1) ==
 	       paddr + PAGE_SIZE - 1;
@@ -93,7 +93,7 @@ static int owner_link(struct owner_check *check, u32 first, u32 nr)
 	return 0;
 }
 
-/* None of the addresses may reach anything: the IOMMU has forgotten them. */
+/* The IOMMU must not translate any of the addresses any more. */
 static int owner_check_gone(struct owner_check *check, u32 first, u32 nr)
 {
 	u32 i;
@@ -116,7 +116,7 @@ static int owner_check_there(struct owner_check *check, u32 first, u32 nr)
 	return 0;
 }
 
-/* Take the middle out: the rest must not notice, and it must come back. */
+/* Unlinks the ranges in the middle, which must not affect the others, and links them again. */
 static int owner_relink(struct owner_check *check)
 {
 	u32 nr = check->vecs->nr;
@@ -143,7 +143,7 @@ static int owner_check_steps(struct owner_check *check)
 	u32 nr = check->vecs->nr;
 	int ret;
 
-	/* The second half first: the order must not matter. */
+	/* The second half first, because the order must not matter. */
 	ret = owner_link(check, nr / 2, nr - nr / 2);
 	if (!ret && nr / 2)
 		ret = owner_link(check, 0, nr / 2);
@@ -169,7 +169,7 @@ static int owner_check_segments(struct owner_check *check)
 	       0 : owner_fail(check, 0);
 }
 
-/* Twice: all of it, and then one that is given up with half of it linked. */
+/* Maps everything; then makes a second mapping and destroys it when half of it is linked. */
 static void owner_check_map(struct owner_check *check, const struct p2p_plan *plan)
 {
 	u32 nr = check->vecs->nr;
@@ -215,7 +215,7 @@ static void owner_check_plan(struct owner_check *check, struct device *client)
 	p2p_plan_drop(&plan);
 }
 
-/* Pages from the end of the BAR to its start. */
+/* Lists pages from the end of the BAR to its start. */
 static int owner_check_vecs(struct owner_check *check,
 			    struct p2p_provider *provider)
 {
@@ -251,7 +251,7 @@ static void owner_check_client(struct owner_check *check, struct device *client,
 		owner_check_plan(check, client);
 }
 
-/* Caller holds owner.present. The client's driver must stay bound meanwhile. */
+/* Caller holds owner.present. The client's driver must stay bound during the call. */
 void owner_map_check(struct owner *owner, struct bar_owner_map_check *req)
 {
 	struct p2p_provider *provider =

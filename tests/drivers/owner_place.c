@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Where buffers can be, and placing them where somebody else reaches them. */
+/* Where buffers can be, and placing them where an importer can access them. */
 #include <linux/err.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
@@ -12,10 +12,10 @@ static_assert(BAR_OWNER_WHY_HIDDEN == PEERBUF_PLACE_HIDDEN);
 static_assert(BAR_OWNER_WHY_NO_PAGES == PEERBUF_PLACE_NO_PAGES);
 
 /**
- * struct owner_spot - a place that somebody has
- * @owner: with a reference
- * @pages: the driver's own memory, or NULL
- * @order: of @pages
+ * struct owner_spot - a placement that has a reference
+ * @owner: reference held
+ * @pages: memory that the driver allocated, or NULL
+ * @order: order of @pages
  */
 struct owner_spot {
 	struct owner *owner;
@@ -23,7 +23,7 @@ struct owner_spot {
 	unsigned int order;
 };
 
-/* Nobody maps the place any more: a driver could give it to another buffer now. */
+/* No one maps the placement any more: a real driver could reuse its memory now. */
 static void owner_spot_release(void *priv)
 {
 	struct owner_spot *spot = priv;
@@ -44,7 +44,7 @@ static int owner_fill_bar(struct owner *owner, struct p2p_vecs *vecs, u64 offset
 	if (!provider)
 		return -ENXIO;
 	ret = p2p_vecs_add_bar(vecs, provider, offset, len);
-	/* The list has a reference of its own. */
+	/* The list of ranges has its own reference. */
 	p2p_provider_put(provider);
 	return ret;
 }
@@ -120,8 +120,8 @@ static int owner_place_at(struct peerbuf *pb, const struct owner_buffer *buffer,
 }
 
 /*
- * The reservation lock is held, and around it perhaps the mmap lock, so whether the device
- * is there is only tried: its removal does not wait for us either.
+ * The caller holds the reservation lock and perhaps the mmap lock, so this only tries to get
+ * @present: remove() holds it for writing while it waits for the reservation lock.
  */
 int owner_op_place(struct peerbuf *pb, struct device *client, u32 why, void *priv)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * System sleep for one function. The PM core would take all of the machine along, and what
- * the lab's guests live on does not come back from it.
+ * System sleep for one function. The PM core would put the whole machine to sleep, and devices
+ * that the test guests need do not survive that.
  */
 #include <linux/device.h>
 #include <linux/pci.h>
@@ -9,7 +9,7 @@
 
 #include "bar_owner.h"
 
-/* In D3hot, which is where the PM core leaves it, a function decodes no memory. */
+/* As in D3hot, the state in which the PM core leaves a function: it decodes no memory. */
 static void owner_power_off(struct pci_dev *pdev)
 {
 	u16 command;
@@ -38,7 +38,7 @@ static int owner_sleep_locked(struct pci_dev *pdev, bool on)
 	return ret;
 }
 
-/* Sleeps until the driver's callback has returned, as the PM core does. */
+/* Returns after the driver's callback, as the PM core does. */
 int owner_sleep(u64 addr, bool on)
 {
 	struct pci_dev *pdev;

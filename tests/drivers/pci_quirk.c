@@ -1,25 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What emulated PCI functions do not have, for tests. Who has /dev/pci_quirk open writes the name
- * of a quirk and the address of a function, and the function has that quirk until the file is
- * closed: what a test does to a function ends with its process, however that ends.
+ * Gives emulated PCI functions properties that they do not have, for tests. A process that has
+ * /dev/pci_quirk open writes the name of a quirk and the address of a function. The function has
+ * the quirk until the file is closed, so it loses the quirk however the test process ends.
  *
  *	exec 3> /dev/pci_quirk
  *	echo acs_port 0000:02:00.0 >&3
  *
- * acs_port: an ACS control register. It is the interrupt line register, whose bits mean nothing
- * to a port of a switch, and are as free to be written as those of a real one. Only the low
+ * acs_port: the function has an ACS control register. The register is in fact the interrupt line
+ * register, whose bits mean nothing to a port of a switch and can be written freely. Only the low
  * byte counts:
  *
  *	setpci -s 0000:02:00.0 INTERRUPT_LINE=4		# redirects requests
  *
- * unmappable: its BARs are said to be for nobody but its driver.
+ * unmappable: only the function's own driver may map its BARs.
  *
- * claimed: its BAR 2 belongs to somebody else.
+ * claimed: another driver has requested BAR 2 of the function.
  *
- * asleep: it is in D3hot, where it decodes no memory, and its driver was not told.
+ * asleep: the function is in D3hot and decodes no memory, and its driver was not told.
  *
- * mute: it answers no configuration request, which reads as ones. One function at a time.
+ * mute: the function answers no configuration request; reads return all ones. Only one function
+ * at a time.
  */
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
@@ -37,13 +38,13 @@
 #define LINE_MOST	64
 
 /**
- * struct quirk - something that one function at a time can have
- * @name: what is written
- * @take: gives it to @pdev; 0 or an errno, and then nothing was done
- * @give_back: undoes it
- * @pdev: the function, or NULL; reference held; quirk_lock
- * @file: whose it is; quirk_lock
- * @before: for @give_back; quirk_lock
+ * struct quirk - a quirk, which one function at a time can have
+ * @name: the name that users write
+ * @take: applies it to @pdev; returns 0, or an errno and has no effect
+ * @give_back: undoes @take
+ * @pdev: the function, reference held, or NULL; guarded by quirk_lock
+ * @file: the file that set the quirk; guarded by quirk_lock
+ * @before: state that @give_back restores; guarded by quirk_lock
  */
 struct quirk {
 	const char *name;
@@ -102,7 +103,7 @@ static void asleep_give_back(struct quirk *quirk)
 	pci_restore_state(quirk->pdev);
 }
 
-/* Read by whoever accesses the bus; set before its operations are ours. */
+/* Accesses to the bus read these; they are set before the bus gets mute_ops. */
 static unsigned int mute_devfn;
 static struct pci_ops *mute_bus_ops;
 
@@ -157,7 +158,7 @@ static void quirk_end(struct quirk *quirk)
 	quirk->file = NULL;
 }
 
-/* Takes the reference to @pdev over, if it returns 0. */
+/* Takes over the reference to @pdev if it returns 0. */
 static int quirk_begin(struct quirk *quirk, struct pci_dev *pdev, struct file *file)
 {
 	int ret;

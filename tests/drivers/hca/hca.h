@@ -1,31 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * hca: an RDMA device for machines that have none.
+ * hca: a software RDMA device for machines without one.
  *
  * One ib_device per edu device. Queues are in memory and every verb is a system
- * call; what is real is the last step: memory that only a device can reach, above
- * all a BAR behind a DMA-BUF, is read and written by edu's DMA engine, at the
- * DMA addresses the exporter gave. System memory is copied by the CPU (or by the
- * engine too, see the module parameter cpu_copy).
+ * call. Only the last step is real: edu's DMA engine reads and writes memory that only a
+ * device can access, above all a BAR behind a DMA-BUF, at the DMA addresses that the exporter
+ * gave. The CPU copies system memory, or the engine does if the module parameter cpu_copy is
+ * off.
  *
- *	hca_main.c		module, parameters, edu devices coming and going
+ *	hca_main.c		module, parameters, list of devices
  *	hca_device.c		device, port and context operations
  *	hca_pd.c		protection domains
  *	hca_cq.c		completion queues
- *	hca_qp.c		queue pairs: life, states, finding the peer
+ *	hca_qp.c		queue pairs: creation, states, finding the peer
  *	hca_srq.c		shared receive queues
- *	hca_address.c		where a packet goes: LIDs, GIDs, address handles
+ *	hca_address.c		the destination of a packet: LIDs, GIDs, address handles
  *	hca_mr.c		memory regions: keys, checks, references
  *	hca_mr_umem.c		... of pinned memory
  *	hca_mr_dmabuf.c		... of a DMA-BUF, as a dynamic importer
- *	hca_mr_dma.c		... of all there is, for the kernel's own users
+ *	hca_mr_dma.c		... of all memory the device can access, for users in the kernel
  *	hca_engine.c		moving bytes between an MR and a wire page
- *	hca_vec.c		lists of pieces of MRs
- *	hca_post.c		work requests into queues
- *	hca_exec.c		the requester: one work request after the other
- *	hca_retry.c		... and when it tries again
- *	hca_respond.c		the responder's half, run by the requester
- *	hca_datagram.c		what is sent to nobody in particular
+ *	hca_vec.c		lists of parts of MRs
+ *	hca_post.c		posting work requests
+ *	hca_exec.c		the requester: runs one work request after the other
+ *	hca_retry.c		... and decides when it retries
+ *	hca_respond.c		the responder's part, which the requester runs
+ *	hca_datagram.c		unconnected queue pairs
  *	hca_roce.c		devices with a network interface, for the RDMA CM
  *	hca_net.c		... and that interface
  *	hca_stats.c		counters, in hw_counters of the device
@@ -38,12 +38,12 @@
  *	hca_list_lock -> hca.qps.xa_lock -> hca_qp.lock
  *	hca_list_lock -> the core's table of GIDs
  *
- * hca_cq.lock, hca_srq.lock and hca.mrs.xa_lock take nothing and nest in nothing of
- * ours, and hca_qp.lock takes nothing. No two QPs are ever locked at once.
+ * hca_cq.lock, hca_srq.lock, hca.mrs.xa_lock and hca_qp.lock are innermost: their holders take
+ * no other lock of this driver. The first three are not nested in another lock of this driver
+ * either. No thread ever holds the locks of two QPs.
  *
- * The kernel's own users post and poll with interrupts off, so hca_qp.lock, hca_srq.lock
- * and hca_cq.lock are taken that way by everybody. They are released before anybody is
- * called back.
+ * Users in the kernel post and poll with interrupts off, so hca_qp.lock, hca_srq.lock and
+ * hca_cq.lock are always taken with interrupts off. No callback is called under them.
  */
 #ifndef _HCA_H
 #define _HCA_H
@@ -81,16 +81,16 @@ struct pci_dev;
 #define HCA_MAX_INLINE		1024
 #define HCA_MAX_DATAGRAM	4096
 
-/* The QP that connection managers talk through. */
+/* The QP that connection managers use to talk to each other. */
 #define HCA_GSI_NUMBER		1
 
-/* A key no MR has, because the number in it is zero: the kernel's, for all it mapped. */
+/* The key of the MR of all memory, for users in the kernel. No other MR has it: number zero. */
 #define HCA_LOCAL_DMA_LKEY	1
 
-/* As much as the engine carries at one go. */
+/* The most that the engine moves in one job. */
 #define HCA_STEP		4088U
 
-/* What is counted, of each device. */
+/* The counters of a device. */
 enum hca_stat {
 	HCA_STAT_ENGINE_JOBS,
 	HCA_STAT_ENGINE_BYTES,
@@ -102,21 +102,21 @@ enum hca_stat {
 
 /**
  * struct hca - one device
- * @ibdev: what the RDMA core knows
- * @edu: whose engine it is; good until hca_remove() has returned
- * @pdev: the same device on PCI
- * @wq: runs the QPs and the late unmaps
- * @link: in the list of all devices, under hca_list_lock
- * @lid: its address on our imaginary subnet, unique
- * @ndev: its network interface if it is of RoCE, else NULL
- * @netdev_events: tell of the port's state what is heard of @ndev
- * @dma_mr: what the kernel's own users name their memory by, of a RoCE device
+ * @ibdev: the part that the RDMA core uses
+ * @edu: the device whose engine it uses; valid until hca_remove() has returned
+ * @pdev: the PCI device of @edu
+ * @wq: runs the QPs and the deferred unmaps
+ * @link: entry in the list of all devices, under hca_list_lock
+ * @lid: its unique address on the simulated subnet
+ * @ndev: the network interface of a RoCE device, else NULL
+ * @netdev_events: reports changes of @ndev as events of the port
+ * @dma_mr: the MR of all memory, for users in the kernel; RoCE devices only
  * @qps: QPs by number
  * @mrs: MRs by key >> 8
- * @next_qp: for the cyclic allocation of numbers
- * @next_mr: the same for keys
- * @key_salt: the lower byte of the next key, so that a stale key rarely fits
- * @atomics: atomic operations on this device's memory take turns
+ * @next_qp: for the cyclic allocation of QP numbers
+ * @next_mr: likewise, for MR numbers
+ * @key_salt: the lower byte of the next key, so that a stale key is rarely valid
+ * @atomics: serializes atomic operations on this device's memory
  * @stats: counters
  */
 struct hca {
@@ -139,9 +139,9 @@ struct hca {
 };
 
 /**
- * struct hca_wire - a page both the CPU and the engine reach
- * @cpu: for the one
- * @addr: for the other
+ * struct hca_wire - a page that both the CPU and the engine can access
+ * @cpu: its address for the CPU
+ * @addr: its address for the engine
  */
 struct hca_wire {
 	void *cpu;
@@ -158,17 +158,17 @@ struct hca_pd {
 
 /**
  * struct hca_cq - a completion queue
- * @ibcq: what the RDMA core knows
- * @lock: guards all below
- * @wc: a ring of @size
- * @names: by number, of each QP that ever completed here, a QP that has nothing but
- *	that number: uverbs looks at it after the poll, when the real one may have been
- *	destroyed; they go with the queue
+ * @ibcq: the part that the RDMA core uses
+ * @lock: guards all members below
+ * @wc: a ring of @size entries
+ * @names: by QP number, a struct ib_qp that has only that number, for each QP that ever
+ *	completed here. uverbs reads the number after the poll, when the real QP may have been
+ *	destroyed. Freed with the queue
  * @size: entries
- * @head: the oldest one
- * @count: entries taken
- * @overrun: one was lost, and everybody knows
- * @armed: tell of the next one
+ * @head: the oldest entry
+ * @count: entries in use
+ * @overrun: an entry was lost and the event handler was told
+ * @armed: report the next completion
  * @solicited_only: ... if it is solicited
  */
 struct hca_cq {
@@ -186,13 +186,13 @@ struct hca_cq {
 
 /**
  * struct hca_srq - a shared receive queue
- * @ibsrq: what the RDMA core knows
+ * @ibsrq: the part that the RDMA core uses
  * @lock: guards @recv, @nr and @limit
- * @recv: requests nobody has taken
- * @nr: how many
- * @limit: tell of it when there are fewer than that
- * @max_wr: room for so many
- * @max_sge: of each
+ * @recv: requests that no QP has taken
+ * @nr: number of those requests
+ * @limit: report an event when @nr falls below this
+ * @max_wr: room for this many requests
+ * @max_sge: scatter/gather entries of a request, at most
  */
 struct hca_srq {
 	struct ib_srq ibsrq;
@@ -204,7 +204,7 @@ struct hca_srq {
 	u32 max_sge;
 };
 
-/* A work request, of either queue. Data it brought along takes the place of SGEs. */
+/* A work request of either queue. It has either SGEs or inline data. */
 struct hca_wqe {
 	struct list_head link;
 	u64 wr_id;
@@ -226,24 +226,24 @@ struct hca_wqe {
 
 /**
  * struct hca_qp - a queue pair
- * @ibqp: what the RDMA core knows
+ * @ibqp: the part that the RDMA core uses
  * @lock: guards @users, @attr, both queues and their counts
- * @users: requesters that are using it as a responder
- * @unused: woken when there are none
- * @modify: state changes take turns
- * @receiving: senders of datagrams take turns with @response
+ * @users: requesters that are using it as their responder
+ * @unused: woken when @users becomes zero
+ * @modify: serializes state changes
+ * @receiving: serializes senders of datagrams, which use @response
  * @attr: attributes as set so far; attr.qp_state is the state
- * @to: attr.ah_attr, of a connected QP
- * @cap: what was granted
- * @signal_all: every send request completes visibly
- * @last_told: it has been told that the QP takes no more from its SRQ
- * @send: requests not completed; the head is the one under way, and only @work removes
- * @recv: requests nobody has taken
- * @tries: how often the head of @send has found its peer not ready; @work's own
- * @rnr_timer: the pause such a peer asked for; @work's own
+ * @to: attr.ah_attr of a connected QP
+ * @cap: the granted capacities
+ * @signal_all: every send request generates a completion
+ * @last_told: the event IB_EVENT_QP_LAST_WQE_REACHED has been reported
+ * @send: requests not completed; the head is running, and only @work removes it
+ * @recv: requests that no message has taken
+ * @tries: how often the head of @send has found its peer not ready; only @work uses it
+ * @rnr_timer: the delay that such a peer asked for; only @work uses it
  * @work: the requester
  * @request: wire page of the requester
- * @response: wire page of the responder, for its peer, or who has @receiving
+ * @response: wire page of the responder, used by the peer or by the holder of @receiving
  */
 struct hca_qp {
 	struct ib_qp ibqp;
@@ -269,13 +269,13 @@ struct hca_qp {
 };
 
 /**
- * struct hca_mr_kind - how to reach one kind of memory by DMA
- * @begin: the engine is claimed and wants to write (or read): make the addresses
- *	good until @end; may sleep. What it locks stays locked.
- * @segment_at: DMA address of a byte of the MR, and how many follow it
- * @publish: the job's fence exists; nothing may fail from here on. Between @begin and @end.
- * @end: undo @begin, with or without a job running
- * @destroy: nothing uses it any more; wait for the last job and give all back
+ * struct hca_mr_kind - DMA access to one kind of memory
+ * @begin: prepare a read or write, with the engine claimed: the addresses stay valid
+ *	until @end. May sleep. May return with locks held, which @end releases
+ * @segment_at: DMA address of a byte of the MR, and how many bytes follow it
+ * @publish: called between @begin and @end when the job's fence exists; cannot fail
+ * @end: undo @begin, whether or not a job was started
+ * @destroy: the MR has no users; wait for the last job and release everything
  */
 struct hca_mr_kind {
 	int (*begin)(struct hca_mr *mr, bool write);
@@ -287,26 +287,26 @@ struct hca_mr_kind {
 
 /**
  * struct hca_mr - a memory region
- * @ibmr: what the RDMA core knows
- * @hca: whose
- * @ref: one of its own, and one per operation that is using it
- * @unused: the last reference is gone
- * @gone: it is being deregistered: operations under way end at their next step
- * @kind: what memory it is
- * @iova: address of the first byte, as work requests have it
+ * @ibmr: the part that the RDMA core uses
+ * @hca: the device
+ * @ref: one reference for the MR itself, and one for each operation that uses it
+ * @unused: completed when the last reference is dropped
+ * @gone: it is being deregistered: running operations end at their next step
+ * @kind: the kind of memory
+ * @iova: address of the first byte in work requests
  * @size: bytes
  * @access: IB_ACCESS_*
  * @context: fence context of the engine's jobs
- * @seqno: of the latest one; under the engine's claim
+ * @seqno: sequence number of the latest job; guarded by the engine's claim
  * @umem: pinned memory, or NULL
  * @by_cpu: @umem is system memory, which the CPU may copy
- * @dmabuf: the buffer, with a reference, or NULL
- * @offset: of the MR in @dmabuf, bytes
+ * @dmabuf: the buffer, reference held, or NULL
+ * @offset: offset of the MR in @dmabuf, bytes
  * @att: attachment, immutable
- * @mapping: under the buffer's dma_resv, as are all below
- * @stale: it was invalidated: start nothing new, unmap when idle
- * @last: fence of the latest job, with a reference
- * @unmap_work: unmaps what was stale but busy
+ * @mapping: the mapping; guarded by the buffer's dma_resv, as are all members below
+ * @stale: it was invalidated: start no job, unmap when idle
+ * @last: fence of the latest job, reference held
+ * @unmap_work: unmaps a stale mapping that was busy
  */
 struct hca_mr {
 	struct ib_mr ibmr;
@@ -333,14 +333,14 @@ struct hca_mr {
 	struct work_struct unmap_work;
 };
 
-/* A piece of an MR, which is referenced. */
+/* A part of an MR, with a reference to the MR. */
 struct hca_piece {
 	struct hca_mr *mr;
 	u64 offset;
 	u64 len;
 };
 
-/* Pieces, or, of a request that brought its data along, @data. */
+/* The parts that a request names or, if it has inline data, @data. */
 struct hca_vec {
 	u32 nr;
 	u64 total;
@@ -348,7 +348,7 @@ struct hca_vec {
 	struct hca_piece piece[HCA_MAX_SGE];
 };
 
-/* One end of a transfer: bytes from @start on, the wire page of their device, for whom. */
+/* One end of a transfer: bytes from @start on, a wire page of the device, and the QP. */
 struct hca_end {
 	struct hca_vec *vec;
 	struct hca_wire *wire;
@@ -356,7 +356,7 @@ struct hca_end {
 	u64 start;
 };
 
-/* How moving bytes from one vec to another ended. */
+/* The result of moving bytes from one vec to another. */
 enum hca_moved {
 	HCA_MOVED,
 	HCA_FROM_FAILED,
@@ -365,7 +365,7 @@ enum hca_moved {
 };
 
 /*
- * How a request ended: a completion status, or one of these, which mean: not yet.
+ * The result of a request: a completion status, or one of these, which mean "try later".
  */
 #define HCA_NO_PEER	1000
 #define HCA_NO_RECV	1001
@@ -410,7 +410,7 @@ static inline bool hca_is_datagram(const struct hca_qp *qp)
 	return qp->ibqp.qp_type == IB_QPT_UD || qp->ibqp.qp_type == IB_QPT_GSI;
 }
 
-/* What the peer answers with data, which this end stores. */
+/* Does the peer answer with data, which this end stores? */
 static inline bool hca_fetches(enum ib_wr_opcode opcode)
 {
 	return opcode == IB_WR_RDMA_READ ||

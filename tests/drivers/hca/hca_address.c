@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Where a packet goes: to a LID on our imaginary InfiniBand subnet, or, between
- * devices that have a network interface (RoCE), to a GID of the core's table.
+ * The destination of a packet: a LID on the simulated InfiniBand subnet or, between
+ * devices that have a network interface (RoCE), a GID of the core's table.
  */
 #include <linux/etherdevice.h>
 #include <linux/netdevice.h>
@@ -10,7 +10,7 @@
 
 #include "hca.h"
 
-/* @attr with a resolved sgid_attr if it has a GRH: the core sees to that. */
+/* If @attr has a GRH, the core has resolved its sgid_attr. */
 void hca_address_set(struct hca_address *to, const struct rdma_ah_attr *attr)
 {
 	memset(to, 0, sizeof(*to));
@@ -28,7 +28,7 @@ void hca_address_set(struct hca_address *to, const struct rdma_ah_attr *attr)
 		to->sgid = rdma_ah_read_grh(attr)->sgid_attr->gid;
 }
 
-/* Is that one of the addresses @hca, which is registered, has now? */
+/* Is @to an address that @hca has now? @hca is registered. */
 bool hca_address_is(struct hca *hca, const struct hca_address *to)
 {
 	const struct ib_gid_attr *found;
@@ -45,7 +45,7 @@ bool hca_address_is(struct hca *hca, const struct hca_address *to)
 	return true;
 }
 
-/* Two network namespaces may use one GID; the hardware address tells them apart. */
+/* Two network namespaces may use the same GID; then the hardware addresses differ. */
 bool hca_address_is_exactly(struct hca *hca, const struct hca_address *to)
 {
 	return hca_address_is(hca, to) &&
@@ -58,7 +58,7 @@ int hca_create_ah(struct ib_ah *ibah, struct rdma_ah_init_attr *init,
 	struct hca_ah *ah = to_hca_ah(ibah);
 
 	ah->attr = *init->ah_attr;
-	/* The core's own. */
+	/* The core owns it. */
 	ah->attr.grh.sgid_attr = NULL;
 	hca_address_set(&ah->to, init->ah_attr);
 	return 0;
@@ -70,7 +70,7 @@ int hca_query_ah(struct ib_ah *ibah, struct rdma_ah_attr *attr)
 	return 0;
 }
 
-/* Requests have copies. */
+/* Requests have copies of the address. */
 int hca_destroy_ah(struct ib_ah *ibah, u32 flags)
 {
 	return 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Where a packet goes, see hca_address.c. */
+/* The destination of a packet, see hca_address.c. */
 #ifndef _HCA_ADDRESS_H
 #define _HCA_ADDRESS_H
 
@@ -10,8 +10,8 @@
 struct hca;
 
 /**
- * struct hca_address - where a packet goes, and where it says it comes from
- * @roce: by GID, else by LID
+ * struct hca_address - the destination and the source of a packet
+ * @roce: addressed by GID, else by LID
  * @grh: there are GIDs
  * @hop_limit: of the GRH or IP header
  * @lid: the destination, without @roce

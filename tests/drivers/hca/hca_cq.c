@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Completion queues: a ring, and whether to tell somebody of the next entry. */
+/* Completion queues: a ring, and whether the next entry is to be reported. */
 #include <linux/slab.h>
 
 #include "hca.h"
@@ -22,7 +22,7 @@ int hca_cq_create(struct ib_cq *ibcq, const struct ib_cq_init_attr *attr)
 	return 0;
 }
 
-/* No QP refers to it any more: the core counts them. */
+/* No QP uses the queue any more: the core counts them. */
 int hca_destroy_cq(struct ib_cq *ibcq, struct ib_udata *udata)
 {
 	struct hca_cq *cq = to_hca_cq(ibcq);
@@ -37,8 +37,8 @@ int hca_destroy_cq(struct ib_cq *ibcq, struct ib_udata *udata)
 }
 
 /*
- * A QP of that number will complete here. Returns -ENOMEM, or 0. The kernel's own users
- * are given the real one, and know how long it lives.
+ * Prepares for completions of a QP with this number. Returns 0 or -ENOMEM. Users in the kernel
+ * do not need it: their completions point to the real QP, whose lifetime they know.
  */
 int hca_cq_name(struct ib_cq *ibcq, u32 qp_num)
 {
@@ -100,7 +100,7 @@ static void hca_cq_overrun(struct ib_cq *ibcq)
 		ibcq->event_handler(&event, ibcq->cq_context);
 }
 
-/* One more entry of the ring, which has room for it. */
+/* Adds an entry to the ring, which has room for it. */
 static void hca_cq_store(struct hca_cq *cq, const struct ib_wc *wc)
 {
 	struct ib_wc *entry = &cq->wc[(cq->head + cq->count) % cq->size];
@@ -113,8 +113,8 @@ static void hca_cq_store(struct hca_cq *cq, const struct ib_wc *wc)
 }
 
 /*
- * An error counts as solicited: who sleeps must hear of it. Returns false if there
- * was no room: the completion is lost, and the QP it is of must fail.
+ * An error counts as solicited, so that a sleeping user sees it. Returns false if the ring
+ * was full: the completion is lost, and the caller must fail its QP.
  */
 bool hca_cq_push(struct ib_cq *ibcq, const struct ib_wc *wc, bool solicited)
 {
@@ -141,7 +141,7 @@ bool hca_cq_push(struct ib_cq *ibcq, const struct ib_wc *wc, bool solicited)
 	return !full;
 }
 
-/* The QP goes, or starts anew: nobody may find what it completed before. */
+/* Removes the QP's completions, because the QP is being destroyed or reset. */
 void hca_cq_purge(struct ib_cq *ibcq, u32 qp_num)
 {
 	struct hca_cq *cq = to_hca_cq(ibcq);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Datagrams: QPs that are connected with nobody, among them QP 1, by which the core's
- * connection manager talks. Who sends learns nothing of who receives: a datagram that
- * nobody wants is lost without a word.
+ * Datagrams: unconnected QPs, among them QP 1, which the core's connection manager uses.
+ * The sender gets no answer: a datagram that no one receives is lost silently.
  */
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -15,7 +14,7 @@
 
 #include "hca.h"
 
-/* What every receive buffer begins with, used or not. */
+/* Every receive buffer begins with this, whether a header is stored there or not. */
 #define HCA_GRH_BYTES	sizeof(union rdma_network_hdr)
 
 #define HCA_IPV4_HEADER_WORDS	5
@@ -26,7 +25,7 @@ static bool hca_gid_is_ipv4(const union ib_gid *gid)
 	return ipv6_addr_v4mapped((const struct in6_addr *)gid);
 }
 
-/* RoCE over IPv4: the header is in the second half. */
+/* RoCE over IPv4: the header is in the second half of @hdr. */
 static void hca_fill_ipv4(union rdma_network_hdr *hdr, const struct hca_address *to,
 			  u32 len)
 {
@@ -54,7 +53,7 @@ static void hca_fill_grh(union rdma_network_hdr *hdr, const struct hca_address *
 	hdr->ibgrh.dgid = to->dgid;
 }
 
-/* What the receiver's completion says of the header that was written for it. */
+/* Fills in the header and the fields of the receiver's completion that describe it. */
 static void hca_fill_header(union rdma_network_hdr *hdr, const struct hca_address *to,
 			    u32 len, struct ib_wc *wc)
 {
@@ -73,7 +72,7 @@ static void hca_fill_header(union rdma_network_hdr *hdr, const struct hca_addres
 		hca_fill_grh(hdr, to, len);
 }
 
-/* A Q_Key with its highest bit set stands for the sending QP's own. */
+/* A Q_Key with its highest bit set means the sending QP's own Q_Key. */
 static u32 hca_qkey(struct hca_qp *qp, const struct hca_wqe *wqe)
 {
 	return wqe->qkey & BIT(31) ? READ_ONCE(qp->attr.qkey) : wqe->qkey;
@@ -93,7 +92,7 @@ static bool hca_wants_datagram(struct hca_qp *peer, u32 qkey)
 	return wants;
 }
 
-/* Header and payload; several senders may be at it, and there is one wire page. */
+/* Stores header and payload. Several senders may do this, and @peer has one wire page. */
 static enum hca_moved hca_store_datagram(struct hca_qp *qp, struct hca_qp *peer,
 					 struct hca_vec *local, struct hca_vec *into,
 					 const union rdma_network_hdr *hdr)

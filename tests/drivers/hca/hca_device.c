@@ -10,7 +10,7 @@
 #include "hca_abi.h"
 #include "rdma.h"
 
-/* Addresses on our subnet. Zero is not one. */
+/* Addresses on the simulated subnet. Zero is not valid. */
 static DEFINE_IDA(hca_lids);
 
 static int hca_query_device(struct ib_device *ibdev, struct ib_device_attr *attr,
@@ -76,7 +76,7 @@ static int hca_get_port_immutable(struct ib_device *ibdev, u32 port,
 		return 0;
 	}
 	immutable->gid_tbl_len = 1;
-	/* An InfiniBand link, but no MADs: nobody manages this subnet. */
+	/* An InfiniBand link without MADs: the subnet has no manager. */
 	immutable->core_cap_flags = RDMA_CORE_CAP_PROT_IB;
 	return 0;
 }
@@ -110,7 +110,7 @@ static void hca_dealloc_ucontext(struct ib_ucontext *context)
 {
 }
 
-/* Present, so that the core may take a context from a process: it maps nothing. */
+/* The core needs this to take a context from a process. The driver maps nothing into it. */
 static void hca_disassociate_ucontext(struct ib_ucontext *context)
 {
 }
@@ -218,7 +218,7 @@ static int hca_register(struct hca *hca)
 	ret = ib_register_device(&hca->ibdev, "hca%d", &hca->pdev->dev);
 	if (ret)
 		goto err_roce;
-	/* Not before: there are no GIDs to be found by. */
+	/* Not earlier: until now the device has no GIDs to be found by. */
 	hca_list_add(hca);
 	if (hca->ndev)
 		hca_roce_start(hca);
@@ -239,7 +239,7 @@ static void hca_cleanup(struct hca *hca)
 	ida_free(&hca_lids, hca->lid);
 }
 
-/* Returns NULL, and says why, if there is to be no RDMA device on @edu. */
+/* Returns NULL, after a message, if no RDMA device can be made of @edu. */
 struct hca *hca_device_create(struct edu *edu)
 {
 	struct hca *hca;
@@ -266,7 +266,7 @@ err_dealloc:
 
 /*
  * The engine has stopped. Unregistering takes every object from its process and
- * destroys it, which also waits for those who use a QP of ours as their peer.
+ * destroys it, which also waits for other devices that use one of its QPs as a peer.
  */
 void hca_device_destroy(struct hca *hca)
 {

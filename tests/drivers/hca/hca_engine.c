@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Bytes between an MR and a wire page: by the DMA engine, or, for system memory,
+ * Moves bytes between an MR and a wire page: by the DMA engine or, for system memory,
  * by the CPU.
  *
- * The engine's own memory is out of the CPU's reach, so a job always has two halves:
- * fetch from one side, store to the other.
+ * The CPU cannot access the engine's own memory, so a job always has two halves:
+ * read from one side into that memory, and write from it to the other side.
  */
 #include <linux/dma-fence.h>
 #include <linux/minmax.h>
@@ -63,7 +63,7 @@ static int hca_job_fill(struct edu_job *job, struct hca_mr *mr, u64 offset,
 	return ret;
 }
 
-/* Between begin and end of the MR, with the engine claimed. Cannot fail. */
+/* Called between begin and end of the MR, with the engine claimed. Cannot fail. */
 static void hca_job_start(struct edu_job *job, struct hca_mr *mr, bool write)
 {
 	bool cookie;
@@ -98,7 +98,7 @@ static int hca_engine_move(struct hca_mr *mr, u64 offset, struct hca_wire *wire,
 	struct edu_job *job;
 	int ret;
 
-	/* Segments are whole pages but for the first and last; and the wire. */
+	/* All segments but the first and the last are whole pages; one more chunk for the wire. */
 	job = edu_job_create(len / PAGE_SIZE + 3, write);
 	if (!job)
 		return -ENOMEM;
@@ -132,15 +132,15 @@ static int hca_move(struct hca_mr *mr, u64 offset, struct hca_wire *wire, u32 le
 }
 
 /*
- * At most HCA_STEP bytes from the MR into the start of the wire page, which belongs to
- * the MR's device. Sleeps. Returns 0 or why the memory could not be reached.
+ * Moves at most HCA_STEP bytes from the MR to the start of the wire page, which belongs to
+ * the MR's device. Sleeps. Returns 0, or the error that prevented the access.
  */
 int hca_mr_read(struct hca_mr *mr, u64 offset, struct hca_wire *wire, u32 len)
 {
 	return hca_move(mr, offset, wire, len, false);
 }
 
-/* The other way round. */
+/* Likewise, from the wire page to the MR. */
 int hca_mr_write(struct hca_mr *mr, u64 offset, struct hca_wire *wire, u32 len)
 {
 	return hca_move(mr, offset, wire, len, true);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The requester: takes its send queue one request after the other, does each to the
- * end, and completes it. All of a connection's progress is made here; the responder
- * has no thread of its own.
+ * The requester: takes one request after the other from its send queue, runs it to the
+ * end, and completes it. It does all the work of a connection; the responder has no thread.
  */
 #include <linux/slab.h>
 
@@ -34,7 +33,7 @@ static u32 hca_wqe_bytes(const struct hca_wqe *wqe)
 	return bytes;
 }
 
-/* Off the queue already, and not needed any more. */
+/* The request is off the queue; this frees it. */
 static void hca_qp_complete_send(struct hca_qp *qp, struct hca_wqe *wqe,
 				 enum ib_wc_status status)
 {
@@ -53,7 +52,7 @@ static void hca_qp_complete_send(struct hca_qp *qp, struct hca_wqe *wqe,
 	kfree(wqe);
 }
 
-/* The same for the other queue. @wc is complete but for whose it is. */
+/* Likewise for a receive request. @wc is complete except for the request's id and the QP. */
 void hca_qp_complete_recv(struct hca_qp *qp, struct hca_wqe *wqe,
 			  const struct ib_wc *wc, bool solicited)
 {
@@ -91,7 +90,7 @@ static int hca_exec(struct hca_qp *qp, struct hca_wqe *wqe)
 	struct hca_qp *peer;
 	int ret = HCA_NO_PEER;
 
-	/* A QP that was given no resources for answers cannot ask. */
+	/* A QP without resources for responses cannot send requests that need them. */
 	if (fetches && !READ_ONCE(qp->attr.max_rd_atomic))
 		return IB_WC_LOC_QP_OP_ERR;
 	if (hca_vec_local(qp, wqe, fetches ? IB_ACCESS_LOCAL_WRITE : 0, &local))
@@ -114,7 +113,7 @@ out:
 	return ret;
 }
 
-/* Stays at the head of the queue until it is done: only this work removes it. */
+/* The request stays at the head of the queue until it is done: only this work removes it. */
 static struct hca_wqe *hca_qp_next(struct hca_qp *qp)
 {
 	struct hca_wqe *wqe = NULL;
@@ -133,7 +132,7 @@ static void hca_qp_done(struct hca_qp *qp, struct hca_wqe *wqe, int status)
 	qp->nr_send--;
 	spin_unlock_irq(&qp->lock);
 	qp->tries = 0;
-	/* First: who sees the completion finds the QP in its new state. */
+	/* Before the completion: whoever sees the completion finds the QP in its new state. */
 	if (status != IB_WC_SUCCESS)
 		hca_qp_send_failed(qp);
 	hca_qp_complete_send(qp, wqe, status);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The module, and all devices of it. See hca.h for an overview. */
+/* The module and the list of its devices. See hca.h for an overview. */
 #include <linux/module.h>
 
 #include "edu_dma.h"
@@ -27,7 +27,7 @@ void hca_list_add(struct hca *hca)
 	spin_unlock(&hca_list_lock);
 }
 
-/* No QP of it is found by others after this. */
+/* After this, other devices do not find its QPs. */
 void hca_list_del(struct hca *hca)
 {
 	spin_lock(&hca_list_lock);
@@ -35,7 +35,7 @@ void hca_list_del(struct hca *hca)
 	spin_unlock(&hca_list_lock);
 }
 
-/* The device at that address, or NULL. */
+/* The device with that address, or NULL. */
 static struct hca *hca_list_find(const struct hca_address *to)
 {
 	struct hca *hca, *found = NULL;
@@ -51,8 +51,8 @@ static struct hca *hca_list_find(const struct hca_address *to)
 }
 
 /*
- * The QP with that number at that address, with a reference: it stays until
- * hca_qp_put(), because its reset and its destruction wait, and its device with it.
+ * The QP with that number at that address, or NULL. The caller gets a reference: until
+ * hca_qp_put(), reset and destruction of the QP wait, and so does removal of the device.
  */
 struct hca_qp *hca_list_find_qp(const struct hca_address *to, u32 number)
 {

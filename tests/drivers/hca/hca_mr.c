@@ -2,21 +2,21 @@
 /*
  * Memory regions: keys, checks, references.
  *
- * A key is the MR's number and a byte that changes from one MR to the next, so that
- * the key of an MR that is gone does not open its successor.
+ * A key consists of the MR's number and of a byte that changes from one MR to the next, so
+ * that the key of a deregistered MR does not match the next MR with its number.
  */
 #include <linux/overflow.h>
 #include <linux/slab.h>
 
 #include "hca.h"
 
-/* @mr is zeroed. It is not to be found yet. */
+/* @mr is zeroed. No key refers to it yet. */
 void hca_mr_init(struct hca_mr *mr, struct hca *hca, struct ib_pd *pd, u64 iova,
 		 u64 size, int access)
 {
 	mr->hca = hca;
 	mr->ibmr.pd = pd;
-	/* Of an MR on a DMA-BUF the core fills in neither, but tells both. */
+	/* For an MR on a DMA-BUF the core does not fill in these two, but reports both to users. */
 	mr->ibmr.iova = iova;
 	mr->ibmr.length = size;
 	refcount_set(&mr->ref, 1);
@@ -27,7 +27,7 @@ void hca_mr_init(struct hca_mr *mr, struct hca *hca, struct ib_pd *pd, u64 iova,
 	mr->context = dma_fence_context_alloc(1);
 }
 
-/* Not to be found yet. Returns the MR or an ERR_PTR(). */
+/* No key refers to the MR yet. Returns the MR or an ERR_PTR(). */
 struct hca_mr *hca_mr_alloc(struct ib_pd *pd, u64 iova, u64 size, int access)
 {
 	struct hca_mr *mr;
@@ -46,7 +46,7 @@ struct hca_mr *hca_mr_alloc(struct ib_pd *pd, u64 iova, u64 size, int access)
 	return mr;
 }
 
-/* Give it a key. Destroys it if that fails. */
+/* Gives the MR a key; destroys it if that fails. */
 struct ib_mr *hca_mr_publish(struct hca_mr *mr)
 {
 	struct hca *hca = mr->hca;
@@ -90,9 +90,9 @@ struct ib_mr *hca_mr_reg_dmabuf(struct ib_pd *pd, u64 offset, u64 length,
 }
 
 /*
- * There are no new operations without the key, and those under way end at their next
- * step, as if the key had been wrong: a message can take the engine an hour, and who
- * waits here may be a process that was killed.
+ * No new operation can begin without the key, and running operations end at their next step
+ * as if the key had been wrong. Waiting for the end of a message could take an hour, and the
+ * process that waits here may have been killed.
  */
 int hca_dereg_mr(struct ib_mr *ibmr, struct ib_udata *udata)
 {
@@ -103,7 +103,7 @@ int hca_dereg_mr(struct ib_mr *ibmr, struct ib_udata *udata)
 	return 0;
 }
 
-/* It is not found any more, or never was. Waits for who uses it. */
+/* No key refers to the MR. Waits for operations that use it. */
 void hca_mr_free(struct hca_mr *mr)
 {
 	WRITE_ONCE(mr->gone, true);
@@ -128,7 +128,7 @@ static bool hca_mr_allows(struct hca_mr *mr, struct ib_pd *pd, u32 key, u64 addr
 	       addr - mr->iova <= mr->size - len;
 }
 
-/* The core's own users have a key for what they mapped for the device. */
+/* One key gives users in the kernel access to all memory they mapped for the device. */
 static struct hca_mr *hca_mr_get_dma(struct hca *hca, struct ib_pd *pd, int access)
 {
 	struct hca_mr *mr = hca->dma_mr;
@@ -139,7 +139,7 @@ static struct hca_mr *hca_mr_get_dma(struct hca *hca, struct ib_pd *pd, int acce
 	return mr;
 }
 
-/* The MR of @key with a reference, if it allows that; else NULL. */
+/* The MR of @key, with a reference, if it allows this access; else NULL. */
 struct hca_mr *hca_mr_get(struct hca *hca, struct ib_pd *pd, u32 key, u64 addr,
 			  u64 len, int access)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * All that the device reaches, by DMA address: how the kernel's own users of the device,
- * such as the connection manager, name their memory. Only the engine can go there.
+ * MRs of all memory that the device can access, by DMA address: users in the kernel, such as
+ * the connection manager, name their memory that way. Only the engine can access it.
  */
 #include <linux/slab.h>
 
@@ -39,7 +39,7 @@ static const struct hca_mr_kind hca_mr_dma = {
 	.destroy = hca_dma_destroy,
 };
 
-/* Not to be found by a key. Returns NULL if there is no memory. */
+/* No key refers to the MR. Returns NULL if there is no memory. */
 struct hca_mr *hca_mr_dma_create(struct hca *hca, struct ib_pd *pd, int access)
 {
 	struct hca_mr *mr = kzalloc(sizeof(*mr), GFP_KERNEL);
@@ -51,7 +51,7 @@ struct hca_mr *hca_mr_dma_create(struct hca *hca, struct ib_pd *pd, int access)
 	return mr;
 }
 
-/* For a user of the kernel that insists on a key of its own. */
+/* For a user in the kernel that needs a key of its own. */
 struct ib_mr *hca_get_dma_mr(struct ib_pd *pd, int access)
 {
 	struct hca_mr *mr = hca_mr_dma_create(to_hca(pd->device), pd, access);

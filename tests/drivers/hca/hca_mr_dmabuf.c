@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * MRs of a DMA-BUF, by the importer helper: memory that moves.
+ * MRs of a DMA-BUF, with the importer helper: memory that can move.
  *
- * Who may still use the mapping when it goes, and why each is done:
+ * Who may still use the mapping when it is removed, and why each has stopped:
  *
  *  - the engine: its job's fence is in mr->last and in the buffer's dma_resv, and
- *    nothing is unmapped before it has signalled;
- *  - an operation that prepares a job: holds the dma_resv from looking at the
- *    mapping until the fence is there;
- *  - the exporter, which may invalidate until peerbuf_detach() has returned.
+ *    the MR is unmapped only after the fence has signalled;
+ *  - an operation that prepares a job holds the dma_resv lock from the time it looks at the
+ *    mapping until it has added the fence;
+ *  - the exporter may invalidate until peerbuf_detach() has returned.
  *
- * After an invalidation the next operation maps again, wherever the buffer is by
- * then: what was queued goes on. If the exporter refuses, because the buffer is
- * revoked, the operation fails as an access to memory that is not there.
+ * After an invalidation the next operation maps the buffer again at its new place, so queued
+ * requests continue. If the exporter refuses because the buffer is revoked, the operation
+ * fails like an access to memory that does not exist.
  */
 #include <linux/align.h>
 #include <linux/dma-buf.h>
@@ -39,7 +39,7 @@ static void hca_dmabuf_unmap(struct hca_mr *mr)
 	mr->stale = false;
 }
 
-/* No more than the pages that the MR is in. */
+/* Maps only the pages that contain the MR. */
 static int hca_dmabuf_map(struct hca_mr *mr)
 {
 	u64 from = ALIGN_DOWN(mr->offset, PAGE_SIZE);
@@ -76,13 +76,13 @@ static void hca_dmabuf_unmap_work(struct work_struct *work)
 
 	hca_dmabuf_wait(mr);
 	dma_resv_lock(mr->dmabuf->resv, NULL);
-	/* A later operation may have unmapped and mapped anew in between. */
+	/* Another operation may have mapped the buffer again before this took the lock. */
 	if (mr->stale && !hca_dmabuf_busy(mr))
 		hca_dmabuf_unmap(mr);
 	dma_resv_unlock(mr->dmabuf->resv);
 }
 
-/* Nothing is waited for here: a running job has its fence in the dma_resv. */
+/* This does not wait: a running job has its fence in the dma_resv. */
 static void hca_dmabuf_invalidate(struct peerbuf_attachment *att, void *priv)
 {
 	struct hca_mr *mr = priv;
@@ -107,13 +107,13 @@ static int hca_dmabuf_prepare(struct hca_mr *mr)
 	long left;
 	int ret;
 
-	/* With the engine claimed every job of ours is over, so stale can go. */
+	/* The engine is claimed, so no job of this device runs, and a stale mapping can go. */
 	if (mr->stale)
 		hca_dmabuf_unmap(mr);
 	ret = hca_dmabuf_map(mr);
 	if (ret)
 		return ret;
-	/* The exporter may still be filling it. Others' access is the user's affair. */
+	/* The exporter may still be filling it. As in RDMA, users order other accesses. */
 	left = dma_resv_wait_timeout(mr->dmabuf->resv, DMA_RESV_USAGE_KERNEL,
 				     false, MAX_SCHEDULE_TIMEOUT);
 	if (left < 0)
@@ -153,8 +153,8 @@ static void hca_dmabuf_end(struct hca_mr *mr)
 }
 
 /*
- * Our fences have signalled, but the dma_resv would keep them, and the module they
- * belong to, until others take their place. Put the core's own stub there.
+ * All fences of this MR have signalled, but the dma_resv keeps them, and the module they
+ * belong to, until other fences replace them. Replace them by the core's own stub.
  */
 static void hca_dmabuf_drop_fences(struct hca_mr *mr)
 {
@@ -175,7 +175,7 @@ static void hca_dmabuf_destroy(struct hca_mr *mr)
 	hca_dmabuf_unmap(mr);
 	hca_dmabuf_drop_fences(mr);
 	dma_resv_unlock(mr->dmabuf->resv);
-	/* With nothing mapped, an invalidation that comes now queues nothing. */
+	/* An invalidation queues no work any more, because nothing is mapped. */
 	cancel_work_sync(&mr->unmap_work);
 	peerbuf_detach(mr->att);
 	dma_buf_put(mr->dmabuf);
@@ -201,7 +201,7 @@ static int hca_dmabuf_check(struct hca_mr *mr, u64 offset)
 	return 0;
 }
 
-/* Map at once, so that the registration fails if no operation could succeed. */
+/* Maps at once, so that the registration fails if every operation would fail. */
 static int hca_dmabuf_attach(struct hca_mr *mr)
 {
 	int ret;
@@ -219,8 +219,8 @@ static int hca_dmabuf_attach(struct hca_mr *mr)
 }
 
 /*
- * -EBADF or -EINVAL: not a DMA-BUF's fd. -EINVAL: the range. -EACCES: the DMA-BUF is
- * read-only. Else what the exporter says.
+ * Returns 0; -EBADF or -EINVAL: @fd is no DMA-BUF; -EINVAL: bad range; -EACCES: the DMA-BUF is
+ * read-only; or what the exporter returned.
  */
 int hca_mr_attach_dmabuf(struct hca_mr *mr, u64 offset, int fd)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * MRs of memory that stays where it is: user memory, and, as the second personality,
- * a DMA-BUF pinned the way many drivers do it. The latter holds the exporter's memory
- * until it is deregistered, whatever the exporter would like.
+ * MRs of memory that does not move: user memory, and a DMA-BUF that is pinned as many
+ * drivers do it (the other mode of this driver). The exporter cannot take the memory of the
+ * latter back before the MR is deregistered.
  */
 #include <linux/dma-buf.h>
 #include <linux/scatterlist.h>
@@ -25,7 +25,7 @@ static void hca_umem_end(struct hca_mr *mr)
 {
 }
 
-/* The segments start on the page that holds the first byte. */
+/* The segments begin at the page that contains the first byte. */
 static int hca_umem_segment_at(struct hca_mr *mr, u64 offset, dma_addr_t *addr,
 			       u64 *len)
 {
@@ -44,7 +44,7 @@ static int hca_umem_segment_at(struct hca_mr *mr, u64 offset, dma_addr_t *addr,
 	return -ERANGE;
 }
 
-/* Whoever ran a job waited for it, and nobody runs one now. */
+/* Whoever ran a job has waited for it, and none can be started now. */
 static void hca_umem_destroy(struct hca_mr *mr)
 {
 	ib_umem_release(mr->umem);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The network interface of a RoCE device: what IP addresses, and so GIDs, belong to,
- * and what neighbours are found by. All of them are on one Ethernet segment, whatever
- * network namespace each is in. RDMA traffic does not pass through here.
+ * The network interface of a RoCE device. It has the IP addresses from which the core makes
+ * GIDs, and it resolves neighbours. All interfaces are on one Ethernet segment, whichever
+ * network namespaces they are in. RDMA traffic does not pass through it.
  */
 #include <linux/etherdevice.h>
 #include <linux/netdevice.h>
@@ -12,13 +12,13 @@
 
 #include "hca.h"
 
-/* Room for 4096 bytes of payload behind the headers of RoCE. */
+/* Room for 4096 bytes of payload after the headers of RoCE. */
 #define HCA_NET_MTU	4200
 
 /**
- * struct hca_net - the private part of an interface
- * @ndev: its other part
- * @link: in the list of those that are up
+ * struct hca_net - private data of an interface
+ * @ndev: the interface
+ * @link: entry in the list of interfaces that are up
  */
 struct hca_net {
 	struct net_device *ndev;
@@ -45,7 +45,7 @@ static int hca_net_stop(struct net_device *ndev)
 	ASSERT_RTNL();
 	netif_stop_queue(ndev);
 	list_del_rcu(&net->link);
-	/* It may be opened again at once, and a reader be still at this entry. */
+	/* The interface may be opened again at once, while a reader is still at this entry. */
 	synchronize_net();
 	return 0;
 }
@@ -97,10 +97,10 @@ static void hca_net_setup(struct net_device *ndev)
 }
 
 /**
- * hca_net_create() - an interface for a device
+ * hca_net_create() - create the interface of a device
  * @hca: the device, with its LID
  *
- * It is down and has no address yet.
+ * The interface is down and has no IP address yet.
  *
  * Context: process context, takes RTNL.
  * Return: the interface, or an ERR_PTR().
@@ -123,7 +123,7 @@ struct net_device *hca_net_create(struct hca *hca)
 	return ERR_PTR(ret);
 }
 
-/* The RDMA device does not use it any more. */
+/* The RDMA device no longer uses the interface. */
 void hca_net_destroy(struct net_device *ndev)
 {
 	unregister_netdev(ndev);

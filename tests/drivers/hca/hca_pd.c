@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Protection domains. They have no state: what counts is which one an object is of. */
+/* Protection domains. They have no state: only their identity matters. */
 #include "hca.h"
 
 int hca_alloc_pd(struct ib_pd *ibpd, struct ib_udata *udata)

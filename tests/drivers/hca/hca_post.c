@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Work requests into queues. The kernel's own users post from any context. */
+/* Posting of work requests. Users in the kernel post from any context. */
 #include <linux/overflow.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
 #include "hca.h"
 
-/* With room for @data_len bytes of its own behind the SGEs. */
+/* Allocates a request with room for @data_len bytes of inline data after the SGEs. */
 struct hca_wqe *hca_wqe_alloc(u64 wr_id, const struct ib_sge *sge, int nr,
 			      u32 data_len, gfp_t gfp)
 {
@@ -86,7 +86,7 @@ static bool hca_can_send(struct hca_qp *qp, const struct ib_send_wr *wr)
 	}
 }
 
-/* In the error state requests are taken, to be flushed. */
+/* The error state also accepts requests, in order to flush them. */
 static int hca_queue_send(struct hca_qp *qp, struct hca_wqe *wqe)
 {
 	enum ib_qp_state state;
@@ -108,7 +108,7 @@ static int hca_queue_send(struct hca_qp *qp, struct hca_wqe *wqe)
 	return ret;
 }
 
-/* Inline data is at an address of who posts, be that a process or the kernel. */
+/* Inline data is at an address of the poster, which is a process or the kernel. */
 static int hca_copy_inline(struct hca_qp *qp, u8 *to, const struct ib_sge *sge)
 {
 	if (!qp->ibqp.uobject)
@@ -118,7 +118,7 @@ static int hca_copy_inline(struct hca_qp *qp, u8 *to, const struct ib_sge *sge)
 	return 0;
 }
 
-/* Returns a request that has its data with it, or an ERR_PTR(). */
+/* Returns a request with inline data, or an ERR_PTR(). */
 static struct hca_wqe *hca_wqe_inline(struct hca_qp *qp, const struct ib_send_wr *wr)
 {
 	struct hca_wqe *wqe;
@@ -188,7 +188,7 @@ int hca_post_send(struct ib_qp *ibqp, const struct ib_send_wr *wr,
 			break;
 		}
 	}
-	/* Not hca_qp_kick(): a retry that waits for its time shall go on waiting. */
+	/* Not hca_qp_kick(): that would cut short the delay before a retry. */
 	queue_delayed_work(hca_of_qp(qp)->wq, &qp->work, 0);
 	return ret;
 }

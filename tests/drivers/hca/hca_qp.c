@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Queue pairs: life and states.
+ * Queue pairs: creation and states.
  *
- * Who may still use a QP that is being destroyed, and why each is done:
+ * Who may still use a QP that is being destroyed, and why each has stopped:
  *
- *  - its own work: cancelled, after the state has told it to give up;
- *  - its peer's work, which takes it for the responder, and whoever sends it a
- *    datagram: each counts as a user, and users are waited for after nobody can find
- *    the QP any more;
- *  - completions: have its number only, and are purged last, when nobody writes new
- *    ones.
+ *  - its own work sees the new state and ends; then it is cancelled;
+ *  - its peer's work, which uses it as the responder, and whoever sends it a datagram
+ *    count as users. hca_qp_drop() waits for the users after the QP has been removed from
+ *    hca.qps, so no new one can come;
+ *  - completions have only its number. They are purged last, when there are no new ones.
  *
- * A reset does the same but for the first step: a user that comes meanwhile sees the
- * state and goes. So a QP that is connected anew is not still used by its old peer.
+ * A reset does the same but leaves the QP in hca.qps: a new user sees the state and gives up.
+ * So a QP that is connected again is not still in use by its old peer.
  */
 #include <linux/slab.h>
 
@@ -46,14 +45,14 @@ static void hca_qp_init(struct hca_qp *qp, const struct ib_qp_init_attr *init)
 	qp->attr.qp_state = IB_QPS_RESET;
 	qp->cap = init->cap;
 	qp->signal_all = init->sq_sig_type == IB_SIGNAL_ALL_WR;
-	/* Before the QP can be found: the core repeats these, but later. */
+	/* Before the QP can be found: the core sets these too, but later. */
 	qp->ibqp.qp_type = init->qp_type;
 	qp->ibqp.send_cq = init->send_cq;
 	qp->ibqp.recv_cq = init->recv_cq;
 	qp->ibqp.srq = init->srq;
 }
 
-/* The connection manager's has the number that everybody knows. */
+/* The QP of the connection manager has a well-known number. */
 static int hca_qp_number(struct hca *hca, struct ib_qp *ibqp)
 {
 	if (ibqp->qp_type != IB_QPT_GSI)
@@ -63,7 +62,7 @@ static int hca_qp_number(struct hca *hca, struct ib_qp *ibqp)
 	return xa_insert(&hca->qps, HCA_GSI_NUMBER, NULL, GFP_KERNEL);
 }
 
-/* From here on it can be found, unless this fails. */
+/* The QP can be found from here on, unless this fails. */
 static int hca_qp_publish(struct hca *hca, struct hca_qp *qp)
 {
 	u32 number;
@@ -76,7 +75,7 @@ static int hca_qp_publish(struct hca *hca, struct hca_qp *qp)
 	ret = hca_cq_name(qp->ibqp.send_cq, number);
 	if (!ret)
 		ret = hca_cq_name(qp->ibqp.recv_cq, number);
-	/* The entry is there, and takes no memory any more. */
+	/* The entry is reserved, so that storing the QP needs no memory. */
 	if (!ret)
 		ret = xa_err(xa_store(&hca->qps, number, qp, GFP_KERNEL));
 	if (ret)
@@ -124,7 +123,7 @@ void hca_qp_get_locked(struct hca_qp *qp)
 void hca_qp_put(struct hca_qp *qp)
 {
 	spin_lock_irq(&qp->lock);
-	/* Woken under the lock: who waits takes it, too, and then frees the QP. */
+	/* Wake under the lock: the waiter takes the lock too before it frees the QP. */
 	if (!--qp->users)
 		wake_up(&qp->unused);
 	spin_unlock_irq(&qp->lock);
@@ -152,16 +151,16 @@ static void hca_qp_set_state(struct hca_qp *qp, enum ib_qp_state state)
 	spin_unlock_irq(&qp->lock);
 }
 
-/* Now, even if it was waiting for a peer. */
+/* Runs the work now, even if it is waiting before a retry. */
 void hca_qp_kick(struct hca_qp *qp)
 {
 	mod_delayed_work(hca_of_qp(qp)->wq, &qp->work, 0);
 }
 
 /*
- * What the specification calls an affiliated error. Everything queued will be
- * flushed. @event 0: the completion says it all. The caller is @qp's own work, or
- * holds a reference.
+ * Puts the QP into the error state, which flushes all queued requests. @event: the affiliated
+ * asynchronous error to report, or 0 if a completion reports the error. The caller is @qp's own
+ * work or holds a reference.
  */
 void hca_qp_fail(struct hca_qp *qp, enum ib_event_type event)
 {
@@ -185,7 +184,7 @@ void hca_qp_fail(struct hca_qp *qp, enum ib_event_type event)
 		qp->ibqp.event_handler(&ev, qp->ibqp.qp_context);
 }
 
-/* A request of @qp's own has failed: who sends datagrams can go on receiving them. */
+/* A request of @qp has failed. A QP for datagrams can still receive. */
 void hca_qp_send_failed(struct hca_qp *qp)
 {
 	if (!hca_is_datagram(qp)) {
@@ -198,7 +197,7 @@ void hca_qp_send_failed(struct hca_qp *qp)
 	spin_unlock_irq(&qp->lock);
 }
 
-/* In the error state, of a QP that shares its receive queue: it takes no more from it. */
+/* In the error state: reports that a QP with a shared receive queue takes no more requests. */
 void hca_qp_last_recv(struct hca_qp *qp)
 {
 	struct ib_event ev = {
@@ -217,7 +216,7 @@ void hca_qp_last_recv(struct hca_qp *qp)
 		qp->ibqp.event_handler(&ev, qp->ibqp.qp_context);
 }
 
-/* The send queue has stopped, and somebody wanted to be told. */
+/* The send queue has stopped; report it if the user asked for that. */
 void hca_qp_drained(struct hca_qp *qp)
 {
 	struct ib_event ev = {
@@ -236,7 +235,7 @@ void hca_qp_drained(struct hca_qp *qp)
 		qp->ibqp.event_handler(&ev, qp->ibqp.qp_context);
 }
 
-/* The connected QP if it is ready to receive and connected to us, or NULL. */
+/* The peer, with a reference, if it is ready to receive and connected to @qp; else NULL. */
 struct hca_qp *hca_qp_find_peer(struct hca_qp *qp)
 {
 	struct hca_address to, back;
@@ -278,7 +277,7 @@ static void hca_qp_store(struct hca_qp *qp, const struct ib_qp_attr *attr,
 		to->port_num = attr->port_num;
 	if (mask & IB_QP_AV) {
 		to->ah_attr = attr->ah_attr;
-		/* The core's, and only for the duration of its call. */
+		/* The core owns it and keeps it only for the duration of this call. */
 		to->ah_attr.grh.sgid_attr = NULL;
 		hca_address_set(&qp->to, &attr->ah_attr);
 	}
@@ -308,7 +307,7 @@ static void hca_qp_store(struct hca_qp *qp, const struct ib_qp_attr *attr,
 		to->en_sqd_async_notify = attr->en_sqd_async_notify;
 }
 
-/* What has no place in the fields of a packet or of the QP's context. */
+/* Rejects values that do not fit the fields of a packet or of the QP's context. */
 static bool hca_attr_fits(const struct ib_qp_attr *attr, int mask)
 {
 	if (mask & IB_QP_PKEY_INDEX && attr->pkey_index)
@@ -339,15 +338,15 @@ static int hca_check_attr(const struct ib_qp_attr *attr, int mask)
 }
 
 /*
- * In the reset state: requests vanish without a completion, and so do completions
- * nobody polled.
+ * In the reset state: discards requests without a completion, and completions that no one has
+ * polled.
  */
 static void hca_qp_drop(struct hca_qp *qp)
 {
 	LIST_HEAD(send);
 	LIST_HEAD(recv);
 
-	/* Both see the state, and stop at the next step. */
+	/* Users and the work see the state and stop at their next step. */
 	wait_event(qp->unused, hca_qp_unused(qp));
 	cancel_delayed_work_sync(&qp->work);
 	spin_lock_irq(&qp->lock);
@@ -375,7 +374,7 @@ static int hca_qp_change(struct hca_qp *qp, struct ib_qp_attr *attr, int mask)
 	    hca_check_attr(attr, mask))
 		return -EINVAL;
 	spin_lock_irq(&qp->lock);
-	/* It may have failed meanwhile, and only a reset leads out of that. */
+	/* The QP may have failed meanwhile, and only a reset ends the error state. */
 	if (qp->attr.qp_state != now && next != IB_QPS_ERR &&
 	    next != IB_QPS_RESET) {
 		spin_unlock_irq(&qp->lock);

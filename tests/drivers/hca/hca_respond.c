@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The responder's half of each request: what the peer allows, what it refuses, and
- * what it learns of it. Run by the requester, which holds a reference to the peer.
+ * The responder's part of each request: checks what the peer allows, refuses the rest, and
+ * completes the peer's receive requests. The requester runs it and holds a reference to the
+ * peer.
  */
 #include <linux/slab.h>
 #include <linux/string.h>
 
 #include "hca.h"
 
-/* The peer found fault with the request: both ends of the connection fail. */
+/* The peer rejects the request: both ends of the connection fail. */
 static int hca_refuse(struct hca_qp *peer, enum ib_wc_status status)
 {
 	hca_qp_fail(peer, status == IB_WC_REM_ACCESS_ERR ?
@@ -21,14 +22,14 @@ static bool hca_peer_allows(struct hca_qp *peer, int access)
 	return READ_ONCE(peer->attr.qp_access_flags) & access;
 }
 
-/* What is read goes back in responses, and a peer may have no resources for any. */
+/* Data that is read is sent in responses, for which the peer may have no resources. */
 static bool hca_peer_responds(struct hca_qp *peer, int access)
 {
 	return hca_peer_allows(peer, access) &&
 	       READ_ONCE(peer->attr.max_dest_rd_atomic);
 }
 
-/* Neither end failed: one of them has been taken out of operation. */
+/* Neither end failed: one of them has left the state in which it can work. */
 static int hca_aborted(struct hca_qp *qp)
 {
 	enum ib_qp_state state = hca_qp_state(qp);
@@ -37,7 +38,7 @@ static int hca_aborted(struct hca_qp *qp)
 	       IB_WC_WR_FLUSH_ERR : HCA_NO_PEER;
 }
 
-/* The oldest receive request, which is the caller's from now on, or NULL. */
+/* The oldest receive request, which the caller owns from now on, or NULL. */
 struct hca_wqe *hca_take_recv(struct hca_qp *peer)
 {
 	struct hca_wqe *recv;
@@ -54,14 +55,14 @@ struct hca_wqe *hca_take_recv(struct hca_qp *peer)
 	return recv;
 }
 
-/* Requester and responder have to wait for the application behind the latter. */
+/* The peer's application has not posted a receive request, so the requester has to wait. */
 static int hca_not_ready(struct hca_qp *qp, struct hca_qp *peer)
 {
 	qp->rnr_timer = READ_ONCE(peer->attr.min_rnr_timer);
 	return HCA_NO_RECV;
 }
 
-/* Nothing came: the next message gets it, or it is flushed, or it vanishes in a reset. */
+/* No message came: the next one gets the request, or it is flushed, or a reset frees it. */
 void hca_return_recv(struct hca_qp *peer, struct hca_wqe *recv)
 {
 	enum ib_qp_state state;
@@ -177,7 +178,7 @@ int hca_respond_read(struct hca_qp *qp, struct hca_qp *peer,
 	}
 }
 
-/* The receiver's own memory failed it: it completes, and both ends fail. */
+/* The receiver's memory is not accessible: its request completes, and both ends fail. */
 static int hca_receive_failed(struct hca_qp *peer, struct hca_wqe *recv,
 			      struct hca_qp *qp, const struct hca_wqe *wqe,
 			      enum ib_wc_status theirs, enum ib_wc_status ours)
@@ -240,7 +241,7 @@ static u64 hca_atomic_result(const struct hca_wqe *wqe, u64 old)
 	return old == wqe->compare_add ? wqe->swap : old;
 }
 
-/* Read, modify, write, alone among the atomic operations on the peer's device. */
+/* Read, modify, write; serialized with other atomic operations on the peer's device. */
 static int hca_atomic_cycle(struct hca_qp *peer, const struct hca_wqe *wqe,
 			    struct hca_piece *remote, u64 *old)
 {

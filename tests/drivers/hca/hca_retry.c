@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* When the peer is not ready: how often, and after what time, a request is tried again. */
+/* How often, and after which delay, a request is retried when the peer is not ready. */
 #include <linux/jiffies.h>
 #include <linux/minmax.h>
 
 #include "hca.h"
 
-/* 4.096 us * 2^timeout; 0 means forever, asked in between. */
+/* 4.096 us * 2^timeout. 0 means no limit; then this is the interval of the retries. */
 static unsigned long hca_timeout(const struct hca_qp *qp)
 {
 	if (!qp->attr.timeout)
@@ -14,8 +14,8 @@ static unsigned long hca_timeout(const struct hca_qp *qp)
 }
 
 /*
- * The pause a peer without a receive asks for. The specification's units of 10 us go
- * 1, 2, 3, 4, 6, 8, 12, ..., and zero stands for the longest.
+ * The delay that a peer without a receive request asks for. In units of 10 us the codes mean
+ * 1, 2, 3, 4, 6, 8, 12, ..., and code zero means the longest delay.
  */
 static unsigned long hca_rnr_pause(const struct hca_qp *qp)
 {
@@ -28,8 +28,8 @@ static unsigned long hca_rnr_pause(const struct hca_qp *qp)
 }
 
 /*
- * The peer is not ready. Returns true if the request is to be tried again, which has
- * been arranged; else *@status is what it failed of. Part of @qp's work.
+ * The peer is not ready. Schedules a retry and returns true; or returns false with the status
+ * of the failed request in *@status. Called by @qp's work.
  */
 bool hca_try_again(struct hca_qp *qp, int *status)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What makes a device one of RoCE: a network interface, the core's table of GIDs, and
- * all that the core's connection manager needs. Devices made with the module parameter
- * roce are of this kind; the others are InfiniBand without a manager.
+ * The RoCE part of a device: a network interface, the core's table of GIDs, and what the
+ * core's connection manager needs. Devices made while the module parameter roce is set are
+ * RoCE devices; the others are InfiniBand devices without a subnet manager.
  */
 #include <linux/netdevice.h>
 
@@ -13,7 +13,7 @@
 
 #define HCA_GIDS	64
 
-/* Only with all of these does the core let its own clients use the device. */
+/* The core lets its clients use a device only if it has all of these. */
 static const struct ib_device_ops hca_roce_ops = {
 	.get_dma_mr = hca_get_dma_mr,
 };
@@ -45,7 +45,7 @@ err_mr:
 	return ret;
 }
 
-/* The RDMA device is unregistered, or has never been. */
+/* The RDMA device is unregistered, or was never registered. */
 void hca_roce_cleanup(struct hca *hca)
 {
 	ib_device_set_netdev(&hca->ibdev, NULL, 1);
@@ -53,7 +53,7 @@ void hca_roce_cleanup(struct hca *hca)
 	hca_mr_free(hca->dma_mr);
 }
 
-/* From 6.13 on the core tells of this as well; twice does not harm. */
+/* The core reports this too from 6.13 on; a second report does no harm. */
 static int hca_roce_netdev_event(struct notifier_block *nb, unsigned long what, void *ptr)
 {
 	struct hca *hca = container_of(nb, struct hca, netdev_events);
@@ -74,15 +74,15 @@ static int hca_roce_netdev_event(struct notifier_block *nb, unsigned long what, 
 	return NOTIFY_DONE;
 }
 
-/* The device is registered: tell of the port from now on. */
+/* The device is registered: report changes of the port from now on. */
 void hca_roce_start(struct hca *hca)
 {
 	hca->netdev_events.notifier_call = hca_roce_netdev_event;
-	/* Fails only if the notifier objects to an interface there is: this one never does. */
+	/* This fails only if the notifier rejects an existing interface, which it never does. */
 	WARN_ON(register_netdevice_notifier(&hca->netdev_events));
 }
 
-/* It will be unregistered. */
+/* Called before the device is unregistered. */
 void hca_roce_stop(struct hca *hca)
 {
 	unregister_netdevice_notifier(&hca->netdev_events);

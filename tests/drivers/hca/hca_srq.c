@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Shared receive queues: receive requests that any QP of the queue's users takes.
+ * Shared receive queues: any QP that uses the queue takes its receive requests.
  *
- * The core counts the QPs that use one, so none does any more when it is destroyed.
+ * The core counts the QPs that use a queue, so a queue that is destroyed has no users.
  */
 #include <linux/slab.h>
 
@@ -25,7 +25,7 @@ int hca_create_srq(struct ib_srq *ibsrq, struct ib_srq_init_attr *init,
 	return 0;
 }
 
-/* The queue's size stays; what changes is the limit, and it is told once. */
+/* The size of the queue is fixed. A new limit can be set; it is reported once. */
 int hca_modify_srq(struct ib_srq *ibsrq, struct ib_srq_attr *attr,
 		   enum ib_srq_attr_mask mask, struct ib_udata *udata)
 {
@@ -71,7 +71,7 @@ static void hca_srq_limit_reached(struct hca_srq *srq)
 		srq->ibsrq.event_handler(&event, srq->ibsrq.srq_context);
 }
 
-/* The oldest request, which is the caller's from now on, or NULL. */
+/* The oldest request, which the caller owns from now on, or NULL. */
 struct hca_wqe *hca_srq_take(struct hca_srq *srq)
 {
 	struct hca_wqe *recv;
@@ -92,7 +92,7 @@ struct hca_wqe *hca_srq_take(struct hca_srq *srq)
 	return recv;
 }
 
-/* Nothing came: it is the next one to be taken again. */
+/* No message came: put the request back as the next one to be taken. */
 void hca_srq_return(struct hca_srq *srq, struct hca_wqe *recv)
 {
 	spin_lock_irq(&srq->lock);

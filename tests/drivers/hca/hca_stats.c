@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Counters: which device moved what, and how. To be read where an RDMA device's
- * counters are, in /sys/class/infiniband/DEVICE/hw_counters.
+ * Counters: how many bytes and jobs, moved by which means. Users read them in
+ * /sys/class/infiniband/DEVICE/hw_counters.
  */
 #include <linux/atomic.h>
 
@@ -17,7 +17,7 @@ static const struct rdma_stat_desc hca_stat_descs[HCA_STAT_NR] = {
 
 struct rdma_hw_stats *hca_alloc_stats(struct ib_device *ibdev)
 {
-	/* No lifespan: who reads wants to know what is, not what was. */
+	/* Lifespan 0: the core does not cache the values, so each read gets the current ones. */
 	return rdma_alloc_hw_stats_struct(hca_stat_descs, HCA_STAT_NR, 0);
 }
 
@@ -27,7 +27,7 @@ int hca_get_stats(struct ib_device *ibdev, struct rdma_hw_stats *stats, u32 port
 	struct hca *hca = to_hca(ibdev);
 	int i;
 
-	/* All there are belong to the device; zero is what the core calls that. */
+	/* All counters belong to the device, which the core calls port 0. */
 	if (port)
 		return -EOPNOTSUPP;
 	for (i = 0; i < HCA_STAT_NR; i++)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Lists of pieces of MRs: what a scatter/gather list is once it has been checked. */
+/* Lists of parts of MRs: a scatter/gather list after its keys have been checked. */
 #include <linux/minmax.h>
 #include <linux/string.h>
 
@@ -20,7 +20,7 @@ static bool hca_vec_add(struct hca_vec *vec, struct hca *hca, struct ib_pd *pd,
 	return true;
 }
 
-/* What the request's own SGEs name, or what it brought along. Empty SGEs are not looked at. */
+/* Looks up the request's own SGEs, or takes its inline data. Skips empty SGEs. */
 int hca_vec_local(struct hca_qp *qp, const struct hca_wqe *wqe, int access,
 		  struct hca_vec *vec)
 {
@@ -43,7 +43,7 @@ int hca_vec_local(struct hca_qp *qp, const struct hca_wqe *wqe, int access,
 	return 0;
 }
 
-/* What the request wants of the peer's memory. Nothing is not looked at. */
+/* Looks up the peer's memory that the request names, unless @len is zero. */
 int hca_vec_remote(struct hca_qp *peer, const struct hca_wqe *wqe, u64 len,
 		   int access, struct hca_vec *vec)
 {
@@ -62,7 +62,7 @@ void hca_vec_put(struct hca_vec *vec)
 		hca_mr_put(vec->piece[--vec->nr].mr);
 }
 
-/* Where in a vec we are: in a piece of it, or in its data. */
+/* A position in a vec: in one of its parts, or in its inline data. */
 struct hca_cursor {
 	const struct hca_vec *vec;
 	const struct hca_piece *piece;
@@ -116,9 +116,9 @@ static bool hca_gives_up(struct hca_qp *qp)
 }
 
 /*
- * @len bytes from the start of one end to the start of the other, step by step; a step
- * fits a wire page and lies in one piece on each side. Stops early when a QP has no use for
- * it any more, or an MR is being deregistered.
+ * Moves @len bytes from the start of one end to the start of the other in steps. A step fits a
+ * wire page and lies in one part on each side. Ends early when a QP has left its working state
+ * or an MR is being deregistered.
  */
 enum hca_moved hca_vec_move(struct hca_end *from, struct hca_end *to, u64 len)
 {

@@ -1,38 +1,38 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * vram: a GPU as far as memory goes, small enough to be read as an example.
+ * vram: the memory management of a GPU driver, small enough to be read as an example.
  *
  * The device is any PCI function with a BAR full of memory. That BAR is the VRAM.
- * BOs live there or in system memory, go from one to the other when room is short,
- * and are shared as DMA-BUFs all the while, by peerbuf. What is missing is the GPU:
- * the one engine there is copies, and is a kernel thread.
+ * BOs live there or in system memory, are moved between the two when memory is short, and
+ * are shared as DMA-BUFs by peerbuf, also while they move. There is no GPU: the only engine
+ * copies, and is a workqueue.
  *
  *	vram_main.c	the PCI driver: probe, remove
- *	vram_drm.c	what the DRM core knows of it
- *	vram_space.c	room for one BO, in VRAM or in system memory
- *	vram_evict.c	who has to make room
- *	vram_bo.c	a BO: its birth, its moves, its end
+ *	vram_drm.c	the DRM driver
+ *	vram_space.c	space for one BO, in VRAM or in system memory
+ *	vram_evict.c	eviction of BOs
+ *	vram_bo.c	a BO: creation, moves, destruction
  *	vram_mmap.c	CPU mappings through the DRM file
- *	vram_job.c	work for the copy engine, and the fence that stands for it
+ *	vram_job.c	a job of the copy engine, and the fence that represents it
  *	vram_engine.c	the copy engine
  *	vram_submit.c	copies that user space asks for
- *	vram_export.c	BOs as DMA-BUFs, for others
- *	vram_import.c	DMA-BUFs of others, as BOs
+ *	vram_export.c	BOs as DMA-BUFs
+ *	vram_import.c	DMA-BUFs of other exporters, as BOs
  *	vram_ioctl.c	the driver's own ioctls
  *
  * Locks, outermost first:
  *
  *	mmap_lock, or the DRM core's PRIME locks
  *	  vram_device.imports_lock
- *	    dma_buf.resv, of one BO; of others only by trylock, or all at once by ticket
+ *	    dma_buf.resv of one BO; further ones only by trylock, or several by one ticket
  *	      vram_mm.lock
  *
- * vram_engine.lock is taken by the engine's worker, which holds nothing else.
+ * Only the engine's work and vram_engine_stop() take vram_engine.lock. They hold no other lock.
  *
- * Who keeps what: an open file and a DMA-BUF hold the DRM device, and with it struct
+ * References: an open file and a DMA-BUF hold the DRM device, and with it struct
  * vram_device. A handle, a CPU mapping and a DMA-BUF hold the BO. The BO, a job, and
- * below the DMA-BUF each importer's mapping hold the list of ranges; the last of them
- * to let go gives the room back.
+ * each importer's mapping of the DMA-BUF hold the list of ranges; when the last of these
+ * references is dropped, the space is free again.
  */
 #ifndef _VRAM_H
 #define _VRAM_H
@@ -66,14 +66,14 @@ enum vram_part {
 };
 
 /**
- * struct vram_mm - who uses which byte of VRAM
- * @lock: protects all below
+ * struct vram_mm - allocation of VRAM
+ * @lock: guards all members below
  * @mm: offsets in VRAM; first the window, then the hidden part
- * @free: bytes nobody uses
- * @leaving: bytes whose BO has left them while somebody still reaches them
- * @releases: counts rooms given back
+ * @free: bytes that are free
+ * @leaving: bytes whose BO has moved away, but that a job or an importer can still access
+ * @releases: how often space has been freed
  * @lru: BOs that may be evicted, the least recently used first
- * @released: woken when a room is given back
+ * @released: woken when space is freed
  */
 struct vram_mm {
 	struct mutex lock; /* see above */
@@ -86,16 +86,16 @@ struct vram_mm {
 };
 
 /**
- * struct vram_space - room for one BO
+ * struct vram_space - space for one BO
  *
- * Belongs to @vecs, and goes with the last reference to it. So the room is used again
- * only when neither the BO nor a job nor any importer can reach it.
+ * Belongs to @vecs and is freed with the last reference to @vecs. So it is used again
+ * only when neither the BO nor a job nor an importer can access it.
  *
- * @vram: whose
+ * @vram: the device
  * @vecs: the ranges
  * @where: VRAM_IN_WINDOW, VRAM_IN_HIDDEN or VRAM_IN_SYSTEM
  * @size: bytes
- * @leaving: the BO has left; mm.lock
+ * @leaving: the BO has moved away; guarded by mm.lock
  * @chunks: pieces of VRAM, in buffer order
  */
 struct vram_space {
@@ -109,43 +109,44 @@ struct vram_space {
 
 /**
  * struct vram_engine - copies bytes
- * @wq: runs jobs that need not wait for anything any more, in order
- * @drops: lets go of what jobs held
- * @jobs: published, and not gone yet
- * @idle: woken when there is none
- * @lock: one job at a time
- * @stopped: the BAR is not to be touched any more; @lock
- * @bounce: a page between source and destination, neither of which need be memory; @lock
+ * @wq: runs jobs whose waits are over, in order
+ * @drops: drops the references that jobs held
+ * @jobs: number of jobs that are published and not freed
+ * @idle: woken when @jobs becomes zero
+ * @lock: held while a job copies, so only one does
+ * @stopped: the BAR must not be accessed any more; guarded by @lock
+ * @bounce: a page through which a copy passes, because neither end need be normal memory;
+ *	guarded by @lock
  */
 struct vram_engine {
 	struct workqueue_struct *wq;
 	struct workqueue_struct *drops;
 	atomic_t jobs;
 	wait_queue_head_t idle;
-	struct mutex lock; /* one job at a time */
+	struct mutex lock; /* held while a job copies */
 	bool stopped;
 	void *bounce;
 };
 
 /**
  * struct vram_device - one device
- * @drm: what the DRM core knows; its references keep all this
- * @pdev: good inside of drm_dev_enter(), and until remove
- * @bar: which BAR is the VRAM
+ * @drm: the DRM device; its references keep the whole struct
+ * @pdev: valid inside drm_dev_enter(), and until remove
+ * @bar: index of the BAR that is the VRAM
  * @size: bytes of it in use
- * @window: bytes at its start that importers can reach
- * @memory: all of it, for the engine until that has stopped; engine.lock
- * @pdevice: peerbuf's; until remove
- * @provider: the BAR; reference held
- * @mm: the VRAM
- * @engine: moves bytes
- * @imports_lock: protects @imports
- * @imports: attached DMA-BUFs of others
- * @system_limit: bytes of system memory all BOs may have
- * @system_used: bytes they have
+ * @window: bytes at its start that importers can access
+ * @memory: CPU mapping of all VRAM, for the engine until it is stopped; guarded by engine.lock
+ * @pdevice: the registration with peerbuf, until remove
+ * @provider: the BAR, reference held
+ * @mm: allocation of VRAM
+ * @engine: the copy engine
+ * @imports_lock: guards @imports
+ * @imports: attached DMA-BUFs of other exporters
+ * @system_limit: bytes of system memory that all BOs together may have
+ * @system_used: bytes of system memory that they have
  * @moves: BOs moved
- * @evictions: those moved to make room
- * @placements: those moved for somebody who could not reach them
+ * @evictions: BOs moved to make room
+ * @placements: BOs moved because an importer or the CPU could not access them
  * @copies: jobs done
  */
 struct vram_device {
@@ -170,13 +171,13 @@ struct vram_device {
 };
 
 /**
- * struct vram_import - another exporter's DMA-BUF, as its importer
- * @link: in vram_device.imports while attached; imports_lock
+ * struct vram_import - an imported DMA-BUF of another exporter
+ * @link: in vram_device.imports while attached; guarded by imports_lock
  * @dmabuf: reference held
- * @att: until detached, which is when the BO or the device goes; resv
- * @mapping: what a GPU would have in its page tables; resv
- * @maps: mappings made; resv
- * @invalidations: mappings the exporter took back; resv
+ * @att: the attachment, until the BO or the device goes; guarded by resv
+ * @mapping: what a GPU would have in its page tables; guarded by resv
+ * @maps: mappings made; guarded by resv
+ * @invalidations: mappings the exporter invalidated; guarded by resv
  */
 struct vram_import {
 	struct list_head link;
@@ -189,15 +190,15 @@ struct vram_import {
 
 /**
  * struct vram_bo - a buffer object
- * @base: GEM's part; its resv is the DMA-BUF's as well
- * @domains: VRAM_DOMAIN_* it may live in; immutable
+ * @base: the GEM object; the DMA-BUF uses the same reservation object
+ * @domains: VRAM_DOMAIN_* in which it may be; immutable
  * @flags: VRAM_BO_*; immutable
- * @lru: in a list of vram_mm.lru, or in none; mm.lock
- * @space: where it is, holding a reference to its vecs; NULL for an import; resv
- * @pb: the export, or NULL; resv. Goes when peerbuf says so
- * @moves: how often it moved; resv
- * @evictions: how often to make room; resv
- * @import: for an import; immutable
+ * @lru: in a list of vram_mm.lru, or in none; guarded by mm.lock
+ * @space: where it is, with a reference to its vecs; NULL for an import; guarded by resv
+ * @pb: the export, or NULL; guarded by resv. Cleared when peerbuf releases the export
+ * @moves: how often it moved; guarded by resv
+ * @evictions: how often it moved to make room; guarded by resv
+ * @import: the import, or NULL; immutable
  */
 struct vram_bo {
 	struct drm_gem_object base;
@@ -212,11 +213,11 @@ struct vram_bo {
 };
 
 /**
- * struct vram_end - where a job reads or writes
+ * struct vram_end - the source or the destination of a job
  * @vecs: a BO's ranges, reference held; or NULL
- * @map: an import's memory, with @bo
- * @bo: reference to the import that @map is of
- * @offset: of the first byte in it
+ * @map: kernel mapping of an import's memory; valid with @bo
+ * @bo: the import that @map belongs to, reference held; or NULL
+ * @offset: offset of the first byte in the BO
  */
 struct vram_end {
 	struct p2p_vecs *vecs;
@@ -225,14 +226,14 @@ struct vram_end {
 	u64 offset;
 };
 
-/* Fences a job may have to wait for: two BOs', and one of user space. */
+/* Fences a job may have to wait for: those of two BOs, and one from user space. */
 #define VRAM_JOB_WAITS	3
 
 /**
- * struct vram_wait - something a job waits for
+ * struct vram_wait - a fence that a job waits for
  * @fence: reference held
- * @cb: called when it signals
- * @job: whose
+ * @cb: called when the fence signals
+ * @job: the waiting job
  */
 struct vram_wait {
 	struct dma_fence *fence;
@@ -241,23 +242,23 @@ struct vram_wait {
 };
 
 /**
- * struct vram_job - work for the engine
- * @fence: signals when it is done; its reference count is the job's
- * @lock: the fence's
- * @work: in the engine's queue
- * @drop: lets go of all it holds
- * @pending: waits that are not over, and one more until it may run
- * @vram: whose engine; a job ends before that goes
- * @src: from there; neither vecs nor a BO: zeros
- * @dst: to there
+ * struct vram_job - a job of the engine
+ * @fence: signals when the job is done; its reference count is the job's
+ * @lock: the fence's lock
+ * @work: runs the job
+ * @drop: drops the references the job holds
+ * @pending: waits that are not over, plus one until vram_job_run() has added all callbacks
+ * @vram: the device; it waits for its jobs before it is freed
+ * @src: the source; zeros if it has neither vecs nor a BO
+ * @dst: the destination
  * @length: bytes
- * @delay_ms: to wait before the first byte moves
+ * @delay_ms: delay before the first byte moves
  * @waits: fences to wait for first
- * @nr_waits: how many
+ * @nr_waits: number of those fences
  */
 struct vram_job {
 	struct dma_fence fence;
-	spinlock_t lock; /* the fence's own */
+	spinlock_t lock; /* the fence's lock */
 	struct work_struct work;
 	struct work_struct drop;
 	atomic_t pending;
@@ -270,11 +271,11 @@ struct vram_job {
 	u32 nr_waits;
 };
 
-/* How long may it take to find room? */
+/* How long the search for space may take. */
 enum vram_patience {
-	VRAM_FAULTING,	/* the caller can let go of all locks and come back */
-	VRAM_LOCKED,	/* the caller holds a reservation lock others may want */
-	VRAM_UNLOCKED,	/* the caller holds none */
+	VRAM_FAULTING,	/* the caller can release all locks and be called again */
+	VRAM_LOCKED,	/* the caller holds a reservation lock that others may need */
+	VRAM_UNLOCKED,	/* the caller holds no reservation lock */
 };
 
 static inline struct vram_device *to_vram(struct drm_device *drm)

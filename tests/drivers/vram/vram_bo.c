@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A BO: its birth, its moves, its end. */
+/* A BO: creation, moves, destruction. */
 #include <linux/dma-resv.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -9,8 +9,8 @@
 #include "vram.h"
 
 /*
- * Nobody has the BO any more: no handle, no CPU mapping, no DMA-BUF. Jobs of it may
- * be under way; they hold the ranges, and the reservation object only their fences.
+ * The BO has no references: no handle, no CPU mapping, no DMA-BUF. Jobs that use its memory may
+ * still run; each holds the ranges and does not use the BO.
  */
 static void vram_gem_free(struct drm_gem_object *obj)
 {
@@ -32,7 +32,7 @@ const struct drm_gem_object_funcs vram_gem_funcs = {
 	.vm_ops = &vram_vm_ops,
 };
 
-/* One without memory. */
+/* Allocates a BO without memory. */
 struct vram_bo *vram_bo_alloc(struct vram_device *vram, u64 size)
 {
 	struct vram_bo *bo;
@@ -56,13 +56,13 @@ static int vram_wait_idle(struct vram_bo *bo)
 }
 
 /*
- * Put the BO elsewhere, its contents following. Under its reservation lock; @to is the BO's
- * on success and still the caller's on failure.
+ * Moves the BO and its contents. Called under its reservation lock. @to belongs to the BO
+ * on success and still to the caller on failure.
  *
- * An exported BO is peerbuf's to move: that stops the importers and asks this driver to
- * copy. CPU mappings made through the DRM file are this driver's own, and go first; until
- * the lock is dropped there are no new ones. Neither waits for the copy: its fence is in the
- * reservation object, for those who come next, and it holds both places.
+ * peerbuf moves an exported BO: it stops the importers and asks this driver to copy. CPU
+ * mappings made through the DRM file belong to this driver and are zapped first; no fault
+ * fills them again until the lock is released. Neither path waits for the copy: its fence is
+ * in the reservation object, and the job holds both placements.
  */
 int vram_bo_move(struct vram_bo *bo, struct vram_space *to)
 {
@@ -93,8 +93,9 @@ int vram_bo_move(struct vram_bo *bo, struct vram_space *to)
 }
 
 /*
- * To VRAM_IN_WINDOW, _HIDDEN or _SYSTEM, under the reservation lock. Returns 0; -ENOSPC or
- * -ENOMEM no room there; -EAGAIN none in time; -EINTR; and as peerbuf_move_locked().
+ * Moves the BO to VRAM_IN_WINDOW, _HIDDEN or _SYSTEM, under its reservation lock. Returns 0;
+ * -ENOSPC or -ENOMEM no room there; -EAGAIN no room in time; -EINTR; or an error of
+ * peerbuf_move_locked().
  */
 int vram_bo_move_somewhere(struct vram_bo *bo, u32 where, enum vram_patience patience)
 {
@@ -121,8 +122,8 @@ int vram_bo_move_somewhere(struct vram_bo *bo, u32 where, enum vram_patience pat
 }
 
 /*
- * Out of hidden memory: into the window, or if that is full into system memory, for a BO
- * that may live there. Under the reservation lock.
+ * Moves the BO out of hidden memory, under its reservation lock: into the window or, if the
+ * window is full and the BO may be in system memory, into system memory.
  */
 int vram_bo_make_reachable(struct vram_bo *bo, enum vram_patience patience)
 {
@@ -145,11 +146,11 @@ static struct vram_space *vram_try_space(struct vram_device *vram, u32 where, u6
 {
 	struct vram_space *space = vram_space_make(vram, where, size, VRAM_UNLOCKED);
 
-	/* After so long it is as good as taken. */
+	/* No room for so long counts as no room. */
 	return PTR_ERR_OR_ZERO(space) == -EAGAIN ? ERR_PTR(-ENOSPC) : space;
 }
 
-/* Where a new BO goes first. The window is for those who need it. */
+/* Finds the first place of a new BO. The window is kept for BOs that need it. */
 static struct vram_space *vram_bo_first_space(struct vram_device *vram, struct vram_bo *bo)
 {
 	struct vram_space *space = ERR_PTR(-ENOSPC);
@@ -166,7 +167,7 @@ static struct vram_space *vram_bo_first_space(struct vram_device *vram, struct v
 	return space;
 }
 
-/* What was in VRAM before is none of the new owner's business. */
+/* Clears VRAM that held the data of another BO. System memory is zeroed already. */
 static int vram_bo_clear(struct vram_bo *bo)
 {
 	if (bo->space->where == VRAM_IN_SYSTEM)
@@ -175,7 +176,7 @@ static int vram_bo_clear(struct vram_bo *bo)
 }
 
 /*
- * A BO of @size bytes, page aligned. Returns it, or -ENOSPC, -ENOMEM or -EINTR.
+ * Creates a BO of @size bytes, page aligned. Returns it, or -ENOSPC, -ENOMEM or -EINTR.
  */
 struct vram_bo *vram_bo_create(struct vram_device *vram, u64 size, u32 domains, u32 flags)
 {

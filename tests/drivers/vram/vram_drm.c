@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What the DRM core knows of the device. */
+/* The DRM driver. */
 #include <linux/module.h>
 
 #include <drm/drm_drv.h>
@@ -20,7 +20,7 @@ static const struct drm_ioctl_desc vram_ioctls[] = {
 
 DEFINE_DRM_GEM_FOPS(vram_fops);
 
-/* DRIVER_MODESET without a display: user space asks only such drivers for dumb buffers. */
+/* DRIVER_MODESET without a display: user space uses dumb buffers only with such drivers. */
 const struct drm_driver vram_drm_driver = {
 	.driver_features = DRIVER_GEM | DRIVER_RENDER | DRIVER_SYNCOBJ |
 			   DRIVER_SYNCOBJ_TIMELINE | DRIVER_MODESET,

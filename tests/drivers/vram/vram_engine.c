@@ -2,9 +2,9 @@
 /*
  * The copy engine.
  *
- * It reaches all of VRAM, hidden or not, through a CPU mapping that nobody else uses, and
- * system memory. It goes by way of a page of its own, because the CPU has no instruction
- * to copy from one device's memory to another's.
+ * It accesses all of VRAM, hidden or not, through a CPU mapping that no one else uses, and
+ * it accesses system memory. Bytes pass through a page of its own, because the CPU has no
+ * instruction that copies from one device's memory to another's.
  */
 #include <linux/delay.h>
 #include <linux/highmem.h>
@@ -18,7 +18,7 @@ static unsigned int copy_delay_ms;
 module_param(copy_delay_ms, uint, 0644);
 MODULE_PARM_DESC(copy_delay_ms, "how long a copy takes before its first byte moves, in ms (0)");
 
-/* A job that still waits for somebody's fence is in neither queue. */
+/* Waits for all jobs first: one that waits for a fence is in neither queue. */
 static void vram_engine_exit(struct drm_device *drm, void *data)
 {
 	struct vram_engine *engine = &to_vram(drm)->engine;
@@ -28,13 +28,13 @@ static void vram_engine_exit(struct drm_device *drm, void *data)
 	destroy_workqueue(engine->drops);
 }
 
-/* Who sets the parameter means the jobs that come after that, and no others. */
+/* A change of the parameter affects only jobs that are created afterwards. */
 void vram_engine_delay(struct vram_job *job)
 {
 	job->delay_ms = READ_ONCE(copy_delay_ms);
 }
 
-/* A job is gone with all it held; called by the last of its code. */
+/* The last call of a job, which has dropped everything it held. */
 void vram_engine_job_gone(struct vram_device *vram)
 {
 	if (atomic_dec_and_test(&vram->engine.jobs))
@@ -42,8 +42,8 @@ void vram_engine_job_gone(struct vram_device *vram)
 }
 
 /*
- * Ends with the DRM device, after the last job and before the room jobs may hold. Who reclaims
- * memory may wait for a copy, so that the queue must get on without.
+ * The engine is destroyed with the DRM device, after the last job and before vram_mm. Memory
+ * reclaim may wait for a copy, so the queue must make progress without it.
  */
 int vram_engine_init(struct vram_device *vram)
 {
@@ -69,8 +69,8 @@ int vram_engine_init(struct vram_device *vram)
 }
 
 /**
- * struct vram_piece - bytes an end has side by side
- * @map: for the CPU
+ * struct vram_piece - contiguous bytes of an end
+ * @map: their mapping for the CPU
  * @page: kmap of a page of system memory, or NULL
  * @length: bytes, at most a page
  */
@@ -103,7 +103,7 @@ static void vram_piece_begin(struct vram_piece *piece, struct vram_device *vram,
 		return;
 	}
 
-	/* Ranges are whole pages, so a page lies in one. */
+	/* Ranges are multiples of a page, so a page lies in one range. */
 	vec = p2p_vecs_find(end->vecs, pos, &at);
 	if (vec->kind != P2P_VEC_SYSTEM) {
 		iosys_map_set_vaddr_iomem(&piece->map,
@@ -146,15 +146,15 @@ static void vram_store(struct vram_job *job, u64 pos, u64 length)
 }
 
 /*
- * What was written to VRAM is on its way there until something is read back: a peer's read may
- * overtake it, whatever the fence says.
+ * Writes to VRAM are posted: they may still be under way when the fence signals, and a peer's
+ * read could overtake them. Reading a byte back waits for them.
  */
 static void vram_settle(struct vram_job *job)
 {
 	struct vram_piece piece;
 	u8 last;
 
-	/* What this CPU has combined goes first. */
+	/* Empty this CPU's write-combining buffers first. */
 	wmb();
 	vram_piece_begin(&piece, job->vram, &job->dst, job->length - 1, 1);
 	iosys_map_memcpy_from(&last, &piece.map, 0, 1);
@@ -175,7 +175,7 @@ static void vram_copy(struct vram_job *job)
 	vram_settle(job);
 }
 
-/* What a job is for. Others wait for its fence. Returns 0, or -ENODEV: the engine has stopped. */
+/* Runs the job; others wait for its fence. Returns 0, or -ENODEV: the engine has stopped. */
 int vram_engine_do(struct vram_job *job)
 {
 	struct vram_engine *engine = &job->vram->engine;
@@ -194,8 +194,8 @@ int vram_engine_do(struct vram_job *job)
 }
 
 /*
- * The device is about to go, and nobody may ask for copies any more. Those asked for before
- * are done first: what is on its way to system memory arrives there.
+ * Called when no one can ask for copies any more, before the device goes. Runs the jobs that are
+ * queued first, so that BOs on their way to system memory arrive there.
  */
 void vram_engine_stop(struct vram_device *vram)
 {

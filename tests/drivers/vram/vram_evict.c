@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who has to make room: the BO that has not been used for longest.
+ * Eviction: makes room by moving the BOs that have been unused for longest.
  *
- * A victim goes to system memory, with its importers and CPU mappings told. Its room is
- * free when all of them have let go, so finding room is a loop of evicting and waiting.
+ * A BO is evicted to system memory, and its importers and CPU mappings are told. Its old space
+ * is free when all of them have stopped using it, so finding room is a loop of evicting and
+ * waiting.
  *
- * The reservation locks of victims are only tried, because the caller may hold one. If
- * somebody else has them for the moment, that moment is waited for. Whoever waits under a
- * reservation lock may keep an importer from letting go, if only because that importer's
- * worker is after the caller's BO first. So such waits are short.
+ * The caller may hold a reservation lock, so the locks of the BOs to evict are only tried. If
+ * another thread holds one, this waits a moment and tries again. A wait under a reservation
+ * lock can itself keep an importer from unmapping, for example because the importer's worker
+ * needs that same lock first. So such waits are short.
  */
 #include <linux/dma-resv.h>
 #include <linux/sched/signal.h>
@@ -21,7 +22,7 @@ static const unsigned long vram_patience[] = {
 	[VRAM_UNLOCKED] = 30 * HZ,
 };
 
-/* How long somebody's use of a reservation lock may take before it is tried again. */
+/* How long to wait before a reservation lock that was busy is tried again. */
 #define VRAM_RETRY		(HZ / 50 + 1)
 
 static enum vram_part vram_part_of(u32 where)
@@ -29,7 +30,7 @@ static enum vram_part vram_part_of(u32 where)
 	return where == VRAM_IN_WINDOW ? VRAM_WINDOW : VRAM_HIDDEN;
 }
 
-/* It was used, or is elsewhere. Under its reservation lock. */
+/* The BO was used or has moved. Called under its reservation lock. */
 void vram_lru_touch(struct vram_bo *bo)
 {
 	struct vram_mm *mm = &to_vram(bo->base.dev)->mm;
@@ -46,7 +47,7 @@ void vram_lru_touch(struct vram_bo *bo)
 	mutex_unlock(&mm->lock);
 }
 
-/* After this nobody finds the BO who has no reference to it. */
+/* After this, only holders of a reference find the BO. */
 void vram_lru_remove(struct vram_bo *bo)
 {
 	struct vram_mm *mm = &to_vram(bo->base.dev)->mm;
@@ -57,8 +58,8 @@ void vram_lru_remove(struct vram_bo *bo)
 }
 
 /*
- * A BO in a list is there, because its end begins with leaving the list. But it may be
- * past its last reference, and then makes room all by itself.
+ * A BO in a list is not freed yet, because its destruction first removes it from the list. But
+ * its reference count may be zero; then it is skipped, because its destruction makes room.
  */
 static struct vram_bo *vram_victim_lock(struct vram_mm *mm, enum vram_part part, bool *busy)
 {
@@ -107,9 +108,9 @@ static int vram_victim_evict(struct vram_device *vram, struct vram_bo *bo)
 }
 
 /*
- * One BO out of @part. Those that cannot go, because an importer has pinned them or they are
- * revoked, go to the end of the list. Returns 0, -ENOSPC there is none, -EAGAIN there is one,
- * but somebody is using it, -ENOMEM, or -EINTR.
+ * Evicts one BO from @part. BOs that cannot move, because an importer has pinned them or they are
+ * revoked, are put at the end of the list. Returns 0; -ENOSPC no BO can be evicted; -EAGAIN none
+ * now, but one whose lock was busy may be later; -ENOMEM; or -EINTR.
  */
 static int vram_evict(struct vram_device *vram, enum vram_part part)
 {
@@ -137,10 +138,10 @@ static int vram_evict(struct vram_device *vram, enum vram_part part)
 }
 
 /**
- * struct vram_room - how much there is
- * @now: free or about to be free, in bytes
+ * struct vram_room - state of a part of VRAM
+ * @now: bytes that are free or about to be free
  * @leaving: bytes about to be free
- * @releases: as it was when that was looked at
+ * @releases: value of vram_mm.releases at the time of the look
  */
 struct vram_room {
 	u64 now;
@@ -157,7 +158,7 @@ static void vram_room_look(struct vram_mm *mm, enum vram_part part, struct vram_
 	mutex_unlock(&mm->lock);
 }
 
-/* Returns 0 when room was given back or it is worth looking again, -EAGAIN, or -EINTR. */
+/* Returns 0 if space was freed or a retry is due; -EAGAIN at the deadline; or -EINTR. */
 static int vram_room_wait(struct vram_mm *mm, const struct vram_room *room,
 			  unsigned long deadline, bool retry)
 {
@@ -177,8 +178,8 @@ static int vram_room_wait(struct vram_mm *mm, const struct vram_room *room,
 }
 
 /*
- * Room, with others evicted if need be. Returns it, or -ENOSPC nothing is left to evict; -EAGAIN
- * there is, but those who have it did not let go in time; -ENOMEM no memory to evict to; -EINTR.
+ * Finds space and evicts BOs if necessary. Returns it; -ENOSPC nothing is left to evict; -EAGAIN
+ * space was not freed in time; -ENOMEM no memory to evict to; or -EINTR.
  */
 struct vram_space *vram_space_make(struct vram_device *vram, u32 where, u64 size,
 				   enum vram_patience patience)

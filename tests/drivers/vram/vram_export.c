@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * BOs as DMA-BUFs, for others. This is all a GPU driver has to do to have its VRAM mapped by
- * other devices, moved under them, and taken away.
+ * BOs as DMA-BUFs. This is all that a GPU driver has to do so that other devices can map its VRAM,
+ * while the driver can still move and revoke it.
  *
- * The BO and the DMA-BUF have one reservation object. The DMA-BUF holds the BO; the BO points
- * back at it until peerbuf says that it is gone.
+ * The BO and the DMA-BUF share one reservation object. The DMA-BUF holds a reference to the BO; the
+ * BO has a pointer to the DMA-BUF until peerbuf calls vram_op_release().
  */
 #include <linux/dma-resv.h>
 #include <linux/fcntl.h>
@@ -15,15 +15,15 @@
 
 #include "vram.h"
 
-/* For this BO there is VRAM or nothing. */
+/* Must this BO never be in system memory? */
 static bool vram_stays_in_vram(const struct vram_bo *bo)
 {
 	return bo->flags & VRAM_BO_PINNED || !(bo->domains & VRAM_DOMAIN_SYSTEM);
 }
 
 /*
- * Asked before anybody attaches. What is left of a device that is gone is not for sharing, and
- * who can never reach the BO had better know at once.
+ * Called before a device attaches. Fails if the exporting device is gone, or if the client can
+ * never access the BO.
  */
 static int vram_op_attach(struct peerbuf *pb, struct device *client, void *priv)
 {
@@ -43,9 +43,9 @@ static int vram_op_attach(struct peerbuf *pb, struct device *client, void *priv)
 }
 
 /*
- * Somebody cannot reach the BO where it is. Out of hidden memory it goes into the window,
- * evicting others, if it must; for whom the window is out of reach, too, there is system
- * memory, unless the BO is to stay in VRAM.
+ * The client cannot access the BO where it is. A BO in hidden memory is moved into the window,
+ * evicting others if necessary. If the client has no route to the window either, the BO is moved
+ * into system memory, unless it must stay in VRAM.
  */
 static int vram_op_place(struct peerbuf *pb, struct device *client, u32 why, void *priv)
 {
@@ -68,7 +68,7 @@ static int vram_op_place(struct peerbuf *pb, struct device *client, u32 why, voi
 	return ret == -EAGAIN ? -ENOSPC : ret;
 }
 
-/* peerbuf has stopped everybody: the engine may copy. */
+/* peerbuf has stopped all importers, so the engine may copy. */
 static int vram_op_copy(struct peerbuf *pb, struct p2p_vecs *to, struct p2p_vecs *from,
 			void *priv)
 {
@@ -76,8 +76,8 @@ static int vram_op_copy(struct peerbuf *pb, struct p2p_vecs *to, struct p2p_vecs
 }
 
 /*
- * The DMA-BUF is gone. Nobody can be moving it, because that takes the lock, and after it
- * there is nothing to move but the BO itself.
+ * The DMA-BUF is being freed. Clearing bo->pb under the lock excludes a move in progress; later
+ * moves concern only the BO.
  */
 static void vram_op_release(struct peerbuf *pb, void *priv)
 {
@@ -99,7 +99,7 @@ static const struct peerbuf_exporter_ops vram_exporter_ops = {
 	.release = vram_op_release,
 };
 
-/* From here on moves go through peerbuf. One that came in between is made known to it. */
+/* From here on peerbuf moves the BO. If it moved during the export, peerbuf is told its place. */
 static int vram_export_adopt(struct vram_bo *bo, struct peerbuf *pb, struct p2p_vecs *placement)
 {
 	int ret = 0;
@@ -145,8 +145,8 @@ static struct dma_buf *vram_export(struct vram_bo *bo, int flags)
 }
 
 /*
- * The DRM core comes here once per BO as long as somebody has a handle, and holds its lock
- * for that.
+ * The DRM core calls this once for each BO while the BO has a handle; the core holds a lock of its
+ * own meanwhile.
  */
 struct dma_buf *vram_gem_export(struct drm_gem_object *obj, int flags)
 {
@@ -165,7 +165,7 @@ struct dma_buf *vram_gem_export(struct drm_gem_object *obj, int flags)
 	return dmabuf;
 }
 
-/* The BO of @drm's behind a DMA-BUF, which holds it; or NULL. */
+/* The BO of @drm that the DMA-BUF exports, or NULL. The DMA-BUF holds it. */
 struct vram_bo *vram_bo_of_dma_buf(struct dma_buf *dmabuf, struct drm_device *drm)
 {
 	struct peerbuf *pb = peerbuf_from_dma_buf(dmabuf);

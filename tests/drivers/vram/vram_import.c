@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * DMA-BUFs of others as BOs: a dynamic importer by the importer helper.
+ * DMA-BUFs of other exporters as BOs: a dynamic importer that uses the importer helper.
  *
- * The mapping is made when a job needs it and dropped when the exporter wants the memory
- * back. No DMA can be under way then: this device has no engine of its own, and the one
- * that stands in for it keeps the buffer in place by a kernel mapping.
+ * A job maps the buffer when it needs it, and an invalidation unmaps it at once. No DMA can be
+ * running then: this device does none itself, and the copy engine, which is a CPU, keeps the
+ * buffer in place with a kernel mapping.
  *
- * Whoever takes an import out of the device's list detaches it: the end of the BO, or of
- * the device, whichever comes first.
+ * Whoever removes an import from the device's list detaches it: the BO's destruction or the
+ * device's removal, whichever comes first.
  */
 #include <linux/dma-resv.h>
 #include <linux/pci.h>
@@ -39,7 +39,7 @@ static const struct peerbuf_importer_ops vram_importer_ops = {
 	.invalidate = vram_import_invalidate,
 };
 
-/* Map the buffer for the device if it is not, under the reservation lock. */
+/* Maps the buffer for the device unless it is mapped. Called under the reservation lock. */
 int vram_import_validate(struct vram_import *import)
 {
 	struct peerbuf_mapping *mapping;
@@ -68,7 +68,7 @@ static void vram_import_detach(struct vram_import *import)
 	peerbuf_detach(att);
 }
 
-/* The BO's end. */
+/* Called when the BO is destroyed. */
 void vram_import_destroy(struct vram_device *vram, struct vram_import *import)
 {
 	mutex_lock(&vram->imports_lock);
@@ -81,7 +81,7 @@ void vram_import_destroy(struct vram_device *vram, struct vram_import *import)
 	kfree(import);
 }
 
-/* The device's end: no new import can come, and none may keep a mapping for it. */
+/* Called at remove: no new import can be made, and no mapping for the device may remain. */
 void vram_imports_detach(struct vram_device *vram)
 {
 	struct vram_import *import, *next;
@@ -134,7 +134,7 @@ static struct drm_gem_object *vram_import(struct vram_device *vram, struct dma_b
 	return &bo->base;
 }
 
-/* What this device exported comes back as the BO that it was all along. */
+/* A DMA-BUF that this device exported is imported as the same BO. */
 struct drm_gem_object *vram_gem_import(struct drm_device *drm, struct dma_buf *dmabuf)
 {
 	struct vram_bo *own = vram_bo_of_dma_buf(dmabuf, drm);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The driver's own ioctls, but for copies. See vram_uapi.h. */
+/* The driver's own ioctls, except for copies. See vram_uapi.h. */
 #include <linux/dma-resv.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
@@ -17,10 +17,10 @@
 #define VRAM_DOMAINS	(VRAM_DOMAIN_VRAM | VRAM_DOMAIN_SYSTEM)
 #define VRAM_BO_FLAGS	(VRAM_BO_VISIBLE | VRAM_BO_PINNED)
 
-/* Scanlines begin where a cache line does. */
+/* Scanlines begin at a cache line. */
 #define VRAM_PITCH	64
 
-/* What could ever hold a BO. */
+/* The bytes that the domains have in all: the largest possible BO. */
 static u64 vram_room_for(struct vram_device *vram, u32 domains, u32 flags)
 {
 	u64 room = 0;
@@ -34,7 +34,7 @@ static u64 vram_room_for(struct vram_device *vram, u32 domains, u32 flags)
 	return room;
 }
 
-/* Whose handle keeps it: the creation's own reference is dropped. */
+/* The handle holds the BO afterwards; this drops the reference from its creation. */
 static int vram_bo_to_handle(struct vram_bo *bo, struct drm_file *file, u32 *handle)
 {
 	int ret;
@@ -46,7 +46,7 @@ static int vram_bo_to_handle(struct vram_bo *bo, struct drm_file *file, u32 *han
 	return ret;
 }
 
-/* While the device is there: remove waits until copies can no longer be asked for. */
+/* Only while the device is there, because remove waits for the end of such sections. */
 static struct vram_bo *vram_bo_create_present(struct vram_device *vram, u64 size, u32 domains,
 					      u32 flags)
 {
@@ -108,10 +108,10 @@ int vram_dumb_create(struct drm_file *file, struct drm_device *drm,
 }
 
 /**
- * struct vram_ranges - a BO's ranges, copied out of the lock
- * @nr: how many there are
- * @room: how many the array holds
- * @range: the first of them
+ * struct vram_ranges - a copy of a BO's ranges, for use after unlocking
+ * @nr: number of ranges
+ * @room: number of elements in @range
+ * @range: the first ranges
  */
 struct vram_ranges {
 	u32 nr;
@@ -119,7 +119,7 @@ struct vram_ranges {
 	struct drm_vram_range *range;
 };
 
-/* Where system memory is the user need not know. */
+/* Addresses of system memory are not reported. */
 static void vram_info_ranges(struct vram_bo *bo, struct vram_ranges *ranges)
 {
 	struct vram_device *vram = to_vram(bo->base.dev);
@@ -216,7 +216,7 @@ static int vram_bo_move_asked(struct vram_bo *bo, u32 where)
 		return ret;
 	ret = vram_bo_move_somewhere(bo, where, VRAM_LOCKED);
 	dma_resv_unlock(bo->base.resv);
-	/* libdrm takes EAGAIN for a signal, and would try for ever. */
+	/* Not -EAGAIN, which libdrm treats as a signal: it would retry without end. */
 	return ret == -EAGAIN ? -EBUSY : ret;
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Work for the copy engine, and the fence that stands for it.
+ * Jobs of the copy engine, and the fences that represent them.
  *
- * A fence can outlive everything here: whoever waited for it may keep it as long as they
- * like. So it holds the module, and of all that it points to nothing is looked at once it
- * has signalled and the engine's worker has let go.
+ * A fence can outlive everything else: whoever waited for it may keep it for any time. So it
+ * holds a reference to the module. Nothing uses the job's pointers after the fence has
+ * signalled and the engine's work has dropped the job's references.
  */
 #include <linux/dma-resv.h>
 #include <linux/module.h>
@@ -24,7 +24,7 @@ static const char *vram_fence_timeline_name(struct dma_fence *fence)
 	return "vram.copy";
 }
 
-/* The last of this module's code that a fence needs; vram_exit() waits for it. */
+/* The last code of this module that a fence runs; vram_exit() waits for it. */
 static void vram_fence_free(struct rcu_head *rcu)
 {
 	struct dma_fence *fence = container_of(rcu, struct dma_fence, rcu);
@@ -44,7 +44,7 @@ static const struct dma_fence_ops vram_fence_ops = {
 	.release = vram_fence_release,
 };
 
-/* The importer's side of an end is CPU memory, which stays for as long as the job does. */
+/* The kernel mapping of an import exists as long as the job. */
 static void vram_end_drop(struct vram_end *end)
 {
 	p2p_vecs_put(end->vecs);
@@ -63,8 +63,8 @@ static void vram_job_drop(struct vram_job *job)
 }
 
 /*
- * Letting go takes locks that others hold while they wait for jobs, and memory that is
- * allocated under them. So it is not done by the worker that the other jobs wait for.
+ * Dropping references takes locks that others hold while they wait for jobs or allocate memory.
+ * So a queue of its own does it, and not the work that other jobs wait for.
  */
 static void vram_job_drop_work(struct work_struct *work)
 {
@@ -76,7 +76,7 @@ static void vram_job_drop_work(struct work_struct *work)
 	vram_engine_job_gone(vram);
 }
 
-/* All it depended on has happened: from here to the signal there is nothing but the engine. */
+/* All waits are over: until the fence signals, the job depends on nothing but the engine. */
 static void vram_job_work(struct work_struct *work)
 {
 	struct vram_job *job = container_of(work, struct vram_job, work);
@@ -92,7 +92,7 @@ static void vram_job_work(struct work_struct *work)
 	queue_work(job->vram->engine.drops, &job->drop);
 }
 
-/* A job of @length bytes; its ends are the caller's to fill in. Returns it, or NULL. */
+/* Creates a job of @length bytes, whose ends the caller fills in. Returns it, or NULL. */
 struct vram_job *vram_job_create(struct vram_device *vram, u64 length)
 {
 	struct vram_job *job;
@@ -109,7 +109,7 @@ struct vram_job *vram_job_create(struct vram_device *vram, u64 length)
 	return job;
 }
 
-/* Begin after what @resv holds of @usage now. Under its lock. Returns 0 or -ENOMEM. */
+/* Makes the job wait for the fences in @resv, which is locked. Returns 0 or -ENOMEM. */
 int vram_job_wait_for(struct vram_job *job, struct dma_resv *resv, enum dma_resv_usage usage)
 {
 	struct dma_fence *fence;
@@ -122,7 +122,7 @@ int vram_job_wait_for(struct vram_job *job, struct dma_resv *resv, enum dma_resv
 	return 0;
 }
 
-/* For a job that was never published. No reservation lock may be held if an end is an import. */
+/* Frees an unpublished job. If an end is an import, no reservation lock may be held. */
 void vram_job_abandon(struct vram_job *job)
 {
 	vram_job_drop(job);
@@ -130,8 +130,8 @@ void vram_job_abandon(struct vram_job *job)
 }
 
 /*
- * Make it a fence. From here on nothing may fail or allocate until vram_job_run(): others may
- * wait for it. A context of its own, because jobs end in any order.
+ * Makes the job a fence. Others may wait for it, so until vram_job_run() nothing may fail or
+ * allocate memory. Each job has its own fence context, because jobs end in any order.
  */
 void vram_job_publish(struct vram_job *job)
 {
@@ -153,8 +153,8 @@ static void vram_wait_over(struct dma_fence *fence, struct dma_fence_cb *cb)
 }
 
 /*
- * The job is the engine's as soon as all it waits for has signalled, and not before: a job
- * that waits holds up no other. Whoever wants its fence has taken a reference.
+ * Queues the job when all its fences have signalled, and not earlier, so a waiting job delays no
+ * other. The job may be gone when this returns: a caller that needs its fence has a reference.
  */
 void vram_job_run(struct vram_job *job)
 {
@@ -172,8 +172,9 @@ void vram_job_run(struct vram_job *job)
 }
 
 /*
- * Queue a copy of a whole BO from one place to another, or of zeros. Under its reservation
- * lock; whoever maps the BO, by CPU or by device, waits for the copy. Returns 0 or -ENOMEM.
+ * Queues a copy of a whole BO from one placement to another, or of zeros if @from is NULL. Called
+ * under the BO's reservation lock. Whoever maps the BO, for a CPU or a device, waits for the copy.
+ * Returns 0 or -ENOMEM.
  */
 int vram_job_fill(struct vram_bo *bo, struct p2p_vecs *to, struct p2p_vecs *from)
 {

@@ -38,7 +38,7 @@ static int vram_largest_bar(struct pci_dev *pdev)
 	return best;
 }
 
-/* A parameter in KiB, or all of it where that says 0 or too much. */
+/* A parameter in KiB. 0, or more than @all, means all of it. */
 static u64 vram_part_size(u64 all, unsigned long kib)
 {
 	u64 size = PAGE_ALIGN_DOWN((u64)kib * SZ_1K);
@@ -51,7 +51,7 @@ static void vram_provider_put(struct drm_device *drm, void *data)
 	p2p_provider_put(to_vram(drm)->provider);
 }
 
-/* All that must last as long as the DRM device, which is longer than the binding. */
+/* Sets up all that must exist as long as the DRM device, which outlives the binding. */
 static int vram_setup(struct vram_device *vram)
 {
 	int ret;
@@ -147,10 +147,10 @@ err_disable:
 }
 
 /*
- * In this order: no new use of the device through DRM, and CPU mappings zapped; nothing of
- * others mapped for it; nothing of it mapped by others; no copy under way. Then the BAR may be
- * given away. BOs live on and hold the DRM device: those in VRAM as dead ones, and those in
- * system memory for whoever has the DMA-BUF.
+ * The order matters: first no new use of the device through DRM, and all CPU mappings zapped; then
+ * no import mapped for the device; then no importer maps its BOs; then no copy is running. Only
+ * then is the BAR released. BOs live on and hold the DRM device: those in VRAM are dead, those in
+ * system memory can still be used through their DMA-BUFs.
  */
 static void vram_remove(struct pci_dev *pdev)
 {
@@ -165,7 +165,7 @@ static void vram_remove(struct pci_dev *pdev)
 	pci_disable_device(pdev);
 }
 
-/* No ids: only devices whose driver_override names it. */
+/* No ids: it binds only to devices whose driver_override names it. */
 static struct pci_driver vram_pci_driver = {
 	.name = "vram",
 	.probe = vram_probe,
@@ -177,7 +177,7 @@ static int __init vram_init(void)
 	return pci_register_driver(&vram_pci_driver);
 }
 
-/* Fences are freed by RCU callbacks of this module. */
+/* RCU callbacks of this module free the fences; rcu_barrier() waits for them. */
 static void __exit vram_exit(void)
 {
 	pci_unregister_driver(&vram_pci_driver);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * CPU mappings through the DRM file: filled on fault, emptied when the BO moves.
+ * CPU mappings through the DRM file: a fault fills them, and a move empties them.
  *
- * A fault takes the reservation lock, so it finds the BO either before a move or after it,
- * and waits for the copy. A BO in hidden memory is moved first, as an importer would have it.
+ * A fault takes the reservation lock, so it finds the BO either before or after a move, and
+ * waits for the copy. It first moves a BO out of hidden memory, as for an importer.
  */
 #include <linux/dma-resv.h>
 #include <linux/mm.h>
@@ -16,16 +16,17 @@
 
 #include "vram.h"
 
-/* Of the BO, where the VMA begins, in bytes. */
+/* The offset in the BO at which the VMA begins, in bytes. */
 static u64 vram_vma_begin(const struct vm_area_struct *vma, struct vram_bo *bo)
 {
 	return (u64)(vma->vm_pgoff - drm_vma_node_start(&bo->base.vma_node)) << PAGE_SHIFT;
 }
 
 /*
- * Without a page the access faults again, with all locks free in between: others may go on, and
- * a signal is handled. The kernel's own accesses handle none, and end when the process is being
- * killed. No memory, be it this driver's limit, is not for the OOM killer to solve.
+ * VM_FAULT_NOPAGE repeats the access after all locks are released, so others make progress and
+ * signals are handled. An access by the kernel handles no signals and must end when the process
+ * is being killed. No memory is SIGBUS, not VM_FAULT_OOM: the OOM killer does not help, because
+ * this driver's limit may be the cause.
  */
 static vm_fault_t vram_fault_error(int error)
 {
@@ -34,7 +35,7 @@ static vm_fault_t vram_fault_error(int error)
 	return VM_FAULT_SIGBUS;
 }
 
-/* Under resv: the BO is where a CPU reaches it, and nothing is being copied there any more. */
+/* Under resv. Returns when the CPU can access the BO and no copy into it is running. */
 static int vram_cpu_prepare(struct vram_bo *bo, bool intr)
 {
 	int ret = vram_bo_make_reachable(bo, VRAM_FAULTING);
@@ -80,7 +81,7 @@ out:
 	return ret;
 }
 
-/* A debugger reads or writes. */
+/* Called when a debugger reads or writes. */
 static int vram_vm_access(struct vm_area_struct *vma, unsigned long addr, void *buf, int len,
 			  int write)
 {
@@ -109,9 +110,9 @@ const struct vm_operations_struct vram_vm_ops = {
 };
 
 /*
- * The BO is about to move: the next access of each CPU mapping faults. What CPUs have combined
- * for VRAM and not sent must arrive before it is copied. Flushing TLBs need not interrupt them,
- * so this does.
+ * Called before the BO moves: the next access through each CPU mapping faults. Writes that CPUs
+ * hold in write-combining buffers must reach VRAM before it is copied. Flushing TLBs does not
+ * interrupt the CPUs everywhere, so this interrupts them.
  */
 void vram_bo_zap(struct vram_bo *bo)
 {
@@ -121,7 +122,7 @@ void vram_bo_zap(struct vram_bo *bo)
 		kick_all_cpus_sync();
 }
 
-/* An import is mapped by its exporter, whose file takes the place of ours in the VMA. */
+/* The exporter maps an import, and the DMA-BUF's file replaces the DRM file in the VMA. */
 static int vram_mmap_import(struct vram_bo *bo, struct vm_area_struct *vma)
 {
 	int ret;
@@ -131,14 +132,14 @@ static int vram_mmap_import(struct vram_bo *bo, struct vm_area_struct *vma)
 	ret = dma_buf_mmap(bo->import->dmabuf, vma, 0);
 	if (ret)
 		return ret;
-	/* Not every exporter sets it, and the DRM core insists. */
+	/* Not every exporter sets this flag, and the DRM core warns if it is missing. */
 	vm_flags_set(vma, VM_DONTEXPAND);
-	/* The core's reference was for a VMA of ours. On failure it drops that itself. */
+	/* The core's reference was for this VMA. On failure the core drops it itself. */
 	drm_gem_object_put(&bo->base);
 	return 0;
 }
 
-/* No device gets at the BO by way of a mapping, in which nobody would tell it of a move. */
+/* get_user_pages() refuses the VMA: a device that pinned pages would not be told of a move. */
 int vram_gem_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
 {
 	struct vram_bo *bo = to_vram_bo(obj);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Room for one BO.
+ * Space for one BO.
  *
- * A BO need not be in one piece: the more VRAM is in use, the smaller the pieces it gets.
- * So there is room for whatever is not larger than what is free.
+ * A BO need not be contiguous: the fuller the VRAM is, the smaller the pieces it gets. So a BO
+ * fits whenever it is not larger than the free space.
  */
 #include <linux/slab.h>
 
@@ -31,7 +31,7 @@ static void vram_mm_takedown(struct drm_device *drm, void *data)
 	drm_mm_takedown(&to_vram(drm)->mm.mm);
 }
 
-/* Taken down with the DRM device, when there is no BO any more. */
+/* Freed with the DRM device, when there are no BOs any more. */
 int vram_mm_init(struct vram_device *vram)
 {
 	struct vram_mm *mm = &vram->mm;
@@ -50,7 +50,7 @@ int vram_mm_init(struct vram_device *vram)
 	return drmm_add_action_or_reset(&vram->drm, vram_mm_takedown, NULL);
 }
 
-/* @want bytes in one piece, or -ENOSPC. */
+/* Allocates one piece of @want bytes. Returns 0 or -ENOSPC. */
 static int vram_chunk_add(struct vram_space *space, u64 want)
 {
 	struct vram_device *vram = space->vram;
@@ -91,7 +91,7 @@ static void vram_chunks_free(struct vram_space *space)
 	INIT_LIST_HEAD(&space->chunks);
 }
 
-/* Halves until it fits: with that much free, single pages do. */
+/* Halves the size until a piece fits. Single pages fit if enough bytes are free. */
 static int vram_chunks_alloc(struct vram_space *space)
 {
 	u64 want = space->size, left = space->size;
@@ -135,7 +135,7 @@ static void vram_space_free(struct vram_space *space)
 	kfree(space);
 }
 
-/* The last reference to the vecs is gone. Maybe under some BO's reservation lock. */
+/* The last reference to the vecs is dropped, perhaps under a BO's reservation lock. */
 static void vram_space_release(void *priv)
 {
 	vram_space_free(priv);
@@ -180,7 +180,7 @@ static int vram_space_fill_vram(struct vram_space *space)
 	return vram_space_build_vram(space);
 }
 
-/* The limit stands between user space and all of the machine's memory. */
+/* The limit keeps user space from using all of the machine's memory. */
 static int vram_space_fill_system(struct vram_space *space)
 {
 	struct vram_device *vram = space->vram;
@@ -194,8 +194,8 @@ static int vram_space_fill_system(struct vram_space *space)
 }
 
 /*
- * Room that is free now. VRAM holds what was there before; system memory is zeroed. Returns
- * it with one reference to its vecs, or -ENOSPC (VRAM) or -ENOMEM.
+ * Allocates free space without evicting. VRAM keeps its old contents; system memory is zeroed.
+ * Returns the space, with one reference to its vecs, or -ENOSPC (VRAM) or -ENOMEM.
  */
 struct vram_space *vram_space_alloc(struct vram_device *vram, u32 where, u64 size)
 {
@@ -224,15 +224,15 @@ struct vram_space *vram_space_alloc(struct vram_device *vram, u32 where, u64 siz
 	return space;
 }
 
-/* For room that was not used after all. */
+/* Frees space that was not used. */
 void vram_space_put(struct vram_space *space)
 {
 	p2p_vecs_put(space->vecs);
 }
 
 /*
- * The BO is elsewhere now. Whoever looks for room may wait for what is leaving, and need not
- * evict more than that.
+ * The BO has moved away. Its old space counts as leaving until it is free, so that others wait for
+ * it and evict no more than necessary.
  */
 void vram_space_leave(struct vram_space *space)
 {

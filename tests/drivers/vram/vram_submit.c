@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Copies that user space asks for: what a command submission is to a real GPU.
+ * Copies that user space asks for: the command submission of a real GPU.
  *
- * Both BOs' reservation locks are taken at once, by ticket. What the job waits for, and
- * where its fence goes, follows from who reads and who writes. The places are the job's own
- * references, and nobody moves a BO before the fences in its reservation object have
- * signalled.
+ * The reservation locks of both BOs are taken with one ticket. Which fences the job waits for, and
+ * how its own fence is added, depends on which BO is read and which is written. The job has its own
+ * references to the placements, and a BO is moved only after the fences in its reservation object
+ * have signalled.
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-fence-chain.h>
@@ -21,12 +21,12 @@
 #include "vram.h"
 
 /**
- * struct vram_submit - a copy on its way to the engine
+ * struct vram_submit - a copy that is being submitted
  * @objs: source and destination, one reference each
- * @out: gets the fence, or NULL; reference held
- * @chain: for the fence's place in @out, if that is a timeline; until it is there
- * @point: its place
- * @job: until it is the engine's
+ * @out: syncobj for the fence, reference held, or NULL
+ * @chain: memory for the fence's point if @out is a timeline; NULL once it is used
+ * @point: the point
+ * @job: the job, until the engine has it
  */
 struct vram_submit {
 	struct drm_gem_object *objs[2];
@@ -53,7 +53,7 @@ static int vram_copy_check(const struct vram_submit *submit, const struct drm_vr
 	return 0;
 }
 
-/* Where the fence goes, with all that is to be allocated for it. */
+/* Looks up the syncobj for the fence and allocates what adding the fence needs. */
 static int vram_submit_out(struct vram_submit *submit, struct drm_file *file,
 			   const struct drm_vram_copy *args)
 {
@@ -102,10 +102,10 @@ static int vram_submit_lookup(struct vram_submit *submit, struct drm_file *file,
 }
 
 /*
- * An import's memory is reached through a kernel mapping, this engine being a CPU. It keeps
- * the exporter from moving the buffer, but for the job's time only. The DMA-BUF core warns
- * about an exporter that refuses one; so it is made while the device has it mapped, which
- * shows that it is there.
+ * The engine is a CPU, so it accesses an import through a kernel mapping. The mapping keeps the
+ * exporter from moving the buffer, but only as long as the job. The DMA-BUF core warns if an
+ * exporter refuses a kernel mapping. So the buffer is mapped for the device first, which fails
+ * without a warning if the memory is not there.
  */
 static int vram_import_vmap(struct vram_import *import, struct iosys_map *map)
 {
@@ -137,7 +137,7 @@ static int vram_end_map(struct vram_end *end, struct vram_bo *bo)
 	return 0;
 }
 
-/* Two handles may be of two imports of one exporter's: one lock. */
+/* Two imported BOs may share one reservation lock if their exporter uses one for both. */
 static int vram_submit_lock(struct vram_submit *submit, struct ww_acquire_ctx *ticket)
 {
 	int nr = submit->objs[0]->resv == submit->objs[1]->resv ? 1 : 2;
@@ -152,7 +152,7 @@ static void vram_submit_unlock(struct vram_submit *submit, struct ww_acquire_ctx
 	drm_gem_unlock_reservations(submit->objs, nr, ticket);
 }
 
-/* Under the locks: one end is ready for the job, and has room for its fence. */
+/* Under the locks: prepares one end for the job and reserves room for its fence. */
 static int vram_end_prepare(struct vram_job *job, struct vram_end *end,
 			    struct drm_gem_object *obj, bool write)
 {

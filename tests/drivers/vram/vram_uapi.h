@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * vram: what user space asks of the test GPU, besides what every DRM driver with
- * GEM, PRIME, dumb buffers and syncobjs answers.
+ * vram: the ioctls of the test GPU, in addition to those of every DRM driver with
+ * GEM, PRIME, dumb buffers and syncobjs.
  *
- * As with all DRM drivers the size in an ioctl's number versions its structure.
- * Pads and reserved fields must be zero (-EINVAL). Offsets and sizes are bytes.
+ * As for all DRM drivers, the size in an ioctl's number is the version of its structure.
+ * Pads and reserved fields must be zero (-EINVAL). Offsets and sizes are in bytes.
  */
 #ifndef _VRAM_UAPI_H
 #define _VRAM_UAPI_H
 
-/* User space has it from libdrm. */
+/* User space gets this from libdrm. */
 #ifdef __KERNEL__
 #include <drm/drm.h>
 #else
 #include <drm.h>
 #endif
 
-/* Memory a BO may live in. With both it starts in VRAM if there is room. */
+/* Memory in which a BO may be. With both it starts in VRAM if there is room. */
 #define VRAM_DOMAIN_VRAM	(1U << 0)
 #define VRAM_DOMAIN_SYSTEM	(1U << 1)
 
-/* Not in the part of VRAM that is outside of the BAR's window. */
+/* Never in the part of VRAM that is outside the BAR's window. */
 #define VRAM_BO_VISIBLE		(1U << 0)
 /* Never evicted or moved; implies VRAM_BO_VISIBLE. */
 #define VRAM_BO_PINNED		(1U << 1)
@@ -45,10 +45,10 @@ struct drm_vram_bo_create {
 };
 
 /* Where a BO is */
-#define VRAM_IN_WINDOW		1 /* VRAM that importers can reach through the BAR */
-#define VRAM_IN_HIDDEN		2 /* VRAM outside of the window */
+#define VRAM_IN_WINDOW		1 /* VRAM that importers can access through the BAR */
+#define VRAM_IN_HIDDEN		2 /* VRAM outside the window */
 #define VRAM_IN_SYSTEM		3
-#define VRAM_IN_IMPORT		4 /* another exporter's */
+#define VRAM_IN_IMPORT		4 /* memory of another exporter */
 
 /**
  * struct drm_vram_range - a piece of VRAM
@@ -61,19 +61,19 @@ struct drm_vram_range {
 };
 
 /**
- * struct drm_vram_bo_info - DRM_IOCTL_VRAM_BO_INFO: all about a BO
+ * struct drm_vram_bo_info - DRM_IOCTL_VRAM_BO_INFO: the state of a BO
  * @handle: the BO
  * @where: out, VRAM_IN_*
  * @size: out, bytes
- * @map_offset: out, what to mmap() the DRM file at
+ * @map_offset: out, offset for mmap() of the DRM file
  * @ranges: address of an array of struct drm_vram_range, in buffer order
- * @nr_ranges: in, room in it; out, how many there are
+ * @nr_ranges: in, elements of the array; out, number of ranges
  * @flags: out, VRAM_BO_*
  * @export_id: out, peerbuf's id of the export, 0 if it is not exported
- * @moves: out, how often it went elsewhere
- * @evictions: out, those of them that were not asked for
- * @maps: out, an import: how often it was mapped for this device
- * @invalidations: out, an import: how often its exporter took the mapping back
+ * @moves: out, how often it moved
+ * @evictions: out, how often it moved to make room
+ * @maps: out, for an import: how often it was mapped for this device
+ * @invalidations: out, for an import: how often its exporter invalidated the mapping
  *
  * errno: ENOENT no such handle; EFAULT; EINTR.
  */
@@ -93,14 +93,14 @@ struct drm_vram_bo_info {
 };
 
 /**
- * struct drm_vram_bo_move - DRM_IOCTL_VRAM_BO_MOVE: put a BO elsewhere
+ * struct drm_vram_bo_move - DRM_IOCTL_VRAM_BO_MOVE: move a BO
  * @handle: the BO
  * @where: VRAM_IN_WINDOW, _HIDDEN or _SYSTEM
  *
- * Whatever its domains, as an eviction would. Returns when the copy is queued.
+ * Ignores the BO's domains, as an eviction does. Returns when the copy is queued.
  *
  * errno: ENOENT no such handle; EINVAL unknown place, or an import; ENOSPC no room there;
- * EBUSY it is pinned, here or by an importer, or those who have to leave did not in time;
+ * EBUSY the BO is pinned, here or by an importer, or room was not freed in time;
  * ENODEV the buffer is revoked; ENOMEM; EINTR.
  */
 struct drm_vram_bo_move {
@@ -117,15 +117,15 @@ struct drm_vram_bo_move {
  * @length: bytes, not zero
  * @in_syncobj: start when its fence has signalled; 0: none
  * @out_syncobj: gets the job's fence; 0: none
- * @in_point: which of @in_syncobj's fences, if that is a timeline; 0: the one it has
- * @out_point: the job's place in the timeline @out_syncobj; 0: it replaces what is there
+ * @in_point: which point of @in_syncobj, if that is a timeline; 0: its current fence
+ * @out_point: the job's point in the timeline @out_syncobj; 0: replace the current fence
  *
- * Waits for what the BOs' reservation objects tell it to, and leaves its fence there. An
- * import is mapped for the device first, if it is not.
+ * The job waits for fences in the BOs' reservation objects and adds its own fence there. An
+ * import is first mapped for the device, if it is not mapped.
  *
  * errno: ENOENT no such BO or syncobj; EINVAL length zero, src is dst, @in_syncobj has no
  * fence (of that point), or a point without its syncobj; ERANGE past the end; ENOMEM; EINTR;
- * and what the exporter of an import says.
+ * or an error of the exporter of an import.
  */
 struct drm_vram_copy {
 	__u32 src;
@@ -140,16 +140,16 @@ struct drm_vram_copy {
 };
 
 /**
- * struct drm_vram_stats - DRM_IOCTL_VRAM_STATS: the device
+ * struct drm_vram_stats - DRM_IOCTL_VRAM_STATS: the state of the device
  * @vram_size: out, bytes
- * @window_size: out, the first bytes of VRAM, which importers can reach
- * @window_free: out, bytes nobody uses
- * @hidden_free: out, the same outside of the window
- * @leaving: out, bytes whose BO has left them, but a copy or an importer has not yet
+ * @window_size: out, bytes at the start of VRAM that importers can access
+ * @window_free: out, free bytes in the window
+ * @hidden_free: out, free bytes outside the window
+ * @leaving: out, bytes whose BO has moved away, but that a job or an importer can still access
  * @system_used: out, bytes of system memory in BOs
  * @moves: out, BOs moved
- * @evictions: out, those of them that made room for another
- * @placements: out, those of them for an importer or the CPU that could not reach the BO
+ * @evictions: out, BOs moved to make room for another
+ * @placements: out, BOs moved because an importer or the CPU could not access them
  * @copies: out, jobs the engine has finished
  */
 struct drm_vram_stats {
