@@ -29,23 +29,23 @@ static const char *peerbuf_refusal_text(u32 reason, const struct p2p_route *rout
 	case PEERBUF_REASON_PINNED_IMPORTER:
 		return "pins and cannot be revoked";
 	case PEERBUF_REASON_VETO:
-		return "the exporting driver said no";
+		return "the exporting driver refused it";
 	case PEERBUF_REASON_NO_ROUTE:
 		return p2p_route_reason_text(route->reason);
 	case PEERBUF_REASON_HIDDEN:
-		return "the buffer lies where nobody can address it";
+		return "the buffer is in memory that only its own device can address";
 	case PEERBUF_REASON_PINNED:
-		return "somebody pins the buffer where it cannot reach it";
+		return "the buffer is pinned where the importer cannot access it";
 	case PEERBUF_REASON_NO_MEMORY:
-		return "there is no system memory for it";
+		return "there is no system memory for the buffer";
 	case PEERBUF_REASON_IOMMU_REFUSED:
-		return "it has no room for the buffer in its IOVA space";
+		return "the importer has no room for the buffer in its IOVA space";
 	case PEERBUF_REASON_READ_ONLY_BUFFER:
-		return "the mapping it was derived from cannot be written";
+		return "the buffer was derived from a read-only mapping";
 	case PEERBUF_REASON_MEMORY_DECODE_OFF:
-		return "a device that it lies in does not decode memory";
+		return "a device that has the buffer's memory does not decode memory";
 	default:
-		return "the buffer is revoked or its device is away";
+		return "the buffer is revoked or its device is not available";
 	}
 }
 

@@ -43,8 +43,7 @@ static void peerbuf_region_insert(struct peerbuf_device *pdevice, int bar)
 					    IORESOURCE_MEM_64),
 	};
 	if (!resource->parent || insert_resource(resource->parent, region))
-		pci_warn(pdevice->pdev, "peerbuf: nothing keeps others from BAR %d meanwhile\n",
-			 bar);
+		pci_warn(pdevice->pdev, "peerbuf: BAR %d cannot be reserved meanwhile\n", bar);
 }
 
 /* Under peerbuf_kept_lock. The PCI core may have removed the region along with its window. */
@@ -81,7 +80,7 @@ static void peerbuf_keep_work(struct work_struct *work)
 	peerbuf_device_drain(pdevice, &forever);
 	peerbuf_kept_end(pdevice);
 	peerbuf_bars_free_wc(pdevice);
-	pci_notice(pdevice->pdev, "peerbuf: nobody maps it any more\n");
+	pci_notice(pdevice->pdev, "peerbuf: nothing maps its BARs any more\n");
 	peerbuf_device_put(pdevice);
 }
 
@@ -95,7 +94,7 @@ void peerbuf_keep(struct peerbuf_device *pdevice)
 	int bar;
 
 	peerbuf_device_say_held(pdevice);
-	pci_warn(pdevice->pdev, "peerbuf: gone all the same; its BARs stay taken until then\n");
+	pci_warn(pdevice->pdev, "peerbuf: removed anyway; its BARs stay reserved until the last unmap\n");
 
 	mutex_lock(&peerbuf_kept_lock);
 	for (bar = 0; bar < PEERBUF_NR_BARS; bar++)

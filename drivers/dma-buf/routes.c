@@ -87,9 +87,9 @@ void peerbuf_follow_routes(struct peerbuf *pb)
 		if (hold->generation != pb->generation || peerbuf_hold_reaches(hold))
 			continue;
 		dev_notice_ratelimited(hold->client->attach->dev,
-				       "peerbuf: export %llu: the route it was mapped by is gone or another%s\n",
+				       "peerbuf: export %llu: the route of its mapping is gone or has changed%s\n",
 				       pb->id,
-				       hold->client->revocable ? "" : ", but it cannot be told");
+				       hold->client->revocable ? "" : ", but the importer cannot be told");
 		lost |= hold->client->revocable;
 	}
 	if (!lost)

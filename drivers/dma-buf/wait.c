@@ -250,7 +250,7 @@ static bool peerbuf_settled(struct peerbuf *pb, u64 asked)
 
 static void peerbuf_say_busy(struct peerbuf *pb, u64 asked)
 {
-	pr_warn("export %llu is locked by somebody, waiting\n", pb->id);
+	pr_warn("export %llu is locked, waiting\n", pb->id);
 }
 
 static void peerbuf_say_who(struct peerbuf *pb, u64 generation)

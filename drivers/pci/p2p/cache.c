@@ -221,7 +221,7 @@ void p2p_cache_unwatch(void)
 static int flush_routes_set(const char *value, const struct kernel_param *kp)
 {
 	p2p_cache_outdate();
-	pr_notice("flush_routes: all routes will be worked out anew\n");
+	pr_notice("flush_routes: all routes are checked again\n");
 	return 0;
 }
 

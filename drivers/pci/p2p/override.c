@@ -103,7 +103,7 @@ static int override_parse(const char *text, struct p2p_override_list *named)
 		pr_warn("override: \"%.*s\" is neither dddd:bb:dd.f-dddd:bb:dd.f nor host:dddd:bb\n",
 			bad_len, bad);
 	else if (error)
-		pr_warn("override: more than %d\n", P2P_OVERRIDES_MAX);
+		pr_warn("override: more than %d entries\n", P2P_OVERRIDES_MAX);
 	return error;
 }
 
@@ -126,7 +126,7 @@ static int override_set(const char *value, const struct kernel_param *kp)
 		goto out;
 	error = override_apply(mode, named);
 	if (error == -ENOENT)
-		pr_warn("override: nothing removed, \"%s\" is not all there\n", text);
+		pr_warn("override: nothing removed, not all of \"%s\" is in the list\n", text);
 	else if (error)
 		pr_warn("override: not changed (%d)\n", error);
 out:

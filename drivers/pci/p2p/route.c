@@ -246,7 +246,7 @@ static void topology_look(struct p2p_provider *provider, struct pci_dev *client,
 	if (!topology_decide(provider->pdev, client, false, route, &seen))
 		return;
 	if (p2p_cache_contradicts(&provider->cache, client, route)) {
-		pci_notice(client, "p2p: the way to %s is another than before (%s), all are looked at again\n",
+		pci_notice(client, "p2p: the route to %s has changed (%s), all routes are checked again\n",
 			   pci_name(provider->pdev), p2p_route_reason_text(route->reason));
 		p2p_cache_outdate();
 		topology_recall(provider, client, false, route);
