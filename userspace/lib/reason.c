@@ -40,15 +40,15 @@ static const struct sentence sentences[] = {
 	       "move one device to a slot of the other's domain, or vouch for the pair with "
 	       "'peerbuf allow PROVIDER CLIENT' if the platform's vendor says that it works"),
 	REASON(DMA_MASK, "the client cannot address the BAR: its DMA mask is too small",
-	       "use an IOMMU that translates for the client, export the part of the BAR only that "
-	       "it reaches, or have the firmware place the BAR lower"),
-	REASON(DMA_MASK_IOMMU, "the client cannot address the BAR on the bus, and its IOMMU's way "
-	       "to it is by a host bridge that is not known to forward",
+	       "use an IOMMU that translates for the client, export only the part of the BAR that "
+	       "the client can address, or have the firmware place the BAR lower"),
+	REASON(DMA_MASK_IOMMU, "the client cannot address the BAR on the bus, and with its IOMMU "
+	       "the route is through a host bridge that is not known to forward",
 	       "vouch for the pair with 'peerbuf allow PROVIDER CLIENT' if the platform's vendor says "
-	       "that it works, or export the part of the BAR only that the client reaches"),
+	       "that it works, or export only the part of the BAR that the client can address"),
 	REASON(NOT_PCI, "the client is not a PCI device",
-	       "only PCI devices reach a BAR; use a device on the PCI bus as importer"),
-	REASON(PROVIDER_GONE, "the owner of the memory was unbound, removed or reset",
+	       "only PCI devices can access a BAR; use a PCI device as importer"),
+	REASON(PROVIDER_GONE, "the owner of the memory was unbound or removed",
 	       "bind the device again and make a new export"),
 	REASON(MEM_ENCRYPTION, "memory encryption is on, and this kernel's IOMMU driver takes "
 	       "BARs for encrypted memory",
@@ -94,7 +94,7 @@ static const struct sentence sentences[] = {
 	REASON(ALIASED, "a copy of a buffer whose ranges name the same memory twice",
 	       "move without copying, export without fallback, or name each byte once"),
 
-	REASON(SEGMENT_LIMITS, "the alignment or the maximum of DMA segments is none",
+	REASON(SEGMENT_LIMITS, "the alignment or the maximum of DMA segments is not valid",
 	       "the alignment is a power of two, a page at least, and the maximum a multiple of "
 	       "it"),
 
@@ -108,7 +108,7 @@ static const struct sentence sentences[] = {
 	REASON(BAR_UNASSIGNED, "the BAR has no address",
 	       "the firmware or kernel found no room for it: see 'BAR' in the kernel log, try "
 	       "pci=realloc or \"Above 4G decoding\""),
-	REASON(BAR_UNMAPPABLE, "nobody may map BARs of this function, as its PCI quirk says",
+	REASON(BAR_UNMAPPABLE, "a PCI quirk forbids mapping the BARs of this function",
 	       "none: they are for its own driver only"),
 	REASON(NOT_LENT, "it is outside of the ranges of the BAR that are lent",
 	       "'peerbuf allow FUNCTION --bar N --range OFFSET:LENGTH' lends more of it"),
@@ -122,11 +122,11 @@ static const struct sentence sentences[] = {
 	REASON(CAPABILITY, "CAP_SYS_ADMIN is needed", "run it as root"),
 	REASON(LOCKDOWN, "kernel lockdown forbids it",
 	       "lockdown comes with secure boot; see kernel_lockdown(7)"),
-	REASON(RIGHT_MISSING, "the buffer is another function's as well, and its owner must agree",
+	REASON(RIGHT_MISSING, "the buffer also has memory of another function, whose owner must agree",
 	       "open /dev/peerbuf/FUNCTION for reading and writing, or have its owner do it"),
 
 	REASON(STATIC_IMPORTER,
-	       "the importer is static: it can neither take a BAR nor give it back",
+	       "the importer is static: it cannot use a BAR, and cannot unmap on request",
 	       "export with --fallback to give it system memory"),
 	REASON(NO_PEER2PEER, "the importer cannot take memory without struct pages",
 	       "export with --fallback to give it system memory, or use an importer that allows "
@@ -136,9 +136,9 @@ static const struct sentence sentences[] = {
 	       "a revoke waits for it, with 'peerbuf bind --pinned' or 'peerbuf allow --pinned'"),
 	REASON(NO_ROUTE, "the importer has no route to the memory",
 	       "'peerbuf why PROVIDER CLIENT' says what stands in the way"),
-	REASON(VETO, "the exporting driver refused", "see its documentation and the kernel log"),
-	REASON(HIDDEN, "the buffer lies in memory that nothing but its own device can address",
-	       "make its driver place it where the BAR shows it"),
+	REASON(VETO, "the exporting driver refused", "see the driver's documentation and the kernel log"),
+	REASON(HIDDEN, "the buffer is in memory that only its own device can address",
+	       "make its driver move it to memory that is in the BAR"),
 	REASON(NO_CPU, "the buffer was exported without CPU access",
 	       "export it without PEERBUF_EXPORT_F_NO_CPU (--no-cpu) to map it"),
 
@@ -157,7 +157,7 @@ static const struct sentence sentences[] = {
 	REASON(NO_DRIVER, "no driver is bound, and only a bound driver's BARs can be lent",
 	       "bind its driver, or the stub with 'peerbuf bind FUNCTION'"),
 	REASON(INTERRUPTED, "interrupted by a signal", "run it again"),
-	REASON(BUSY, "somebody works on the buffer, and its importers have not been told yet",
+	REASON(BUSY, "the buffer is locked, and its importers have not been told yet",
 	       "wait again with a longer time limit: they will be told in any case"),
 	REASON(DEVICE_BUSY, "a driver of the function is being bound or unbound",
 	       "run it again; the kernel log says for whom an unbind waits"),
@@ -172,7 +172,7 @@ static const struct sentence sentences[] = {
 	REASON(IOMMUFD, "the device is used through iommufd",
 	       "use its VFIO group and a type1 container"),
 	REASON(FOREIGN_EXPORTER,
-	       "another exporter's DMA-BUF, not in system memory, which only that exporter reaches",
+	       "another exporter's DMA-BUF that is not in system memory; only that exporter can map it",
 	       "bind the exporting device to peerbuf-vfio-pci or to the peerbuf stub, or lend its "
 	       "BAR"),
 	REASON(IOVA_UNALIGNED, "not aligned to the IOMMU's smallest page",
@@ -188,8 +188,8 @@ static const struct sentence sentences[] = {
 	REASON(IOVA_LENGTH, "the mapping at this IOVA has another length",
 	       "unmap a mapping as a whole"),
 	REASON(NO_ACCESS, "neither read nor write access was asked for",
-	       "say what the device is to do with the memory"),
-	REASON(READ_ONLY_BUFFER, "the DMA-BUF is not open for what the device is to do",
+	       "ask for the access that the device needs"),
+	REASON(READ_ONLY_BUFFER, "the DMA-BUF is not open for the access that the device needs",
 	       "export it with O_RDWR, or ask for less access"),
 	REASON(BAD_EVENTFD, "the descriptor is not an eventfd", "create one with eventfd(2)"),
 	REASON(TOO_MANY_MAPPINGS, "the device has as many mappings as it can have",
@@ -217,8 +217,8 @@ static const struct sentence sentences[] = {
 	       "register it by itself, not in one range with other memory"),
 	REASON(TOO_MANY_PIECES, "the range is made of more pieces than there is room for",
 	       "give more room, up to PEERBUF_MAX_PIECES, or look up a smaller range"),
-	REASON(DERIVED, "it is a part of another export, and lies where that lies",
-	       "move the export that it is a part of; 'peerbuf ps -j' says which that is"),
+	REASON(DERIVED, "it is a part of another export and is where that export is",
+	       "move the export that it is a part of, which 'peerbuf ps -j' shows"),
 	REASON(DERIVED_DEEP, "it is a part of a part, and so on, too many times",
 	       "map and look up one that is closer to the first"),
 	REASON(COMPOSED, "that is mapped from an export that was composed of several",
@@ -235,23 +235,23 @@ static const struct sentence sentences[] = {
 	       "leave it one PCI controller: which path is used cannot be told"),
 	REASON(METADATA, "the namespace has metadata or protection information",
 	       "format it without, or read it by ordinary means"),
-	REASON(ZONED, "a zoned namespace takes no such writes",
+	REASON(ZONED, "a zoned namespace does not accept such writes",
 	       "write it by ordinary means"),
 	REASON(FILE_ACCESS, "the file may not be used for that",
 	       "open it for what the call does; a security module may have refused as well"),
 	REASON(READ_ONLY_DEVICE, "the block device is read-only", "see blockdev(8) --setrw"),
 	REASON(SWAP, "the block device is used as swap", "see swapoff(8)"),
-	REASON(QUEUE_DEPTH, "more commands at a time than there may be", "ask for up to 64"),
+	REASON(QUEUE_DEPTH, "more commands at a time than allowed", "ask for up to 64"),
 	REASON(CONTROLLER_GONE, "the drive was unbound or removed",
 	       "open it again when it is back"),
 	REASON(DRIVE_ERROR, "the drive failed a command",
-	       "look its status up in the NVMe specification; 'nvme smart-log' tells how the drive "
-	       "fares"),
+	       "look its status up in the NVMe specification; 'nvme smart-log' shows the drive's "
+	       "health"),
 	REASON(FILE_ERROR, "reading or writing the file through the page cache failed",
 	       "the kernel log may say why"),
 	REASON(FILESYSTEM, "the file is on a file system that is not served",
-	       "use ext4 or xfs: of others nobody says that a block stays where it is"),
-	REASON(FILE_KIND, "what is on the medium is not what the file has, or may not be changed",
+	       "use ext4 or xfs: other file systems do not promise that a block stays where it is"),
+	REASON(FILE_KIND, "the bytes on the medium are not the file's bytes, or may not be changed",
 	       "encrypted, verified (fs-verity), measured (IMA), swap, DAX and immutable files are "
 	       "not served, and append-only ones are not written: use read(2) and write(2)"),
 	REASON(FILE_BUSY, "the file is open for writing",
