@@ -64,7 +64,8 @@ struct peerbuf_device *peerbuf_chrdev_find(const struct inode *inode)
 	return pdevice;
 }
 
-int peerbuf_chrdev_init(void)
+/* @fops: of each node. */
+int peerbuf_chrdev_init(const struct file_operations *fops)
 {
 	int ret;
 
@@ -74,7 +75,7 @@ int peerbuf_chrdev_init(void)
 	ret = alloc_chrdev_region(&peerbuf_region, 0, PEERBUF_MINORS, "peerbuf");
 	if (ret)
 		goto err_class;
-	cdev_init(&peerbuf_cdev, &peerbuf_node_fops);
+	cdev_init(&peerbuf_cdev, fops);
 	peerbuf_cdev.owner = THIS_MODULE;
 	ret = cdev_add(&peerbuf_cdev, peerbuf_region, PEERBUF_MINORS);
 	if (!ret)

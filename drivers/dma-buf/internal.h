@@ -462,7 +462,7 @@ void peerbuf_stub_exit(void);
 int peerbuf_chrdev_add(struct peerbuf_device *pdevice);
 void peerbuf_chrdev_remove(struct peerbuf_device *pdevice);
 struct peerbuf_device *peerbuf_chrdev_find(const struct inode *inode);
-int peerbuf_chrdev_init(void);
+int peerbuf_chrdev_init(const struct file_operations *fops);
 void peerbuf_chrdev_exit(void);
 
 /* node.c, control.c */

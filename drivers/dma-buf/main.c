@@ -34,7 +34,7 @@ static int __init peerbuf_init(void)
 	ret = peerbuf_foreign_init();
 	if (ret)
 		goto err_routes;
-	ret = peerbuf_chrdev_init();
+	ret = peerbuf_chrdev_init(&peerbuf_node_fops);
 	if (ret)
 		goto err_foreign;
 	ret = peerbuf_control_init();
