@@ -314,7 +314,9 @@ int peerbuf_op_pin(struct dma_buf_attachment *attach)
 	struct peerbuf_client *client = attach->priv;
 	struct peerbuf *pb = attach->dmabuf->priv;
 	bool revocable = client->revocable;
-	int ret;
+	struct p2p_route route;
+	int ret = 0;
+	u32 reason;
 
 	dma_resv_assert_held(attach->dmabuf->resv);
 
@@ -323,7 +325,9 @@ int peerbuf_op_pin(struct dma_buf_attachment *attach)
 
 	if (peerbuf_pin_unmasks(client))
 		client->revocable = false;
-	ret = peerbuf_make_reachable(pb, client);
+	reason = peerbuf_unmappable(pb, client, &route);
+	if (reason)
+		ret = peerbuf_make_reachable(pb, client, reason, &route);
 	if (ret)
 		client->revocable = revocable;
 	else

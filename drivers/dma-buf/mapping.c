@@ -116,6 +116,8 @@ static int peerbuf_dma_may(struct peerbuf *pb, struct peerbuf_client *client,
 {
 	struct peerbuf_placement *before = pb->placement;
 	struct device *dev = client->attach->dev;
+	struct p2p_route route;
+	u32 reason;
 	int ret;
 
 	if (peerbuf_trouble(pb))
@@ -125,8 +127,11 @@ static int peerbuf_dma_may(struct peerbuf *pb, struct peerbuf_client *client,
 
 	/* Check before a copy out of it, and again where the exporting driver has placed it. */
 	ret = peerbuf_check_decode(pb, dev);
-	if (!ret)
-		ret = peerbuf_make_reachable(pb, client);
+	if (ret)
+		return ret;
+	reason = peerbuf_unmappable(pb, client, &route);
+	if (reason)
+		ret = peerbuf_make_reachable(pb, client, reason, &route);
 	if (!ret && pb->placement != before)
 		ret = peerbuf_check_decode(pb, dev);
 	return ret ?: peerbuf_wait_kernel(pb, PEERBUF_WAIT_KILLABLE);

@@ -165,8 +165,8 @@ static bool peerbuf_reaches_system(const struct peerbuf *pb, const struct peerbu
  * Under resv: why @client, which is about to map, cannot use the buffer where it is, or 0. Its DMA
  * mask is not checked at attach, because many importers attach and never map.
  */
-static u32 peerbuf_unmappable(struct peerbuf *pb, struct peerbuf_client *client,
-			      struct p2p_route *route)
+u32 peerbuf_unmappable(struct peerbuf *pb, struct peerbuf_client *client,
+		       struct p2p_route *route)
 {
 	u32 reason = peerbuf_unreachable(pb, client, pb->placement, route);
 
@@ -345,21 +345,17 @@ static int peerbuf_place_until(struct peerbuf *pb, struct peerbuf_client *client
 }
 
 /*
- * Under resv; the buffer is not revoked and its devices are up. Returns 0: @client reaches it,
- * perhaps after a move. -EINTR: the caller is being killed. -ENODEV: it was revoked, or its device
+ * Under resv; the buffer is not revoked and its devices are up. peerbuf_unmappable() gave @reason
+ * and @route why @client cannot use it where it is; @route may change. Returns 0: @client reaches
+ * it after a move. -EINTR: the caller is being killed. -ENODEV: it was revoked, or its device
  * went away meanwhile. Any other error has been counted as a refusal.
  */
-int peerbuf_make_reachable(struct peerbuf *pb, struct peerbuf_client *client)
+int peerbuf_make_reachable(struct peerbuf *pb, struct peerbuf_client *client, u32 reason,
+			   struct p2p_route *route)
 {
-	struct p2p_route route;
-	u32 reason;
 	int ret;
 
-	reason = peerbuf_unmappable(pb, client, &route);
-	if (!reason)
-		return 0;
-
-	ret = peerbuf_place_until(pb, client, &reason, &route);
+	ret = peerbuf_place_until(pb, client, &reason, route);
 	if (ret == -EINTR)
 		return ret;
 	if (peerbuf_trouble(pb))
@@ -374,7 +370,7 @@ int peerbuf_make_reachable(struct peerbuf *pb, struct peerbuf_client *client)
 		reason = PEERBUF_REASON_NO_MEMORY;
 	else if (!ret || ret == -EOPNOTSUPP)
 		ret = peerbuf_unreachable_errno(reason);
-	return peerbuf_refuse(pb, client->attach->dev, ret, reason, &route);
+	return peerbuf_refuse(pb, client->attach->dev, ret, reason, route);
 }
 
 /*

@@ -27,7 +27,10 @@ u32 peerbuf_unreachable(struct peerbuf *pb, struct peerbuf_client *client,
 			struct p2p_route *route);
 int peerbuf_unreachable_errno(u32 reason);
 bool peerbuf_moves_for_others(const struct peerbuf *pb);
-int peerbuf_make_reachable(struct peerbuf *pb, struct peerbuf_client *client);
+u32 peerbuf_unmappable(struct peerbuf *pb, struct peerbuf_client *client,
+		       struct p2p_route *route);
+int peerbuf_make_reachable(struct peerbuf *pb, struct peerbuf_client *client, u32 reason,
+			   struct p2p_route *route);
 int peerbuf_make_cpu_reachable(struct peerbuf *pb, u32 reason);
 
 /* routes.c */
