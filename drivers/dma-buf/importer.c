@@ -43,22 +43,6 @@ bool peerbuf_attach_is_helper(const struct dma_buf_attachment *attach,
 	return *revocable || attach->importer_ops == &peerbuf_helper_pinned_ops;
 }
 
-/* For attachments of the helper. Known even while the attach is under way. */
-bool peerbuf_attach_is_by_phys(const struct dma_buf_attachment *attach)
-{
-	const struct peerbuf_attachment *att = attach->importer_priv;
-
-	return att->ops && att->ops->by_phys;
-}
-
-/* For attachments of the helper: the longest segment that its driver takes, or 0 for no limit. */
-u64 peerbuf_attach_max_segment(const struct dma_buf_attachment *attach)
-{
-	const struct peerbuf_attachment *att = attach->importer_priv;
-
-	return att->ops ? att->ops->max_segment : 0;
-}
-
 /* Under resv. Tells importers that they may map the buffer again, or need not wait any longer. */
 void peerbuf_tell_changed(struct peerbuf *pb)
 {

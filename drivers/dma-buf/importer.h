@@ -49,6 +49,22 @@ struct peerbuf_mapping {
 	} one;
 };
 
+/* For attachments of the helper. Known even while the attach is under way. */
+static inline bool peerbuf_attach_is_by_phys(const struct dma_buf_attachment *attach)
+{
+	const struct peerbuf_attachment *att = attach->importer_priv;
+
+	return att->ops && att->ops->by_phys;
+}
+
+/* For attachments of the helper: the longest segment that its driver takes, or 0 for no limit. */
+static inline u64 peerbuf_attach_max_segment(const struct dma_buf_attachment *attach)
+{
+	const struct peerbuf_attachment *att = attach->importer_priv;
+
+	return att->ops ? att->ops->max_segment : 0;
+}
+
 static inline bool peerbuf_is_foreign_by_phys(const struct peerbuf_attachment *att)
 {
 	return !att->native && att->ops && att->ops->by_phys;

@@ -30,6 +30,7 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
+#include <linux/percpu.h>
 #include <linux/rbtree.h>
 #include <linux/refcount.h>
 #include <linux/sched.h>
@@ -377,8 +378,6 @@ void peerbuf_op_unmap(struct dma_buf_attachment *attach, struct sg_table *sgt,
 /* importer.c */
 bool peerbuf_attach_is_helper(const struct dma_buf_attachment *attach,
 			      bool *revocable);
-bool peerbuf_attach_is_by_phys(const struct dma_buf_attachment *attach);
-u64 peerbuf_attach_max_segment(const struct dma_buf_attachment *attach);
 void peerbuf_tell_changed(struct peerbuf *pb);
 
 /* foreign.c */
@@ -507,9 +506,23 @@ enum peerbuf_stat {
 	PEERBUF_NR_STATS,
 };
 
-void peerbuf_stat_inc(enum peerbuf_stat stat);
-void peerbuf_stat_add(enum peerbuf_stat stat, u64 more);
+DECLARE_PER_CPU(unsigned long, peerbuf_stats[PEERBUF_NR_STATS]);
+
 u64 peerbuf_stat_read(enum peerbuf_stat stat);
+
+/* Process context. Not preempted while it counts, so nobody else changes this CPU's counter. */
+static inline void peerbuf_stat_add(enum peerbuf_stat stat, u64 more)
+{
+	unsigned long *counter = get_cpu_ptr(&peerbuf_stats[stat]);
+
+	WRITE_ONCE(*counter, *counter + more);
+	put_cpu_ptr(&peerbuf_stats[stat]);
+}
+
+static inline void peerbuf_stat_inc(enum peerbuf_stat stat)
+{
+	peerbuf_stat_add(stat, 1);
+}
 
 static inline u64 peerbuf_dev_addr(struct device *dev)
 {

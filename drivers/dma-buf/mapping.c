@@ -8,6 +8,7 @@
  */
 #include <linux/slab.h>
 
+#include "importer.h"
 #include "internal.h"
 #include "trace.h"
 

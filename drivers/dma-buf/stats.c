@@ -6,21 +6,7 @@
 #include "internal.h"
 
 /* Each CPU has its own counters. One CPU's may show more ends than beginnings, the sum does not. */
-static DEFINE_PER_CPU(unsigned long, peerbuf_stats[PEERBUF_NR_STATS]);
-
-/* Process context. Not preempted while it counts, so nobody else changes this CPU's counter. */
-void peerbuf_stat_add(enum peerbuf_stat stat, u64 more)
-{
-	unsigned long *counter = get_cpu_ptr(&peerbuf_stats[stat]);
-
-	WRITE_ONCE(*counter, *counter + more);
-	put_cpu_ptr(&peerbuf_stats[stat]);
-}
-
-void peerbuf_stat_inc(enum peerbuf_stat stat)
-{
-	peerbuf_stat_add(stat, 1);
-}
+DEFINE_PER_CPU(unsigned long, peerbuf_stats[PEERBUF_NR_STATS]);
 
 u64 peerbuf_stat_read(enum peerbuf_stat stat)
 {
