@@ -57,7 +57,8 @@ static struct peerbuf_device *peerbuf_device_create(struct pci_dev *pdev, u32 ow
 	pdevice->owner = owner;
 	mutex_init(&pdevice->transition);
 	mutex_init(&pdevice->lock);
-	peerbuf_audience_init(&pdevice->audience);
+	spin_lock_init(&pdevice->audience.lock);
+	INIT_LIST_HEAD(&pdevice->audience.listeners);
 	INIT_LIST_HEAD(&pdevice->registry_node);
 	INIT_LIST_HEAD(&pdevice->claims);
 	INIT_LIST_HEAD(&pdevice->kept.node);

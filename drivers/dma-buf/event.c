@@ -15,12 +15,6 @@
 
 #include "internal.h"
 
-void peerbuf_audience_init(struct peerbuf_audience *audience)
-{
-	spin_lock_init(&audience->lock);
-	INIT_LIST_HEAD(&audience->listeners);
-}
-
 void peerbuf_listener_init(struct peerbuf_listener *listener)
 {
 	INIT_LIST_HEAD(&listener->node);

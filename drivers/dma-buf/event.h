@@ -83,7 +83,6 @@ struct peerbuf_listener {
 	struct peerbuf_queued queue[PEERBUF_EVENT_ROOM];
 };
 
-void peerbuf_audience_init(struct peerbuf_audience *audience);
 void peerbuf_listener_init(struct peerbuf_listener *listener);
 void peerbuf_listener_drop(struct peerbuf_listener *listener);
 void peerbuf_listen(struct peerbuf_file *pf);
