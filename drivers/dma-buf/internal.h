@@ -365,8 +365,6 @@ struct peerbuf_dma *peerbuf_dma_create(struct peerbuf_client *client,
 				       const struct peerbuf_want *want);
 void peerbuf_dma_account(struct peerbuf_dma *dma, u32 nr_segments, dma_addr_t addr);
 void peerbuf_dma_destroy(struct peerbuf_dma *dma);
-void peerbuf_hold_add(struct peerbuf *pb, struct peerbuf_hold *hold,
-		      struct peerbuf_client *client, struct p2p_map *map);
 void peerbuf_hold_remove(struct peerbuf *pb, struct peerbuf_hold *hold);
 
 /* sgt.c */
@@ -438,6 +436,32 @@ static inline u32 peerbuf_revoked(const struct peerbuf *pb)
 static inline void peerbuf_assert_stays(const struct peerbuf *pb)
 {
 	lockdep_assert(dma_resv_held(pb->dmabuf->resv) || lockdep_is_held(&pb->mappings_lock));
+}
+
+/* Under resv, which orders generations: appending keeps the list sorted. */
+static inline void peerbuf_hold_add(struct peerbuf *pb, struct peerbuf_hold *hold,
+				    struct peerbuf_client *client, struct p2p_map *map)
+{
+	dma_resv_assert_held(pb->dmabuf->resv);
+
+	hold->generation = pb->generation;
+	hold->client = client;
+	hold->map = map;
+	spin_lock(&pb->mappings_lock);
+	list_add_tail(&hold->node, &pb->holds);
+	pb->nr_holds++;
+	spin_unlock(&pb->mappings_lock);
+}
+
+/*
+ * Under resv. Waits until the memory has its final contents, which it nearly always has. Returns
+ * 0; -EINTR if @mode lets a signal end the wait; -ENODEV.
+ */
+static inline int peerbuf_wait_kernel(struct peerbuf *pb, int mode)
+{
+	if (dma_resv_test_signaled(pb->dmabuf->resv, DMA_RESV_USAGE_KERNEL))
+		return 0;
+	return peerbuf_wait_kernel_fences(pb, mode);
 }
 
 /* lend.c */

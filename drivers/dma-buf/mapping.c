@@ -12,21 +12,6 @@
 #include "internal.h"
 #include "trace.h"
 
-/* Under resv, which orders generations: appending keeps the list sorted. */
-void peerbuf_hold_add(struct peerbuf *pb, struct peerbuf_hold *hold,
-		      struct peerbuf_client *client, struct p2p_map *map)
-{
-	dma_resv_assert_held(pb->dmabuf->resv);
-
-	hold->generation = pb->generation;
-	hold->client = client;
-	hold->map = map;
-	spin_lock(&pb->mappings_lock);
-	list_add_tail(&hold->node, &pb->holds);
-	pb->nr_holds++;
-	spin_unlock(&pb->mappings_lock);
-}
-
 /* If it was the last hold of a placement that the buffer has left, frees that placement. */
 void peerbuf_hold_remove(struct peerbuf *pb, struct peerbuf_hold *hold)
 {

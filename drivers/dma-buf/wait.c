@@ -166,11 +166,8 @@ int peerbuf_wait_fences_held(struct peerbuf *pb, enum dma_resv_usage usage,
 	return ret == -EAGAIN ? -ENODEV : ret;
 }
 
-/*
- * Under resv. Waits until the memory has its final contents. Returns 0; -EINTR if @mode lets a
- * signal end the wait; -ENODEV.
- */
-int peerbuf_wait_kernel(struct peerbuf *pb, int mode)
+/* Under resv. Waits for the kernel's own fences. Returns as peerbuf_wait_kernel(). */
+int peerbuf_wait_kernel_fences(struct peerbuf *pb, int mode)
 {
 	struct peerbuf_patience patience = peerbuf_patience(MAX_SCHEDULE_TIMEOUT, mode);
 

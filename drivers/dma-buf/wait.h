@@ -40,7 +40,7 @@ void peerbuf_zap(struct peerbuf *pb);
 void peerbuf_invalidate(struct peerbuf *pb);
 int peerbuf_drain(struct peerbuf *pb, const struct peerbuf_patience *patience,
 		  u32 *reason);
-int peerbuf_wait_kernel(struct peerbuf *pb, int mode);
+int peerbuf_wait_kernel_fences(struct peerbuf *pb, int mode);
 int peerbuf_wait_fences(struct peerbuf *pb, enum dma_resv_usage usage,
 			const struct peerbuf_patience *patience);
 int peerbuf_wait_fences_held(struct peerbuf *pb, enum dma_resv_usage usage,
