@@ -14,12 +14,6 @@
  */
 #include "internal.h"
 
-static struct peerbuf *peerbuf_origin(const struct peerbuf *pb)
-{
-	/* Nothing is derived from a composed buffer, so an origin has at most one part. */
-	return pb->parts ? pb->parts[0].from : NULL;
-}
-
 /* Any context. Returns the marks of all buffers that @pb was derived from, PEERBUF_REVOKED_*. */
 u32 peerbuf_origins_revoked(const struct peerbuf *pb)
 {

@@ -438,6 +438,12 @@ static inline void peerbuf_assert_stays(const struct peerbuf *pb)
 	lockdep_assert(dma_resv_held(pb->dmabuf->resv) || lockdep_is_held(&pb->mappings_lock));
 }
 
+/* What @pb was derived from, or NULL. Nothing is derived from a composed buffer. */
+static inline struct peerbuf *peerbuf_origin(const struct peerbuf *pb)
+{
+	return pb->parts ? pb->parts[0].from : NULL;
+}
+
 /* Under resv, which orders generations: appending keeps the list sorted. */
 static inline void peerbuf_hold_add(struct peerbuf *pb, struct peerbuf_hold *hold,
 				    struct peerbuf_client *client, struct p2p_map *map)
