@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Calls about the machine: routes, devices, lending, counters. */
+#include <linux/err.h>
+#include <linux/limits.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/overflow.h>
+#include <linux/pci.h>
+#include <linux/security.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include <linux/peerbuf.h>
+#include <peerbuf/peerbuf.h>
+
+#include "core/device.h"
+#include "core/file.h"
+#include "core/reach.h"
+#include "core/stats.h"
+#include "node/ioctl.h"
+#include "node/lend.h"
+#include "node/policy.h"
+
+#define PEERBUF_POLICY_FLAGS	(PEERBUF_POLICY_F_PINNED | PEERBUF_POLICY_F_BUS_MASTER)
+
+/* No machine has more devices than this. */
+#define PEERBUF_DEVICES_ROOM	4096
+
+/* Returns a reference. */
+static struct pci_dev *peerbuf_find_pci(u64 addr, u32 *reason)
+{
+	struct pci_dev *pdev = NULL;
+
+	if (addr >> 16 <= INT_MAX)
+		pdev = pci_get_domain_bus_and_slot(PEERBUF_PCI_DOMAIN(addr),
+						   PEERBUF_PCI_BUS(addr),
+						   addr & 0xff);
+	if (!pdev)
+		*reason = PEERBUF_REASON_NO_DEVICE;
+	return pdev;
+}
+
+/* Computes the offset in the BAR of the last byte that is asked about. */
+static int peerbuf_route_last(struct peerbuf_ioc_route *arg, u64 bar_size, u64 *last)
+{
+	u64 end;
+
+	if (check_add_overflow(arg->offset, arg->length, &end) || end > bar_size ||
+	    arg->offset >= bar_size) {
+		arg->reason = PEERBUF_REASON_PAST_END;
+		return -ERANGE;
+	}
+	*last = arg->length ? end - 1 : bar_size - 1;
+	return 0;
+}
+
+/*
+ * For a BAR, asks as an export's attach would: through a provider, so that the client's DMA mask
+ * counts. This provider exists for the query only.
+ */
+static int peerbuf_route_to_bar(struct peerbuf_ioc_route *arg, struct pci_dev *provider_dev,
+				struct pci_dev *client, struct p2p_route *route)
+{
+	struct p2p_provider *provider;
+	u64 last;
+	int ret;
+
+	ret = peerbuf_bar_check(provider_dev, arg->bar, &arg->reason);
+	if (ret)
+		return -ENXIO;
+	ret = peerbuf_route_last(arg, pci_resource_len(provider_dev, arg->bar), &last);
+	if (ret)
+		return ret;
+	provider = p2p_provider_create(provider_dev, arg->bar, NULL);
+	if (IS_ERR(provider))
+		return PTR_ERR(provider);
+	ret = p2p_route_ask(provider, last, client, route);
+	p2p_provider_put(provider);
+	return ret;
+}
+
+static int peerbuf_route_query(struct peerbuf_ioc_route *arg,
+			       struct pci_dev *provider, struct pci_dev *client)
+{
+	struct p2p_route route;
+	int ret = 0;
+
+	peerbuf_look_between(provider, client);
+	if (arg->bar == PEERBUF_ANY_BAR)
+		p2p_route_between(provider, client, &route);
+	else
+		ret = peerbuf_route_to_bar(arg, provider, client, &route);
+	if (ret)
+		return ret;
+
+	arg->route.type = route.type;
+	arg->route.reason = route.reason;
+	arg->route.flags = route.flags;
+	arg->route.distance = route.distance;
+	arg->route.decider = route.decider;
+	return 0;
+}
+
+int peerbuf_ioctl_route(struct peerbuf_file *pf, struct peerbuf_call *call)
+{
+	struct peerbuf_ioc_route *arg = &call->route;
+	struct pci_dev *provider, *client;
+	int ret = -ENODEV;
+
+	if (arg->flags) {
+		arg->reason = PEERBUF_REASON_FLAGS;
+		return -EINVAL;
+	}
+	if (arg->bar == PEERBUF_ANY_BAR && (arg->offset || arg->length)) {
+		arg->reason = PEERBUF_REASON_RESERVED;
+		return -EINVAL;
+	}
+	provider = peerbuf_find_pci(arg->provider, &arg->reason);
+	client = peerbuf_find_pci(arg->client, &arg->reason);
+	if (provider && client)
+		ret = peerbuf_route_query(arg, provider, client);
+	pci_dev_put(client);
+	pci_dev_put(provider);
+	return ret;
+}
+
+static int peerbuf_ioctl_lending(struct peerbuf_ioc_lend *arg,
+				 int (*fn)(struct pci_dev *pdev, struct peerbuf_ioc_lend *arg))
+{
+	struct pci_dev *pdev;
+	int ret;
+
+	if (arg->flags) {
+		arg->reason = PEERBUF_REASON_FLAGS;
+		return -EINVAL;
+	}
+	pdev = peerbuf_find_pci(arg->addr, &arg->reason);
+	if (!pdev)
+		return -ENODEV;
+	ret = fn(pdev, arg);
+	pci_dev_put(pdev);
+	return ret;
+}
+
+int peerbuf_ioctl_lend(struct peerbuf_file *pf, struct peerbuf_call *call)
+{
+	return peerbuf_ioctl_lending(&call->lend, peerbuf_lend);
+}
+
+int peerbuf_ioctl_unlend(struct peerbuf_file *pf, struct peerbuf_call *call)
+{
+	return peerbuf_ioctl_lending(&call->lend, peerbuf_unlend);
+}
+
+int peerbuf_ioctl_policy(struct peerbuf_file *pf, struct peerbuf_call *call)
+{
+	struct peerbuf_ioc_policy *arg = &call->policy;
+	struct pci_dev *pdev;
+	int ret;
+
+	if ((arg->set | arg->clear) & ~PEERBUF_POLICY_FLAGS || arg->set & arg->clear) {
+		arg->reason = PEERBUF_REASON_FLAGS;
+		return -EINVAL;
+	}
+	if (arg->reserved) {
+		arg->reason = PEERBUF_REASON_RESERVED;
+		return -EINVAL;
+	}
+	if (arg->set && security_locked_down(LOCKDOWN_PCI_ACCESS)) {
+		arg->reason = PEERBUF_REASON_LOCKDOWN;
+		return -EPERM;
+	}
+	pdev = peerbuf_find_pci(arg->addr, &arg->reason);
+	if (!pdev)
+		return -ENODEV;
+	ret = peerbuf_policy_set(pdev, arg->set, arg->clear, &arg->policy, &arg->reason);
+	pci_dev_put(pdev);
+	return ret;
+}
+
+int peerbuf_ioctl_devices(struct peerbuf_file *pf, struct peerbuf_call *call)
+{
+	struct peerbuf_ioc_devices *arg = &call->devices;
+	u32 room = min_t(u32, arg->nr_entries, PEERBUF_DEVICES_ROOM);
+	u64 *addrs;
+	int ret = 0;
+
+	if (arg->flags || arg->reserved) {
+		arg->reason = arg->flags ? PEERBUF_REASON_FLAGS :
+					   PEERBUF_REASON_RESERVED;
+		return -EINVAL;
+	}
+	addrs = kvmalloc_array(max(room, 1U), sizeof(*addrs), GFP_KERNEL_ACCOUNT);
+	if (!addrs)
+		return -ENOMEM;
+
+	mutex_lock(&peerbuf_registry_lock);
+	arg->total = peerbuf_device_addrs(addrs, room);
+	mutex_unlock(&peerbuf_registry_lock);
+
+	arg->nr_entries = min(room, arg->total);
+	if (copy_to_user(u64_to_user_ptr(arg->entries), addrs,
+			 arg->nr_entries * sizeof(*addrs))) {
+		arg->reason = PEERBUF_REASON_BAD_POINTER;
+		ret = -EFAULT;
+	}
+	kvfree(addrs);
+	return ret;
+}
+
+int peerbuf_ioctl_stats(struct peerbuf_file *pf, struct peerbuf_call *call)
+{
+	struct peerbuf_ioc_stats *arg = &call->stats;
+
+	arg->exports = peerbuf_stat_read(PEERBUF_STAT_EXPORTS);
+	arg->attaches = peerbuf_stat_read(PEERBUF_STAT_ATTACHES);
+	arg->maps = peerbuf_stat_read(PEERBUF_STAT_MAPS);
+	arg->unmaps = peerbuf_stat_read(PEERBUF_STAT_UNMAPS);
+	arg->moves = peerbuf_stat_read(PEERBUF_STAT_MOVES);
+	arg->migrations = peerbuf_stat_read(PEERBUF_STAT_MIGRATIONS);
+	arg->fallbacks = peerbuf_stat_read(PEERBUF_STAT_FALLBACKS);
+	arg->file_calls = peerbuf_stat_read(PEERBUF_STAT_FILE_CALLS);
+	arg->file_commands = peerbuf_stat_read(PEERBUF_STAT_FILE_COMMANDS);
+	arg->file_direct = peerbuf_stat_read(PEERBUF_STAT_FILE_DIRECT);
+	arg->file_bounced = peerbuf_stat_read(PEERBUF_STAT_FILE_BOUNCED);
+	arg->revokes = peerbuf_stat_read(PEERBUF_STAT_REVOKES);
+	arg->restores = peerbuf_stat_read(PEERBUF_STAT_RESTORES);
+	arg->refusals = peerbuf_stat_read(PEERBUF_STAT_REFUSALS);
+	arg->faults = peerbuf_stat_read(PEERBUF_STAT_FAULTS);
+	arg->live_exports = arg->exports -
+			    peerbuf_stat_read(PEERBUF_STAT_RELEASES);
+	arg->live_mappings = arg->maps - arg->unmaps;
+	return 0;
+}

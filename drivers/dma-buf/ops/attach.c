@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Who may attach, and who pins.
+ *
+ * An importer that cannot give the memory back breaks the promise that nothing
+ * reaches the BAR once revoke has returned, or makes revoke wait for as long as
+ * it likes. It is refused unless the export asked for it, or it gets system memory: that
+ * is the buffer's own, and no device waits for it.
+ *
+ * From 7.1 on an importer says whether it can be revoked. Before, every dynamic
+ * importer has a callback, and the pinned ones have one that does nothing. But a
+ * pinned importer pins. Where the core pins on every map (DMA_BUF_PINS_ON_MAP),
+ * the core's pins equal the mappings it made, plus the one it is just making: a
+ * pin more than that is the importer's own. One that maps first and pins then is only
+ * found out by its next pin; no importer in the tree does it that way round.
+ */
+#include <linux/dma-buf.h>
+#include <linux/dma-resv.h>
+#include <linux/list.h>
+#include <linux/spinlock.h>
+
+#include <linux/peerbuf.h>
+#include <peerbuf/peerbuf.h>
+
+#include "change/fallback.h"
+#include "core/buffer.h"
+#include "core/client.h"
+#include "core/hold.h"
+#include "core/part.h"
+#include "core/placement.h"
+#include "core/reach.h"
+#include "core/stats.h"
+#include "core/trace.h"
+#include "core/wait.h"
+#include "ops/attach.h"
+
+/*
+ * Under resv: may @client attach? If the buffer can be moved for importers that do not reach it,
+ * reach is checked when they map.
+ */
+static int peerbuf_check_client(struct peerbuf *pb, struct peerbuf_client *client)
+{
+	struct device *dev = client->attach->dev;
+	struct p2p_route route;
+	u32 reason;
+	int ret;
+
+	if (!peerbuf_moves_for_others(pb)) {
+		reason = peerbuf_unfit(pb, client, pb->placement);
+		if (reason)
+			return peerbuf_refuse(pb, dev, -EOPNOTSUPP, reason, NULL);
+	}
+	/*
+	 * An importer by physical address reserves its address and waits until the buffer is
+	 * back.
+	 */
+	reason = peerbuf_trouble(pb);
+	if (reason && !(client->by_phys && reason != PEERBUF_REASON_DEVICE_GONE))
+		return peerbuf_refuse(pb, dev, -ENODEV, reason, NULL);
+
+	if (!reason) {
+		ret = peerbuf_check_decode(pb, dev);
+		if (ret)
+			return ret;
+	}
+
+	/*
+	 * Reads the bridges' registers. If there is no memory for the plan, the next call
+	 * refuses.
+	 */
+	p2p_plan_make(&client->plan, pb->placement->vecs, true);
+	reason = peerbuf_unreachable(pb, client, pb->placement, &route);
+	client->route = route;
+	if (!reason || (peerbuf_moves_for_others(pb) &&
+			reason != PEERBUF_REASON_DEVICE_GONE &&
+			reason != PEERBUF_REASON_NO_MEMORY))
+		return 0;
+	return peerbuf_refuse(pb, dev, peerbuf_unreachable_errno(reason), reason,
+			      &route);
+}
+
+static int peerbuf_ask_driver_of(struct peerbuf *asked, struct device *dev)
+{
+	if (!asked->ops || !asked->ops->attach)
+		return 0;
+	return asked->ops->attach(asked, dev, asked->priv);
+}
+
+/* Asks the exporting driver, and those of the buffers it is derived from. */
+static int peerbuf_ask_exporter(struct peerbuf *pb, struct device *dev)
+{
+	int ret = peerbuf_ask_driver_of(pb, dev);
+	u32 i;
+
+	for (i = 0; !ret && i < pb->nr_parts; i++)
+		ret = peerbuf_ask_driver_of(pb->parts[i].root, dev);
+	if (!ret)
+		return 0;
+
+	if (!peerbuf_lock(pb, PEERBUF_WAIT_KILLABLE)) {
+		peerbuf_refuse(pb, dev, ret, PEERBUF_REASON_VETO, NULL);
+		dma_resv_unlock(pb->dmabuf->resv);
+	}
+	return ret;
+}
+
+int peerbuf_op_attach(struct dma_buf *dmabuf, struct dma_buf_attachment *attach)
+{
+	struct peerbuf *pb = dmabuf->priv;
+	struct peerbuf_client *client;
+	int ret;
+
+	ret = peerbuf_ask_exporter(pb, attach->dev);
+	if (ret)
+		return ret;
+
+	client = peerbuf_client_create(attach);
+	if (!client)
+		return -ENOMEM;
+
+	ret = peerbuf_lock(pb, PEERBUF_WAIT_KILLABLE);
+	if (!ret) {
+		ret = peerbuf_check_client(pb, client);
+		if (!ret)
+			peerbuf_client_add(pb, client);
+		dma_resv_unlock(dmabuf->resv);
+	}
+
+	if (ret) {
+		peerbuf_client_free(client);
+		return ret;
+	}
+	peerbuf_stat_inc(PEERBUF_STAT_ATTACHES);
+	return 0;
+}
+
+void peerbuf_op_detach(struct dma_buf *dmabuf, struct dma_buf_attachment *attach)
+{
+	struct peerbuf_client *client = attach->priv;
+	struct peerbuf *pb = dmabuf->priv;
+
+	/* Older kernels call this for an attach() that failed half-way. */
+	if (!client)
+		return;
+
+	dma_resv_lock(dmabuf->resv, NULL);
+	if (WARN_ON_ONCE(client->maps))
+		peerbuf_forget_client(pb, client);
+	spin_lock(&pb->mappings_lock);
+	list_del(&client->node);
+	pb->account.nr_clients--;
+	spin_unlock(&pb->mappings_lock);
+	trace_peerbuf_detach(pb, attach->dev);
+	dma_resv_unlock(dmabuf->resv);
+
+	attach->priv = NULL;
+	peerbuf_client_free(client);
+}
+
+/*
+ * Does a pin show that the importer cannot be revoked? Not if importers declare it themselves, as
+ * the importer helper's do on every kernel. Otherwise each pin that is not the core's own shows it;
+ * if the core pins on map, that is a second pin for the same mapping.
+ */
+static bool peerbuf_pin_unmasks(const struct peerbuf_client *client)
+{
+	if (DMA_BUF_REVOCABLE_KNOWN || client->native ||
+	    !client->attach->importer_ops)
+		return false;
+	return !DMA_BUF_PINS_ON_MAP || client->pins > client->core_maps;
+}
+
+/*
+ * A static importer, and any other that cannot give memory back, is checked before the pin
+ * counts: until then the buffer can still move to where the importer may have it.
+ */
+int peerbuf_op_pin(struct dma_buf_attachment *attach)
+{
+	struct peerbuf_client *client = attach->priv;
+	struct peerbuf *pb = attach->dmabuf->priv;
+	bool revocable = client->revocable;
+	struct p2p_route route;
+	int ret = 0;
+	u32 reason;
+
+	dma_resv_assert_held(attach->dmabuf->resv);
+
+	if (peerbuf_trouble(pb))
+		return -ENODEV;
+
+	if (peerbuf_pin_unmasks(client))
+		client->revocable = false;
+	reason = peerbuf_unmappable(pb, client, &route);
+	if (reason)
+		ret = peerbuf_make_reachable(pb, client, reason, &route);
+	if (ret)
+		client->revocable = revocable;
+	else
+		client->pins++;
+	/* dma_buf_pin() warns on -EBUSY. */
+	return ret == -EBUSY ? -EHOSTUNREACH : ret;
+}
+
+void peerbuf_op_unpin(struct dma_buf_attachment *attach)
+{
+	struct peerbuf_client *client = attach->priv;
+
+	dma_resv_assert_held(attach->dmabuf->resv);
+
+	if (!WARN_ON_ONCE(!client->pins))
+		client->pins--;
+}
