@@ -27,7 +27,7 @@ struct peerbuf_device;
 struct peerbuf_attachment;
 struct peerbuf_mapping;
 
-/* ---- owners: who has a BAR (drivers/dma-buf/device.c) ---- */
+/* ---- owners: who has a BAR (drivers/dma-buf: node/registration.c, core/device.c) ---- */
 
 struct peerbuf_device *peerbuf_device_register(struct pci_dev *pdev,
 					       unsigned int bar_mask,
@@ -42,7 +42,7 @@ void peerbuf_device_up(struct peerbuf_device *pdevice);
 struct p2p_provider *peerbuf_device_provider(struct peerbuf_device *pdevice,
 					     int bar);
 
-/* ---- exporter (drivers/dma-buf/export.c, move.c, revoke.c) ---- */
+/* ---- exporter (drivers/dma-buf: ops/export.c, core/, change/) ---- */
 
 /**
  * enum peerbuf_place_why - why somebody cannot use a buffer where it is
@@ -139,7 +139,7 @@ int peerbuf_move_locked(struct peerbuf *pb, struct p2p_vecs *placement, u32 flag
 int peerbuf_revoke(struct peerbuf *pb, unsigned long timeout);
 int peerbuf_restore(struct peerbuf *pb);
 
-/* ---- CPU mappings by a driver's own file (drivers/dma-buf/vma.c) ---- */
+/* ---- CPU mappings by a driver's own file (drivers/dma-buf/ops/vma.c) ---- */
 
 int peerbuf_vma_init(struct vm_area_struct *vma, const struct p2p_vecs *vecs);
 vm_fault_t peerbuf_vma_fault(struct vm_fault *vmf, const struct p2p_vecs *vecs, u64 begin);
@@ -148,7 +148,7 @@ int peerbuf_vma_mprotect(struct vm_area_struct *vma, unsigned long start, unsign
 int peerbuf_vma_access(struct vm_area_struct *vma, unsigned long addr, void *buf, int len,
 		       int write, const struct p2p_vecs *vecs, u64 begin);
 
-/* ---- BARs that a driver's own file maps (drivers/dma-buf/vma_owner.c) ---- */
+/* ---- BARs that a driver's own file maps (drivers/dma-buf/node/vma_owner.c) ---- */
 
 /**
  * struct peerbuf_vma_owner - a driver that knows which BAR its mappings show
@@ -167,7 +167,7 @@ struct peerbuf_vma_owner {
 void peerbuf_vma_owner_register(struct peerbuf_vma_owner *owner);
 void peerbuf_vma_owner_unregister(struct peerbuf_vma_owner *owner);
 
-/* ---- importer helper (drivers/dma-buf/importer.c) ---- */
+/* ---- importer helper (drivers/dma-buf/helper) ---- */
 
 /**
  * struct peerbuf_importer_ops - what an importing driver implements
@@ -216,11 +216,11 @@ int peerbuf_segment_at(struct peerbuf_mapping *mapping, u64 offset,
 void peerbuf_mapping_route(struct peerbuf_mapping *mapping, struct p2p_route *route);
 struct dma_buf *peerbuf_attachment_dma_buf(struct peerbuf_attachment *att);
 
-/* ---- CPU access by a driver (drivers/dma-buf/access.c) ---- */
+/* ---- CPU access by a driver (drivers/dma-buf/helper/access.c) ---- */
 
 int peerbuf_access(struct dma_buf *dmabuf, u64 offset, void *data, size_t len, bool write);
 
-/* ---- files and buffers (drivers/dma-buf/storage.c) ---- */
+/* ---- files and buffers (drivers/dma-buf/node/storage.c) ---- */
 
 /**
  * struct peerbuf_storage_ops - the module that serves PEERBUF_IOC_FILE_READ and _FILE_WRITE
