@@ -282,7 +282,7 @@ void peerbuf_nvme_controller_exit(void);
 struct dma_fence *peerbuf_nvme_fence_create(u64 context, u64 seqno);
 void peerbuf_nvme_fence_end(struct dma_fence *fence);
 
-/* import.c */
+/* window.c */
 int peerbuf_nvme_import_attach(struct peerbuf_nvme_import *import, struct pci_dev *pdev,
 			       u32 *reason);
 void peerbuf_nvme_import_detach(struct peerbuf_nvme_import *import);
@@ -315,11 +315,11 @@ void peerbuf_nvme_first_piece(struct peerbuf_nvme_transfer *transfer, bool direc
 bool peerbuf_nvme_next_piece(struct peerbuf_nvme_transfer *transfer,
 			     struct peerbuf_nvme_piece *piece);
 
-/* system.c */
+/* bounce.c */
 int peerbuf_nvme_through_system(struct peerbuf_nvme_worker *worker,
 				struct peerbuf_nvme_piece *piece, u32 *reason);
 
-/* cache.c */
+/* page_cache.c */
 int peerbuf_nvme_flush(struct peerbuf_nvme_transfer *transfer, u32 *reason);
 void peerbuf_nvme_forget_pages(struct peerbuf_nvme_transfer *transfer);
 int peerbuf_nvme_sync(struct peerbuf_nvme_transfer *transfer);

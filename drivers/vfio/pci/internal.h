@@ -67,7 +67,7 @@ struct peerbuf_vfio {
 	u32 nr_imports;
 };
 
-/* reach.c */
+/* bars.c */
 #define PEERBUF_VFIO_AWAY_MEMORY	BIT(0)	/* memory decode off, D3, or asleep */
 #define PEERBUF_VFIO_AWAY_RESET		BIT(1)	/* a reset is under way */
 #define PEERBUF_VFIO_AWAY_ERROR		BIT(2)	/* after an error, until set up again */
@@ -94,7 +94,7 @@ ssize_t peerbuf_vfio_read(struct vfio_device *device, char __user *buf, size_t c
 ssize_t peerbuf_vfio_write(struct vfio_device *device, const char __user *buf,
 			   size_t count, loff_t *ppos);
 
-/* export.c */
+/* feature.c */
 int peerbuf_vfio_feature(struct vfio_device *device, u32 flags, void __user *arg,
 			 size_t argsz);
 
@@ -201,7 +201,7 @@ peerbuf_vfio_space_next(struct peerbuf_vfio_space *space, u64 iova);
 bool peerbuf_vfio_space_insert(struct peerbuf_vfio_space *space,
 			       struct peerbuf_vfio_import *import);
 
-/* map.c */
+/* import_call.c */
 int peerbuf_vfio_ioctl_info(struct peerbuf_vfio *pv, struct peerbuf_vfio_call *call);
 int peerbuf_vfio_ioctl_map(struct peerbuf_vfio *pv, struct peerbuf_vfio_call *call);
 int peerbuf_vfio_ioctl_unmap(struct peerbuf_vfio *pv, struct peerbuf_vfio_call *call);
