@@ -137,13 +137,25 @@ int p2p_vecs_add_new_system(struct p2p_vecs *vecs, u64 len, u64 limit);
 int p2p_vecs_add_hidden(struct p2p_vecs *vecs, u64 cookie, u64 len);
 int p2p_vecs_add_part(struct p2p_vecs *vecs, const struct p2p_vecs *from, u64 offset, u64 len);
 void p2p_vecs_on_release(struct p2p_vecs *vecs, void (*release)(void *priv), void *priv);
-struct p2p_vecs *p2p_vecs_get(struct p2p_vecs *vecs);
 void p2p_vecs_put(struct p2p_vecs *vecs);
 const struct p2p_vec *p2p_vecs_find(const struct p2p_vecs *vecs, u64 offset,
 				    u64 *vec_offset);
 struct p2p_vecs *p2p_vecs_slice(struct p2p_vecs *vecs, u64 offset, u64 len);
 bool p2p_vecs_overlap(const struct p2p_vecs *a, const struct p2p_vecs *b);
 bool p2p_vecs_aliased(const struct p2p_vecs *vecs);
+
+/**
+ * p2p_vecs_get() - take a reference
+ * @vecs: the caller holds a reference already
+ *
+ * Context: Any.
+ * Return: @vecs
+ */
+static inline struct p2p_vecs *p2p_vecs_get(struct p2p_vecs *vecs)
+{
+	kref_get(&vecs->ref);
+	return vecs;
+}
 
 /* ---- routes (drivers/pci/p2p/route.c) ---- */
 
@@ -213,7 +225,6 @@ void p2p_route_between(struct pci_dev *provider, struct pci_dev *client,
 u64 p2p_routes_generation(void);
 int p2p_routes_watch(struct notifier_block *watcher);
 void p2p_routes_unwatch(struct notifier_block *watcher);
-u64 p2p_system_limit(struct device *client);
 const char *p2p_route_type_name(u32 type);
 const char *p2p_route_reason_text(u32 reason);
 
@@ -257,6 +268,7 @@ void p2p_plan_drop(struct p2p_plan *plan);
 int p2p_plan_make(struct p2p_plan *plan, struct p2p_vecs *vecs, bool look);
 bool p2p_plan_holds(const struct p2p_plan *plan, const struct p2p_vecs *vecs);
 int p2p_plan_verdict(const struct p2p_plan *plan, struct p2p_route *route);
+u64 p2p_system_limit(struct device *client);
 
 /* ---- the mapper (drivers/pci/p2p/map.c, map_segment.c) ---- */
 

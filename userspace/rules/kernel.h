@@ -33,4 +33,9 @@ struct kref {
 	unsigned int count;
 };
 
+static inline void kref_get(struct kref *ref)
+{
+	ref->count++;
+}
+
 #endif /* PEERBUF_RULES_KERNEL_H */

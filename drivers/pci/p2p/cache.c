@@ -37,25 +37,16 @@ struct p2p_cache_entry {
 	struct p2p_path_redirects seen;
 };
 
-static atomic64_t generation = ATOMIC64_INIT(1);
+atomic64_t p2p_cache_now = ATOMIC64_INIT(1);
 
 static ATOMIC_NOTIFIER_HEAD(watchers);
-
-u64 p2p_cache_generation(void)
-{
-	u64 now = atomic64_read(&generation);
-
-	/* Pairs with p2p_cache_outdate(): read the topology after the number. */
-	smp_mb();
-	return now;
-}
 
 /* The caller has made the change visible before. */
 void p2p_cache_outdate(void)
 {
 	/* Pairs with p2p_cache_generation(): the change is visible before the number. */
 	smp_mb__before_atomic();
-	atomic64_inc(&generation);
+	atomic64_inc(&p2p_cache_now);
 	atomic_notifier_call_chain(&watchers, 0, NULL);
 }
 

@@ -2,6 +2,7 @@
 #ifndef _P2P_CACHE_H
 #define _P2P_CACHE_H
 
+#include <linux/atomic.h>
 #include <linux/types.h>
 #include <linux/xarray.h>
 
@@ -30,10 +31,21 @@ void p2p_cache_store(struct p2p_cache *cache, struct pci_dev *client, bool throu
 		     u64 generation, const struct p2p_route *route,
 		     const struct p2p_path_redirects *seen);
 
-u64 p2p_cache_generation(void);
+extern atomic64_t p2p_cache_now;
+
 void p2p_cache_outdate(void);
 
 int p2p_cache_watch(void);
 void p2p_cache_unwatch(void);
+
+/* The number of the present generation of verdicts. */
+static inline u64 p2p_cache_generation(void)
+{
+	u64 now = atomic64_read(&p2p_cache_now);
+
+	/* Pairs with p2p_cache_outdate(): read the topology after the number. */
+	smp_mb();
+	return now;
+}
 
 #endif /* _P2P_CACHE_H */

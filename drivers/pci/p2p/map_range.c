@@ -6,9 +6,7 @@
 
 #include <linux/device.h>
 #include <linux/dma-direct.h>
-#include <linux/export.h>
 #include <linux/iommu.h>
-#include <linux/limits.h>
 #include <linux/minmax.h>
 #include <linux/sizes.h>
 
@@ -27,26 +25,6 @@ static bool bounced(struct p2p_map *map, phys_addr_t paddr, dma_addr_t addr)
 {
 	return !p2p_translated(map->client) && dma_to_phys(map->client, addr) != paddr;
 }
-
-/**
- * p2p_system_limit() - up to where a device reaches system memory
- * @client: the device that would do the DMA
- *
- * Above the limit the DMA API would bounce, or warn if it cannot. Behind an IOMMU that
- * translates there is no limit: the IOVA allocator obeys the device's DMA mask.
- *
- * Context: Any. The caller holds a reference to @client.
- * Return: the last CPU physical address
- */
-u64 p2p_system_limit(struct device *client)
-{
-	u64 limit = p2p_client_limit(client);
-
-	if (p2p_translated(client) || limit == U64_MAX)
-		return U64_MAX;
-	return dma_to_phys(client, limit);
-}
-EXPORT_SYMBOL_GPL(p2p_system_limit);
 
 /* For system memory. A BAR was checked when its route was found. */
 static bool out_of_reach(struct p2p_map *map, const struct p2p_vec *vec)

@@ -8,13 +8,17 @@
  */
 
 #include <linux/device.h>
+#include <linux/dma-direct.h>
 #include <linux/export.h>
+#include <linux/limits.h>
 #include <linux/slab.h>
 
 #include <peerbuf/p2p.h>
 
 #include "cache.h"
+#include "provider.h"
 #include "route.h"
+#include "translate.h"
 
 /**
  * p2p_plan_init() - initialise a plan as empty
@@ -133,7 +137,7 @@ bool p2p_plan_holds(const struct p2p_plan *plan, const struct p2p_vecs *vecs)
 	    plan->limit != p2p_client_limit(plan->client))
 		return false;
 	for (i = 0; i < vecs->nr_parts; i++)
-		if (!p2p_provider_alive(vecs->part[i].provider))
+		if (!p2p_provider_lives(vecs->part[i].provider))
 			return false;
 	return true;
 }
@@ -169,3 +173,23 @@ int p2p_plan_verdict(const struct p2p_plan *plan, struct p2p_route *route)
 	return plan->route[i].reason == P2P_REASON_PROVIDER_GONE ? -ENODEV : -EHOSTUNREACH;
 }
 EXPORT_SYMBOL_GPL(p2p_plan_verdict);
+
+/**
+ * p2p_system_limit() - up to where a device reaches system memory
+ * @client: the device that would do the DMA
+ *
+ * Above the limit the DMA API would bounce, or warn if it cannot. Behind an IOMMU that
+ * translates there is no limit: the IOVA allocator obeys the device's DMA mask.
+ *
+ * Context: Any. The caller holds a reference to @client.
+ * Return: the last CPU physical address
+ */
+u64 p2p_system_limit(struct device *client)
+{
+	u64 limit = p2p_client_limit(client);
+
+	if (p2p_translated(client) || limit == U64_MAX)
+		return U64_MAX;
+	return dma_to_phys(client, limit);
+}
+EXPORT_SYMBOL_GPL(p2p_system_limit);

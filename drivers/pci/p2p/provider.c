@@ -141,27 +141,9 @@ EXPORT_SYMBOL_GPL(p2p_provider_kill);
  */
 bool p2p_provider_alive(struct p2p_provider *provider)
 {
-	return READ_ONCE(provider->alive);
+	return p2p_provider_lives(provider);
 }
 EXPORT_SYMBOL_GPL(p2p_provider_alive);
-
-/*
- * Hold off p2p_provider_kill() while a DMA address is made. Returns -ENODEV if the provider is
- * dead already; after 0 the caller calls p2p_provider_exit().
- */
-int p2p_provider_enter(struct p2p_provider *provider)
-{
-	down_read(&provider->gate);
-	if (provider->alive)
-		return 0;
-	up_read(&provider->gate);
-	return -ENODEV;
-}
-
-void p2p_provider_exit(struct p2p_provider *provider)
-{
-	up_read(&provider->gate);
-}
 
 /**
  * p2p_provider_pdev() - the function whose BAR it is

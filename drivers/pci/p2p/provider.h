@@ -40,7 +40,28 @@ struct p2p_provider {
 	struct p2p_cache cache;
 };
 
-int p2p_provider_enter(struct p2p_provider *provider);
-void p2p_provider_exit(struct p2p_provider *provider);
+/* See p2p_provider_alive(). */
+static inline bool p2p_provider_lives(const struct p2p_provider *provider)
+{
+	return READ_ONCE(provider->alive);
+}
+
+/*
+ * Hold off p2p_provider_kill() while a DMA address is made. Returns -ENODEV if the provider is
+ * dead already; after 0 the caller calls p2p_provider_exit().
+ */
+static inline int p2p_provider_enter(struct p2p_provider *provider)
+{
+	down_read(&provider->gate);
+	if (provider->alive)
+		return 0;
+	up_read(&provider->gate);
+	return -ENODEV;
+}
+
+static inline void p2p_provider_exit(struct p2p_provider *provider)
+{
+	up_read(&provider->gate);
+}
 
 #endif /* _P2P_PROVIDER_H */

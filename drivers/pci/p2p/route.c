@@ -256,12 +256,6 @@ static void topology_look(struct p2p_provider *provider, struct pci_dev *client,
 	p2p_cache_store(&provider->cache, client, false, generation, route, &seen);
 }
 
-/* The highest address that the client can put out. */
-u64 p2p_client_limit(struct device *client)
-{
-	return min_not_zero(dma_get_mask(client), (u64)client->bus_dma_limit);
-}
-
 /*
  * An IOMMU helps against a mask that is too small: the IOVA allocator obeys the mask and leaves
  * out the windows of the host bridge, so no switch on the way up claims a request.

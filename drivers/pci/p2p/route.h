@@ -2,9 +2,11 @@
 #ifndef _P2P_ROUTE_H
 #define _P2P_ROUTE_H
 
+#include <linux/device.h>
+#include <linux/dma-mapping.h>
+#include <linux/minmax.h>
 #include <linux/types.h>
 
-struct device;
 struct p2p_provider;
 struct p2p_route;
 
@@ -22,6 +24,11 @@ enum p2p_route_way {
 
 int p2p_route_find(struct p2p_provider *provider, u64 last, struct device *client,
 		   enum p2p_route_way way, struct p2p_route *route);
-u64 p2p_client_limit(struct device *client);
+
+/* The highest address that the client can put out. */
+static inline u64 p2p_client_limit(struct device *client)
+{
+	return min_not_zero(dma_get_mask(client), (u64)client->bus_dma_limit);
+}
 
 #endif /* _P2P_ROUTE_H */

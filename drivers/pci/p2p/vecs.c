@@ -373,20 +373,6 @@ void p2p_vecs_on_release(struct p2p_vecs *vecs, void (*release)(void *priv), voi
 }
 EXPORT_SYMBOL_GPL(p2p_vecs_on_release);
 
-/**
- * p2p_vecs_get() - take a reference
- * @vecs: the caller holds a reference already
- *
- * Context: Any.
- * Return: @vecs
- */
-struct p2p_vecs *p2p_vecs_get(struct p2p_vecs *vecs)
-{
-	kref_get(&vecs->ref);
-	return vecs;
-}
-EXPORT_SYMBOL_GPL(p2p_vecs_get);
-
 static void vecs_release(struct kref *ref)
 {
 	struct p2p_vecs *vecs = container_of(ref, struct p2p_vecs, ref);
