@@ -11,8 +11,10 @@
 #include <linux/dma-mapping.h>
 
 #ifdef DMA_ATTR_MMIO
-#define HAVE_TWO_STEP_DMA	1
+#define HAVE_TWO_STEP_DMA	true
 #else
+#define HAVE_TWO_STEP_DMA	false
+
 #include <linux/mm.h>
 
 /* Not passed to the kernel: it selects which of the kernel's functions to call. */

@@ -20,6 +20,7 @@
 #include "cache.h"
 #include "map.h"
 #include "provider.h"
+#include "translate.h"
 
 /*
  * The end of the run that starts at @first: consecutive vecs of one BAR, or of one kind of other
@@ -124,7 +125,7 @@ static int backend_choose(struct p2p_map *map)
 		return -EOVERFLOW;
 	if (!map->client->dma_mask)
 		return -EIO;
-	if (p2p_map_iova_reserve(map, size))
+	if (HAVE_TWO_STEP_DMA && p2p_translated(map->client) && p2p_map_iova_reserve(map, size))
 		map->backend = &p2p_map_iova;
 	else
 		map->backend = &p2p_map_range;

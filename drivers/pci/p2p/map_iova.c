@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * One stretch of IOVA space for the whole mapping, and ranges linked into it: the
- * kernel's two-step DMA API. Where the kernel lacks that API, compat/ has a
- * dma_iova_try_alloc() that never succeeds, and nothing else here is reached.
+ * kernel's two-step DMA API. Where the kernel lacks that API, HAVE_TWO_STEP_DMA is
+ * false (compat/), and nothing here is reached.
  *
  * Unlinking uses dma_iova_unlink(), which invalidates the IOTLB before it returns,
  * in a lazy domain as well, so no flush is needed afterwards. dma_iova_destroy()
@@ -103,12 +103,12 @@ static dma_addr_t places_give(struct p2p_map *map, dma_addr_t addr, enum iova_ra
 }
 
 /*
- * Reserve @size bytes, the sum of all vecs that need an IOVA, and give the vecs their IOVAs one
- * after the other: in buffer order, or, if a large vec would then lose its large pages, the
- * large ones first. Returns false if this backend cannot serve the mapping: no IOMMU translates
- * for the client, its granule is coarser than the vecs, several large vecs of odd length would
- * make each other lose their large pages, or there is no free stretch of that size (there may
- * still be room for the single vecs).
+ * The client has an IOMMU that translates. Reserve @size bytes, the sum of all vecs that need an
+ * IOVA, and give the vecs their IOVAs one after the other: in buffer order, or, if a large vec
+ * would then lose its large pages, the large ones first. Returns false if this backend cannot
+ * serve the mapping: the IOMMU's granule is coarser than the vecs, several large vecs of odd
+ * length would make each other lose their large pages, or there is no free stretch of that size
+ * (there may still be room for the single vecs).
  */
 bool p2p_map_iova_reserve(struct p2p_map *map, u64 size)
 {
@@ -117,7 +117,7 @@ bool p2p_map_iova_reserve(struct p2p_map *map, u64 size)
 	u32 rank;
 	bool lost;
 
-	if (!granule_mask || !all_aligned(map, granule_mask))
+	if (!all_aligned(map, granule_mask))
 		return false;
 	lost = large_pages_lost(map);
 	if (lost && count_odd(map) > 1)
