@@ -31,6 +31,7 @@ struct peerbuf_file {
 	struct peerbuf_listener listener;
 };
 
+/* In node/node.c: by these a node is told from any other file. Nobody here calls them. */
 extern const struct file_operations peerbuf_node_fops;
 
 struct peerbuf_file *peerbuf_file_from_fd(int fd, struct file **filp);
