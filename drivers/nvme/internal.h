@@ -6,16 +6,7 @@
  * which bytes the drive can move, and where they are. First workers move those bytes in pieces, by
  * commands to the drive; then the caller moves the rest through system memory.
  *
- * Lock order, outermost first:
- *
- *	device_lock(&pdev->dev)		of the controller: while a transfer begins, and around
- *					the bus notifier
- *	  the list of users		(spin) transfers by controller
- *	inode.i_rwsem			of the file, xfs only: while the drive moves its blocks
- *	  peerbuf_nvme_transfer.lock	which piece is next, and the result so far
- *	  dma_buf.resv			where the buffer is; not nested with the one above
- *
- * A worker holds no lock while its command is under way. The caller may hold the file's.
+ * Documentation/locking.rst has the order of the locks.
  */
 #ifndef _PEERBUF_NVME_INTERNAL_H
 #define _PEERBUF_NVME_INTERNAL_H

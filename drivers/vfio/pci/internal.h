@@ -2,21 +2,9 @@
 /*
  * What the files of peerbuf-vfio-pci.ko share.
  *
- * Lock order, outermost first:
- *
- *	device_lock(&pdev->dev)			the PCI core, around a reset
- *	vfio_device_set.lock			VFIO, around open and close
- *	  vfio_pci_core_device.memory_lock	vfio-pci-core, around what turns BARs off
- *	    peerbuf_vfio.pdevice_lock		read: to wait for importers of the BARs
- *	      peerbuf_vfio.reach_lock		whether the BARs can be reached; never held while
- *						importers are waited for
- *		peerbuf_device.transition ...	as in drivers/dma-buf/internal.h
- *	peerbuf_vfio_space.lock			which IOVAs are taken; nothing inside
- *	dma_buf.resv				whether an import is mapped
- *	  the IOMMU's locks
- *
- * vfio-pci-core is never called with pdevice_lock or reach_lock held: it takes its memory_lock
- * itself, and resets call back into this driver under it.
+ * Documentation/locking.rst has the order of the locks. vfio-pci-core is never called with
+ * pdevice_lock or reach_lock held: it takes its memory_lock itself, and resets call back into this
+ * driver under it.
  */
 #ifndef _PEERBUF_VFIO_INTERNAL_H
 #define _PEERBUF_VFIO_INTERNAL_H
