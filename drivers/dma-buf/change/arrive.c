@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A buffer arrives at another place: what was true of the old one is forgotten. */
+/* Gives a buffer its new placement, and forgets what was known about the old one. */
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>
 #include <linux/list.h>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Copying from one placement to another by the CPU.
+ * Copies a buffer from one placement to another by the CPU.
  *
- * Window by window: mapping a BAR of many gigabytes at once would cost page tables
- * in proportion. A window of a prefetchable BAR is write-combined, and written from its
- * first byte to its last, a pile of bursts for the bus to make. Each is copied in steps,
- * between which we look whether the copy is still wanted: whoever withdraws the buffer, or
- * kills us, waits for one step at most.
+ * One window after the other is mapped: to map a BAR of many gigabytes at once would take page
+ * tables in proportion. A window of a prefetchable BAR is mapped write-combining and written from
+ * its first byte to its last, which gives the bus bursts. A window is copied in steps. Between
+ * two steps the copy looks whether the buffer was withdrawn or the caller is being killed, so
+ * that those wait for one step at most.
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>

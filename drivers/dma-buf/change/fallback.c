@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is done for those who do not reach a buffer where it is.
+ * Moves a buffer for an importer, or the CPU, that cannot use it where it is.
  *
- * A buffer never moves behind its exporter's back. Either the exporting driver places it
- * when asked, or the export said that it may fall back to system memory. Otherwise the
- * importer is refused. All three are counted and traced.
+ * The exporter has always agreed to such a move: either its place operation does it, or the
+ * export allowed to fall back to system memory. Otherwise the importer is refused. All three
+ * are counted and traced.
  *
- * It is done when somebody maps or pins, not at attach: an importer that is attached may
- * never map, and until it does the buffer is best left where it is.
+ * The move happens at map or pin, not at attach. An attached importer may never map, and until
+ * it does the buffer is best left where it is.
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>

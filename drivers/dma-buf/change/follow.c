@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Derived buffers go where their parts go.
+ * Moves derived buffers together with the buffer whose parts they are.
  *
- * Most share the reservation object of what they are part of, which the mover has. One that is
- * composed of parts of several buffers has its own. That one is only tried for: who has the lock
- * of one buffer must not wait for that of another, since the other way round somebody may do the
- * same. A mover that does not get it within a second gives up.
+ * Most derived buffers share the reservation object of their root, which the mover holds. A buffer
+ * composed of parts of several roots has its own. The mover only tries to lock that for a second:
+ * it must not wait for a second buffer's lock while it holds the first one's, because somebody
+ * else may wait in the opposite order.
  *
- * All that can fail is done before anybody is invalidated: the new placements are made, with
- * their claims, and nobody is pinned. What was gathered is in force until
- * peerbuf_followers_release(). The mover has the root's reservation lock from the first to the
- * last of these calls, so that nobody joins or leaves the family.
+ * Everything that can fail is done before any importer is invalidated: the new placements and
+ * their claims are made, and no follower is pinned. The followers stay gathered until
+ * peerbuf_followers_release(). The mover holds the root's reservation lock from the first of
+ * these calls to the last, so nobody joins or leaves the family.
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>

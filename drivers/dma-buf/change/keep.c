@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * BARs that stay taken after their owner has gone.
+ * Keeps BARs reserved that are still mapped after their driver has gone.
  *
- * An importer that was accepted though it cannot be revoked may keep its mapping for as long
- * as it likes. A driver's remove() cannot: whoever called it holds the device's lock, and maybe
- * the lock that all hot-plugging needs. So it returns after a while, and the importer's device
- * may still write to the BAR. Nobody else may have that range until it has let go:
+ * An importer that was accepted although it cannot be revoked may keep its mapping for any time.
+ * A driver's remove() cannot wait for that: its caller holds the device's lock, and perhaps the
+ * lock of all hot-plugging. So remove() returns after a while, and the importer's device may still
+ * write to the BAR. Until it lets go nobody else may get that range:
  *
- *  - A region is put in between the bridge's window and the BAR, which becomes its child. It
- *    stays when the BAR goes, so that no other device is given that range. The parent's own
- *    removal takes the range from everybody, and so the region out of it before.
- *  - It is busy as soon as the driver that goes has unbound: drivers that request the BAR's
- *    region get -EBUSY. Not before, because what requests a busy region of the same size gives it
- *    back by naming its range, and would give back ours. A driver whose probe fails after it had
- *    registered is heard of before it has given back all: there the next driver's bind counts.
- *  - Registering the BAR with us is refused, -EBUSY, for drivers that request nothing.
+ *  - A region is inserted between the bridge's window and the BAR, which becomes its child. It
+ *    stays when the BAR is removed, so no other device is given the range. When the window itself
+ *    is removed the region is taken out before.
+ *  - The region becomes busy when the driver has unbound: drivers that request the BAR's region
+ *    then get -EBUSY. Not earlier, because a driver releases a region by its range, and would
+ *    release a busy region of the same range instead of its own. A driver whose probe fails after
+ *    it had registered has not released everything when it unregisters; the region then becomes
+ *    busy when the next driver binds.
+ *  - To register the BAR with peerbuf fails with -EBUSY, for drivers that request nothing.
  *
- * A work waits for the last unmap and then takes the region out.
+ * A work item waits for the last unmap and then removes the region.
  */
 #include <linux/bits.h>
 #include <linux/device.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Putting a buffer elsewhere while it is shared. */
+/* Moves a buffer to other memory while importers are attached. */
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>
 #include <linux/err.h>

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Ways that change under those who use them: ACS bits changed by hand, a bridge that comes or
- * goes, an override that is taken back.
+ * Checks mappings when routes have changed: ACS bits were changed by hand, a bridge came or went,
+ * an override was removed.
  *
- * Mapping trusts what was found out before. The registers are read when somebody attaches, when
- * a buffer is restored, and when somebody asks. If they say something else than what is
- * remembered p2p.ko begins a new generation of verdicts and calls us. Then each buffer is
- * visited, and its mappings are compared with what is so now. So what is said and what is used
- * are the same again, however it was found out.
+ * Mapping relies on remembered verdicts. The registers are read when somebody attaches, when a
+ * buffer is restored, and when somebody asks for a route. If they contradict what is remembered,
+ * p2p.ko begins a new generation of verdicts and calls the notifier here, which has every buffer
+ * visited. The visit compares the buffer's mappings with the new verdicts.
  */
 #include <linux/notifier.h>
 #include <linux/sched.h>

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Withdrawing a buffer, and giving it back.
+ * Withdraws a buffer, waits until nobody uses it, and gives it back.
  *
- * The order is that of a device's state: first the mark, without a lock, then the visit
- * under resv (settle.c), which does what dma_buf_invalidate_mappings() documents. Then,
- * unlocked, the wait for fences and the last unmap.
+ * A revoke has the same order as a change of a device's state: first the mark, without the
+ * reservation lock; then the visit under that lock (settle.c), which does what
+ * dma_buf_invalidate_mappings() documents; then, without the lock, the wait for fences and for
+ * the last unmap.
  *
- * Why nothing reaches the memory once it is marked, visited and drained:
- *  - Whoever looks at the mark under resv after it was set is refused. Whoever looked
- *    before holds resv still, so that the visit comes after him, and finds what he made.
- *  - CPU: a fault takes resv and looks at the mark; what was faulted in before the visit is
- *    zapped by it.
- *  - DMA mapped by anybody: each mapping is a hold, made under resv before the
- *    visit, and the wait ends when the last such hold has ended. A hold ends
- *    after p2p_map_free(), which leaves no IOVA and no stale IOTLB entry behind.
- *  - The kernel: a vmap is a hold too. A copy holds resv, and the visit comes after it.
+ * Why nothing reaches the memory after mark, visit and wait:
+ *  - Who looks at the mark under resv after it was set is refused. Who looked before still holds
+ *    resv, so the visit comes later and finds what he made.
+ *  - CPU: a fault takes resv and looks at the mark. What was faulted in before the visit is zapped
+ *    by the visit.
+ *  - DMA: each mapping is a hold, made under resv before the visit, and the wait ends when the last
+ *    such hold has ended. A hold ends after p2p_map_unlink(), which leaves nothing in the IOMMU's
+ *    page table and no stale IOTLB entry.
+ *  - The kernel: a vmap is a hold, too. A copy holds resv, and the visit comes after it.
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>

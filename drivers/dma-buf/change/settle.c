@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Telling a buffer's importers what has become of it.
+ * Tells a buffer's importers that it was withdrawn or is back.
  *
- * Whether a buffer can be reached is decided without its reservation lock: somebody marks
- * it, or a device changes its state. From then on nobody who looks is given the memory. Who
- * has it already must be told, and that needs the lock, which may be somebody else's for a
- * while: for a copy, or for an importer's own work. So whoever changes something asks for
- * importers to be told. If the lock is free that is done at once, and else by a work, while
- * whoever asked waits for as long as he likes, and no longer.
+ * Whether a buffer may be used is decided without its reservation lock: somebody marks it, or a
+ * device changes its state. From then on everybody who asks for the memory is refused. Importers
+ * that have it already must be told, which needs the reservation lock. That may be held for a
+ * while, by a copy or by an importer. So who changes something calls peerbuf_settle(): it tells
+ * importers at once if the lock is free, and otherwise queues a work item. The caller then waits
+ * in peerbuf_drain() for as long as it wants to.
  *
- * Who has the lock looks at the mark from time to time, if what he does can take long.
+ * Who holds the lock for long looks at the mark from time to time.
  */
 #include <linux/device.h>
 #include <linux/dma-buf.h>

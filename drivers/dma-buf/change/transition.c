@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A device goes down, comes up or goes away, and with it the buffers that have memory of it.
+ * Takes a device down, up or away, and with it the buffers that have memory of it.
  *
- * It finds them by its claims. Claims come and go while somebody walks along them, and the
- * device's lock is dropped at each for a visit. So whoever walks has a cursor of his own in the
- * list. The list is in the order in which claims were made, and a walk ends at the last that was
- * there when it began: those made since were checked against the state that the walk is about.
+ * The device's claims lead to those buffers. Claims are added and removed while somebody walks
+ * along them, because the device's lock is dropped to visit a buffer. So each walk has a cursor of
+ * its own in the list. Claims are listed in the order in which they were made. A walk ends at the
+ * last claim that was there when it began: later claims were checked against the new state.
  */
 #include <linux/export.h>
 #include <linux/limits.h>

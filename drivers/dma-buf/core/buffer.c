@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Buffers, by their ids.
+ * Buffers: finding them by id, visiting them, locking them.
  *
- * The list of them keeps none alive. Whoever finds one here, or by a device's claims, or in
- * a node's list, is a visitor: release waits for the visitors that are there and lets no
- * other in. A reference to the DMA-BUF's file would not do: its release hangs off the
- * dentry, which an O_PATH descriptor keeps after the file itself is gone.
+ * The list of buffers holds no reference to them. Who finds a buffer in it, by a device's claims,
+ * or in an open node's list, becomes a visitor. Release waits for the visitors and lets no new
+ * one in. A reference to the DMA-BUF's file would not keep the buffer: the DMA-BUF's release hangs
+ * off the dentry, which an O_PATH descriptor keeps after the file itself is gone.
  */
 #include <linux/completion.h>
 #include <linux/dma-buf.h>

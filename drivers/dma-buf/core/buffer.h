@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * The buffer: what all of peerbuf.ko is about.
- *
- * Documentation/locking.rst has the order of all locks and what each protects.
- */
+/* The buffer. Documentation/locking.rst says which lock protects what, and their order. */
 #ifndef _PEERBUF_BUFFER_H
 #define _PEERBUF_BUFFER_H
 

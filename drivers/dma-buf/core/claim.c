@@ -2,11 +2,10 @@
 /*
  * Claims: a placement has one on each device that its ranges belong to.
  *
- * A claim is how a device that goes down finds the buffers it has to take down
- * with it. It is made before the placement is used by anybody and ends after the
- * last mapping made from it, so there is no moment at which memory of a device
- * is reachable and the device does not know of it. System memory needs none: it goes
- * when its last user has gone.
+ * By its claims a device that goes down finds the buffers that have memory of it. A claim is made
+ * before anybody uses the placement, and removed after the last mapping made from it is gone. So
+ * whenever memory of a device can be reached the device knows of it. System memory has no claim:
+ * it is freed when its last user is gone.
  */
 #include <linux/list.h>
 #include <linux/lockdep.h>

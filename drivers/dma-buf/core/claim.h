@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The claims that buffers have on a device. Whoever takes a device down finds by them every
- * buffer that has memory of it, or had and is still mapped there.
+ * The claims of placements on devices. By them a device that goes down finds every buffer that has
+ * memory of it, or had and is still mapped there.
  */
 #ifndef _PEERBUF_CLAIM_H
 #define _PEERBUF_CLAIM_H

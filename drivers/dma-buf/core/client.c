@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Importers, as the exporter sees them: what kind each is, its pins, what it is told. */
+/* Importers: what kind each is, its pins, telling it of changes, counting refusals. */
 #include <linux/device.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * PCI functions whose BARs may be exported, how much of them is lent, and what stays when one goes
- * before the last importer has let go.
+ * PCI functions whose BARs may be exported, how much of them is lent, and which BARs are still
+ * mapped after their driver has gone.
  */
 #ifndef _PEERBUF_DEVICE_H
 #define _PEERBUF_DEVICE_H

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Telling userspace that a buffer came, moved, went or came back.
+ * Tells userspace that a buffer was exported, moved, withdrawn, given back or released.
  *
- * An event is queued as the kernel knows it, and cut to the reader's record size when it
- * is read. The process that caused it is kept as such, because only then it is known by which
- * number its reader knows it.
+ * An event is queued in full and cut to the reader's record size when it is read. It holds a
+ * reference to the struct pid of the process that caused it, because the number depends on the
+ * reader's PID namespace.
  */
 #include <linux/bits.h>
 #include <linux/dma-buf.h>

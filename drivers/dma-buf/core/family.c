@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What was derived from a buffer, directly or by way of other derived ones.
+ * The family of a buffer: all that was derived from it, directly or by way of other buffers.
  *
- * A buffer's marks are to what was derived from it what a device's state is: whoever wants the
- * memory of a derived buffer looks at the marks of all that it comes from, under its own
- * reservation lock, and whoever sets such a mark visits the derived buffers afterwards. Who
- * looked before the mark was set is found by the visit. Who looks later is refused. So a revoke
- * needs no lock of a derived buffer, and a derived buffer needs none of its origin's.
+ * For derived buffers the marks of their origins work like the state of a device. Who wants the
+ * memory of a derived buffer looks, under that buffer's reservation lock, at the marks of all its
+ * origins. Who sets a mark visits the derived buffers afterwards. The visit finds those who looked
+ * before the mark was set, and who looks later is refused. So a revoke takes no lock of a derived
+ * buffer, and a derived buffer takes none of its origins.
  *
- * All that a root has given memory to is in one list of it, the family, in the order in which it
- * was made. Whoever finds a buffer there becomes a visitor of it under the root's mappings_lock,
- * which release takes to take the buffer out.
+ * A root lists all buffers that have parts of it, in the order in which they were made. Who finds
+ * a buffer in the list becomes its visitor under the root's mappings_lock. Release takes that lock
+ * to remove the buffer.
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>

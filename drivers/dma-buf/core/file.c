@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* An open node or control file: it lives as long as the exports that end with it. */
+/* An open node or control file. The exports that end with it hold references to it. */
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What can still reach the memory of a buffer, and making it let go.
+ * Holds: what can still reach the memory of a buffer, and how that ends.
  *
- * Three kinds of access end in three ways. CPU mappings are zapped, at once.
- * DMA under way ends when its fences signal. Mappings end when their importers
- * unmap, which they do on their own time: an importer may still prefetch through
- * a mapping it has not undone (see dma_buf_invalidate_mappings()). Only after
- * the last does nothing reach the memory; wait.c waits for that.
+ * CPU mappings are zapped at once. DMA under way ends when its fences signal. Mappings end when
+ * their importers unmap, at a time of their own: an importer may still prefetch through a mapping
+ * that it has not undone (see dma_buf_invalidate_mappings()). Nothing reaches the memory after the
+ * last of these has ended; wait.c waits for that.
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>

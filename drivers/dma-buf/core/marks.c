@@ -2,18 +2,19 @@
 /*
  * Marks: who has withdrawn a buffer.
  *
- * One for the administrator, one for the exporting driver, one for good, and one for each
- * function whose owner has withdrawn it. Each is lifted by whoever it belongs to. The buffer
- * is revoked as long as one is left.
+ * There is one mark for the administrator, one for the exporting driver, one that is for good, and
+ * one for each function whose owner has withdrawn the buffer. Each is lifted by the one that set
+ * it. The buffer is revoked as long as one mark is left.
  *
- * Marks are set without the reservation lock, under peerbuf.mappings_lock, and so is a move
- * ended: one that finds a mark there gives up. So a marked buffer does not move, also if the
- * move had begun, and no more functions can have a mark than a placement has, and the home.
+ * Marks are set under peerbuf.mappings_lock, without the reservation lock. A move ends under
+ * mappings_lock, too, and gives up if it finds a mark. So a marked buffer does not move, even if
+ * the move had begun before, and there are at most as many functions with a mark as a placement
+ * has, and the home.
  *
- * The first mark recalls what was mapped before. That is remembered here until somebody with
- * the reservation lock has seen to it, even if the mark is lifted before.
+ * The first mark recalls what was mapped before. @recall remembers that until somebody has done it
+ * under the reservation lock, even if the mark is lifted meanwhile.
  *
- * A mark outlives the file and the process it was made by. It is a function's, not theirs.
+ * A mark outlives the file and the process that it was made by: it belongs to the function.
  */
 #include <linux/lockdep.h>
 #include <linux/spinlock.h>

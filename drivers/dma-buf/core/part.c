@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The parts that a derived buffer is made of: whose they are, and where. */
+/* The parts that a derived buffer is made of: whose memory each is, and which ranges. */
 #include <linux/dma-buf.h>
 #include <linux/err.h>
 #include <linux/list.h>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Whether a buffer can be reached where it is: by anybody at all, and then by whom.
+ * Decides whether a buffer can be reached where it is, and by which importer.
  *
- * By nobody if it is withdrawn, or a device that it lies in is away: that is its trouble; nor if
- * one does not decode memory. For each importer there is a plan (p2p_plan) of how it reaches the
- * buffer: made when it attaches, dropped when the buffer moves, and made anew when it is asked
- * for and does not hold any more. Mapping goes by it.
+ * Nobody reaches a buffer that is withdrawn or whose device is down or gone: peerbuf_trouble() says
+ * so. Nobody is given memory of a device that does not decode memory. Each importer has a plan
+ * (p2p_plan) of how it reaches the buffer. The plan is made at attach, dropped when the buffer
+ * moves, and made anew when it is asked for and does not hold any more. A mapping is made by it.
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>

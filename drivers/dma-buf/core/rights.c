@@ -2,11 +2,11 @@
 /*
  * Rights: whose memory a call may touch.
  *
- * A node that is open for writing is the right to its function's memory, and to no other's.
- * A call has the right of the node it is made on, of the nodes its ranges name, and of those
- * in its array of rights. They are gathered before the buffer is looked for, since user memory
- * is not touched while visiting one. What the buffer needs is known under its lock only:
- * until then it may move to another function.
+ * A node that is open for writing gives the right to its function's memory and to no other. A call
+ * has the rights of the node that it is made on, of the nodes that its ranges name, and of those
+ * in its array of rights. They are gathered before the buffer is looked up, because a visitor of
+ * a buffer must not touch user memory. Which rights are needed is known only under the buffer's
+ * lock: until then the buffer may move to another function.
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>

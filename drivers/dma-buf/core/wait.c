@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Waiting until nothing holds what was mapped before. */
+/* Waits until no hold of an older generation is left. */
 #include <linux/device.h>
 #include <linux/dma-buf.h>
 #include <linux/jiffies.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A few bytes of a DMA-BUF, by the CPU, for a driver: no mapping stays behind. */
+/* Copies a few bytes between a DMA-BUF and a driver by the CPU, without a lasting mapping. */
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>
 #include <linux/export.h>

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Other exporters' system memory, for importers by physical address.
+ * System memory of other exporters, for importers by physical address.
  *
- * An exporter answers in DMA addresses of the device that is attached. If that device's IOMMU
- * domain is managed by hand they mean nothing: they are made in the domain that the kernel
- * keeps for it, which is not the one in force, and which nobody outside the IOMMU core can
- * look them up in. So somebody else is attached in its stead: a device of our own, behind no
- * IOMMU, that could address all memory, and never does. For it a DMA address is a
- * physical one in another notation. The exporter keeps the memory there until it has told the
- * attachment to let go and the mapping is undone, which is all that the importer needs.
+ * An exporter answers with DMA addresses of the attached device. If that device's IOMMU domain is
+ * managed by its driver they mean nothing: they are made in the device's DMA API domain, which is
+ * not attached then, and code outside the IOMMU core cannot translate them. So another device is
+ * attached instead: a platform device of our own behind no IOMMU, with a DMA mask for all memory,
+ * that never does DMA. Its DMA addresses translate to physical ones. The exporter keeps the memory
+ * there until it has invalidated the attachment and the mapping is undone. That is all that the
+ * importer needs.
  *
- * That goes for system memory, which every device reaches alike. Whether a peer's BAR is
- * reached depends on who asks, and our device cannot ask for another. So it says that it takes
- * no peer memory, and what it gets is looked at.
+ * This works for system memory, which all devices reach alike. Whether a peer's BAR is reached
+ * depends on the device, and ours cannot stand for another. So it does not allow peer-to-peer
+ * memory, and the ranges that it gets are checked.
  */
 #include <linux/cc_platform.h>
 #include <linux/dma-direct.h>

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The importer helper: one way for a driver to reach any DMA-BUF.
+ * The importer helper: one interface by which a driver attaches to any DMA-BUF.
  *
- * From a peerbuf it gets DMA segments with the provider of each, and no scatterlist is
- * ever made. From any other exporter the same calls return that exporter's
- * scatterlist as segments without a provider; for an importer by physical address see
- * foreign.c.
+ * From a peerbuf the driver gets DMA segments with the provider of each, without a scatterlist.
+ * From any other exporter it gets that exporter's scatterlist as segments without a provider.
+ * foreign.c serves importers by physical address.
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The importer helper: what an attached device maps, and where it is. */
+/* The importer helper: mappings of an attached device, as segments. */
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>
 #include <linux/err.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The nodes' device numbers: a class and a region of our own. Misc devices have 128 dynamic
- * minors for all drivers together on older kernels, and virtual functions come in hundreds.
+ * Device numbers of the nodes: a class and a region of our own. On older kernels all drivers share
+ * 128 dynamic misc minors, and there can be hundreds of virtual functions.
  */
 #include <linux/cdev.h>
 #include <linux/device.h>

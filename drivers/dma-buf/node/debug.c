@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /sys/kernel/debug/peerbuf/exports: every export and who holds it, for whoever has only
- * a shell and a kernel to look at. For people: the format may change.
+ * /sys/kernel/debug/peerbuf/exports: every export and its importers, to be read by people who have
+ * only a shell. The format may change.
  */
 #include <linux/debugfs.h>
 #include <linux/device.h>

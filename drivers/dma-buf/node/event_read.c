@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Events, as whoever has a node open reads them: in records of the size that it asked for. */
+/* Reads events from an open node, in records of the size that its reader asked for. */
 #include <linux/minmax.h>
 #include <linux/pid.h>
 #include <linux/poll.h>

@@ -2,9 +2,9 @@
 /*
  * BARs of devices that keep their own driver, lent by the administrator.
  *
- * The driver does not know. What is lent is therefore taken back before that driver is
- * unbound, by a bus notifier that runs with the device locked, and the administrator's
- * calls take the same lock: a device cannot be lent while it loses its driver.
+ * The device's driver does not know of it. So the BARs are taken back before that driver unbinds,
+ * by a bus notifier that runs with the device locked. The administrator's calls take the same
+ * lock, so a device is not lent while it loses its driver.
  */
 #include <linux/bits.h>
 #include <linux/device.h>

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How much of a lent BAR is lent: all of it, or ranges; and never where its MSI-X table and pending
- * bits are. The device's own driver relies on those, and whoever writes there raises interrupts
- * of his choice.
+ * How much of a lent BAR is lent: all of it, or ranges. Never the MSI-X table and pending bits: the
+ * device's driver relies on them, and who writes there raises interrupts of his choice.
  */
 #include <linux/align.h>
 #include <linux/bits.h>

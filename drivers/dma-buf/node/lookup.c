@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a process' addresses map.
+ * Finds what a process' addresses map. Only the calling process is looked at.
  *
- * The mmap lock is held while VMAs are looked at, and a reference to each DMA-BUF is taken under
- * it: the VMA holds the DMA-BUF's file until then. Afterwards the process may unmap what it
- * likes; what was found stays there until it is put. Only the calling process is looked at.
+ * VMAs are looked at under the mmap lock. A reference to each DMA-BUF is taken under it, while the
+ * VMA still holds the DMA-BUF's file. Afterwards the process may unmap what it likes: what was
+ * found stays until it is put.
  *
- * A VMA of ours is known by its operations. One of another exporter's DMA-BUF is known by its
- * file, but what vm_pgoff means in it is for that exporter to say: an offset in the buffer, or a
- * key for something else. So only those are taken whose meaning is known, and only as a whole:
- * there is no way to make a DMA-BUF of a part of theirs.
+ * A VMA of a peerbuf is known by its operations, one of another exporter's DMA-BUF by its file.
+ * What vm_pgoff means in the latter is up to the exporter: an offset in the buffer, or a key for
+ * something else. So only exporters for which it is known are accepted, and only mappings of the
+ * whole buffer, because there is no way to make a DMA-BUF of a part of theirs.
  */
 #include <linux/dma-buf.h>
 #include <linux/magic.h>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is granted to those who export a function's memory: by the administrator, or by the
- * driver that registered it.
+ * What those who export a function's memory may do. Granted by the administrator, or by the driver
+ * that registered the function.
  *
- * An importer that cannot be revoked holds up everybody who has memory in the same buffer, and
- * the function's removal. So whether there may be such is not left to who exports.
+ * An importer that cannot be revoked delays everybody who has memory in the same buffer, and the
+ * function's removal. So the exporting process does not decide whether such importers are accepted.
  */
 #include <linux/export.h>
 #include <linux/mutex.h>

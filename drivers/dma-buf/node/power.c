@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The machine goes to sleep, or down: what is exported goes first, of all devices, whoever owns
- * them.
+ * Takes all registered devices down when the machine goes to sleep or shuts down.
  *
- * Before processes are frozen, because importers may need theirs in order to let go; and in
- * one go, so that all importers together have the time that one has. A driver whose BARs are lent
- * does not tell us of anything, and suspends its device after that.
+ * This happens before processes are frozen, because importers may need their processes to let go,
+ * and for all devices at once, so that all importers share one time limit. The driver of a device
+ * whose BARs are lent does not call peerbuf, and suspends its device later.
  */
 #include <linux/lockdep.h>
 #include <linux/mutex.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* One range as userspace names it: is it well-formed, and within its BAR? */
+/* Checks one range that userspace names: is it well-formed, and within its BAR? */
 #include <linux/mm.h>
 #include <linux/overflow.h>
 

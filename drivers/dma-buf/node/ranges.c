@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* From the ranges userspace names to a vec list. */
+/* Makes a vec list of the ranges that userspace names. */
 #include <linux/bits.h>
 #include <linux/err.h>
 #include <linux/file.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Registering a device that owns BARs: the interface of owning drivers. */
+/* Registers and unregisters devices that own BARs: the interface of owning drivers. */
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/lockdep.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Calls that move data between files and buffers. A module of its own serves them, which is
- * loaded when somebody asks: not every machine has such drives.
+ * Calls that move data between files and buffers. A module of its own serves them. It is loaded at
+ * the first such call, because not every machine has such drives.
  */
 #include <linux/export.h>
 #include <linux/kmod.h>

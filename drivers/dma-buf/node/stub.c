@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The stub driver: owns a device so that its memory can be exported, and does nothing
- * else with it. Bound by driver_override, so it takes no device by itself.
+ * The stub driver. It owns a device so that the device's memory can be exported, and does nothing
+ * else. It is bound by driver_override, so it takes no device by itself.
  *
- * Whoever has the node can write to the device's registers, and so may start whatever DMA it
- * does: bus mastering is off, until the administrator says otherwise (policy.c).
+ * A process that has the node can write to the device's registers and so start DMA. So bus
+ * mastering is off until the administrator allows it (policy.c).
  */
 #include <linux/err.h>
 #include <linux/pci.h>

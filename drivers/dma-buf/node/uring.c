@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Control's calls for files and block devices, by io_uring. They take as long as the drive does, so
- * that they always run in one of io_uring's own workers, which acts for the process that submitted
- * them: with its rights, its descriptors and its memory. To cancel one, io_uring signals the
- * worker.
+ * they always run in a worker of io_uring. The worker acts for the submitting process, with its
+ * credentials, descriptors and memory. To cancel a call io_uring signals the worker.
  */
 #include <linux/limits.h>
 #include <linux/minmax.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How much of a buffer a node shows: what it is, its state and who holds it. Of where it lies
- * only what belongs to the node's function, since the rest is somebody else's business.
+ * How much of a buffer a node shows: what it is, its state and its importers. Of where it lies only
+ * the ranges in the node's function are shown, because the others belong to somebody else.
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>

@@ -2,8 +2,8 @@
 /*
  * Drivers that map BARs by a file of their own, and can say which BAR a VMA shows.
  *
- * They are asked with the mmap lock and the list's lock, for reading. Unregistering waits for
- * the latter, so that nobody is being asked any more when it returns.
+ * Their find callbacks run under the mmap lock and the list's lock, both held for reading.
+ * Unregistering takes the list's lock for writing, so no callback runs after it has returned.
  */
 #include <linux/export.h>
 #include <linux/list.h>

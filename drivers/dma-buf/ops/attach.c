@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who may attach, and who pins.
+ * Attaching and pinning.
  *
- * An importer that cannot give the memory back breaks the promise that nothing
- * reaches the BAR once revoke has returned, or makes revoke wait for as long as
- * it likes. It is refused unless the export asked for it, or it gets system memory: that
- * is the buffer's own, and no device waits for it.
+ * An importer that cannot give memory back would break the promise that nothing reaches a BAR after
+ * revoke has returned, or delay revoke for any time. It is refused unless the functions' policy
+ * accepts it, or it gets system memory, which belongs to the buffer: no device waits for that.
  *
- * From 7.1 on an importer says whether it can be revoked. Before, every dynamic
- * importer has a callback, and the pinned ones have one that does nothing. But a
- * pinned importer pins. Where the core pins on every map (DMA_BUF_PINS_ON_MAP),
- * the core's pins equal the mappings it made, plus the one it is just making: a
- * pin more than that is the importer's own. One that maps first and pins then is only
- * found out by its next pin; no importer in the tree does it that way round.
+ * From 7.1 on an importer says whether it can be revoked. Before, every dynamic importer has a
+ * callback, and those that pin have one that does nothing. But they pin. Where the core pins on
+ * every map (DMA_BUF_PINS_ON_MAP), the core's pins equal the mappings it made, plus the one that it
+ * is making. A pin more than that is the importer's own. An importer that maps first and pins
+ * afterwards is recognised at its next pin only; no importer in the tree does that.
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * CPU access by userspace: page tables filled on fault, emptied on move and revoke.
+ * CPU access by userspace. Page tables are filled by faults and zapped by moves and revokes.
  *
- * A fault looks the place up under resv, so it sees the buffer either before a move or
- * after it. Whoever has that lock may be copying gigabytes. So a fault that finds it taken lets
- * go of the mmap lock, waits, and has the fault tried again: meanwhile other threads
- * can map and unmap, and a process that is killed dies.
+ * A fault takes resv to look where the buffer is, so it sees the buffer either before a move or
+ * after it. The holder of resv may be copying gigabytes. So a fault that finds resv taken drops
+ * the mmap lock, waits, and is retried. Meanwhile other threads can map and unmap, and a process
+ * that is killed ends.
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>

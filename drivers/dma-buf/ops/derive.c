@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A buffer made of parts of others: its birth.
+ * Makes a buffer of parts of other buffers.
  *
- * It is a buffer like any other: it has a DMA-BUF, importers, and claims on the devices it lies
- * in. What it has not is a place of its own. It lies where its parts lie, goes where they go
- * (follow.c), and is withdrawn when one of them is (family.c).
+ * It has a DMA-BUF, importers, and claims on devices, like any buffer. It has no memory of its own:
+ * it lies where its parts lie, moves with them (follow.c), and is withdrawn when one of its
+ * origins is (family.c).
  *
- * If all of its parts are of one buffer, its root, the two share the reservation object: they
- * are in the same memory, and what locks the one locks the other. With parts of several roots it
- * has an object of its own. While it is made, all of its roots are locked together.
+ * If all parts are of one root, it shares the root's reservation object: both are in the same
+ * memory, so one lock serves both. With parts of several roots it has an object of its own. All
+ * roots are locked together while it is made.
  *
- * It holds the DMA-BUFs it was made from, each of these holds what it was made from itself, and
- * so its roots cannot be released before it.
+ * It holds the DMA-BUFs that it was made from, and each of those holds what it was made from. So
+ * its roots are not released before it.
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>

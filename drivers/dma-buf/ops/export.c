@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A buffer's birth as a DMA-BUF, the operations that this has, and its release. */
+/* Makes a buffer and its DMA-BUF, and releases it. */
 #include <linux/completion.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>

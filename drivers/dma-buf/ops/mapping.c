@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A mapping of a buffer for one importer.
+ * Maps a buffer for one importer.
  *
- * It keeps the ranges it was made from (the p2p_map holds the vec list, which
- * holds the providers), so that it can be undone after the buffer moved on. One allocation
- * has all there is: the p2p_map, our part of it, and the importer's.
+ * A mapping keeps the ranges that it was made from: the p2p_map holds the vec list, which holds the
+ * providers. So it can be undone after the buffer has moved. One allocation has the p2p_map, our
+ * part of the mapping, and the importer's.
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>

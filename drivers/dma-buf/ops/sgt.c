@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Scatterlists, for importers that are not ours.
+ * Scatterlists, for importers that do not use the helper.
  *
- * A BAR has no pages. A table with a BAR in it, be it only in part, carries DMA addresses and
- * nothing else, and orig_nents is 0 so that nobody walks a CPU list that is not
- * there.
+ * A BAR has no pages. A table with any BAR range in it carries DMA addresses only, and its
+ * orig_nents is 0, so that nobody walks a list of pages that is not there.
  *
- * System memory has pages, and importers that are not prepared for peer-to-peer walk them. A
- * table of nothing but system memory carries them as anybody's does: orig_nents entries of
- * pages, and in the first nents of these the DMA segments, which never are more.
+ * System memory has pages, and importers that are not prepared for peer-to-peer memory walk them. A
+ * table of system memory only has orig_nents entries of pages, and the DMA segments in the first
+ * nents of these, which are never more.
  *
- * The list is one array without chains, since it is we who free it.
+ * The list is one array without chains, because this file frees it.
  */
 #include <linux/dma-buf.h>
 #include <linux/err.h>

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory of a vec list in the page tables of a process: filled on fault. For DMA-BUFs, and
- * for drivers that map their memory by a file of their own.
+ * Memory of a vec list in the page tables of a process, filled by faults. For DMA-BUFs, and for
+ * drivers that map their memory by a file of their own.
  *
- * Such a mapping is for the CPU. No device may be given the memory by way of it, because
- * nobody would tell that device of a revoke. VFIO's type1 driver takes what it finds in a
- * VM_PFNMAP mapping, so this is a VM_MIXEDMAP one with VM_IO: neither type1 nor
- * get_user_pages() takes anything from that. Each entry is marked special, as in a VM_PFNMAP
- * mapping: no page is counted by it, and nobody looks for one.
+ * Such a mapping is for the CPU only. No device may be given memory through it, because nobody
+ * would tell that device of a revoke. VFIO's type1 driver accepts what it finds in a VM_PFNMAP
+ * mapping, so this one is VM_MIXEDMAP with VM_IO: neither type1 nor get_user_pages() accepts that.
+ * Each entry is marked special, as in a VM_PFNMAP mapping, so nobody looks for a struct page or
+ * counts one.
  *
- * No entry is larger than a page. Walks of a process' page tables that only VM_PFNMAP keeps
- * out (/proc/PID/pagemap and clear_refs, MADV_COLD) go from a large entry to its struct page
- * without asking whether there is one. Instead one fault fills two MiB where a large entry
- * would have fitted, so that there are no more faults than with those.
+ * No entry is larger than a page. Walks of a process' page tables that only VM_PFNMAP keeps out
+ * (/proc/PID/pagemap and clear_refs, MADV_COLD) go from a large entry to its struct page without
+ * asking whether there is one. Instead one fault fills two MiB where a large entry would have
+ * fitted, so there are no more faults than with large entries.
  */
 #include <linux/align.h>
 #include <linux/export.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * CPU access by the kernel. A kernel mapping cannot be taken back: it pins the
- * buffer, and a revoke waits for it.
+ * CPU access by the kernel. A kernel mapping cannot be taken back, so it pins the buffer, and a
+ * revoke waits for it.
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>
