@@ -219,7 +219,7 @@ inline peerbuf_settle() {
 		d_step { got = false; resv = false }
 	:: else ->
 		d_step { pte = (!placement || trouble() -> 0 : pte) };
-		/* peerbuf_visit(), peerbuf_queue(): a work that is queued has its visit already. */
+		/* peerbuf_tryget(), peerbuf_queue(): a work that is queued has its visit already. */
 		d_step {
 			assert(visitors);
 			visitors = visitors + (settling -> 0 : 1);

@@ -199,7 +199,7 @@ void peerbuf_settle(struct peerbuf *pb)
 	/* Zap CPU mappings without the lock. The work item zaps those of faults under way again. */
 	if (peerbuf_trouble_unlocked(pb))
 		peerbuf_zap(pb);
-	if (WARN_ON_ONCE(!peerbuf_visit(pb)))
+	if (WARN_ON_ONCE(!peerbuf_tryget(pb)))
 		return;
 	/* If it is queued already, it has not read the number yet. */
 	if (!peerbuf_queue(&pb->settling))

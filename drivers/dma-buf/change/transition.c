@@ -67,7 +67,7 @@ static struct peerbuf *peerbuf_walk_next(struct peerbuf_walk *walk,
 		if (claim->pb && claim->nr > walk->end)
 			break;
 		list_move(cursor, &claim->node);
-		if (claim->pb && peerbuf_visit(claim->pb))
+		if (claim->pb && peerbuf_tryget(claim->pb))
 			found = claim->pb;
 	}
 	mutex_unlock(&pdevice->lock);

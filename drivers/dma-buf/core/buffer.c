@@ -92,7 +92,7 @@ static struct peerbuf *peerbuf_registry_from(u64 id)
  * The caller holds the lock of the list in which it found @pb: release takes that lock to
  * remove it, so @pb exists, even if its release is under way.
  */
-bool peerbuf_visit(struct peerbuf *pb)
+bool peerbuf_tryget(struct peerbuf *pb)
 {
 	return refcount_inc_not_zero(&pb->visitors);
 }
@@ -111,7 +111,7 @@ struct peerbuf *peerbuf_registry_get(u64 id)
 
 	spin_lock(&peerbuf_exports_lock);
 	pb = peerbuf_registry_from(id);
-	if (pb && (pb->id != id || !peerbuf_visit(pb)))
+	if (pb && (pb->id != id || !peerbuf_tryget(pb)))
 		pb = NULL;
 	spin_unlock(&peerbuf_exports_lock);
 	return pb;
@@ -128,7 +128,7 @@ struct peerbuf *peerbuf_registry_next(u64 after)
 
 	spin_lock(&peerbuf_exports_lock);
 	pb = peerbuf_registry_from(after + 1);
-	while (pb && !peerbuf_visit(pb)) {
+	while (pb && !peerbuf_tryget(pb)) {
 		node = rb_next(&pb->registry_node);
 		pb = node ? peerbuf_of_node(node) : NULL;
 	}

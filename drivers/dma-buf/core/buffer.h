@@ -172,7 +172,7 @@ void peerbuf_registry_add(struct peerbuf *pb);
 void peerbuf_registry_remove(struct peerbuf *pb);
 struct peerbuf *peerbuf_registry_get(u64 id);
 struct peerbuf *peerbuf_registry_next(u64 after);
-bool peerbuf_visit(struct peerbuf *pb);
+bool peerbuf_tryget(struct peerbuf *pb);
 void peerbuf_put(struct peerbuf *pb);
 void peerbuf_free(struct peerbuf *pb);
 int peerbuf_lock(struct peerbuf *pb, int mode);

@@ -88,7 +88,7 @@ struct peerbuf *peerbuf_family_next(struct peerbuf *pb, u64 *after)
 	spin_lock(&root->mappings_lock);
 	list_for_each_entry(part, &root->family, node) {
 		if (part->nr <= *after || !peerbuf_comes_from(part, pb) ||
-		    !peerbuf_visit(part->of))
+		    !peerbuf_tryget(part->of))
 			continue;
 		*after = part->nr;
 		found = part->of;

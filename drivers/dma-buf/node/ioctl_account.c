@@ -172,7 +172,7 @@ static struct peerbuf *peerbuf_query_fd(int fd, u32 *reason)
 		return ERR_CAST(dmabuf);
 	}
 	pb = peerbuf_from_dma_buf(dmabuf);
-	if (pb && !peerbuf_visit(pb))
+	if (pb && !peerbuf_tryget(pb))
 		pb = NULL;
 	dma_buf_put(dmabuf);
 	if (!pb)

@@ -53,7 +53,7 @@ static struct peerbuf *peerbuf_file_next_export(struct peerbuf_file *pf)
 	while (!found && !list_empty(&pf->exports)) {
 		pb = list_first_entry(&pf->exports, struct peerbuf, file_node);
 		list_del_init(&pb->file_node);
-		if (peerbuf_visit(pb))
+		if (peerbuf_tryget(pb))
 			found = pb;
 	}
 	mutex_unlock(&pf->lock);
