@@ -306,7 +306,7 @@ inline peerbuf_dma_destroy(c) {
 	peerbuf_hold_remove(c)
 }
 
-/* Under mappings_lock, where a move arrives as well. Who is home may always. */
+/* Under holds_lock, where a move arrives as well. Who is home may always. */
 inline peerbuf_mark_revoked(w, cause, owner, whose) {
 	d_step {
 		alive();
@@ -391,7 +391,7 @@ inline peerbuf_placement_create(m, ok) {
 	fi
 }
 
-/* Under mappings_lock. */
+/* Under holds_lock. */
 inline peerbuf_arrive(ok) {
 	d_step {
 		if

@@ -13,7 +13,7 @@
 #include "core/event.h"
 #include "core/placement.h"
 
-/* Under resv and mappings_lock. The routes found last are those to the old placement. */
+/* Under resv and holds_lock. The routes found last are those to the old placement. */
 static void peerbuf_forget_routes(struct peerbuf *pb)
 {
 	struct peerbuf_client *client;
@@ -31,10 +31,10 @@ static void peerbuf_drop_plans(struct peerbuf *pb)
 		p2p_plan_drop(&client->plan);
 }
 
-/* Under resv and mappings_lock. */
+/* Under resv and holds_lock. */
 void peerbuf_arrive_at(struct peerbuf *pb, struct peerbuf_placement *to)
 {
-	lockdep_assert_held(&pb->mappings_lock);
+	lockdep_assert_held(&pb->holds_lock);
 
 	pb->placement = to;
 	peerbuf_forget_routes(pb);

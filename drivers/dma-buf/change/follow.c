@@ -201,9 +201,9 @@ void peerbuf_followers_arrive(struct peerbuf *pb)
 		from = follower->placement;
 		to = follower->follow.to;
 		follower->follow.to = NULL;
-		spin_lock(&follower->mappings_lock);
+		spin_lock(&follower->holds_lock);
 		peerbuf_arrive_at(follower, to);
-		spin_unlock(&follower->mappings_lock);
+		spin_unlock(&follower->holds_lock);
 		follower->account.moves++;
 		peerbuf_has_left(follower, from, to);
 	}

@@ -119,11 +119,11 @@ static int peerbuf_arrive(struct peerbuf *pb, struct peerbuf_placement *to)
 	struct peerbuf_placement *from = pb->placement;
 	bool withdrawn;
 
-	spin_lock(&pb->mappings_lock);
+	spin_lock(&pb->holds_lock);
 	withdrawn = peerbuf_revoked(pb);
 	if (!withdrawn)
 		peerbuf_arrive_at(pb, to);
-	spin_unlock(&pb->mappings_lock);
+	spin_unlock(&pb->holds_lock);
 	if (withdrawn)
 		return -ENODEV;
 

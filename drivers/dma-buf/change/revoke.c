@@ -69,11 +69,11 @@ int peerbuf_mark_revoked(struct peerbuf *pb, u32 cause, struct peerbuf_device *o
 {
 	bool marked;
 
-	spin_lock(&pb->mappings_lock);
+	spin_lock(&pb->holds_lock);
 	marked = !owner || peerbuf_belongs_held(pb, owner);
 	if (marked)
 		peerbuf_marks_set(&pb->marks, cause, owner);
-	spin_unlock(&pb->mappings_lock);
+	spin_unlock(&pb->holds_lock);
 	if (!marked)
 		return -ENOENT;
 	peerbuf_settle(pb);

@@ -62,9 +62,9 @@ static void peerbuf_withdraw(struct peerbuf *pb, u32 trouble)
 	trace_peerbuf_revoke(pb, trouble);
 	peerbuf_event_asked(pb, PEERBUF_EVENT_REVOKE);
 
-	spin_lock(&pb->mappings_lock);
+	spin_lock(&pb->holds_lock);
 	pb->draining = pb->generation;
-	spin_unlock(&pb->mappings_lock);
+	spin_unlock(&pb->holds_lock);
 	peerbuf_tell_drained(pb);
 }
 

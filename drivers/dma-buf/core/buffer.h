@@ -56,26 +56,26 @@ struct pid;
  * @home: the device that lists it wherever it lies, or NULL; reference held; immutable
  * @file: the node with which it ends, or NULL; reference held
  * @file_node: in @file's list; protected by file->lock
- * @placement: where it is; changed under resv and mappings_lock, read under either. A
+ * @placement: where it is; changed under resv and holds_lock, read under either. A
  *	revoked buffer keeps its placement. NULL only while the export is being made, and
  *	when it is being released
  * @left: placements it has left and somebody may still map, oldest first; protected by resv
  * @marks: who has withdrawn it, and whether older mappings must go; set under
- *	mappings_lock or resv, lifted under resv
+ *	holds_lock or resv, lifted under resv
  * @asked: number of the latest call of peerbuf_settle()
- * @asker: the process that made the latest call, for the event; protected by mappings_lock
+ * @asker: the process that made the latest call, for the event; protected by holds_lock
  * @settled: number of the latest call of which importers have been told; written under resv
  * @settling: the work item that tells them when the lock is free
  * @told: the last peerbuf_trouble() that importers were told of; protected by resv
- * @generation: counts invalidations; changed under resv and mappings_lock, read under either
+ * @generation: counts invalidations; changed under resv and holds_lock, read under either
  * @routes: the generation of verdicts with which the mappings were last compared; protected by
  *	resv
- * @clients: importers; changed under resv and mappings_lock, read under either
+ * @clients: importers; changed under resv and holds_lock, read under either
  * @vmap: the kernel's CPU mapping, or NULL; protected by resv
- * @mappings_lock: held, together with resv, to change @holds, @placement, @clients and others as
+ * @holds_lock: held, together with resv, to change @holds, @placement, @clients and others as
  *	said there; whoever only reads these holds it or resv
  * @holds: mappings and vmap in force, in order of generation; changed under resv and
- *	mappings_lock, read under either
+ *	holds_lock, read under either
  * @unheld: woken when a hold ends, and when importers have been told
  * @nr_holds: length of @holds; protected as that list is
  * @draining: the generation that began with the last revoke, while holds older than it are in
@@ -87,7 +87,7 @@ struct pid;
  * @nr_parts: number of parts
  * @depth: number of its ancestors; immutable
  * @family: struct peerbuf_part, of all buffers derived from it; changed under resv and
- *	mappings_lock, read under either
+ *	holds_lock, read under either
  * @last_part: number of the latest part in @family; protected as that list is
  * @followers: while it moves: the buffers of the family that move with it; protected by resv
  * @follow: while its root moves: where it goes; protected by its own resv and the root's
@@ -126,7 +126,7 @@ struct peerbuf {
 	struct list_head clients;
 	struct peerbuf_vmap *vmap;
 
-	spinlock_t mappings_lock;
+	spinlock_t holds_lock;
 	struct list_head holds;
 	wait_queue_head_t unheld;
 	u32 nr_holds;
@@ -187,7 +187,7 @@ static inline u32 peerbuf_revoked(const struct peerbuf *pb)
 /* The placement and the list of clients change under both locks, so either one keeps them. */
 static inline void peerbuf_assert_stays(const struct peerbuf *pb)
 {
-	lockdep_assert(dma_resv_held(pb->dmabuf->resv) || lockdep_is_held(&pb->mappings_lock));
+	lockdep_assert(dma_resv_held(pb->dmabuf->resv) || lockdep_is_held(&pb->holds_lock));
 }
 
 #endif /* _PEERBUF_BUFFER_H */

@@ -119,10 +119,10 @@ void peerbuf_client_add(struct peerbuf *pb, struct peerbuf_client *client)
 {
 	struct dma_buf_attachment *attach = client->attach;
 
-	spin_lock(&pb->mappings_lock);
+	spin_lock(&pb->holds_lock);
 	list_add_tail(&client->node, &pb->clients);
 	pb->account.nr_clients++;
-	spin_unlock(&pb->mappings_lock);
+	spin_unlock(&pb->holds_lock);
 	attach->priv = client;
 	trace_peerbuf_attach(pb, attach->dev, client->revocable);
 }

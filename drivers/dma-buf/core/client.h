@@ -42,7 +42,7 @@ struct peerbuf_attachment {
  * @nr_segments: of the latest mapping; protected by resv
  * @mapped_ranges: vecs in the latest mapping; protected by resv
  * @dma_addr: first address of the latest mapping; protected by resv
- * @route: the last route verdict; changed under resv and mappings_lock
+ * @route: the last route verdict; changed under resv and holds_lock
  * @plan: how it reaches the buffer's placement; protected by resv
  * @pid: the process that attached; reference held
  * @comm: name of that process

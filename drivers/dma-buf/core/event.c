@@ -178,9 +178,9 @@ void peerbuf_note_asker(struct peerbuf *pb)
 
 	if (asker.pid)
 		strscpy(asker.comm, current->comm, sizeof(asker.comm));
-	spin_lock(&pb->mappings_lock);
+	spin_lock(&pb->holds_lock);
 	swap(asker, pb->asker);
-	spin_unlock(&pb->mappings_lock);
+	spin_unlock(&pb->holds_lock);
 	put_pid(asker.pid);
 }
 
@@ -192,10 +192,10 @@ void peerbuf_event_asked(struct peerbuf *pb, u32 type)
 	if (!peerbuf_event_wanted(pb, pb->placement))
 		return;
 	peerbuf_event_fill(&queued, pb, type);
-	spin_lock(&pb->mappings_lock);
+	spin_lock(&pb->holds_lock);
 	queued.pid = get_pid(pb->asker.pid);
 	strscpy(queued.event.comm, pb->asker.comm, sizeof(queued.event.comm));
-	spin_unlock(&pb->mappings_lock);
+	spin_unlock(&pb->holds_lock);
 	peerbuf_event_send_all(pb, pb->placement, &queued);
 	put_pid(queued.pid);
 }
@@ -250,12 +250,12 @@ void peerbuf_tell_drained(struct peerbuf *pb)
 
 	if (!pb->draining)
 		return;
-	spin_lock(&pb->mappings_lock);
+	spin_lock(&pb->holds_lock);
 	oldest = list_first_entry_or_null(&pb->holds, struct peerbuf_hold, node);
 	drained = !oldest || oldest->generation >= pb->draining;
 	if (drained)
 		pb->draining = 0;
-	spin_unlock(&pb->mappings_lock);
+	spin_unlock(&pb->holds_lock);
 	if (drained)
 		peerbuf_event_asked(pb, PEERBUF_EVENT_DRAINED);
 }

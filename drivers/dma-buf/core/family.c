@@ -9,7 +9,7 @@
  * buffer, and a derived buffer takes none of its origins.
  *
  * A root lists all buffers that have parts of it, in the order in which they were made. Who finds
- * a buffer in the list becomes its visitor under the root's mappings_lock. Release takes that lock
+ * a buffer in the list becomes its visitor under the root's holds_lock. Release takes that lock
  * to remove the buffer.
  */
 #include <linux/dma-buf.h>
@@ -50,10 +50,10 @@ void peerbuf_join_family(struct peerbuf *pb)
 		part = &pb->parts[i];
 		root = part->root;
 		dma_resv_assert_held(root->dmabuf->resv);
-		spin_lock(&root->mappings_lock);
+		spin_lock(&root->holds_lock);
 		part->nr = ++root->last_part;
 		list_add_tail(&part->node, &root->family);
-		spin_unlock(&root->mappings_lock);
+		spin_unlock(&root->holds_lock);
 	}
 }
 
@@ -68,9 +68,9 @@ void peerbuf_leave_family(struct peerbuf *pb)
 		part = &pb->parts[i];
 		root = part->root;
 		dma_resv_lock(root->dmabuf->resv, NULL);
-		spin_lock(&root->mappings_lock);
+		spin_lock(&root->holds_lock);
 		list_del_init(&part->node);
-		spin_unlock(&root->mappings_lock);
+		spin_unlock(&root->holds_lock);
 		dma_resv_unlock(root->dmabuf->resv);
 	}
 }
@@ -85,7 +85,7 @@ struct peerbuf *peerbuf_family_next(struct peerbuf *pb, u64 *after)
 	struct peerbuf *root = pb->root, *found = NULL;
 	struct peerbuf_part *part;
 
-	spin_lock(&root->mappings_lock);
+	spin_lock(&root->holds_lock);
 	list_for_each_entry(part, &root->family, node) {
 		if (part->nr <= *after || !peerbuf_comes_from(part, pb) ||
 		    !peerbuf_tryget(part->of))
@@ -94,7 +94,7 @@ struct peerbuf *peerbuf_family_next(struct peerbuf *pb, u64 *after)
 		found = part->of;
 		break;
 	}
-	spin_unlock(&root->mappings_lock);
+	spin_unlock(&root->holds_lock);
 	return found;
 }
 

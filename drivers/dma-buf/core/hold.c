@@ -37,10 +37,10 @@ void peerbuf_hold_remove(struct peerbuf *pb, struct peerbuf_hold *hold)
 {
 	dma_resv_assert_held(pb->dmabuf->resv);
 
-	spin_lock(&pb->mappings_lock);
+	spin_lock(&pb->holds_lock);
 	list_del(&hold->node);
 	pb->nr_holds--;
-	spin_unlock(&pb->mappings_lock);
+	spin_unlock(&pb->holds_lock);
 	peerbuf_tell_drained(pb);
 	peerbuf_reap(pb);
 	/* A waiter checks the list, under the spinlock, after it has queued itself. */
@@ -70,9 +70,9 @@ void peerbuf_invalidate(struct peerbuf *pb)
 {
 	dma_resv_assert_held(pb->dmabuf->resv);
 
-	spin_lock(&pb->mappings_lock);
+	spin_lock(&pb->holds_lock);
 	pb->generation++;
-	spin_unlock(&pb->mappings_lock);
+	spin_unlock(&pb->holds_lock);
 	dma_buf_invalidate_mappings(pb->dmabuf);
 	peerbuf_zap(pb);
 }
@@ -141,9 +141,9 @@ void peerbuf_forget_client(struct peerbuf *pb, struct peerbuf_client *client)
 {
 	struct peerbuf_hold *hold;
 
-	spin_lock(&pb->mappings_lock);
+	spin_lock(&pb->holds_lock);
 	list_for_each_entry(hold, &pb->holds, node)
 		if (hold->client == client)
 			hold->client = NULL;
-	spin_unlock(&pb->mappings_lock);
+	spin_unlock(&pb->holds_lock);
 }

@@ -17,7 +17,7 @@ struct peerbuf_patience;
 
 /**
  * struct peerbuf_hold - something that can still reach the memory
- * @node: in peerbuf.holds, oldest generation first; changed under resv and mappings_lock, read
+ * @node: in peerbuf.holds, oldest generation first; changed under resv and holds_lock, read
  *	under either
  * @generation: the buffer's generation when it was made
  * @client: the importer that has it; NULL for a vmap of the kernel, and for an importer that
@@ -70,10 +70,10 @@ static inline void peerbuf_hold_add(struct peerbuf *pb, struct peerbuf_hold *hol
 	hold->generation = pb->generation;
 	hold->client = client;
 	hold->map = map;
-	spin_lock(&pb->mappings_lock);
+	spin_lock(&pb->holds_lock);
 	list_add_tail(&hold->node, &pb->holds);
 	pb->nr_holds++;
-	spin_unlock(&pb->mappings_lock);
+	spin_unlock(&pb->holds_lock);
 }
 
 /*

@@ -6,8 +6,8 @@
  * one for each function whose owner has withdrawn the buffer. Each is lifted by the one that set
  * it. The buffer is revoked as long as one mark is left.
  *
- * Marks are set under peerbuf.mappings_lock, without the reservation lock. A move ends under
- * mappings_lock, too, and gives up if it finds a mark. So a marked buffer does not move, even if
+ * Marks are set under peerbuf.holds_lock, without the reservation lock. A move ends under
+ * holds_lock, too, and gives up if it finds a mark. So a marked buffer does not move, even if
  * the move had begun before, and there are at most as many functions with a mark as a placement
  * has, and the home.
  *
@@ -53,7 +53,7 @@ static bool peerbuf_marks_owned(const struct peerbuf_marks *marks,
 
 /*
  * Sets a mark. @owner: with PEERBUF_REVOKED_USER the function, which is the buffer's home or has
- * memory in it, and then the caller holds peerbuf.mappings_lock (see above); otherwise NULL. The
+ * memory in it, and then the caller holds peerbuf.holds_lock (see above); otherwise NULL. The
  * caller calls peerbuf_settle() afterwards.
  */
 void peerbuf_marks_set(struct peerbuf_marks *marks, u32 cause, struct peerbuf_device *owner)

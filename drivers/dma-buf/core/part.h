@@ -15,7 +15,7 @@ struct p2p_vecs;
 
 /**
  * struct peerbuf_part - a piece of a buffer that another buffer is made of
- * @node: in @root's family; protected by the reservation lock and mappings_lock of @root
+ * @node: in @root's family; protected by the reservation lock and holds_lock of @root
  * @of: the derived buffer
  * @from: the buffer that was mapped: @root, or one derived from it. @of holds its DMA-BUF;
  *	immutable

@@ -128,12 +128,12 @@ bool peerbuf_vecs_alive(const struct p2p_vecs *vecs)
 }
 
 /*
- * Under mappings_lock: does the buffer have memory of @pdevice, or is @pdevice its home? See
+ * Under holds_lock: does the buffer have memory of @pdevice, or is @pdevice its home? See
  * peerbuf_belongs_to().
  */
 bool peerbuf_belongs_held(struct peerbuf *pb, struct peerbuf_device *pdevice)
 {
-	lockdep_assert_held(&pb->mappings_lock);
+	lockdep_assert_held(&pb->holds_lock);
 
 	return pb->home == pdevice ||
 	       (pb->placement && peerbuf_placement_uses(pb->placement, pdevice));
@@ -147,9 +147,9 @@ bool peerbuf_lies_in(struct peerbuf *pb, struct peerbuf_device *pdevice)
 {
 	bool lies;
 
-	spin_lock(&pb->mappings_lock);
+	spin_lock(&pb->holds_lock);
 	lies = pb->placement && peerbuf_placement_uses(pb->placement, pdevice);
-	spin_unlock(&pb->mappings_lock);
+	spin_unlock(&pb->holds_lock);
 	return lies;
 }
 
@@ -161,8 +161,8 @@ bool peerbuf_belongs_to(struct peerbuf *pb, struct peerbuf_device *pdevice)
 {
 	bool belongs;
 
-	spin_lock(&pb->mappings_lock);
+	spin_lock(&pb->holds_lock);
 	belongs = peerbuf_belongs_held(pb, pdevice);
-	spin_unlock(&pb->mappings_lock);
+	spin_unlock(&pb->holds_lock);
 	return belongs;
 }

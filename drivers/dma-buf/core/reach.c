@@ -158,15 +158,15 @@ u32 peerbuf_trouble_unlocked(struct peerbuf *pb)
 {
 	u32 trouble = PEERBUF_REASON_DEVICE_GONE;
 
-	spin_lock(&pb->mappings_lock);
+	spin_lock(&pb->holds_lock);
 	if (pb->placement)
 		trouble = peerbuf_trouble_at(pb, pb->placement);
-	spin_unlock(&pb->mappings_lock);
+	spin_unlock(&pb->holds_lock);
 	return trouble;
 }
 
 /*
- * Returns PEERBUF_STATE_F_*. Under resv (@held), or under mappings_lock only: then what needs resv
+ * Returns PEERBUF_STATE_F_*. Under resv (@held), or under holds_lock only: then what needs resv
  * is left out.
  */
 u32 peerbuf_state(struct peerbuf *pb, bool held)

@@ -45,10 +45,10 @@ bool peerbuf_unheld(struct peerbuf *pb, u64 generation)
 	struct peerbuf_hold *oldest;
 	bool unheld;
 
-	spin_lock(&pb->mappings_lock);
+	spin_lock(&pb->holds_lock);
 	oldest = list_first_entry_or_null(&pb->holds, struct peerbuf_hold, node);
 	unheld = !oldest || oldest->generation >= generation;
-	spin_unlock(&pb->mappings_lock);
+	spin_unlock(&pb->holds_lock);
 	return unheld;
 }
 
@@ -65,7 +65,7 @@ void peerbuf_first_holder(struct peerbuf *pb, u64 generation, u64 *addr,
 	*count = 0;
 	name[0] = '\0';
 
-	spin_lock(&pb->mappings_lock);
+	spin_lock(&pb->holds_lock);
 	list_for_each_entry(hold, &pb->holds, node) {
 		if (hold->generation >= generation)
 			break;
@@ -78,7 +78,7 @@ void peerbuf_first_holder(struct peerbuf *pb, u64 generation, u64 *addr,
 			strscpy(name, "kernel mapping", len);
 		}
 	}
-	spin_unlock(&pb->mappings_lock);
+	spin_unlock(&pb->holds_lock);
 }
 
 /* The generation at this moment. */
@@ -86,9 +86,9 @@ u64 peerbuf_generation(struct peerbuf *pb)
 {
 	u64 generation;
 
-	spin_lock(&pb->mappings_lock);
+	spin_lock(&pb->holds_lock);
 	generation = pb->generation;
-	spin_unlock(&pb->mappings_lock);
+	spin_unlock(&pb->holds_lock);
 	return generation;
 }
 

@@ -41,7 +41,7 @@
  * struct peerbuf_asker - who asks about importers
  * @by: the device whose node it is, or NULL for control
  * @addrs: may see DMA addresses, which show where memory is
- * @held: the buffer's resv is held; else its mappings_lock is, and routes are the last ones
+ * @held: the buffer's resv is held; else its holds_lock is, and routes are the last ones
  *	found
  */
 struct peerbuf_asker {
@@ -80,11 +80,11 @@ static u64 peerbuf_first_addr(const struct peerbuf *pb)
 	return pb->home ? p2p_pci_addr(pb->home->pdev) : PEERBUF_PCI_NONE;
 }
 
-/* Under mappings_lock. Fields that resv protects are counters; slightly old values will do. */
+/* Under holds_lock. Fields that resv protects are counters; slightly old values will do. */
 static void peerbuf_describe_glance(struct peerbuf *pb, bool held,
 				    struct peerbuf_export_info *info)
 {
-	lockdep_assert_held(&pb->mappings_lock);
+	lockdep_assert_held(&pb->holds_lock);
 
 	info->maps = READ_ONCE(pb->account.maps);
 	info->moves = READ_ONCE(pb->account.moves);
@@ -151,11 +151,11 @@ static void peerbuf_describe(struct peerbuf *pb, const struct peerbuf_device *by
 
 	if (held)
 		peerbuf_describe_held(pb, info);
-	spin_lock(&pb->mappings_lock);
+	spin_lock(&pb->holds_lock);
 	peerbuf_describe_glance(pb, held, info);
 	if (pb->placement)
 		peerbuf_hide_export(pb, by, info);
-	spin_unlock(&pb->mappings_lock);
+	spin_unlock(&pb->holds_lock);
 	if (held)
 		dma_resv_unlock(pb->dmabuf->resv);
 }
@@ -311,9 +311,9 @@ static void peerbuf_look_at_route(struct peerbuf *pb, struct peerbuf_client *cli
 	struct p2p_route route;
 
 	peerbuf_client_routes(pb, client, &route);
-	spin_lock(&pb->mappings_lock);
+	spin_lock(&pb->holds_lock);
 	client->route = route;
-	spin_unlock(&pb->mappings_lock);
+	spin_unlock(&pb->holds_lock);
 }
 
 static void peerbuf_describe_mapping(struct peerbuf *pb, const struct peerbuf_asker *asker,
@@ -358,7 +358,7 @@ static void peerbuf_describe_client(struct peerbuf *pb, const struct peerbuf_ask
 	strscpy(info->comm, client->comm, sizeof(info->comm));
 }
 
-/* Under resv or mappings_lock, as @asker says. */
+/* Under resv or holds_lock, as @asker says. */
 static void peerbuf_fill_clients(struct peerbuf *pb, const struct peerbuf_asker *asker,
 				 u32 room, struct peerbuf_clients *clients)
 {
@@ -383,9 +383,9 @@ static void peerbuf_look_at_clients(struct peerbuf *pb, struct peerbuf_asker *as
 		dma_resv_unlock(pb->dmabuf->resv);
 		return;
 	}
-	spin_lock(&pb->mappings_lock);
+	spin_lock(&pb->holds_lock);
 	peerbuf_fill_clients(pb, asker, room, clients);
-	spin_unlock(&pb->mappings_lock);
+	spin_unlock(&pb->holds_lock);
 }
 
 /*

@@ -19,7 +19,7 @@
 #include "node/view.h"
 
 /*
- * Under resv or mappings_lock: does all of @pb belong to @by? NULL stands for an asker that may see
+ * Under resv or holds_lock: does all of @pb belong to @by? NULL stands for an asker that may see
  * everything.
  */
 bool peerbuf_all_of(struct peerbuf *pb, const struct peerbuf_device *by)
@@ -55,7 +55,7 @@ static u32 peerbuf_count_ranges(const struct peerbuf *pb, const struct peerbuf_d
 	return pb->home == by ? nr + placement->vecs->nr - claimed : nr;
 }
 
-/* Under resv or mappings_lock. Removes from @info what @by may not see. */
+/* Under resv or holds_lock. Removes from @info what @by may not see. */
 void peerbuf_hide_export(struct peerbuf *pb, const struct peerbuf_device *by,
 			 struct peerbuf_export_info *info)
 {

@@ -144,10 +144,10 @@ void peerbuf_op_detach(struct dma_buf *dmabuf, struct dma_buf_attachment *attach
 	dma_resv_lock(dmabuf->resv, NULL);
 	if (WARN_ON_ONCE(client->maps))
 		peerbuf_forget_client(pb, client);
-	spin_lock(&pb->mappings_lock);
+	spin_lock(&pb->holds_lock);
 	list_del(&client->node);
 	pb->account.nr_clients--;
-	spin_unlock(&pb->mappings_lock);
+	spin_unlock(&pb->holds_lock);
 	trace_peerbuf_detach(pb, attach->dev);
 	dma_resv_unlock(dmabuf->resv);
 

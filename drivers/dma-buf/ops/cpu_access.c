@@ -205,9 +205,9 @@ int peerbuf_op_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 	ret = peerbuf_vma_init(vma, NULL);
 	if (ret)
 		return ret;
-	spin_lock(&pb->mappings_lock);
+	spin_lock(&pb->holds_lock);
 	peerbuf_vma_suit(vma, pb->placement->vecs);
-	spin_unlock(&pb->mappings_lock);
+	spin_unlock(&pb->holds_lock);
 
 	vma->vm_private_data = pb;
 	vma->vm_ops = &peerbuf_vm_ops;

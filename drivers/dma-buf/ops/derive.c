@@ -153,9 +153,9 @@ static int peerbuf_place_parts(struct peerbuf *pb, u32 *reason)
 	if (IS_ERR(placement))
 		return PTR_ERR(placement);
 
-	spin_lock(&pb->mappings_lock);
+	spin_lock(&pb->holds_lock);
 	pb->placement = placement;
-	spin_unlock(&pb->mappings_lock);
+	spin_unlock(&pb->holds_lock);
 	pb->told = peerbuf_trouble(pb);
 	peerbuf_join_family(pb);
 	return 0;

@@ -72,10 +72,10 @@ static void peerbuf_leave_all(struct peerbuf *pb)
 	struct peerbuf_placement *last, *old, *next;
 
 	dma_resv_lock(pb->dmabuf->resv, NULL);
-	spin_lock(&pb->mappings_lock);
+	spin_lock(&pb->holds_lock);
 	last = pb->placement;
 	pb->placement = NULL;
-	spin_unlock(&pb->mappings_lock);
+	spin_unlock(&pb->holds_lock);
 	list_for_each_entry_safe(old, next, &pb->left, left)
 		peerbuf_placement_destroy(old);
 	if (last) {
@@ -191,7 +191,7 @@ struct peerbuf *peerbuf_create(const struct peerbuf_export_args *args, u64 size)
 	INIT_LIST_HEAD(&pb->family);
 	INIT_LIST_HEAD(&pb->followers);
 	INIT_WORK(&pb->settling, peerbuf_settle_work);
-	spin_lock_init(&pb->mappings_lock);
+	spin_lock_init(&pb->holds_lock);
 	init_waitqueue_head(&pb->unheld);
 	return pb;
 }
@@ -271,9 +271,9 @@ static int peerbuf_place_first(struct peerbuf *pb, struct p2p_vecs *vecs,
 	dma_resv_lock(pb->dmabuf->resv, NULL);
 	placement = peerbuf_placement_create(pb, vecs, when_down, reason);
 	if (!IS_ERR(placement)) {
-		spin_lock(&pb->mappings_lock);
+		spin_lock(&pb->holds_lock);
 		pb->placement = placement;
-		spin_unlock(&pb->mappings_lock);
+		spin_unlock(&pb->holds_lock);
 		/* Nobody knows the buffer yet, so nobody has to be told of its state. */
 		pb->told = peerbuf_trouble(pb);
 	}
