@@ -70,7 +70,7 @@ static int peerbuf_follower_check(struct peerbuf *follower, u32 *reason)
 	/* A driver with a place operation places its buffers for importers of their parts, too. */
 	if (follower->root->ops && follower->root->ops->place)
 		return 0;
-	*reason = peerbuf_clients_lose(follower, follower->follow.to);
+	*reason = peerbuf_clients_check(follower, follower->follow.to);
 	if (!*reason)
 		return 0;
 	return *reason == PEERBUF_REASON_DEVICE_GONE ? -ENODEV : -EHOSTUNREACH;

@@ -39,7 +39,7 @@ static int peerbuf_move_check(struct peerbuf *pb,
 		return -EBUSY;
 	}
 
-	*reason = peerbuf_clients_lose(pb, to);
+	*reason = peerbuf_clients_check(pb, to);
 	switch (*reason) {
 	case 0:
 		return 0;

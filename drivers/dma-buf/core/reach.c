@@ -253,8 +253,8 @@ static bool peerbuf_takes_pinned(const struct peerbuf_placement *placement)
  * importer that is not prepared for memory without pages, as no static one is, gets no BAR,
  * whatever the policy.
  */
-u32 peerbuf_unfit(const struct peerbuf *pb, const struct peerbuf_client *client,
-		  const struct peerbuf_placement *placement)
+u32 peerbuf_kind_check(const struct peerbuf *pb, const struct peerbuf_client *client,
+		       const struct peerbuf_placement *placement)
 {
 	const struct dma_buf_attachment *attach = client->attach;
 	bool pinned_ok = peerbuf_takes_pinned(placement);
@@ -293,7 +293,7 @@ u32 peerbuf_unreachable(struct peerbuf *pb, struct peerbuf_client *client,
 	int ret;
 
 	*route = (struct p2p_route){ .decider = P2P_ADDR_NONE };
-	reason = peerbuf_unfit(pb, client, placement);
+	reason = peerbuf_kind_check(pb, client, placement);
 	if (reason)
 		return reason;
 	if (placement->vecs->hidden_size)
@@ -422,7 +422,7 @@ void peerbuf_look_between(struct pci_dev *provider_dev, struct pci_dev *client)
  * does not count here: it serves importers that come to a buffer, not those that a move would
  * leave behind.
  */
-u32 peerbuf_clients_lose(struct peerbuf *pb, const struct peerbuf_placement *to)
+u32 peerbuf_clients_check(struct peerbuf *pb, const struct peerbuf_placement *to)
 {
 	struct peerbuf_client *client;
 	struct p2p_route route;

@@ -20,14 +20,14 @@ bool peerbuf_placement_decodes(const struct peerbuf_placement *placement);
 u32 peerbuf_trouble_unlocked(struct peerbuf *pb);
 u32 peerbuf_state(struct peerbuf *pb, bool held);
 int peerbuf_check_decode(struct peerbuf *pb, struct device *dev);
-u32 peerbuf_clients_lose(struct peerbuf *pb, const struct peerbuf_placement *to);
+u32 peerbuf_clients_check(struct peerbuf *pb, const struct peerbuf_placement *to);
 int peerbuf_check_routes(struct p2p_vecs *vecs, struct device *client, bool by_phys, bool look,
 			 struct p2p_route *route);
 int peerbuf_client_routes(struct peerbuf *pb, struct peerbuf_client *client,
 			  struct p2p_route *route);
 bool peerbuf_all_system(const struct peerbuf_placement *placement);
-u32 peerbuf_unfit(const struct peerbuf *pb, const struct peerbuf_client *client,
-		  const struct peerbuf_placement *placement);
+u32 peerbuf_kind_check(const struct peerbuf *pb, const struct peerbuf_client *client,
+		       const struct peerbuf_placement *placement);
 u32 peerbuf_unreachable(struct peerbuf *pb, struct peerbuf_client *client,
 			const struct peerbuf_placement *placement,
 			struct p2p_route *route);

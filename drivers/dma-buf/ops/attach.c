@@ -44,7 +44,7 @@ static int peerbuf_check_client(struct peerbuf *pb, struct peerbuf_client *clien
 	int ret;
 
 	if (!peerbuf_moves_for_others(pb)) {
-		reason = peerbuf_unfit(pb, client, pb->placement);
+		reason = peerbuf_kind_check(pb, client, pb->placement);
 		if (reason)
 			return peerbuf_refuse(pb, dev, -EOPNOTSUPP, reason, NULL);
 	}

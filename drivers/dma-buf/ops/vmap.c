@@ -121,7 +121,7 @@ static u32 peerbuf_clients_unfit(struct peerbuf *pb)
 	u32 reason = 0;
 
 	list_for_each_entry(client, &pb->clients, node) {
-		reason = peerbuf_unfit(pb, client, pb->placement);
+		reason = peerbuf_kind_check(pb, client, pb->placement);
 		if (reason)
 			break;
 	}
