@@ -41,14 +41,14 @@ void peerbuf_arrive_at(struct peerbuf *pb, struct peerbuf_placement *to)
 }
 
 /* Under resv. The buffer has moved from @from, which somebody may still map, to @to. */
-void peerbuf_has_left(struct peerbuf *pb, struct peerbuf_placement *from,
-		      struct peerbuf_placement *to)
+void peerbuf_retire(struct peerbuf *pb, struct peerbuf_placement *from,
+		    struct peerbuf_placement *to)
 {
 	dma_resv_assert_held(pb->dmabuf->resv);
 
 	peerbuf_drop_plans(pb);
 	peerbuf_event_move(pb, from, to);
-	from->left_at = pb->generation;
-	list_add_tail(&from->left, &pb->left);
+	from->retired_at = pb->generation;
+	list_add_tail(&from->retired, &pb->retired);
 	peerbuf_reap(pb);
 }

@@ -7,7 +7,7 @@ struct peerbuf;
 struct peerbuf_placement;
 
 void peerbuf_arrive_at(struct peerbuf *pb, struct peerbuf_placement *to);
-void peerbuf_has_left(struct peerbuf *pb, struct peerbuf_placement *from,
-		      struct peerbuf_placement *to);
+void peerbuf_retire(struct peerbuf *pb, struct peerbuf_placement *from,
+		    struct peerbuf_placement *to);
 
 #endif /* _PEERBUF_ARRIVE_H */

@@ -205,7 +205,7 @@ void peerbuf_followers_arrive(struct peerbuf *pb)
 		peerbuf_arrive_at(follower, to);
 		spin_unlock(&follower->holds_lock);
 		follower->account.moves++;
-		peerbuf_has_left(follower, from, to);
+		peerbuf_retire(follower, from, to);
 	}
 }
 

@@ -127,7 +127,7 @@ static int peerbuf_arrive(struct peerbuf *pb, struct peerbuf_placement *to)
 	if (withdrawn)
 		return -ENODEV;
 
-	peerbuf_has_left(pb, from, to);
+	peerbuf_retire(pb, from, to);
 	peerbuf_followers_arrive(pb);
 	return 0;
 }
@@ -143,8 +143,8 @@ static void peerbuf_stay(struct peerbuf *pb, struct peerbuf_placement *to)
 {
 	peerbuf_note_copy(pb, to);
 	/* Nobody has mapped @to, so it waits for no unmap. */
-	to->left_at = 0;
-	list_add(&to->left, &pb->left);
+	to->retired_at = 0;
+	list_add(&to->retired, &pb->retired);
 	peerbuf_reap(pb);
 	peerbuf_tell_changed(pb);
 	peerbuf_followers_stay(pb);

@@ -59,7 +59,7 @@ struct pid;
  * @placement: where it is; changed under resv and holds_lock, read under either. A
  *	revoked buffer keeps its placement. NULL only while the export is being made, and
  *	when it is being released
- * @left: placements it has left and somebody may still map, oldest first; protected by resv
+ * @retired: placements it has left and somebody may still map, oldest first; protected by resv
  * @marks: who has withdrawn it, and whether older mappings must go; set under
  *	holds_lock or resv, lifted under resv
  * @asked: number of the latest call of peerbuf_settle()
@@ -114,7 +114,7 @@ struct peerbuf {
 	struct list_head file_node;
 
 	struct peerbuf_placement *placement;
-	struct list_head left;
+	struct list_head retired;
 	struct peerbuf_marks marks;
 	atomic64_t asked;
 	struct peerbuf_actor asker;

@@ -38,7 +38,7 @@ struct peerbuf_placement *peerbuf_placement_create(struct peerbuf *pb,
 	placement = kzalloc(struct_size(placement, claims, room), GFP_KERNEL_ACCOUNT);
 	if (!placement)
 		return ERR_PTR(-ENOMEM);
-	INIT_LIST_HEAD(&placement->left);
+	INIT_LIST_HEAD(&placement->retired);
 	placement->vecs = p2p_vecs_get(vecs);
 
 	ret = peerbuf_placement_claim(placement, pb, when_down, reason);
@@ -81,15 +81,15 @@ void peerbuf_reap(struct peerbuf *pb)
 
 	dma_resv_assert_held(pb->dmabuf->resv);
 
-	list_for_each_entry_safe(old, next, &pb->left, left) {
-		if (!peerbuf_unheld(pb, old->left_at))
+	list_for_each_entry_safe(old, next, &pb->retired, retired) {
+		if (!peerbuf_unheld(pb, old->retired_at))
 			break;
 		if (old->copied && !dma_fence_is_signaled(old->copied)) {
 			p2p_vecs_put(old->vecs);
 			old->vecs = NULL;
 			continue;
 		}
-		list_del(&old->left);
+		list_del(&old->retired);
 		peerbuf_placement_destroy(old);
 	}
 }

@@ -15,9 +15,9 @@ struct peerbuf_device;
 
 /**
  * struct peerbuf_placement - where a buffer is
- * @left: in peerbuf.left, when the buffer has left this placement but somebody may still map
+ * @retired: in peerbuf.retired, when the buffer has left this placement but somebody may still map
  *	it; protected by resv
- * @left_at: the generation that began when the buffer left; protected by resv
+ * @retired_at: the generation that began when the buffer left; protected by resv
  * @copied: fence of an engine that may still access the memory, or NULL; reference held;
  *	protected by resv
  * @vecs: the ranges, in buffer order
@@ -25,8 +25,8 @@ struct peerbuf_device;
  * @claims: one per device, with room for one per part of @vecs, or PEERBUF_MAX_DEVICES
  */
 struct peerbuf_placement {
-	struct list_head left;
-	u64 left_at;
+	struct list_head retired;
+	u64 retired_at;
 	struct dma_fence *copied;
 	struct p2p_vecs *vecs;
 	u32 nr_claims;

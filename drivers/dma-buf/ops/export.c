@@ -76,7 +76,7 @@ static void peerbuf_leave_all(struct peerbuf *pb)
 	last = pb->placement;
 	pb->placement = NULL;
 	spin_unlock(&pb->holds_lock);
-	list_for_each_entry_safe(old, next, &pb->left, left)
+	list_for_each_entry_safe(old, next, &pb->retired, retired)
 		peerbuf_placement_destroy(old);
 	if (last) {
 		if (pb->id)
@@ -184,7 +184,7 @@ struct peerbuf *peerbuf_create(const struct peerbuf_export_args *args, u64 size)
 	refcount_set(&pb->visitors, 1);
 	init_completion(&pb->unvisited);
 	peerbuf_marks_init(&pb->marks);
-	INIT_LIST_HEAD(&pb->left);
+	INIT_LIST_HEAD(&pb->retired);
 	INIT_LIST_HEAD(&pb->file_node);
 	INIT_LIST_HEAD(&pb->clients);
 	INIT_LIST_HEAD(&pb->holds);
