@@ -27,7 +27,7 @@
 
 #include "helper/foreign.h"
 
-static struct platform_device *peerbuf_anybody;
+static struct platform_device *peerbuf_phys_proxy;
 
 int peerbuf_foreign_init(void)
 {
@@ -44,20 +44,20 @@ int peerbuf_foreign_init(void)
 		return ret;
 	}
 	dma_set_max_seg_size(&pdev->dev, UINT_MAX);
-	peerbuf_anybody = pdev;
+	peerbuf_phys_proxy = pdev;
 	return 0;
 }
 
 /* No attachment is left: each holds the module. */
 void peerbuf_foreign_exit(void)
 {
-	platform_device_unregister(peerbuf_anybody);
+	platform_device_unregister(peerbuf_phys_proxy);
 }
 
 /* The device to attach; NULL if on this machine its DMA addresses would not be physical ones. */
 struct device *peerbuf_foreign_device(void)
 {
-	struct device *dev = &peerbuf_anybody->dev;
+	struct device *dev = &peerbuf_phys_proxy->dev;
 
 	if (device_iommu_mapped(dev) || get_dma_ops(dev))
 		return NULL;
@@ -73,7 +73,7 @@ struct device *peerbuf_foreign_device(void)
  */
 int peerbuf_foreign_piece(struct scatterlist *sg, u64 *paddr)
 {
-	phys_addr_t start = dma_to_phys(&peerbuf_anybody->dev, sg_dma_address(sg));
+	phys_addr_t start = dma_to_phys(&peerbuf_phys_proxy->dev, sg_dma_address(sg));
 
 	if (region_intersects(start, sg_dma_len(sg), IORESOURCE_SYSTEM_RAM, IORES_DESC_NONE) !=
 	    REGION_INTERSECTS)
