@@ -47,13 +47,13 @@ struct peerbuf_window {
  * struct peerbuf_copy - a copy under way
  * @pb: the buffer
  * @to: the destination
- * @patience: says which signals end the copy
+ * @timeout: says which signals end the copy
  * @bounce: memory for one step; a copy from one BAR to another goes through it
  */
 struct peerbuf_copy {
 	struct peerbuf *pb;
 	const struct peerbuf_placement *to;
-	const struct peerbuf_patience *patience;
+	const struct peerbuf_timeout *timeout;
 	void *bounce;
 };
 
@@ -129,7 +129,7 @@ static void peerbuf_page_copy(const struct peerbuf_window *to,
  */
 static int peerbuf_copy_wanted(const struct peerbuf_copy *copy)
 {
-	bool signal = copy->patience->mode == PEERBUF_WAIT_INTR ?
+	bool signal = copy->timeout->mode == PEERBUF_WAIT_INTR ?
 			      signal_pending(current) : fatal_signal_pending(current);
 
 	if (peerbuf_trouble(copy->pb) || peerbuf_placement_trouble(copy->to))
@@ -240,9 +240,9 @@ static int peerbuf_copy_all(const struct peerbuf_copy *copy, u32 *reason)
  * cannot address all of it. After an error the contents of @to are undefined.
  */
 int peerbuf_copy(struct peerbuf *pb, const struct peerbuf_placement *to,
-		 const struct peerbuf_patience *patience, u32 *reason)
+		 const struct peerbuf_timeout *timeout, u32 *reason)
 {
-	struct peerbuf_copy copy = { .pb = pb, .to = to, .patience = patience };
+	struct peerbuf_copy copy = { .pb = pb, .to = to, .timeout = timeout };
 	int ret;
 
 	dma_resv_assert_held(pb->dmabuf->resv);

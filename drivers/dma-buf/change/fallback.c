@@ -102,8 +102,8 @@ static int peerbuf_fill_system(struct peerbuf *pb, struct p2p_vecs *vecs)
 /* Under resv. */
 static int peerbuf_fall_back(struct peerbuf *pb)
 {
-	struct peerbuf_patience patience =
-		peerbuf_patience(MAX_SCHEDULE_TIMEOUT, PEERBUF_WAIT_KILLABLE);
+	struct peerbuf_timeout timeout =
+		peerbuf_timeout(MAX_SCHEDULE_TIMEOUT, PEERBUF_WAIT_KILLABLE);
 	struct p2p_vecs *vecs;
 	u32 reason = 0;
 	int ret;
@@ -113,7 +113,7 @@ static int peerbuf_fall_back(struct peerbuf *pb)
 		return -ENOMEM;
 	ret = peerbuf_fill_system(pb, vecs);
 	if (!ret)
-		ret = peerbuf_move_held(pb, vecs, PEERBUF_MOVE_F_COPY, &patience,
+		ret = peerbuf_move_held(pb, vecs, PEERBUF_MOVE_F_COPY, &timeout,
 					&reason);
 	p2p_vecs_put(vecs);
 	return ret;

@@ -32,7 +32,7 @@
 #include "core/reach.h"
 #include "core/wait.h"
 
-#define PEERBUF_FOLLOW_PATIENCE	HZ
+#define PEERBUF_FOLLOW_TIMEOUT	HZ
 
 /* True for the first of a buffer's parts that have this root. */
 static bool peerbuf_is_first_part(const struct peerbuf_part *part)
@@ -50,7 +50,7 @@ static int peerbuf_follower_lock(struct peerbuf *follower, struct peerbuf *pb, b
 				 u32 *reason)
 {
 	*locked = follower->root != pb;
-	if (!*locked || peerbuf_lock_until(follower, jiffies + PEERBUF_FOLLOW_PATIENCE))
+	if (!*locked || peerbuf_lock_until(follower, jiffies + PEERBUF_FOLLOW_TIMEOUT))
 		return 0;
 	*reason = PEERBUF_REASON_BUSY;
 	return -EBUSY;
@@ -147,7 +147,7 @@ void peerbuf_followers_invalidate(struct peerbuf *pb)
 }
 
 /* Waits for the fences in followers' own objects. Returns as peerbuf_wait_fences_held(). */
-int peerbuf_followers_wait(struct peerbuf *pb, const struct peerbuf_patience *patience)
+int peerbuf_followers_wait(struct peerbuf *pb, const struct peerbuf_timeout *timeout)
 {
 	struct peerbuf *follower;
 	int ret;
@@ -155,7 +155,7 @@ int peerbuf_followers_wait(struct peerbuf *pb, const struct peerbuf_patience *pa
 	list_for_each_entry(follower, &pb->followers, follow.node) {
 		if (!follower->follow.locked)
 			continue;
-		ret = peerbuf_wait_fences_held(follower, DMA_RESV_USAGE_BOOKKEEP, patience);
+		ret = peerbuf_wait_fences_held(follower, DMA_RESV_USAGE_BOOKKEEP, timeout);
 		if (ret)
 			return ret;
 	}

@@ -7,11 +7,11 @@
 
 struct p2p_vecs;
 struct peerbuf;
-struct peerbuf_patience;
+struct peerbuf_timeout;
 
 int peerbuf_followers_gather(struct peerbuf *pb, struct p2p_vecs *to, u32 *reason);
 void peerbuf_followers_invalidate(struct peerbuf *pb);
-int peerbuf_followers_wait(struct peerbuf *pb, const struct peerbuf_patience *patience);
+int peerbuf_followers_wait(struct peerbuf *pb, const struct peerbuf_timeout *timeout);
 bool peerbuf_followers_composed(const struct peerbuf *pb);
 void peerbuf_followers_sync(struct peerbuf *pb);
 void peerbuf_followers_arrive(struct peerbuf *pb);

@@ -85,8 +85,8 @@ static void peerbuf_keep_work(struct work_struct *work)
 {
 	struct peerbuf_device *pdevice =
 		container_of(work, struct peerbuf_device, kept.work);
-	struct peerbuf_patience forever =
-		peerbuf_patience(MAX_SCHEDULE_TIMEOUT, PEERBUF_WAIT_IDLE);
+	struct peerbuf_timeout forever =
+		peerbuf_timeout(MAX_SCHEDULE_TIMEOUT, PEERBUF_WAIT_IDLE);
 
 	forever.quiet = true;
 	peerbuf_device_drain(pdevice, &forever);

@@ -71,8 +71,8 @@ static u32 peerbuf_move_reason(struct peerbuf *pb, const struct peerbuf_placemen
 /* Under resv. An engine may have begun to read from @placement, or to write to it. */
 static void peerbuf_note_copy(struct peerbuf *pb, struct peerbuf_placement *placement)
 {
-	struct peerbuf_patience forever =
-		peerbuf_patience(MAX_SCHEDULE_TIMEOUT, PEERBUF_WAIT_IDLE);
+	struct peerbuf_timeout forever =
+		peerbuf_timeout(MAX_SCHEDULE_TIMEOUT, PEERBUF_WAIT_IDLE);
 	struct dma_fence *fence;
 
 	if (dma_resv_get_singleton(pb->dmabuf->resv, DMA_RESV_USAGE_KERNEL, &fence)) {
@@ -89,7 +89,7 @@ static void peerbuf_note_copy(struct peerbuf *pb, struct peerbuf_placement *plac
  * else the CPU. The CPU needs cache maintenance first to see what devices wrote.
  */
 static int peerbuf_copy_contents(struct peerbuf *pb, const struct peerbuf_placement *to,
-				 const struct peerbuf_patience *patience, u32 *reason)
+				 const struct peerbuf_timeout *timeout, u32 *reason)
 {
 	struct peerbuf_placement *from = pb->placement;
 	struct peerbuf_hold *hold;
@@ -106,7 +106,7 @@ static int peerbuf_copy_contents(struct peerbuf *pb, const struct peerbuf_placem
 		if (hold->map)
 			p2p_map_sync_for_cpu(hold->map);
 	peerbuf_followers_sync(pb);
-	return peerbuf_copy(pb, to, patience, reason);
+	return peerbuf_copy(pb, to, timeout, reason);
 }
 
 /*
@@ -163,19 +163,19 @@ static void peerbuf_stay(struct peerbuf *pb, struct peerbuf_placement *to)
  * Takes over @to, also on failure.
  */
 static int peerbuf_switch(struct peerbuf *pb, struct peerbuf_placement *to, u32 flags,
-			  const struct peerbuf_patience *patience, u32 *reason)
+			  const struct peerbuf_timeout *timeout, u32 *reason)
 {
 	int ret;
 
 	peerbuf_invalidate(pb);
 	peerbuf_followers_invalidate(pb);
-	ret = peerbuf_wait_fences_held(pb, DMA_RESV_USAGE_BOOKKEEP, patience);
+	ret = peerbuf_wait_fences_held(pb, DMA_RESV_USAGE_BOOKKEEP, timeout);
 	if (!ret)
-		ret = peerbuf_followers_wait(pb, patience);
+		ret = peerbuf_followers_wait(pb, timeout);
 	if (!ret && flags & PEERBUF_MOVE_F_COPY)
-		ret = peerbuf_copy_contents(pb, to, patience, reason);
+		ret = peerbuf_copy_contents(pb, to, timeout, reason);
 	if (!ret && peerbuf_followers_composed(pb))
-		ret = peerbuf_wait_fences_held(pb, DMA_RESV_USAGE_KERNEL, patience);
+		ret = peerbuf_wait_fences_held(pb, DMA_RESV_USAGE_KERNEL, timeout);
 	if (!ret)
 		ret = peerbuf_arrive(pb, to);
 	if (ret) {
@@ -226,7 +226,7 @@ static int peerbuf_move_may(struct peerbuf *pb, const struct peerbuf_placement *
 
 /* Under resv. Like peerbuf_move_locked(), and returns the reason for a refusal. */
 int peerbuf_move_held(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
-		      const struct peerbuf_patience *patience, u32 *reason)
+		      const struct peerbuf_timeout *timeout, u32 *reason)
 {
 	struct peerbuf_placement *to;
 	int ret;
@@ -255,7 +255,7 @@ int peerbuf_move_held(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
 	if (ret)
 		peerbuf_placement_destroy(to);
 	else
-		ret = peerbuf_switch(pb, to, flags, patience, reason);
+		ret = peerbuf_switch(pb, to, flags, timeout, reason);
 	peerbuf_followers_release(pb);
 	return ret;
 }
@@ -267,10 +267,10 @@ int peerbuf_move_held(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
  */
 static void peerbuf_finish_one(struct peerbuf *pb, u64 generation, int mode)
 {
-	struct peerbuf_patience patience =
-		peerbuf_patience(MAX_SCHEDULE_TIMEOUT, mode);
+	struct peerbuf_timeout timeout =
+		peerbuf_timeout(MAX_SCHEDULE_TIMEOUT, mode);
 
-	if (peerbuf_wait_unheld(pb, generation, &patience))
+	if (peerbuf_wait_unheld(pb, generation, &timeout))
 		return;
 
 	/* The last unmap may still be freeing the old place, under this lock. */
@@ -301,8 +301,8 @@ static void peerbuf_move_finish(struct peerbuf *pb, u64 generation, int mode)
 int peerbuf_move_to(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
 		    int finish_mode, struct peerbuf_rights *rights, u32 *reason)
 {
-	struct peerbuf_patience patience =
-		peerbuf_patience(MAX_SCHEDULE_TIMEOUT, PEERBUF_WAIT_INTR);
+	struct peerbuf_timeout timeout =
+		peerbuf_timeout(MAX_SCHEDULE_TIMEOUT, PEERBUF_WAIT_INTR);
 	u64 generation;
 	int ret;
 
@@ -314,7 +314,7 @@ int peerbuf_move_to(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
 	if (rights)
 		ret = peerbuf_rights_cover(rights, pb, reason);
 	if (!ret)
-		ret = peerbuf_move_held(pb, vecs, flags, &patience, reason);
+		ret = peerbuf_move_held(pb, vecs, flags, &timeout, reason);
 	generation = pb->generation;
 	dma_resv_unlock(pb->dmabuf->resv);
 	if (ret)
@@ -350,11 +350,11 @@ int peerbuf_move_to(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
  */
 int peerbuf_move_locked(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags)
 {
-	struct peerbuf_patience patience =
-		peerbuf_patience(MAX_SCHEDULE_TIMEOUT, PEERBUF_WAIT_KILLABLE);
+	struct peerbuf_timeout timeout =
+		peerbuf_timeout(MAX_SCHEDULE_TIMEOUT, PEERBUF_WAIT_KILLABLE);
 	u32 reason = 0;
 
-	return peerbuf_move_held(pb, vecs, flags, &patience, &reason);
+	return peerbuf_move_held(pb, vecs, flags, &timeout, &reason);
 }
 EXPORT_SYMBOL_GPL(peerbuf_move_locked);
 

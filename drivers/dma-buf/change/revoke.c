@@ -185,12 +185,12 @@ int peerbuf_restore_for(struct peerbuf *pb, u32 causes, struct peerbuf_rights *r
  */
 int peerbuf_revoke(struct peerbuf *pb, unsigned long timeout)
 {
-	struct peerbuf_patience patience =
-		peerbuf_patience(timeout, PEERBUF_WAIT_IDLE);
+	struct peerbuf_timeout limit =
+		peerbuf_timeout(timeout, PEERBUF_WAIT_IDLE);
 	u32 reason;
 
 	peerbuf_mark_revoked(pb, PEERBUF_REVOKED_DRIVER, NULL);
-	return peerbuf_drain(pb, &patience, &reason);
+	return peerbuf_drain(pb, &limit, &reason);
 }
 EXPORT_SYMBOL_GPL(peerbuf_revoke);
 
@@ -231,10 +231,10 @@ static void peerbuf_say_busy(struct peerbuf *pb, u64 asked)
  * mapping from before the last invalidation is gone. If the buffer can be reached again by now,
  * new mappings are not waited for.
  */
-static int peerbuf_drain_one(struct peerbuf *pb, const struct peerbuf_patience *patience,
+static int peerbuf_drain_one(struct peerbuf *pb, const struct peerbuf_timeout *timeout,
 			     u32 *reason)
 {
-	struct peerbuf_patience telling = *patience;
+	struct peerbuf_timeout telling = *timeout;
 	u64 generation;
 	int ret;
 
@@ -250,9 +250,9 @@ static int peerbuf_drain_one(struct peerbuf *pb, const struct peerbuf_patience *
 	}
 
 	generation = peerbuf_generation(pb);
-	ret = peerbuf_wait_fences(pb, DMA_RESV_USAGE_BOOKKEEP, patience);
+	ret = peerbuf_wait_fences(pb, DMA_RESV_USAGE_BOOKKEEP, timeout);
 	if (!ret)
-		ret = peerbuf_wait_unheld(pb, generation, patience);
+		ret = peerbuf_wait_unheld(pb, generation, timeout);
 	/* Placements that it has left are freed once the fences have signalled. */
 	peerbuf_settle(pb);
 	if (ret)
@@ -262,15 +262,15 @@ static int peerbuf_drain_one(struct peerbuf *pb, const struct peerbuf_patience *
 }
 
 /* Does so for the buffer and all buffers derived from it. */
-int peerbuf_drain(struct peerbuf *pb, const struct peerbuf_patience *patience,
+int peerbuf_drain(struct peerbuf *pb, const struct peerbuf_timeout *timeout,
 		  u32 *reason)
 {
-	int ret = peerbuf_drain_one(pb, patience, reason);
+	int ret = peerbuf_drain_one(pb, timeout, reason);
 	struct peerbuf *derived;
 	u64 nr = 0;
 
 	while (!ret && (derived = peerbuf_family_next(pb, &nr))) {
-		ret = peerbuf_drain_one(derived, patience, reason);
+		ret = peerbuf_drain_one(derived, timeout, reason);
 		peerbuf_put(derived);
 	}
 	return ret;

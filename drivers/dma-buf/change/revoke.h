@@ -7,13 +7,13 @@
 
 struct peerbuf;
 struct peerbuf_device;
-struct peerbuf_patience;
+struct peerbuf_timeout;
 struct peerbuf_rights;
 
 int peerbuf_mark_revoked(struct peerbuf *pb, u32 cause, struct peerbuf_device *owner);
 int peerbuf_restore_for(struct peerbuf *pb, u32 causes, struct peerbuf_rights *rights,
 			int mode, u32 *reason);
-int peerbuf_drain(struct peerbuf *pb, const struct peerbuf_patience *patience,
+int peerbuf_drain(struct peerbuf *pb, const struct peerbuf_timeout *timeout,
 		  u32 *reason);
 
 #endif /* _PEERBUF_REVOKE_H */

@@ -95,7 +95,7 @@ static void peerbuf_device_walk(struct peerbuf_device *pdevice,
  * Returns 0, -EINPROGRESS if time ran out while somebody still had a mapping, or -EINTR.
  */
 int peerbuf_device_drain(struct peerbuf_device *pdevice,
-			 const struct peerbuf_patience *patience)
+			 const struct peerbuf_timeout *timeout)
 {
 	struct peerbuf_walk walk;
 	struct peerbuf *pb;
@@ -106,7 +106,7 @@ int peerbuf_device_drain(struct peerbuf_device *pdevice,
 
 	peerbuf_walk_begin(&walk, pdevice);
 	while (!ret && (pb = peerbuf_walk_next(&walk, pdevice))) {
-		ret = peerbuf_drain(pb, patience, &reason);
+		ret = peerbuf_drain(pb, timeout, &reason);
 		peerbuf_put(pb);
 	}
 	peerbuf_walk_end(&walk, pdevice);
@@ -234,7 +234,7 @@ static void peerbuf_device_buffer_withdrawn(struct peerbuf_device *pdevice,
  */
 int peerbuf_device_withdraw_bars(struct peerbuf_device *pdevice,
 				 unsigned int mask,
-				 const struct peerbuf_patience *patience)
+				 const struct peerbuf_timeout *timeout)
 {
 	mutex_lock(&pdevice->transition);
 	mutex_lock(&pdevice->lock);
@@ -243,7 +243,7 @@ int peerbuf_device_withdraw_bars(struct peerbuf_device *pdevice,
 	peerbuf_device_walk(pdevice, peerbuf_device_buffer_withdrawn);
 	mutex_unlock(&pdevice->transition);
 
-	return peerbuf_device_drain(pdevice, patience);
+	return peerbuf_device_drain(pdevice, timeout);
 }
 
 /**
@@ -265,13 +265,13 @@ int peerbuf_device_withdraw_bars(struct peerbuf_device *pdevice,
  */
 int peerbuf_device_down(struct peerbuf_device *pdevice, unsigned long timeout)
 {
-	struct peerbuf_patience patience =
-		peerbuf_patience(timeout, timeout == MAX_SCHEDULE_TIMEOUT ?
-				 PEERBUF_WAIT_KILLABLE : PEERBUF_WAIT_IDLE);
+	struct peerbuf_timeout limit =
+		peerbuf_timeout(timeout, timeout == MAX_SCHEDULE_TIMEOUT ?
+				PEERBUF_WAIT_KILLABLE : PEERBUF_WAIT_IDLE);
 	int ret;
 
 	peerbuf_device_tell_down(pdevice, PEERBUF_DOWN_OWNER);
-	ret = peerbuf_device_drain(pdevice, &patience);
+	ret = peerbuf_device_drain(pdevice, &limit);
 	/* With @timeout 0 importers had no time to unmap, so they are not logged. */
 	if (ret && timeout)
 		peerbuf_device_say_held(pdevice);

@@ -82,31 +82,31 @@ void peerbuf_invalidate(struct peerbuf *pb)
  * time ran out, or -EINTR.
  */
 static int peerbuf_look_at_fences(struct peerbuf *pb, enum dma_resv_usage usage,
-				  const struct peerbuf_patience *patience)
+				  const struct peerbuf_timeout *timeout)
 {
-	unsigned long left = peerbuf_patience_left(patience);
+	unsigned long left = peerbuf_timeout_left(timeout);
 	long ret;
 
 	ret = dma_resv_wait_timeout(pb->dmabuf->resv, usage,
-				    patience->mode == PEERBUF_WAIT_INTR,
+				    timeout->mode == PEERBUF_WAIT_INTR,
 				    min_t(unsigned long, left, PEERBUF_LOOK_AFTER));
 	if (ret < 0)
 		return -EINTR;
 	if (ret)
 		return 0;
-	if (patience->mode == PEERBUF_WAIT_KILLABLE && fatal_signal_pending(current))
+	if (timeout->mode == PEERBUF_WAIT_KILLABLE && fatal_signal_pending(current))
 		return -EINTR;
 	return left <= PEERBUF_LOOK_AFTER ? -EINPROGRESS : -EAGAIN;
 }
 
 /* Without resv. Returns 0, -EINPROGRESS if time ran out, or -EINTR. */
 int peerbuf_wait_fences(struct peerbuf *pb, enum dma_resv_usage usage,
-			const struct peerbuf_patience *patience)
+			const struct peerbuf_timeout *timeout)
 {
 	int ret;
 
 	do {
-		ret = peerbuf_look_at_fences(pb, usage, patience);
+		ret = peerbuf_look_at_fences(pb, usage, timeout);
 	} while (ret == -EAGAIN);
 	return ret;
 }
@@ -116,14 +116,14 @@ int peerbuf_wait_fences(struct peerbuf *pb, enum dma_resv_usage usage,
  * soon as the buffer is withdrawn: its importers have to be told of that under the same lock.
  */
 int peerbuf_wait_fences_held(struct peerbuf *pb, enum dma_resv_usage usage,
-			     const struct peerbuf_patience *patience)
+			     const struct peerbuf_timeout *timeout)
 {
 	int ret;
 
 	dma_resv_assert_held(pb->dmabuf->resv);
 
 	do {
-		ret = peerbuf_look_at_fences(pb, usage, patience);
+		ret = peerbuf_look_at_fences(pb, usage, timeout);
 	} while (ret == -EAGAIN && !peerbuf_trouble(pb));
 	return ret == -EAGAIN ? -ENODEV : ret;
 }
@@ -131,9 +131,9 @@ int peerbuf_wait_fences_held(struct peerbuf *pb, enum dma_resv_usage usage,
 /* Under resv. Waits for the kernel's own fences. Returns as peerbuf_wait_kernel(). */
 int peerbuf_wait_kernel_fences(struct peerbuf *pb, int mode)
 {
-	struct peerbuf_patience patience = peerbuf_patience(MAX_SCHEDULE_TIMEOUT, mode);
+	struct peerbuf_timeout timeout = peerbuf_timeout(MAX_SCHEDULE_TIMEOUT, mode);
 
-	return peerbuf_wait_fences_held(pb, DMA_RESV_USAGE_KERNEL, &patience);
+	return peerbuf_wait_fences_held(pb, DMA_RESV_USAGE_KERNEL, &timeout);
 }
 
 /* A broken importer detached without unmapping: its holds stay, without a client. */

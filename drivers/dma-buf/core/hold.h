@@ -13,7 +13,7 @@
 #include "core/buffer.h"
 
 struct peerbuf_client;
-struct peerbuf_patience;
+struct peerbuf_timeout;
 
 /**
  * struct peerbuf_hold - something that can still reach the memory
@@ -51,9 +51,9 @@ void peerbuf_zap(struct peerbuf *pb);
 void peerbuf_invalidate(struct peerbuf *pb);
 int peerbuf_wait_kernel_fences(struct peerbuf *pb, int mode);
 int peerbuf_wait_fences(struct peerbuf *pb, enum dma_resv_usage usage,
-			const struct peerbuf_patience *patience);
+			const struct peerbuf_timeout *timeout);
 int peerbuf_wait_fences_held(struct peerbuf *pb, enum dma_resv_usage usage,
-			     const struct peerbuf_patience *patience);
+			     const struct peerbuf_timeout *timeout);
 void peerbuf_forget_client(struct peerbuf *pb, struct peerbuf_client *client);
 
 static inline struct p2p_vecs *peerbuf_dma_vecs(struct peerbuf_dma *dma)

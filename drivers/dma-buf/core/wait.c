@@ -21,22 +21,22 @@
 #define PEERBUF_SAY_AFTER	(10 * HZ)
 
 /* @timeout: in jiffies from now, or MAX_SCHEDULE_TIMEOUT. */
-struct peerbuf_patience peerbuf_patience(unsigned long timeout, int mode)
+struct peerbuf_timeout peerbuf_timeout(unsigned long timeout, int mode)
 {
-	return (struct peerbuf_patience){
+	return (struct peerbuf_timeout){
 		.deadline = jiffies + timeout,
 		.forever = timeout == MAX_SCHEDULE_TIMEOUT,
 		.mode = mode,
 	};
 }
 
-unsigned long peerbuf_patience_left(const struct peerbuf_patience *patience)
+unsigned long peerbuf_timeout_left(const struct peerbuf_timeout *timeout)
 {
-	if (patience->forever)
+	if (timeout->forever)
 		return MAX_SCHEDULE_TIMEOUT;
-	if (time_after_eq(jiffies, patience->deadline))
+	if (time_after_eq(jiffies, timeout->deadline))
 		return 0;
-	return patience->deadline - jiffies;
+	return timeout->deadline - jiffies;
 }
 
 /* Is every mapping gone that was made before @generation began? */
@@ -123,22 +123,22 @@ static long peerbuf_wait_slice(struct peerbuf *pb, bool (*over)(struct peerbuf *
 
 /* Returns 0, -EINPROGRESS if time ran out, or -EINTR. @say: logs who is waited for. */
 int peerbuf_wait_until(struct peerbuf *pb, bool (*over)(struct peerbuf *pb, u64 nr),
-		       u64 nr, const struct peerbuf_patience *patience,
+		       u64 nr, const struct peerbuf_timeout *timeout,
 		       void (*say)(struct peerbuf *pb, u64 nr))
 {
 	unsigned long left;
 	long ret;
 
 	for (;;) {
-		left = peerbuf_patience_left(patience);
-		ret = peerbuf_wait_slice(pb, over, nr, patience->mode,
+		left = peerbuf_timeout_left(timeout);
+		ret = peerbuf_wait_slice(pb, over, nr, timeout->mode,
 					 min_t(unsigned long, left,
 					       PEERBUF_SAY_AFTER));
 		if (ret)
 			return ret < 0 ? -EINTR : 0;
 		if (left <= PEERBUF_SAY_AFTER)
 			return -EINPROGRESS;
-		if (!patience->quiet)
+		if (!timeout->quiet)
 			say(pb, nr);
 	}
 }
@@ -148,8 +148,8 @@ int peerbuf_wait_until(struct peerbuf *pb, bool (*over)(struct peerbuf *pb, u64 
  * -EINPROGRESS if time ran out, or -EINTR.
  */
 int peerbuf_wait_unheld(struct peerbuf *pb, u64 generation,
-			const struct peerbuf_patience *patience)
+			const struct peerbuf_timeout *timeout)
 {
-	return peerbuf_wait_until(pb, peerbuf_unheld, generation, patience,
+	return peerbuf_wait_until(pb, peerbuf_unheld, generation, timeout,
 				  peerbuf_say_who);
 }

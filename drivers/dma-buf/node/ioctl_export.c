@@ -178,7 +178,7 @@ int peerbuf_ioctl_move(struct peerbuf_file *pf, struct peerbuf_call *call)
 	return ret;
 }
 
-static unsigned long peerbuf_timeout(u32 timeout_ms)
+static unsigned long peerbuf_timeout_jiffies(u32 timeout_ms)
 {
 	if (timeout_ms == PEERBUF_WAIT_FOREVER)
 		return MAX_SCHEDULE_TIMEOUT;
@@ -194,9 +194,9 @@ static u32 peerbuf_file_cause(const struct peerbuf_file *pf)
 int peerbuf_ioctl_revoke(struct peerbuf_file *pf, struct peerbuf_call *call)
 {
 	struct peerbuf_ioc_revoke *arg = &call->revoke;
-	struct peerbuf_patience patience =
-		peerbuf_patience(peerbuf_timeout(arg->timeout_ms),
-				 PEERBUF_WAIT_INTR);
+	struct peerbuf_timeout timeout =
+		peerbuf_timeout(peerbuf_timeout_jiffies(arg->timeout_ms),
+				PEERBUF_WAIT_INTR);
 	struct peerbuf *pb;
 	int ret;
 
@@ -214,7 +214,7 @@ int peerbuf_ioctl_revoke(struct peerbuf_file *pf, struct peerbuf_call *call)
 		arg->reason = PEERBUF_REASON_NO_EXPORT;
 		return ret;
 	}
-	ret = peerbuf_drain(pb, &patience, &arg->reason);
+	ret = peerbuf_drain(pb, &timeout, &arg->reason);
 	arg->blocker = PEERBUF_PCI_NONE;
 	arg->blockers = 0;
 	memset(arg->blocker_name, 0, sizeof(arg->blocker_name));

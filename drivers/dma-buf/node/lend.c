@@ -161,7 +161,7 @@ static int peerbuf_lend_locked(struct pci_dev *pdev, struct peerbuf_ioc_lend *ar
  */
 int peerbuf_admin_lock(struct pci_dev *pdev, u32 *reason)
 {
-	unsigned long until = jiffies + PEERBUF_CORE_PATIENCE;
+	unsigned long until = jiffies + PEERBUF_CORE_TIMEOUT;
 
 	while (!device_trylock(&pdev->dev)) {
 		if (signal_pending(current)) {
@@ -217,11 +217,11 @@ out_free:
 static int peerbuf_unlend_bars(struct peerbuf_device *pdevice, unsigned int mask,
 			       u32 *reason)
 {
-	struct peerbuf_patience patience =
-		peerbuf_patience(PEERBUF_CORE_PATIENCE, PEERBUF_WAIT_INTR);
+	struct peerbuf_timeout timeout =
+		peerbuf_timeout(PEERBUF_CORE_TIMEOUT, PEERBUF_WAIT_INTR);
 	int ret;
 
-	ret = peerbuf_device_withdraw_bars(pdevice, mask, &patience);
+	ret = peerbuf_device_withdraw_bars(pdevice, mask, &timeout);
 	if (ret)
 		*reason = ret == -EINTR ? PEERBUF_REASON_INTERRUPTED :
 					  PEERBUF_REASON_STILL_MAPPED;

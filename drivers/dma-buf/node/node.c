@@ -22,7 +22,7 @@
  * that. Others were accepted by the administrator or the device's driver: the buffer is revoked
  * nevertheless, and they may keep their mappings.
  */
-#define PEERBUF_CLOSE_PATIENCE	(5 * HZ)
+#define PEERBUF_CLOSE_TIMEOUT	(5 * HZ)
 
 /* If the device is unregistered meanwhile, the open file sees a device that is gone. */
 static int peerbuf_node_open(struct inode *inode, struct file *filp)
@@ -66,8 +66,8 @@ static struct peerbuf *peerbuf_file_next_export(struct peerbuf_file *pf)
  */
 static void peerbuf_file_end_exports(struct peerbuf_file *pf)
 {
-	struct peerbuf_patience patience =
-		peerbuf_patience(PEERBUF_CLOSE_PATIENCE, PEERBUF_WAIT_IDLE);
+	struct peerbuf_timeout timeout =
+		peerbuf_timeout(PEERBUF_CLOSE_TIMEOUT, PEERBUF_WAIT_IDLE);
 	struct peerbuf *pb, *next;
 	LIST_HEAD(ending);
 	u32 reason;
@@ -79,7 +79,7 @@ static void peerbuf_file_end_exports(struct peerbuf_file *pf)
 		mutex_unlock(&pf->lock);
 	}
 	list_for_each_entry_safe(pb, next, &ending, file_node) {
-		peerbuf_drain(pb, &patience, &reason);
+		peerbuf_drain(pb, &timeout, &reason);
 		mutex_lock(&pf->lock);
 		list_del_init(&pb->file_node);
 		mutex_unlock(&pf->lock);

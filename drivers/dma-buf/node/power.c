@@ -22,11 +22,11 @@ static bool peerbuf_machine_down;
 
 /**
  * struct peerbuf_drained - a wait for the importers of all devices
- * @patience: shared by all devices
+ * @timeout: shared by all devices
  * @error: the last error, or 0
  */
 struct peerbuf_drained {
-	struct peerbuf_patience patience;
+	struct peerbuf_timeout timeout;
 	int error;
 };
 
@@ -77,7 +77,7 @@ static void peerbuf_power_drain(struct peerbuf_device *pdevice, void *data)
 {
 	struct peerbuf_drained *drained = data;
 
-	if (!peerbuf_device_drain(pdevice, &drained->patience))
+	if (!peerbuf_device_drain(pdevice, &drained->timeout))
 		return;
 	peerbuf_device_say_held(pdevice);
 	drained->error = -EBUSY;
@@ -87,7 +87,7 @@ static void peerbuf_power_drain(struct peerbuf_device *pdevice, void *data)
 static int peerbuf_all_down(void)
 {
 	struct peerbuf_drained drained = {
-		.patience = peerbuf_patience(PEERBUF_CORE_PATIENCE, PEERBUF_WAIT_IDLE),
+		.timeout = peerbuf_timeout(PEERBUF_CORE_TIMEOUT, PEERBUF_WAIT_IDLE),
 	};
 
 	peerbuf_set_machine_down(true);

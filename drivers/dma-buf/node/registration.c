@@ -125,10 +125,10 @@ struct peerbuf_device *peerbuf_device_register_private(struct pci_dev *pdev,
 EXPORT_SYMBOL_GPL(peerbuf_device_register_private);
 
 /* For a device that was pulled out, do not wait: only its addresses must not be reused yet. */
-static struct peerbuf_patience peerbuf_device_patience(struct peerbuf_device *pdevice)
+static struct peerbuf_timeout peerbuf_device_timeout(struct peerbuf_device *pdevice)
 {
-	return peerbuf_patience(pci_device_is_present(pdevice->pdev) ? PEERBUF_CORE_PATIENCE : 0,
-				PEERBUF_WAIT_IDLE);
+	return peerbuf_timeout(pci_device_is_present(pdevice->pdev) ? PEERBUF_CORE_TIMEOUT : 0,
+			       PEERBUF_WAIT_IDLE);
 }
 
 /**
@@ -147,7 +147,7 @@ static struct peerbuf_patience peerbuf_device_patience(struct peerbuf_device *pd
  */
 void peerbuf_device_unregister(struct peerbuf_device *pdevice)
 {
-	struct peerbuf_patience patience = peerbuf_device_patience(pdevice);
+	struct peerbuf_timeout timeout = peerbuf_device_timeout(pdevice);
 
 	mutex_lock(&peerbuf_registry_lock);
 	peerbuf_device_delist(pdevice);
@@ -156,7 +156,7 @@ void peerbuf_device_unregister(struct peerbuf_device *pdevice)
 	if (pdevice->has_node)
 		peerbuf_chrdev_remove(pdevice);
 	peerbuf_device_tell_gone(pdevice);
-	if (peerbuf_device_drain(pdevice, &patience))
+	if (peerbuf_device_drain(pdevice, &timeout))
 		peerbuf_keep(pdevice);
 	else
 		peerbuf_bars_free_wc(pdevice);

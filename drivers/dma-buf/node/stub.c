@@ -24,7 +24,7 @@ static int peerbuf_stub_suspend(struct device *dev)
 {
 	struct peerbuf_device *pdevice = dev_get_drvdata(dev);
 
-	if (!peerbuf_device_down(pdevice, PEERBUF_CORE_PATIENCE))
+	if (!peerbuf_device_down(pdevice, PEERBUF_CORE_TIMEOUT))
 		return 0;
 	peerbuf_device_up(pdevice);
 	return -EBUSY;
@@ -146,20 +146,20 @@ static void peerbuf_stub_tell_up(struct peerbuf_device *pdevice, void *reset)
 	peerbuf_device_tell_up(pdevice, peerbuf_stub_why(pdevice, reset));
 }
 
-static void peerbuf_stub_drain(struct peerbuf_device *pdevice, void *patience)
+static void peerbuf_stub_drain(struct peerbuf_device *pdevice, void *timeout)
 {
-	if (peerbuf_device_drain(pdevice, patience))
+	if (peerbuf_device_drain(pdevice, timeout))
 		peerbuf_device_say_held(pdevice);
 }
 
 /* The reset is not stopped; importers that still have mappings are named in the kernel log. */
 static void peerbuf_stub_reset_prepare(struct pci_dev *pdev)
 {
-	struct peerbuf_patience patience =
-		peerbuf_patience(PEERBUF_CORE_PATIENCE, PEERBUF_WAIT_IDLE);
+	struct peerbuf_timeout timeout =
+		peerbuf_timeout(PEERBUF_CORE_TIMEOUT, PEERBUF_WAIT_IDLE);
 
 	peerbuf_stub_each_function(pdev, peerbuf_stub_tell_down, pdev);
-	peerbuf_stub_each_function(pdev, peerbuf_stub_drain, &patience);
+	peerbuf_stub_each_function(pdev, peerbuf_stub_drain, &timeout);
 }
 
 /* Not up during error recovery: a reset of the whole bus may follow. */
@@ -185,7 +185,7 @@ static pci_ers_result_t peerbuf_stub_error_detected(struct pci_dev *pdev,
 {
 	if (state == pci_channel_io_normal)
 		return PCI_ERS_RESULT_CAN_RECOVER;
-	if (peerbuf_device_down(pci_get_drvdata(pdev), PEERBUF_CORE_PATIENCE) ||
+	if (peerbuf_device_down(pci_get_drvdata(pdev), PEERBUF_CORE_TIMEOUT) ||
 	    state == pci_channel_io_perm_failure)
 		return PCI_ERS_RESULT_DISCONNECT;
 	return PCI_ERS_RESULT_NEED_RESET;
