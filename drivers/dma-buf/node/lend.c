@@ -105,21 +105,36 @@ static int peerbuf_lend_check(struct pci_dev *pdev, u32 *reason)
 	return 0;
 }
 
+/*
+ * Returns the registration by which BARs of @pdev are lent, with a reference. -ENOENT: there is
+ * none; -EEXIST: its driver has registered it.
+ */
+static struct peerbuf_device *peerbuf_lent_find(struct pci_dev *pdev)
+{
+	struct peerbuf_device *pdevice = peerbuf_device_lookup(pdev);
+
+	if (!pdevice)
+		return ERR_PTR(-ENOENT);
+	if (pdevice->owner == PEERBUF_OWNER_LENT)
+		return pdevice;
+	peerbuf_device_put(pdevice);
+	return ERR_PTR(-EEXIST);
+}
+
 /* Returns the registration that the BARs are added to, with a reference. */
 static struct peerbuf_device *peerbuf_lend_more(struct pci_dev *pdev, unsigned int mask,
 						u32 *reason)
 {
-	struct peerbuf_device *pdevice = peerbuf_device_lookup(pdev);
-	int ret = 0;
+	struct peerbuf_device *pdevice = peerbuf_lent_find(pdev);
+	int ret;
 
-	if (!pdevice)
+	if (pdevice == ERR_PTR(-ENOENT))
 		return peerbuf_lend_first(pdev, mask, reason);
-	if (pdevice->owner == PEERBUF_OWNER_LENT) {
-		ret = peerbuf_device_add_bars(pdevice, mask, 0);
-	} else {
+	if (IS_ERR(pdevice)) {
 		*reason = PEERBUF_REASON_DRIVER_BOUND;
-		ret = -EEXIST;
+		return pdevice;
 	}
+	ret = peerbuf_device_add_bars(pdevice, mask, 0);
 	if (!ret)
 		return pdevice;
 	peerbuf_device_put(pdevice);
@@ -232,19 +247,19 @@ static int peerbuf_unlend_bars(struct peerbuf_device *pdevice, unsigned int mask
 
 static bool peerbuf_is_lent(struct pci_dev *pdev)
 {
-	struct peerbuf_device *pdevice = peerbuf_device_lookup(pdev);
-	bool lent = pdevice && pdevice->owner == PEERBUF_OWNER_LENT;
+	struct peerbuf_device *pdevice = peerbuf_lent_find(pdev);
 
-	if (pdevice)
-		peerbuf_device_put(pdevice);
-	return lent;
+	if (IS_ERR(pdevice))
+		return false;
+	peerbuf_device_put(pdevice);
+	return true;
 }
 
 static int peerbuf_unlend_locked(struct pci_dev *pdev, unsigned int mask,
 				 u32 *reason)
 {
 	struct peerbuf_device *pdevice;
-	int ret = 0;
+	int ret;
 
 	device_lock_assert(&pdev->dev);
 
@@ -253,15 +268,13 @@ static int peerbuf_unlend_locked(struct pci_dev *pdev, unsigned int mask,
 		return -ENXIO;
 	}
 
-	pdevice = peerbuf_device_lookup(pdev);
-	if (pdevice && pdevice->owner == PEERBUF_OWNER_LENT) {
-		ret = peerbuf_unlend_bars(pdevice, mask, reason);
-	} else {
+	pdevice = peerbuf_lent_find(pdev);
+	if (IS_ERR(pdevice)) {
 		*reason = PEERBUF_REASON_NO_DEVICE;
-		ret = -ENOENT;
+		return -ENOENT;
 	}
-	if (pdevice)
-		peerbuf_device_put(pdevice);
+	ret = peerbuf_unlend_bars(pdevice, mask, reason);
+	peerbuf_device_put(pdevice);
 	return ret;
 }
 
@@ -294,12 +307,11 @@ int peerbuf_unlend(struct pci_dev *pdev, struct peerbuf_ioc_lend *arg)
 
 static void peerbuf_lend_end(struct pci_dev *pdev)
 {
-	struct peerbuf_device *pdevice = peerbuf_device_lookup(pdev);
+	struct peerbuf_device *pdevice = peerbuf_lent_find(pdev);
 
-	if (!pdevice)
+	if (IS_ERR(pdevice))
 		return;
-	if (pdevice->owner == PEERBUF_OWNER_LENT)
-		peerbuf_lend_last(pdevice);
+	peerbuf_lend_last(pdevice);
 	peerbuf_device_put(pdevice);
 }
 
