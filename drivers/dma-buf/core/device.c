@@ -151,32 +151,6 @@ struct peerbuf_device *peerbuf_device_create(struct pci_dev *pdev, u32 owner)
 	return pdevice;
 }
 
-/**
- * peerbuf_device_memory_bars() - which BARs of a function can be exported at all
- * @pdev: the function
- *
- * Context: any.
- * Return: a bit for each memory BAR that has an address and at least a page; 0 if nobody may map
- * the BARs of this function.
- */
-unsigned int peerbuf_device_memory_bars(struct pci_dev *pdev)
-{
-	unsigned int mask = 0;
-	int bar;
-
-	if (pci_non_mappable_bars(pdev))
-		return 0;
-	for (bar = 0; bar < PEERBUF_NR_BARS; bar++) {
-		if (!(pci_resource_flags(pdev, bar) & IORESOURCE_MEM) ||
-		    pci_resource_flags(pdev, bar) & IORESOURCE_UNSET)
-			continue;
-		if (pci_resource_len(pdev, bar) >= PAGE_SIZE)
-			mask |= BIT(bar);
-	}
-	return mask;
-}
-EXPORT_SYMBOL_GPL(peerbuf_device_memory_bars);
-
 /*
  * Only for a device that has no other driver: the reservation would make that driver's own later
  * mappings of its registers write-combined.
@@ -322,6 +296,27 @@ int peerbuf_bar_check_pages(struct pci_dev *pdev, unsigned int bar, u32 *reason)
 	}
 	return ret;
 }
+
+/**
+ * peerbuf_device_memory_bars() - which BARs of a function can be exported at all
+ * @pdev: the function
+ *
+ * Context: any.
+ * Return: a bit for each memory BAR that has an address and at least a page; 0 if nobody may map
+ * the BARs of this function.
+ */
+unsigned int peerbuf_device_memory_bars(struct pci_dev *pdev)
+{
+	unsigned int mask = 0;
+	u32 reason;
+	int bar;
+
+	for (bar = 0; bar < PEERBUF_NR_BARS; bar++)
+		if (!peerbuf_bar_check_pages(pdev, bar, &reason))
+			mask |= BIT(bar);
+	return mask;
+}
+EXPORT_SYMBOL_GPL(peerbuf_device_memory_bars);
 
 void peerbuf_lent_forget(struct peerbuf_lent *lent, u32 bar)
 {
