@@ -24,9 +24,12 @@
 #include "core/trace.h"
 #include "core/wait.h"
 
-/* Under resv: may @pb move to @to now? */
-static int peerbuf_move_check(struct peerbuf *pb,
-			      const struct peerbuf_placement *to, u32 *reason)
+/*
+ * Under resv: may @pb move to @to now? A copy needs a source and a destination that do not overlap
+ * and are not aliased.
+ */
+static int peerbuf_move_check(struct peerbuf *pb, const struct peerbuf_placement *to, u32 flags,
+			      u32 *reason)
 {
 	*reason = peerbuf_trouble(pb);
 	if (!*reason)
@@ -42,7 +45,7 @@ static int peerbuf_move_check(struct peerbuf *pb,
 	*reason = peerbuf_clients_check(pb, to);
 	switch (*reason) {
 	case 0:
-		return 0;
+		return peerbuf_check_aliases(pb, to->vecs, flags, reason);
 	case PEERBUF_REASON_DEVICE_GONE:
 		return -ENODEV;
 	case PEERBUF_REASON_NO_MEMORY:
@@ -211,19 +214,6 @@ static int peerbuf_move_args(struct peerbuf *pb, const struct p2p_vecs *vecs,
 	return 0;
 }
 
-/* peerbuf_move_check(), and for a copy: source and destination must not overlap or be aliased. */
-static int peerbuf_move_may(struct peerbuf *pb, const struct peerbuf_placement *to,
-			    u32 flags, u32 *reason)
-{
-	int ret;
-
-	ret = peerbuf_move_check(pb, to, reason);
-	if (ret)
-		return ret;
-
-	return peerbuf_check_aliases(pb, to->vecs, flags, reason);
-}
-
 /* Under resv. Like peerbuf_move_locked(), and returns the reason for a refusal. */
 int peerbuf_move_held(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
 		      const struct peerbuf_timeout *timeout, u32 *reason)
@@ -249,7 +239,7 @@ int peerbuf_move_held(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
 	if (IS_ERR(to))
 		return PTR_ERR(to);
 
-	ret = peerbuf_move_may(pb, to, flags, reason);
+	ret = peerbuf_move_check(pb, to, flags, reason);
 	if (!ret)
 		ret = peerbuf_followers_gather(pb, vecs, reason);
 	if (ret)
