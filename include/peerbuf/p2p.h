@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * p2p: who can reach whom over PCIe, and under which DMA address.
+ * p2p: which device can access which PCIe BAR, and at which DMA address.
  *
  * This layer knows BARs, devices and DMA addresses. It knows nothing of
  * DMA-BUFs. There is no struct page anywhere in it: a piece of a BAR is a

@@ -135,7 +135,7 @@ static void report_use(const char *use)
 static int in_use(const struct command *self, uint64_t addr)
 {
 	failed_errno(-EBUSY, "%s %s: in use", self->name, addr_text(addr));
-	hint("stop that first; 'peerbuf bind --force %s' takes it away all the same",
+	hint("stop that first; 'peerbuf bind --force %s' takes it anyway",
 	     addr_text(addr));
 	return EXIT_REFUSED;
 }

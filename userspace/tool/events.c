@@ -156,8 +156,8 @@ const struct command events_command = {
 		"                        detaches and is refused; takes root\n"
 		"  -j, --json            print JSON, an object per line\n",
 	.notes = "A line is: time, function, event (export, move, revoke, restore, release,\n"
-		"fallback), export, its size, and who did it, or for whom and why. It ends\n"
-		"when the device does, or by a signal. With --all it is: time, importer, event,\n"
-		"export, process, reason or size.\n",
+		"fallback), export, its size, and the process that caused it; for a fallback\n"
+		"the importer and the reason. It ends with the device, or by a signal. With\n"
+		"--all it is: time, importer, event, export, process, reason or size.\n",
 	.run = events_run,
 };

@@ -147,7 +147,7 @@ static void look_at_opener(struct search *search, const char *disk)
 	int fd = open(format_text("/dev/%s", disk), O_RDONLY | O_EXCL | O_CLOEXEC);
 
 	if (fd < 0 && errno == EBUSY)
-		found(search, format_text("%s is held by somebody exclusively", disk));
+		found(search, format_text("%s is opened exclusively", disk));
 	if (fd >= 0)
 		close(fd);
 }

@@ -338,7 +338,7 @@ static int ps_run(const struct command *self, int argc, char **argv)
 const struct command ps_command = {
 	.name = "ps",
 	.synopsis = "[-jJv] [--watch[=SECONDS]] [FUNCTION]",
-	.summary = "Show what is exported, by whom, and who imports it",
+	.summary = "Show exports, their exporters and their importers",
 	.help = "  FUNCTION              only exports of this function's memory\n"
 		"  -v, --vfio            where buffers are in the IOVA spaces of VFIO devices\n"
 		"  -w, --watch[=SECONDS] again and again, every 2 seconds; q ends it\n"
@@ -346,12 +346,12 @@ const struct command ps_command = {
 		"  -J, --ndjson          print JSON, an object per line and export, with the\n"
 		"                        time; so does -j with --watch\n",
 	.notes = "SYSTEM is how much of it is in system memory, FALLBACKS how often it moved\n"
-		"because somebody could not reach it. ROUTE is as in 'peerbuf topo', SEGS counts\n"
-		"the DMA segments of the mapping. STATE is live or: revoked, down (device\n"
+		"because an importer could not access it. ROUTE is as in 'peerbuf topo', SEGS\n"
+		"counts the DMA segments of the mapping. STATE is live or: revoked, down (device\n"
 		"suspended or in reset), dead (for good), pinned (cannot move now), vmapped (the\n"
-		"kernel has a CPU mapping), busy (somebody is at work on it, copying it, say: not\n"
-		"all is known), shared (it has memory of others, which this node does\n"
-		"not show), hidden (only its own device can address it).\n"
-		"--vfio looks into processes, which takes the right to trace them.\n",
+		"kernel has a CPU mapping), busy (locked, for example by a copy: not all is\n"
+		"known), shared (it also has memory of others, which this node does not show),\n"
+		"hidden (only its own device can address it).\n"
+		"--vfio looks into processes, which needs the right to trace them.\n",
 	.run = ps_run,
 };

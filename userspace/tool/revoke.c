@@ -30,11 +30,11 @@ static int revoke_result(uint64_t id, int ret, const struct peerbuf_error *error
 		return failed(error, &subject, "revoke %" PRIu64, id);
 	if (error->reason == PEERBUF_REASON_BUSY)
 		failed_errno(ret, "revoke %" PRIu64 ": importers have not been told yet, as "
-			     "somebody is at work on the buffer", id);
+			     "the buffer is locked", id);
 	else
 		failed_errno(ret, "revoke %" PRIu64 ": %s still maps the buffer", id,
 			     blocker_text(error));
-	hint("the revoke is in force: nobody can map it any more; 'peerbuf ps' shows which "
+	hint("the revoke is in force: no importer can map it any more; 'peerbuf ps' shows which "
 	     "process to end, 'peerbuf revoke %" PRIu64 "' waits again", id);
 	return EXIT_STILL_MAPPED;
 }
@@ -52,7 +52,7 @@ struct wait {
 static void tell_blocker(uint64_t id, const struct peerbuf_error *error)
 {
 	if (error->reason == PEERBUF_REASON_BUSY)
-		warning("waiting for whoever is at work on export %" PRIu64, id);
+		warning("waiting for the lock of export %" PRIu64, id);
 	else
 		warning("waiting for %s to unmap export %" PRIu64, blocker_text(error), id);
 }
@@ -196,11 +196,11 @@ const struct command revoke_command = {
 		"                        it, for ever\n"
 		"  -w, --wait            for ever, and name each importer that is waited for\n",
 	.notes = "The exit code is 5 if an importer still maps the buffer. The revoke is in\n"
-		"force all the same, and can be waited for again.\n",
+		"force nevertheless, and another revoke waits again.\n",
 	.run = revoke_run,
 };
 
-/* The advice "restore it" would be wrong: somebody else has to. */
+/* The advice "restore it" would be wrong: this user cannot undo the revoke. */
 static int restore_refused(uint64_t id, const struct peerbuf_error *error)
 {
 	const struct subject subject = { .id = id };
@@ -208,15 +208,16 @@ static int restore_refused(uint64_t id, const struct peerbuf_error *error)
 	if (error->missing != PEERBUF_PCI_NONE) {
 		failed_errno(error->error, "restore %" PRIu64 ": the owner of %s revoked it", id,
 			     addr_text(error->missing));
-		hint("only who may write to /dev/peerbuf/%s restores that, or the administrator",
-		     addr_text(error->missing));
+		hint("only users who may write to /dev/peerbuf/%s, or the administrator, can undo "
+		     "that", addr_text(error->missing));
 		return EXIT_REFUSED;
 	}
 	if (error->error != -EPERM || error->reason != PEERBUF_REASON_REVOKED)
 		return failed(error, &subject, "restore %" PRIu64, id);
-	failed_errno(-EPERM, "restore %" PRIu64 ": somebody else revoked it", id);
-	hint("what the exporting driver revoked only it restores, and what the administrator "
-	     "did, 'peerbuf restore %" PRIu64 "' as root", id);
+	failed_errno(-EPERM, "restore %" PRIu64 ": the exporting driver or the administrator "
+		     "revoked it", id);
+	hint("only the driver can undo its own revoke; 'peerbuf restore %" PRIu64 "' as root "
+	     "undoes the administrator's", id);
 	return EXIT_REFUSED;
 }
 

@@ -376,6 +376,6 @@ const struct command topo_command = {
 		"  -j, --json            print JSON\n",
 	.columns = topo_columns,
 	.notes = "Without the kernel module, or with --from, the same rules are applied to what\n"
-		"sysfs or FILE says; '?' is what nobody can read without privilege.\n",
+		"sysfs or FILE says; '?' cannot be known without privilege.\n",
 	.run = topo_run,
 };

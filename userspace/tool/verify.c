@@ -423,7 +423,7 @@ const struct command verify_command = {
 		"  -j, --json            print JSON\n",
 	.notes = "The client's engine is an RDMA device, or edu in the lab. The exit code is 0 if\n"
 		"all bytes arrived in both directions, 8 if not, 3 if there is no route, and 6 if\n"
-		"the client has no engine, so that nobody can say. Do not run it on memory that\n"
-		"is in use.\n",
+		"the client has no engine, so that nothing is proven. Do not run it on memory\n"
+		"that is in use.\n",
 	.run = verify_run,
 };

@@ -20,6 +20,6 @@ static void __exit p2p_exit(void)
 }
 module_exit(p2p_exit);
 
-MODULE_DESCRIPTION("Who can reach whom over PCIe, and under which DMA address");
+MODULE_DESCRIPTION("Which device can access which PCIe BAR, and at which DMA address");
 MODULE_VERSION(PEERBUF_RELEASE);
 MODULE_LICENSE("GPL");

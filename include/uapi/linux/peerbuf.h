@@ -184,7 +184,7 @@ enum peerbuf_reason {
 	PEERBUF_REASON_PINNED_IMPORTER		= 130, /* pins, cannot be revoked */
 	PEERBUF_REASON_NO_ROUTE			= 131, /* see the route's own reason */
 	PEERBUF_REASON_VETO			= 132, /* the exporting driver refused */
-	PEERBUF_REASON_HIDDEN			= 133, /* in memory that nobody else can address */
+	PEERBUF_REASON_HIDDEN			= 133, /* only its own device can address it */
 	PEERBUF_REASON_NO_CPU			= 140, /* exported without CPU access */
 
 	/* State */
@@ -198,7 +198,7 @@ enum peerbuf_reason {
 	PEERBUF_REASON_NO_DRIVER		= 151, /* lending needs a bound driver */
 	PEERBUF_REASON_INTERRUPTED		= 152, /* a signal arrived while waiting */
 	PEERBUF_REASON_NO_MEMORY		= 153, /* out of system memory */
-	PEERBUF_REASON_BUSY			= 154, /* somebody is at work on the buffer */
+	PEERBUF_REASON_BUSY			= 154, /* another thread holds the buffer's lock */
 	PEERBUF_REASON_DEVICE_BUSY		= 155, /* a driver is being bound or unbound */
 	PEERBUF_REASON_DRIVER_DECIDES		= 156, /* the function's own driver decides this */
 
@@ -581,7 +581,7 @@ struct peerbuf_ioc_restore {
  * @last_refusal_route: its route, when the reason is NO_ROUTE
  * @last_refusal_addr: its PCI address or PEERBUF_PCI_NONE
  * @comm: name of the process that exported, or of the driver
- * @fallbacks: moves made because somebody could not reach the buffer where it was
+ * @fallbacks: moves made because an importer or a CPU could not access the buffer where it was
  * @system_size: bytes of it that are in system memory now
  * @hidden_size: bytes of it that only its own device can address now
  * @segment_align: as it was exported with
@@ -996,7 +996,7 @@ struct peerbuf_ioc_devices {
  * @live_exports: exports now
  * @live_mappings: mappings now
  * @migrations: moves that took the contents along
- * @fallbacks: moves made because somebody could not reach a buffer where it was
+ * @fallbacks: moves made because an importer or a CPU could not access a buffer where it was
  * @file_calls: calls of PEERBUF_IOC_FILE_READ and PEERBUF_IOC_FILE_WRITE that reached a drive
  * @file_commands: commands that they sent
  * @file_direct: bytes that drives moved
