@@ -5,6 +5,7 @@
  */
 #include <linux/delay.h>
 #include <linux/dma-mapping.h>
+#include <linux/math64.h>
 
 #include "internal.h"
 
@@ -26,6 +27,18 @@ static int peerbuf_nvme_need_prps(struct peerbuf_nvme_worker *worker, u32 len)
 	return worker->prps ? 0 : -ENOMEM;
 }
 
+/*
+ * What nvme-core asks for where it has no memory for protection information: the controller adds
+ * that to what is written, checks it and takes it out of what is read. A namespace that keeps it
+ * at the end of each block looks like one without to the block layer, and without this would
+ * move more bytes than there are entries for. Other namespaces ignore it.
+ */
+static void peerbuf_nvme_protect(struct nvme_rw_command *rw, u64 first)
+{
+	rw->control = cpu_to_le16(NVME_RW_PRINFO_PRACT | NVME_RW_PRINFO_PRCHK_GUARD);
+	rw->reftag = cpu_to_le32(lower_32_bits(first));
+}
+
 /* Build and send one command. Returns what nvme_submit_sync_cmd() does. @sent: bytes it is for. */
 static int peerbuf_nvme_submit(struct peerbuf_nvme_worker *worker,
 			       struct peerbuf_nvme_window *window,
@@ -34,6 +47,7 @@ static int peerbuf_nvme_submit(struct peerbuf_nvme_worker *worker,
 	struct peerbuf_nvme_transfer *transfer = worker->transfer;
 	struct peerbuf_nvme_namespace *ns = &transfer->ns;
 	struct nvme_command cmd = {};
+	u64 first = div_u64(piece->where + done, ns->block);
 	u32 len;
 
 	len = peerbuf_nvme_prps(worker, window->mapping, transfer->offset + piece->at + done,
@@ -43,8 +57,9 @@ static int peerbuf_nvme_submit(struct peerbuf_nvme_worker *worker,
 		return -EXDEV;
 	cmd.rw.opcode = transfer->write ? nvme_cmd_write : nvme_cmd_read;
 	cmd.rw.nsid = cpu_to_le32(ns->nsid);
-	cmd.rw.slba = cpu_to_le64((piece->where + done) / ns->block);
+	cmd.rw.slba = cpu_to_le64(first);
 	cmd.rw.length = cpu_to_le16(len / ns->block - 1);
+	peerbuf_nvme_protect(&cmd.rw, first);
 	*sent = len;
 	return nvme_submit_sync_cmd(ns->queue, &cmd, NULL, 0);
 }
