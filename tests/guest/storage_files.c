@@ -415,6 +415,55 @@ TEST(ext4_is_written_through_the_page_cache)
 	drive_unmount(FOLDER);
 }
 
+static void write_on(const void *with)
+{
+	const int *fd = with;
+	struct peerbuf_ioc_file call = call_of(*fd, 0, 0, 4 * BLOCK);
+
+	check_ok(peer_file(control, true, &call));
+	check_eq(call.bytes, 4 * BLOCK);
+}
+
+/* A frozen file system is not written to, and who waits for that goes on when it has thawed. */
+static void freezes_while_written(void)
+{
+	int folder, fd;
+	unsigned long done;
+	struct actor *actor;
+
+	file_make("file", 4 * BLOCK, 1);
+	fd = file_open("file", O_WRONLY);
+	folder = check_sys(open(FOLDER, O_RDONLY | O_CLOEXEC));
+	actor = actor_start_thread(&(struct part) {
+		.name = "writer", .with = &fd, .act = write_on, .least = 10,
+	});
+	for (unsigned int i = 0; i < rounds(100); i++) {
+		actor_await(actor, 1);
+		check_sys(ioctl(folder, FIFREEZE, 0));
+		done = actor_rounds(actor);
+		pause_ms(i % 3);
+		check(actor_rounds(actor) <= done + 1);
+		check_sys(ioctl(folder, FITHAW, 0));
+	}
+	actors_stop();
+	close(folder);
+	close(fd);
+}
+
+TEST(ext4_freezes_while_written, .timeout = 120)
+{
+	open_all("ext4", "-F");
+	freezes_while_written();
+	drive_unmount(FOLDER);
+}
+
+TEST(xfs_freezes_while_written, .timeout = 120)
+{
+	open_all("xfs", "-f");
+	freezes_while_written();
+	drive_unmount(FOLDER);
+}
+
 /* ---- others at work on the same file ---- */
 
 static void do_write(const void *with)
