@@ -276,6 +276,7 @@ void peerbuf_nvme_fence_end(struct dma_fence *fence);
 /* window.c */
 int peerbuf_nvme_import_attach(struct peerbuf_nvme_import *import, struct pci_dev *pdev,
 			       u32 *reason);
+void peerbuf_nvme_import_idle(struct peerbuf_nvme_import *import);
 void peerbuf_nvme_import_detach(struct peerbuf_nvme_import *import);
 struct peerbuf_nvme_window *peerbuf_nvme_window_get(struct peerbuf_nvme_import *import,
 						    struct dma_fence *fence);

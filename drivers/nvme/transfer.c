@@ -238,6 +238,7 @@ static int peerbuf_nvme_move_all(struct peerbuf_nvme_transfer *transfer)
 	if (!ret) {
 		transfer->valid = transfer->length;
 		peerbuf_nvme_work_all(transfer);
+		peerbuf_nvme_import_idle(&transfer->import);
 	}
 	transfer->source->release(transfer);
 	if (!ret) {

@@ -105,6 +105,20 @@ static void peerbuf_nvme_drop_fences(struct peerbuf_nvme_import *import)
 	dma_fence_put(stub);
 }
 
+/*
+ * No command is under way, and the CPU gets at the buffer next. As long as it is mapped its
+ * bytes may be elsewhere, in a bounce buffer or in front of caches that do not see the device: to
+ * unmap it brings them here, and would put them over what the CPU has written.
+ */
+void peerbuf_nvme_import_idle(struct peerbuf_nvme_import *import)
+{
+	if (!import->att)
+		return;
+	dma_resv_lock(import->dmabuf->resv, NULL);
+	peerbuf_nvme_window_drop(import);
+	dma_resv_unlock(import->dmabuf->resv);
+}
+
 /* The caller makes sure that no command is under way. */
 void peerbuf_nvme_import_detach(struct peerbuf_nvme_import *import)
 {
