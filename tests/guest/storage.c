@@ -538,3 +538,30 @@ TEST(no_route_and_a_buffer_that_falls_back)
 	cpu = buffer_map(export.fd, SIZE, 0);
 	check_medium(cpu, 0, PAGE);
 }
+
+/* Moved by an engine that takes its time: what is copied before would be overwritten by it. */
+TEST(no_route_and_a_copy_under_way)
+{
+	struct bar_owner_export req = {
+		.size = sizeof(req), .offset = START, .length = 16 * PAGE, .share = -1,
+		.engine = BAR_OWNER_ENGINE_QUEUED,
+	};
+	struct bar_owner_buffer to = { .offset = 2 * START, .flags = PEERBUF_MOVE_F_COPY };
+	int owner = owner_open("rp-mem");
+	struct peerbuf_ioc_file call;
+
+	control = control_open();
+	disk = drive_open(O_RDONLY);
+	lab_host_fill("rp-mem", START, 16 * PAGE, SCENE_PAINT);
+	check_ok(peer_ioctl(owner, BAR_OWNER_IOC_EXPORT, &req));
+	export.fd = req.fd;
+	to.fd = req.fd;
+	check_ok(owner_call(owner, BAR_OWNER_IOC_MOVE, &to));
+	call = between(3, 7, 100);
+	call.flags = PEERBUF_FILE_F_FALLBACK;
+	check_ok(peer_file(control, false, &call));
+	check_eq(call.fallback, 100);
+	pause_ms(300);
+	check_host_medium("rp-mem", 2 * START + 7, 3, 100);
+	check_host_bytes("rp-mem", 2 * START + 107, 16 * PAGE - 107, SCENE_PAINT);
+}

@@ -230,8 +230,8 @@ uint32_t range_args_bars(const struct command *self, struct range_args *args)
 }
 
 /*
- * Bytes of a BAR from @offset on. If there are none, returns a valid length nevertheless, so that
- * the kernel names the true reason.
+ * A range that begins at the BAR's end or beyond gets a valid length nevertheless, so that the
+ * kernel names the true reason.
  */
 static uint64_t left_of(const struct peerbuf_bar *bar, uint64_t offset)
 {

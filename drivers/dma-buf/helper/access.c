@@ -13,8 +13,10 @@
 #include <peerbuf/peerbuf.h>
 
 #include "core/buffer.h"
+#include "core/hold.h"
 #include "core/placement.h"
 #include "core/reach.h"
+#include "core/wait.h"
 
 static void peerbuf_access_page(unsigned long pfn, size_t offset, void *data, size_t len,
 				bool write)
@@ -69,19 +71,26 @@ static ssize_t peerbuf_access_some(const struct p2p_vecs *vecs, u64 offset, void
 	return len;
 }
 
+/* Under resv: is it there, and is what it should be in it? Waits for a copy that is under way. */
+static int peerbuf_access_may(struct peerbuf *pb)
+{
+	if (peerbuf_trouble(pb))
+		return -ENODEV;
+	if (!peerbuf_placement_decodes(pb->placement))
+		return -EIO;
+	return peerbuf_wait_kernel(pb, PEERBUF_WAIT_INTR);
+}
+
 static int peerbuf_access_native(struct peerbuf *pb, u64 offset, void *data, size_t len,
 				 bool write)
 {
-	ssize_t done = 0;
+	ssize_t done;
 
 	if (pb->flags & PEERBUF_EXPORT_F_NO_CPU)
 		return -EPERM;
 	if (dma_resv_lock_interruptible(pb->dmabuf->resv, NULL))
 		return -EINTR;
-	if (peerbuf_trouble(pb))
-		done = -ENODEV;
-	else if (!peerbuf_placement_decodes(pb->placement))
-		done = -EIO;
+	done = peerbuf_access_may(pb);
 	while (done >= 0 && len) {
 		done = peerbuf_access_some(pb->placement->vecs, offset, data, len, write);
 		if (done > 0) {
@@ -124,7 +133,8 @@ static int peerbuf_access_foreign(struct dma_buf *dmabuf, u64 offset, void *data
  * @len: bytes; @offset + @len is at most the buffer's size
  * @write: to the DMA-BUF
  *
- * For small amounts: the reservation lock of a peerbuf buffer is held during the copy.
+ * For small amounts: the reservation lock of a peerbuf buffer is held during the copy. An engine's
+ * copy that is under way into the buffer's current place is waited for.
  *
  * Context: process context, may sleep. The reservation lock must not be held.
  * Return: 0; -EPERM it was exported without CPU access. From a peerbuf: -ENODEV it is revoked,
