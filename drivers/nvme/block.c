@@ -17,12 +17,27 @@ int peerbuf_nvme_block_check(struct file *file, bool write, u32 *reason)
 	return 0;
 }
 
+static int peerbuf_nvme_block_begin(struct peerbuf_nvme_transfer *transfer, u32 *reason)
+{
+	int ret = peerbuf_nvme_flush(transfer, reason);
+
+	transfer->held = !ret;
+	return ret == -EBUSY ? 0 : ret;
+}
+
+/* All of it goes through the page cache where that does not let go of its pages. */
 static int peerbuf_nvme_block_map(struct peerbuf_nvme_transfer *transfer, u32 *reason)
 {
+	const struct peerbuf_nvme_extent all = {
+		.len = transfer->length, .way = PEERBUF_NVME_UNMAPPED,
+	};
 	int ret;
 
-	ret = peerbuf_nvme_add_blocks(transfer, 0, transfer->length,
-				      transfer->ns.start + transfer->pos);
+	if (!transfer->held)
+		ret = peerbuf_nvme_add_extent(transfer, &all);
+	else
+		ret = peerbuf_nvme_add_blocks(transfer, 0, transfer->length,
+					      transfer->ns.start + transfer->pos);
 	if (ret)
 		*reason = PEERBUF_REASON_NO_MEMORY;
 	return ret;
@@ -31,12 +46,13 @@ static int peerbuf_nvme_block_map(struct peerbuf_nvme_transfer *transfer, u32 *r
 /* The page cache holds what was there before the write. */
 static void peerbuf_nvme_block_release(struct peerbuf_nvme_transfer *transfer)
 {
-	if (transfer->write)
+	if (transfer->write && transfer->held)
 		peerbuf_nvme_forget_pages(transfer);
+	transfer->held = false;
 }
 
 const struct peerbuf_nvme_source peerbuf_nvme_block_source = {
-	.begin = peerbuf_nvme_flush,
+	.begin = peerbuf_nvme_block_begin,
 	.map = peerbuf_nvme_block_map,
 	.release = peerbuf_nvme_block_release,
 	.end = peerbuf_nvme_sync,

@@ -129,8 +129,8 @@ struct peerbuf_nvme_source {
  * enum peerbuf_nvme_way - how bytes are moved, and if not by the drive, why
  * @PEERBUF_NVME_DIRECT: by the drive
  * @PEERBUF_NVME_UNALIGNED: through system memory, because they are a part of a block
- * @PEERBUF_NVME_UNMAPPED: through system memory, because the file has no block there, or none
- *	that the drive may use
+ * @PEERBUF_NVME_UNMAPPED: through system memory, because the file has no block there that others
+ *	may use, or because the page cache does not let go of it
  * @PEERBUF_NVME_FALLBACK: through system memory, because the controller has no route
  * @PEERBUF_NVME_NR_WAYS: the number of ways
  */
@@ -200,7 +200,7 @@ struct peerbuf_nvme_worker {
  * @pos: where it begins in the file, in bytes
  * @offset: where it begins in the buffer, in bytes
  * @length: bytes
- * @held: the source keeps the file's blocks where they are
+ * @held: the source keeps the file's blocks where they are and out of the page cache
  * @ns: the block device
  * @user: its entry in the list of users
  * @import: the buffer

@@ -9,24 +9,40 @@ static u64 peerbuf_nvme_last(const struct peerbuf_nvme_transfer *transfer)
 	return transfer->pos + transfer->length - 1;
 }
 
-/* As with a direct write, pages stay that a process has mapped and keeps busy. */
-void peerbuf_nvme_forget_pages(struct peerbuf_nvme_transfer *transfer)
+static int peerbuf_nvme_drop_pages(const struct peerbuf_nvme_transfer *transfer)
 {
-	invalidate_inode_pages2_range(transfer->file->f_mapping, transfer->pos >> PAGE_SHIFT,
-				      peerbuf_nvme_last(transfer) >> PAGE_SHIFT);
+	return invalidate_inode_pages2_range(transfer->file->f_mapping,
+					     transfer->pos >> PAGE_SHIFT,
+					     peerbuf_nvme_last(transfer) >> PAGE_SHIFT);
 }
 
-/* Writes dirty pages to the medium; for a write also drops them, so that they are read anew. */
+/*
+ * Called after a write. A page that somebody keeps dirty stays, and its contents are no longer what
+ * is on the medium. The next fsync() of the file reports that, as it does after a direct write.
+ */
+void peerbuf_nvme_forget_pages(struct peerbuf_nvme_transfer *transfer)
+{
+	if (!peerbuf_nvme_drop_pages(transfer))
+		return;
+	filemap_set_wb_err(transfer->file->f_mapping, -EIO);
+	pr_warn_ratelimited("peerbuf-nvme: %pD: pages in memory are not what was written by process %d\n",
+			    transfer->file, task_pid_nr(current));
+}
+
+/*
+ * Writes dirty pages to the medium; for a write also drops them, so that they are read anew.
+ * -EBUSY, without a reason: pages stay in memory, so the write has to go through them as well.
+ */
 int peerbuf_nvme_flush(struct peerbuf_nvme_transfer *transfer, u32 *reason)
 {
 	int ret;
 
 	ret = filemap_write_and_wait_range(transfer->file->f_mapping, transfer->pos,
 					   peerbuf_nvme_last(transfer));
-	if (ret)
+	if (!ret && transfer->write)
+		ret = peerbuf_nvme_drop_pages(transfer);
+	if (ret && ret != -EBUSY)
 		*reason = PEERBUF_REASON_FILE_ERROR;
-	else if (transfer->write)
-		peerbuf_nvme_forget_pages(transfer);
 	return ret;
 }
 

@@ -88,12 +88,13 @@ static int peerbuf_nvme_hold_for_write(struct peerbuf_nvme_transfer *transfer, u
 	if (!peerbuf_nvme_writes_in_place(transfer))
 		return 0;
 	ret = file_modified(transfer->file);
-	if (ret)
+	if (ret) {
 		*reason = PEERBUF_REASON_FILE_ERROR;
-	else
-		ret = peerbuf_nvme_flush(transfer, reason);
+		return ret;
+	}
+	ret = peerbuf_nvme_flush(transfer, reason);
 	transfer->held = !ret;
-	return ret;
+	return ret == -EBUSY ? 0 : ret;
 }
 
 static int peerbuf_nvme_begin_xfs_write(struct peerbuf_nvme_transfer *transfer, u32 *reason)
