@@ -87,6 +87,11 @@ static int peerbuf_nvme_hold_for_write(struct peerbuf_nvme_transfer *transfer, u
 	/* The file may have become shorter before the lock was taken. */
 	if (!peerbuf_nvme_writes_in_place(transfer))
 		return 0;
+	/* Or a swap file, whose blocks are the kernel's from then on: that takes the lock, too. */
+	if (peerbuf_nvme_is_special(transfer->file, true)) {
+		*reason = PEERBUF_REASON_FILE_KIND;
+		return -EOPNOTSUPP;
+	}
 	ret = file_modified(transfer->file);
 	if (ret) {
 		*reason = PEERBUF_REASON_FILE_ERROR;
