@@ -55,6 +55,9 @@ static int peerbuf_nvme_submit(struct peerbuf_nvme_worker *worker,
 	len = rounddown(len, ns->block);
 	if (!len || le64_to_cpu(cmd.rw.dptr.prp1) & ns->dma_mask)
 		return -EXDEV;
+	/* One that is going has no size left. */
+	if (!peerbuf_nvme_has(ns, piece->where + done, len))
+		return bdev_nr_bytes(ns->bdev) ? -ENXIO : -ENODEV;
 	cmd.rw.opcode = transfer->write ? nvme_cmd_write : nvme_cmd_read;
 	cmd.rw.nsid = cpu_to_le32(ns->nsid);
 	cmd.rw.slba = cpu_to_le64(first);

@@ -260,6 +260,7 @@ int nvme_submit_sync_cmd(struct request_queue *q, struct nvme_command *cmd, void
 /* namespace.c */
 int peerbuf_nvme_namespace_get(struct peerbuf_nvme_namespace *ns, struct block_device *bdev,
 			       bool write, u32 *reason);
+bool peerbuf_nvme_has(const struct peerbuf_nvme_namespace *ns, u64 where, u32 len);
 void peerbuf_nvme_namespace_put(struct peerbuf_nvme_namespace *ns);
 
 /* controller.c */

@@ -187,6 +187,20 @@ int peerbuf_nvme_namespace_get(struct peerbuf_nvme_namespace *ns, struct block_d
 	return 0;
 }
 
+/*
+ * Is that still a part of the block device, in blocks of the size it had? The block layer asks for
+ * each request, as a partition can be made smaller and a drive formatted while it is open; of what
+ * we send it knows nothing. Blocks of a file are where the file system's own tables say.
+ */
+bool peerbuf_nvme_has(const struct peerbuf_nvme_namespace *ns, u64 where, u32 len)
+{
+	u64 size = bdev_nr_bytes(ns->bdev);
+
+	return where >= ns->start && where - ns->start <= size &&
+	       len <= size - (where - ns->start) &&
+	       queue_logical_block_size(ns->queue) == ns->block && !blk_get_integrity(ns->path);
+}
+
 void peerbuf_nvme_namespace_put(struct peerbuf_nvme_namespace *ns)
 {
 	if (ns->path)
