@@ -4,7 +4,8 @@
  *
  * ext4, read only. ext4's bmap() takes the inode's lock itself, so this module cannot hold it.
  * Instead it prevents writing, as execve() does: deny_write_access() fails if the file is open for
- * writing or mapped shared and writable, and makes open(2) for writing and truncate(2) fail.
+ * writing or mapped shared and writable, and makes open(2) for writing and truncate(2) fail. Only
+ * callers that may write to the file or execute it get that; for others the page cache reads.
  * Everything that allocates, frees or exchanges a file's blocks needs one of those two calls. The
  * file is open, so unlinking it frees no blocks.
  *
@@ -137,10 +138,24 @@ static int peerbuf_nvme_begin_xfs_read(struct peerbuf_nvme_transfer *transfer, u
 	return ret;
 }
 
+/*
+ * May the caller keep others from writing to it? Whoever may write to it could spoil it for them as
+ * well, and whoever may execute it keeps them out by that. Who may only read is not to: by reading
+ * again and again he would stop those who keep records in the file. Nobody writes to a file system
+ * that is read-only.
+ */
+static bool peerbuf_nvme_may_deny(struct file *file)
+{
+	return sb_rdonly(file_inode(file)->i_sb) || !file_permission(file, MAY_WRITE) ||
+	       !file_permission(file, MAY_EXEC);
+}
+
 static int peerbuf_nvme_begin_ext4_read(struct peerbuf_nvme_transfer *transfer, u32 *reason)
 {
 	int ret;
 
+	if (!peerbuf_nvme_may_deny(transfer->file))
+		return 0;
 	if (deny_write_access(transfer->file)) {
 		*reason = PEERBUF_REASON_FILE_BUSY;
 		return -ETXTBSY;

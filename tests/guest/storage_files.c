@@ -4,10 +4,12 @@
  * after a write, against an ordinary read of the file.
  */
 #include <fcntl.h>
+#include <grp.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/swap.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <linux/falloc.h>
@@ -290,6 +292,35 @@ TEST(ext4_files_that_are_open_for_writing)
 	/* And afterwards it can be written again. */
 	close(file_open("file", O_RDWR));
 	close(reader);
+	drive_unmount(FOLDER);
+}
+
+/* What somebody reads who may neither write to it nor execute it, others can write to. */
+TEST(ext4_readers_deny_nobody)
+{
+	struct peerbuf_ioc_file call;
+	int fd, status;
+	pid_t pid;
+
+	open_all("ext4", "-F");
+	file_make("file", 4 * BLOCK, 1);
+	fd = file_open("file", O_RDONLY);
+	pid = check_sys(fork());
+	if (!pid) {
+		check_sys(setgroups(0, NULL));
+		check_sys(setgid(65534));
+		check_sys(setuid(65534));
+		call = call_of(fd, 0, 0, 4 * BLOCK);
+		check_ok(peer_file(control, false, &call));
+		check_eq(call.bytes, 4 * BLOCK);
+		check_eq(call.direct, 0);
+		check_eq(call.unmapped, 4 * BLOCK);
+		_exit(0);
+	}
+	check_eq(check_sys(waitpid(pid, &status, 0)), pid);
+	check_eq(status, 0);
+	check_host_pattern(MEM, START, 4 * BLOCK, 1);
+	close(fd);
 	drive_unmount(FOLDER);
 }
 
