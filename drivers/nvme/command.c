@@ -9,8 +9,8 @@
 
 #include "internal.h"
 
-/* A command that a reset cut off is sent again up to so many times, so many milliseconds apart. */
-#define PEERBUF_NVME_RETRIES	300
+/* A command that a reset cut off is sent again for so long, so many milliseconds apart. */
+#define PEERBUF_NVME_PERSIST	(30 * HZ)
 #define PEERBUF_NVME_DELAY	100
 
 /*
@@ -124,11 +124,11 @@ static int peerbuf_nvme_persist(struct peerbuf_nvme_worker *worker,
 				u32 *reason)
 {
 	struct peerbuf_nvme_transfer *transfer = worker->transfer;
-	unsigned int try;
+	unsigned long until = jiffies + PEERBUF_NVME_PERSIST;
 	bool mapped;
 	int ret, error;
 
-	for (try = 0; ; try++) {
+	for (;;) {
 		ret = peerbuf_nvme_send(worker, piece, done, sent, &mapped);
 		if (!mapped) {
 			*reason = peerbuf_nvme_import_reason(&transfer->import, ret);
@@ -137,7 +137,7 @@ static int peerbuf_nvme_persist(struct peerbuf_nvme_worker *worker,
 		error = peerbuf_nvme_count(transfer, ret, reason);
 		if (!error || peerbuf_nvme_stopped(transfer, &error, reason))
 			return error;
-		if (error == -ENODEV || try == PEERBUF_NVME_RETRIES || !peerbuf_nvme_may_retry(ret))
+		if (error == -ENODEV || time_after(jiffies, until) || !peerbuf_nvme_may_retry(ret))
 			return error;
 		msleep(PEERBUF_NVME_DELAY);
 	}
