@@ -120,8 +120,9 @@ static void peerbuf_nvme_work_all(struct peerbuf_nvme_transfer *transfer)
 	peerbuf_nvme_run(&transfer->workers[0]);
 	for (i = 0; i < transfer->nr_workers; i++) {
 		worker = &transfer->workers[i];
+		/* One that has not begun is not needed any more, and need not be waited for. */
 		if (i)
-			flush_work(&worker->work);
+			cancel_work_sync(&worker->work);
 		if (worker->prps)
 			dma_free_coherent(dev, PEERBUF_NVME_PAGE, worker->prps, worker->prps_dma);
 	}
