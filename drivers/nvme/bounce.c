@@ -46,25 +46,38 @@ static ssize_t peerbuf_nvme_write(struct file *file, void *from, size_t len, u64
 	return ret;
 }
 
-/* If a read ends early, sets the length of @piece to the bytes that were read. */
+static ssize_t peerbuf_nvme_file_some(struct peerbuf_nvme_transfer *transfer, void *data,
+				      size_t len, u64 pos)
+{
+	if (transfer->write)
+		return peerbuf_nvme_write(transfer->file, data, len, pos);
+	return peerbuf_nvme_read(transfer->file, data, len, pos);
+}
+
+/*
+ * Sets the length of @piece to the bytes that were moved. Where these are fewer than asked for, the
+ * next call returns why.
+ */
 static int peerbuf_nvme_file_part(struct peerbuf_nvme_transfer *transfer, void *data,
 				  struct peerbuf_nvme_piece *piece, u32 *reason)
 {
 	u64 pos = transfer->pos + piece->at;
-	ssize_t done;
+	ssize_t some;
+	u32 done;
 
-	if (transfer->write)
-		done = peerbuf_nvme_write(transfer->file, data, piece->len, pos);
-	else
-		done = peerbuf_nvme_read(transfer->file, data, piece->len, pos);
+	for (done = 0; done < piece->len; done += some) {
+		some = peerbuf_nvme_file_some(transfer, data + done, piece->len - done, pos + done);
+		if (some <= 0)
+			break;
+	}
 	if (done == piece->len)
 		return 0;
-	if (done >= 0 && !transfer->write) {
+	if (!some && !transfer->write) {
 		piece->len = done;
 		return PEERBUF_NVME_END;
 	}
 	*reason = PEERBUF_REASON_FILE_ERROR;
-	return done < 0 ? done : -EIO;
+	return some ?: -EIO;
 }
 
 static int peerbuf_nvme_buffer_part(struct peerbuf_nvme_transfer *transfer, void *data,

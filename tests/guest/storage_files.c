@@ -4,9 +4,10 @@
  * after a write, against an ordinary read of the file.
  */
 #include <fcntl.h>
-#include <grp.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/swap.h>
 #include <sys/wait.h>
@@ -307,7 +308,6 @@ TEST(ext4_readers_deny_nobody)
 	fd = file_open("file", O_RDONLY);
 	pid = check_sys(fork());
 	if (!pid) {
-		check_sys(setgroups(0, NULL));
 		check_sys(setgid(65534));
 		check_sys(setuid(65534));
 		call = call_of(fd, 0, 0, 4 * BLOCK);
@@ -429,8 +429,9 @@ TEST(xfs_blocks_are_written_in_place)
 
 TEST(ext4_is_written_through_the_page_cache)
 {
+	struct rlimit limit = { .rlim_max = RLIM_INFINITY };
 	struct peerbuf_ioc_file call;
-	int fd;
+	int fd, ret;
 
 	open_all("ext4", "-F");
 	file_make("file", 100 * BLOCK, 1);
@@ -441,8 +442,17 @@ TEST(ext4_is_written_through_the_page_cache)
 	call.flags = PEERBUF_FILE_F_STRICT;
 	check_fails(peer_file(control, true, &call), EINVAL);
 	check_eq(peer_reason, PEERBUF_REASON_NO_BLOCK);
-	close(fd);
 	content("file", 0, 8 * BLOCK, 1);
+	/* What is left of a write that ends early says why. */
+	call = call_of(fd, 0, 0, 4 * BLOCK);
+	limit.rlim_cur = 2 * BLOCK;
+	check(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+	check_sys(setrlimit(RLIMIT_FSIZE, &limit));
+	ret = peer_file(control, true, &call);
+	limit.rlim_cur = RLIM_INFINITY;
+	check_sys(setrlimit(RLIMIT_FSIZE, &limit));
+	check_eq(ret, -EFBIG);
+	close(fd);
 	drive_unmount(FOLDER);
 }
 
