@@ -331,18 +331,28 @@ static int peerbuf_nvme_with_namespace(struct peerbuf_ioc_file *arg, struct file
 	return ret;
 }
 
-/* LSMs and fanotify may refuse before anything of the file is used. */
+/*
+ * LSMs and fanotify may refuse before anything of the file is used. They are asked about the whole
+ * call, because a program that fills in a file as it is read is asked for the part that is needed.
+ * The whole is never longer than what the buffer has room for.
+ */
 static int peerbuf_nvme_verify(const struct peerbuf_ioc_file *arg, struct file *file, bool write,
 			       u32 *reason)
 {
-	loff_t pos = arg->file_offset;
-	size_t length = min_t(u64, arg->length, MAX_RW_COUNT);
+	u64 done, length;
+	loff_t pos;
 	int ret;
 
-	ret = rw_verify_area(write ? WRITE : READ, file, &pos, length);
-	if (ret)
-		*reason = PEERBUF_REASON_FILE_ACCESS;
-	return ret;
+	for (done = 0; done < arg->length; done += length) {
+		pos = arg->file_offset + done;
+		length = min_t(u64, arg->length - done, MAX_RW_COUNT);
+		ret = rw_verify_area(write ? WRITE : READ, file, &pos, length);
+		if (ret) {
+			*reason = PEERBUF_REASON_FILE_ACCESS;
+			return ret;
+		}
+	}
+	return 0;
 }
 
 static int peerbuf_nvme_between(struct peerbuf_ioc_file *arg, struct file *file,
@@ -400,8 +410,6 @@ int peerbuf_nvme_file_io(struct peerbuf_ioc_file *arg, bool write)
 		return -EBADF;
 	}
 	ret = peerbuf_nvme_check_file(file, write, &arg->reason);
-	if (!ret)
-		ret = peerbuf_nvme_verify(arg, file, write, &arg->reason);
 	if (ret)
 		goto out_file;
 	dmabuf = peerbuf_nvme_buffer_get(arg, write, &arg->reason);
@@ -409,7 +417,9 @@ int peerbuf_nvme_file_io(struct peerbuf_ioc_file *arg, bool write)
 		ret = PTR_ERR(dmabuf);
 		goto out_file;
 	}
-	ret = peerbuf_nvme_between(arg, file, dmabuf, write);
+	ret = peerbuf_nvme_verify(arg, file, write, &arg->reason);
+	if (!ret)
+		ret = peerbuf_nvme_between(arg, file, dmabuf, write);
 	dma_buf_put(dmabuf);
 out_file:
 	fput(file);

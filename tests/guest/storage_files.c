@@ -318,7 +318,7 @@ TEST(ext4_readers_deny_nobody)
 		_exit(0);
 	}
 	check_eq(check_sys(waitpid(pid, &status, 0)), pid);
-	check_eq(status, 0);
+	check(!status);
 	check_host_pattern(MEM, START, 4 * BLOCK, 1);
 	close(fd);
 	drive_unmount(FOLDER);
