@@ -209,14 +209,30 @@ int peerbuf_ioctl_devices(struct peerbuf_file *pf, struct peerbuf_call *call)
 	return ret;
 }
 
+/*
+ * How many there are now. Ends are read before beginnings: what has ended began before that, and is
+ * among those, whichever CPU counted what. As nothing stands still meanwhile it is not exact.
+ */
+static u64 peerbuf_stat_live(enum peerbuf_stat ended, enum peerbuf_stat begun, u64 *ends,
+			     u64 *begins)
+{
+	*ends = peerbuf_stat_read(ended);
+	/* Pairs with the lock that each of them ended under, after it had begun. */
+	smp_rmb();
+	*begins = peerbuf_stat_read(begun);
+	return *begins - *ends;
+}
+
 int peerbuf_ioctl_stats(struct peerbuf_file *pf, struct peerbuf_call *call)
 {
 	struct peerbuf_ioc_stats *arg = &call->stats;
+	u64 releases;
 
-	arg->exports = peerbuf_stat_read(PEERBUF_STAT_EXPORTS);
+	arg->live_exports = peerbuf_stat_live(PEERBUF_STAT_RELEASES, PEERBUF_STAT_EXPORTS,
+					      &releases, &arg->exports);
+	arg->live_mappings = peerbuf_stat_live(PEERBUF_STAT_UNMAPS, PEERBUF_STAT_MAPS,
+					       &arg->unmaps, &arg->maps);
 	arg->attaches = peerbuf_stat_read(PEERBUF_STAT_ATTACHES);
-	arg->maps = peerbuf_stat_read(PEERBUF_STAT_MAPS);
-	arg->unmaps = peerbuf_stat_read(PEERBUF_STAT_UNMAPS);
 	arg->moves = peerbuf_stat_read(PEERBUF_STAT_MOVES);
 	arg->migrations = peerbuf_stat_read(PEERBUF_STAT_MIGRATIONS);
 	arg->fallbacks = peerbuf_stat_read(PEERBUF_STAT_FALLBACKS);
@@ -228,8 +244,5 @@ int peerbuf_ioctl_stats(struct peerbuf_file *pf, struct peerbuf_call *call)
 	arg->restores = peerbuf_stat_read(PEERBUF_STAT_RESTORES);
 	arg->refusals = peerbuf_stat_read(PEERBUF_STAT_REFUSALS);
 	arg->faults = peerbuf_stat_read(PEERBUF_STAT_FAULTS);
-	arg->live_exports = arg->exports -
-			    peerbuf_stat_read(PEERBUF_STAT_RELEASES);
-	arg->live_mappings = arg->maps - arg->unmaps;
 	return 0;
 }
