@@ -92,6 +92,7 @@ struct peerbuf_nvme_window {
 /**
  * struct peerbuf_nvme_import - the buffer, attached to the controller
  * @dmabuf: the buffer; reference held
+ * @pdev: the PCI function of the controller
  * @att: the attachment; NULL: there is no route, and everything goes through system memory
  * @dir: direction of the DMA
  * @window: for the next command; NULL: to be mapped. Protected by resv
@@ -100,6 +101,7 @@ struct peerbuf_nvme_window {
  */
 struct peerbuf_nvme_import {
 	struct dma_buf *dmabuf;
+	struct pci_dev *pdev;
 	struct peerbuf_attachment *att;
 	enum dma_data_direction dir;
 	struct peerbuf_nvme_window *window;

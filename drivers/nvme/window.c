@@ -72,22 +72,6 @@ u32 peerbuf_nvme_import_reason(struct peerbuf_nvme_import *import, int error)
 	return trouble ?: PEERBUF_REASON_REVOKED;
 }
 
-/* The caller holds no lock. May sleep. After success peerbuf_nvme_import_detach() must follow. */
-int peerbuf_nvme_import_attach(struct peerbuf_nvme_import *import, struct pci_dev *pdev,
-			       u32 *reason)
-{
-	struct peerbuf_attachment *att;
-
-	att = peerbuf_attach(import->dmabuf, &pdev->dev, &peerbuf_nvme_importer_ops, import);
-	if (IS_ERR(att)) {
-		*reason = peerbuf_nvme_import_reason(import, PTR_ERR(att));
-		return PTR_ERR(att);
-	}
-	import->att = att;
-	import->context = dma_fence_context_alloc(import->nr_contexts);
-	return 0;
-}
-
 /*
  * The fences have signalled, but the dma_resv keeps signalled fences until others replace them, and
  * they keep this module loaded. So replace them by the core's stub fence.
@@ -131,6 +115,24 @@ void peerbuf_nvme_import_detach(struct peerbuf_nvme_import *import)
 	peerbuf_detach(import->att);
 }
 
+/*
+ * Does any of it lie in the controller's own memory? Whether a controller finds that behind an
+ * address in a command (NVMe base specification, controller memory buffer) is for its driver to
+ * have set up, and not for us to know. Where it does not, what it reads there is anything.
+ */
+static bool peerbuf_nvme_is_own(const struct peerbuf_nvme_import *import,
+				struct peerbuf_mapping *mapping)
+{
+	const struct p2p_segment *seg;
+	u32 i, nr;
+
+	seg = peerbuf_segments(mapping, &nr);
+	for (i = 0; i < nr; i++)
+		if (seg[i].provider && p2p_provider_pdev(seg[i].provider) == import->pdev)
+			return true;
+	return false;
+}
+
 /* Under resv. */
 static int peerbuf_nvme_window_open(struct peerbuf_nvme_import *import)
 {
@@ -151,8 +153,53 @@ static int peerbuf_nvme_window_open(struct peerbuf_nvme_import *import)
 		return PTR_ERR(mapping);
 	}
 	window->mapping = mapping;
+	if (peerbuf_nvme_is_own(import, mapping)) {
+		peerbuf_nvme_window_free(import, window);
+		return -EHOSTUNREACH;
+	}
 	import->window = window;
 	return 0;
+}
+
+/*
+ * Maps the buffer once, to see whether the controller reaches it in its present place. Any error
+ * but -EHOSTUNREACH is left to the first command, which will see it as well.
+ */
+static int peerbuf_nvme_import_try(struct peerbuf_nvme_import *import)
+{
+	int ret;
+
+	if (dma_resv_lock_interruptible(import->dmabuf->resv, NULL))
+		return -EINTR;
+	ret = peerbuf_nvme_window_open(import);
+	dma_resv_unlock(import->dmabuf->resv);
+	return ret == -EHOSTUNREACH ? ret : 0;
+}
+
+/* The caller holds no lock. May sleep. After success peerbuf_nvme_import_detach() must follow. */
+int peerbuf_nvme_import_attach(struct peerbuf_nvme_import *import, struct pci_dev *pdev,
+			       u32 *reason)
+{
+	struct peerbuf_attachment *att;
+	int ret = 0;
+
+	import->pdev = pdev;
+	att = peerbuf_attach(import->dmabuf, &pdev->dev, &peerbuf_nvme_importer_ops, import);
+	if (IS_ERR(att)) {
+		ret = PTR_ERR(att);
+	} else {
+		import->att = att;
+		ret = peerbuf_nvme_import_try(import);
+		if (ret) {
+			peerbuf_detach(att);
+			import->att = NULL;
+		}
+	}
+	if (ret)
+		*reason = peerbuf_nvme_import_reason(import, ret);
+	else
+		import->context = dma_fence_context_alloc(import->nr_contexts);
+	return ret;
 }
 
 /* Under resv. False while the exporter still copies the buffer to its present place. */
