@@ -3,9 +3,9 @@
  * Moves derived buffers together with the buffer whose parts they are.
  *
  * Most derived buffers share the reservation object of their root, which the mover holds. A buffer
- * composed of parts of several roots has its own. The mover only tries to lock that for a second:
- * it must not wait for a second buffer's lock while it holds the first one's, because somebody
- * else may wait in the opposite order.
+ * composed of parts of several roots has its own. The mover only tries to lock these, for a second
+ * altogether: it must not wait for a second buffer's lock while it holds the first one's, because
+ * somebody else may wait in the opposite order.
  *
  * Everything that can fail is done before any importer is invalidated: the new placements and
  * their claims are made, and no follower is pinned. The followers stay gathered until
@@ -46,11 +46,11 @@ static bool peerbuf_is_first_part(const struct peerbuf_part *part)
 }
 
 /* Locks @follower if it has a lock of its own. *@locked: the caller has to unlock it. */
-static int peerbuf_follower_lock(struct peerbuf *follower, struct peerbuf *pb, bool *locked,
-				 u32 *reason)
+static int peerbuf_follower_lock(struct peerbuf *follower, struct peerbuf *pb,
+				 unsigned long until, bool *locked, u32 *reason)
 {
 	*locked = follower->root != pb;
-	if (!*locked || peerbuf_lock_until(follower, jiffies + PEERBUF_FOLLOW_TIMEOUT))
+	if (!*locked || peerbuf_lock_until(follower, until))
 		return 0;
 	*reason = PEERBUF_REASON_BUSY;
 	return -EBUSY;
@@ -93,13 +93,13 @@ peerbuf_follower_placement(struct peerbuf *follower, struct peerbuf *pb, struct 
 
 /* A buffer without a placement is being released, and is skipped. */
 static int peerbuf_follower_add(struct peerbuf *follower, struct peerbuf *pb,
-				struct p2p_vecs *to, u32 *reason)
+				struct p2p_vecs *to, unsigned long until, u32 *reason)
 {
 	struct peerbuf_placement *placement = NULL;
 	bool locked;
 	int ret;
 
-	ret = peerbuf_follower_lock(follower, pb, &locked, reason);
+	ret = peerbuf_follower_lock(follower, pb, until, &locked, reason);
 	if (ret)
 		return ret;
 	if (follower->placement)
@@ -123,6 +123,7 @@ static int peerbuf_follower_add(struct peerbuf *follower, struct peerbuf *pb,
  */
 int peerbuf_followers_gather(struct peerbuf *pb, struct p2p_vecs *to, u32 *reason)
 {
+	unsigned long until = jiffies + PEERBUF_FOLLOW_PATIENCE;
 	struct peerbuf_part *part;
 	int ret;
 
@@ -131,7 +132,7 @@ int peerbuf_followers_gather(struct peerbuf *pb, struct p2p_vecs *to, u32 *reaso
 	list_for_each_entry(part, &pb->family, node) {
 		if (!peerbuf_is_first_part(part))
 			continue;
-		ret = peerbuf_follower_add(part->of, pb, to, reason);
+		ret = peerbuf_follower_add(part->of, pb, to, until, reason);
 		if (ret)
 			return ret;
 	}
