@@ -123,7 +123,7 @@ static int peerbuf_follower_add(struct peerbuf *follower, struct peerbuf *pb,
  */
 int peerbuf_followers_gather(struct peerbuf *pb, struct p2p_vecs *to, u32 *reason)
 {
-	unsigned long until = jiffies + PEERBUF_FOLLOW_PATIENCE;
+	unsigned long until = jiffies + PEERBUF_FOLLOW_TIMEOUT;
 	struct peerbuf_part *part;
 	int ret;
 
