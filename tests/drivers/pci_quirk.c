@@ -19,6 +19,9 @@
  *
  * asleep: the function is in D3hot and decodes no memory, and its driver was not told.
  *
+ * no_memory, no_master: that bit of the function's command register is cleared without the kernel
+ * being told.
+ *
  * mute: the function answers no configuration request; reads return all ones. Only one function
  * at a time.
  */
@@ -103,6 +106,32 @@ static void asleep_give_back(struct quirk *quirk)
 	pci_restore_state(quirk->pdev);
 }
 
+static void command_clear(struct quirk *quirk, u16 bit)
+{
+	u16 command;
+
+	pci_read_config_word(quirk->pdev, PCI_COMMAND, &command);
+	quirk->before = command;
+	pci_write_config_word(quirk->pdev, PCI_COMMAND, command & ~bit);
+}
+
+static int no_memory_take(struct quirk *quirk)
+{
+	command_clear(quirk, PCI_COMMAND_MEMORY);
+	return 0;
+}
+
+static int no_master_take(struct quirk *quirk)
+{
+	command_clear(quirk, PCI_COMMAND_MASTER);
+	return 0;
+}
+
+static void command_give_back(struct quirk *quirk)
+{
+	pci_write_config_word(quirk->pdev, PCI_COMMAND, quirk->before);
+}
+
 /* Accesses to the bus read these; they are set before the bus gets mute_ops. */
 static unsigned int mute_devfn;
 static struct pci_ops *mute_bus_ops;
@@ -145,6 +174,8 @@ static struct quirk quirks[] = {
 	{ .name = "unmappable", .take = unmappable_take, .give_back = unmappable_give_back },
 	{ .name = "claimed", .take = claimed_take, .give_back = claimed_give_back },
 	{ .name = "asleep", .take = asleep_take, .give_back = asleep_give_back },
+	{ .name = "no_memory", .take = no_memory_take, .give_back = command_give_back },
+	{ .name = "no_master", .take = no_master_take, .give_back = command_give_back },
 	{ .name = "mute", .take = mute_take, .give_back = mute_give_back },
 };
 

@@ -18,6 +18,8 @@ struct tree {
 	int nr;
 	int up[NODES];
 	bool redirects[NODES];
+	bool off_down[NODES];		/* lets no request down */
+	bool off_up[NODES];
 	int bus[NODES];			/* the root bus it hangs off */
 	struct p2p_path_host host[4];	/* root buses 0 and 1 of domain 0, 0 and 1 of domain 1 */
 	u32 domain[NODES];
@@ -51,6 +53,8 @@ static void grow(struct fuzz *fuzz, struct tree *tree)
 		u8 where = fuzz_byte(fuzz), how = fuzz_byte(fuzz);
 
 		tree->redirects[n] = how & 1;
+		tree->off_down[n] = where >= 0xf0;
+		tree->off_up[n] = (where & 0xf) == 0xf;
 		tree->up[n] = n && how & 0x1e ? where % n : NOBODY;
 		/* A deep tree more often than chance would have it. */
 		if (n && how & 0x20)
@@ -60,12 +64,14 @@ static void grow(struct fuzz *fuzz, struct tree *tree)
 	}
 }
 
-static void describe(const struct tree *tree, int node, struct p2p_path_side *side)
+static void describe(const struct tree *tree, int node, const bool *off,
+		     struct p2p_path_side *side)
 {
 	side->domain = tree->domain[node];
 	side->host = tree->host[tree->bus[node]];
 	for (side->nr = 0; node != NOBODY; node = tree->up[node]) {
 		side->hop[side->nr].id = id_of(node);
+		side->hop[side->nr].off = off[node];
 		side->hop[side->nr++].acs_redirect = tree->redirects[node];
 	}
 }
@@ -160,6 +166,39 @@ static void check_up(const struct p2p_path *path, const struct p2p_route *route,
 		 forwards(a, b, false)));
 }
 
+/* The bridges above @from, up to but without @to, or all: the first that is off. */
+static int off_above(const struct tree *tree, const bool *off, int from, int to)
+{
+	int node;
+
+	if (from == to)
+		return NOBODY;
+	for (node = tree->up[from]; node != NOBODY && node != to; node = tree->up[node])
+		if (off[node])
+			return node;
+	return NOBODY;
+}
+
+/* Who turns at @end, in a switch, passes the bridges below it, and who does not all of them. */
+static void check_bridges(const struct tree *tree, const struct p2p_path *path,
+			  const struct p2p_route *before, int end, int provider, int client)
+{
+	struct p2p_route route = *before;
+	int off;
+
+	p2p_path_check_bridges(path, &route);
+	off = off_above(tree, tree->off_up, client, end);
+	if (off == NOBODY)
+		off = off_above(tree, tree->off_down, provider, end);
+	if (before->type == P2P_ROUTE_NOT_SUPPORTED || off == NOBODY) {
+		PROMISE(!memcmp(&route, before, sizeof(route)));
+		return;
+	}
+	PROMISE(route.type == P2P_ROUTE_NOT_SUPPORTED);
+	PROMISE(route.reason == P2P_REASON_BRIDGE_OFF);
+	PROMISE(route.decider == addr_of(tree, off));
+}
+
 static void check(const struct tree *tree, const struct p2p_path *path, int provider, int client)
 {
 	struct trip trip = travel(tree, client, provider);
@@ -184,6 +223,8 @@ static void check(const struct tree *tree, const struct p2p_path *path, int prov
 		PROMISE(route.decider == path->provider.host.addr ||
 			route.decider == path->client.host.addr);
 	}
+	check_bridges(tree, path, &route, route.type == P2P_ROUTE_BUS_ADDR ? trip.at : NOBODY,
+		      provider, client);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -199,9 +240,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	path.pair_vouched = facts & 2;
 	path.through_host = facts & 4;
 	for (provider = 0; provider < tree.nr; provider++) {
-		describe(&tree, provider, &path.provider);
+		describe(&tree, provider, tree.off_down, &path.provider);
 		for (client = 0; client < tree.nr; client++) {
-			describe(&tree, client, &path.client);
+			describe(&tree, client, tree.off_up, &path.client);
 			check(&tree, &path, provider, client);
 		}
 	}

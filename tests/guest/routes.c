@@ -359,6 +359,67 @@ TEST(unknown_host_bridge_behind_a_new_redirect_makes_it_fall_back)
 	redirect_end();
 }
 
+/* ---- bridges that somebody switches off ---- */
+
+/* @quirk of @bridge is in the way of the scene's importer, until it is undone. */
+static void switched_off(const char *quirk, const char *bridge)
+{
+	struct peerbuf_route found;
+	int off;
+
+	scene_attach(&scene, EDU_DMA_DYNAMIC, 0);
+	scene_write(&scene, 0, 1);
+	off = quirk_begin(quirk, bridge);
+	check(off >= 0);
+	check(scene_mapped(&scene));
+	route(scene.mem, scene.edu_id, &found);
+	check_eq(found.type, PEERBUF_ROUTE_NOT_SUPPORTED);
+	check_eq(found.reason, PEERBUF_REASON_BRIDGE_OFF);
+	check_eq(found.decider, lab_addr(bridge));
+	eventually(5, !scene_mapped(&scene));
+	check_fails(edu_map(scene.edu, scene.handle), EHOSTUNREACH);
+	check_sys(close(off));
+	route(scene.mem, scene.edu_id, &found);
+	check(found.type != PEERBUF_ROUTE_NOT_SUPPORTED);
+	scene_write(&scene, 0, 2);
+	check_host_pattern(scene.mem, SCENE_START, SCENE_LENGTH, 2);
+}
+
+TEST(bridge_above_the_importer_is_no_master)
+{
+	scene_open(&scene, "rp-edu", "rp-mem", 0);
+	switched_off("no_master", "rp1");
+}
+
+TEST(bridge_above_the_memory_decodes_none)
+{
+	scene_open(&scene, "rp-edu", "rp-mem", 0);
+	switched_off("no_memory", "rp2");
+}
+
+TEST(port_of_a_switch_is_no_master)
+{
+	scene_open(&scene, "sw-edu", "sw-mem", 0);
+	switched_off("no_master", "dp-edu");
+}
+
+/* Requests do not come there: they go up on the one side and down on the other. */
+TEST(bridges_the_other_way_are_no_matter)
+{
+	struct peerbuf_route found;
+	int off;
+
+	scene_open(&scene, "rp-edu", "rp-mem", 0);
+	off = quirk_begin("no_master", "rp2");
+	check(off >= 0);
+	route("rp-mem", "rp-edu", &found);
+	check(found.type != PEERBUF_ROUTE_NOT_SUPPORTED);
+	scene_attach(&scene, EDU_DMA_DYNAMIC, 0);
+	scene_write(&scene, 0, 1);
+	check_host_pattern("rp-mem", SCENE_START, SCENE_LENGTH, 1);
+	check_sys(close(off));
+}
+
 /* What was allowed and is not any more is not used any more, either. */
 TEST(override_of_a_pair_taken_back_takes_the_mapping)
 {

@@ -7,6 +7,7 @@
 void scene_open(struct scene *scene, const char *edu, const char *mem, __u32 export_flags)
 {
 	scene->mem = mem;
+	scene->edu_id = edu;
 	scene->node = node_open(mem);
 	scene->edu = edu_open(edu);
 	lab_host_fill(mem, 0, 256 * PAGE, SCENE_PAINT);

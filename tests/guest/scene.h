@@ -22,6 +22,7 @@
  * @mem: whose memory it is, as the lab calls the device
  * @node: the node of that
  * @edu: the importing device
+ * @edu_id: the same, as the lab calls it
  * @export: the buffer
  * @handle: the attachment, once scene_attach() has made it
  * @cpu: the CPU's mapping of the buffer
@@ -30,6 +31,7 @@ struct scene {
 	const char *mem;
 	int node;
 	int edu;
+	const char *edu_id;
 	struct peer_export export;
 	__u32 handle;
 	__u8 *cpu;

@@ -4,6 +4,7 @@
 
 #include "harness.h"
 #include "lab.h"
+#include "quirk.h"
 #include "shell.h"
 
 #define VERDICTS "peerbuf topo --all --pairs --raw --noheadings -o PROVIDER,CLIENT,ROUTE,HOPS," \
@@ -51,6 +52,24 @@ TEST(sysfs_says_what_the_kernel_says_of_redirects_by_hand)
 	compare();
 	check_eq(shell("setpci -s %s ECAP_ACS+6.w=$(cat /tmp/before)", port), 0);
 	check_eq(shell("echo 1 > /sys/module/p2p/parameters/flush_routes"), 0);
+}
+
+/* Of what a driver has enabled: bridges above the others may never have been switched on. */
+TEST(sysfs_says_what_the_kernel_says_of_bridges_that_are_off)
+{
+	int down, up;
+
+	close(node_open("rp-mem"));
+	close(edu_open("sw-edu"));
+	down = quirk_begin("no_memory", "rp2");
+	up = quirk_begin("no_master", "dp-edu");
+	check(down >= 0 && up >= 0);
+	compare();
+	check_eq(shell("grep -c BRIDGE_OFF /tmp/sysfs > /tmp/answer"), 0);
+	check_sys(close(down));
+	check_sys(close(up));
+	compare();
+	check(shell("grep -q BRIDGE_OFF /tmp/sysfs"));
 }
 
 /* Who cannot read ACS says the same, or that it is not known. */

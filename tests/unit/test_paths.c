@@ -324,6 +324,85 @@ static void deepest_path(void)
 	CHECK_EQ(route.distance, 2 * P2P_PATH_MAX_HOPS - 2);
 }
 
+static const struct {
+	const char *name;
+	const struct place *provider, *client;
+	u16 provider_off, client_off;	/* bridges that are off on that side, 0 for none */
+	u16 acs;
+	u64 decider;			/* the one that is in the way, NONE if none is */
+} off_rows[] = {
+	{ "all on", &a, &b, 0, 0, 0, NONE },
+	{ "one function", &a, &a, DOWN_A, DOWN_A, 0, NONE },
+	{ "two functions below one port", &a, &a1, DOWN_A, DOWN_A, 0, NONE },
+	{ "the function itself is no bridge", &a, &b, A, B, 0, NONE },
+	{ "provider's port", &a, &b, DOWN_A, 0, 0, DOWN_A },
+	{ "client's port", &a, &b, 0, DOWN_B, 0, DOWN_B },
+	{ "the client's comes first", &a, &b, DOWN_A, DOWN_B, 0, DOWN_B },
+	{ "the common port", &a, &b, UP, UP, 0, NONE },
+	{ "above the common port", &a, &b, ROOT_PORT, ROOT_PORT, 0, NONE },
+	{ "common port, ACS sends it up", &a, &b, UP, 0, DOWN_B, UP },
+	{ "above it, ACS sends it up", &a, &b, 0, ROOT_PORT, DOWN_A, ROOT_PORT },
+	{ "inner to outer, on the way down", &e, &a, DOWN_UP2, 0, 0, DOWN_UP2 },
+	{ "inner to outer, not on the way", &e, &a, 0, DOWN_UP2, 0, NONE },
+	{ "two root ports, provider's", &a, &c, ROOT_PORT, 0, 0, ROOT_PORT },
+	{ "two root ports, client's", &a, &c, 0, ROOT_PORT2, 0, ROOT_PORT2 },
+	{ "two root ports, an upstream port", &c, &a, 0, UP, 0, UP },
+	{ "two domains", &a, &x, 0, X_PORT, 0, DOMAIN1 | X_PORT },
+	{ "integrated functions have none", &f, &i, F, I, 0, NONE },
+};
+
+static void switch_off(struct p2p_path_side *side, u16 id)
+{
+	u32 n;
+
+	for (n = 0; n < side->nr; n++)
+		side->hop[n].off = side->hop[n].id == id;
+}
+
+static void bridges_that_are_off(void)
+{
+	struct p2p_route on, route;
+	struct p2p_path path;
+	size_t n;
+
+	for (n = 0; n < ARRAY_SIZE(off_rows); n++) {
+		const struct row row = {
+			.provider = off_rows[n].provider, .client = off_rows[n].client,
+			.acs = { off_rows[n].acs }, .facts = PAIR,
+		};
+
+		ROW("%s", off_rows[n].name);
+		row_path(&row, &path);
+		switch_off(&path.provider, off_rows[n].provider_off);
+		switch_off(&path.client, off_rows[n].client_off);
+		p2p_path_decide(&path, &route);
+		on = route;
+		p2p_path_check_bridges(&path, &route);
+		if (off_rows[n].decider == NONE) {
+			CHECK(!memcmp(&route, &on, sizeof(on)));
+			continue;
+		}
+		CHECK_EQ(route.type, NO);
+		CHECK_EQ(route.reason, R(BRIDGE_OFF));
+		CHECK_EQ(route.flags, on.flags & ~OVER);
+		CHECK_EQ(route.decider, off_rows[n].decider);
+		CHECK_EQ(route.distance, on.distance);
+	}
+}
+
+static void bridges_that_are_off_leave_refusals_alone(void)
+{
+	struct p2p_route route;
+	struct p2p_path path;
+
+	row_path(&(const struct row){ .provider = &a, .client = &c }, &path);
+	switch_off(&path.client, ROOT_PORT2);
+	p2p_path_decide(&path, &route);
+	p2p_path_check_bridges(&path, &route);
+	CHECK_EQ(route.reason, R(HOST_BRIDGE_UNKNOWN));
+	CHECK_EQ(route.decider, H);
+}
+
 /* An address only an IOMMU can read goes up to it, past every switch. */
 static void translated_goes_through_the_host(void)
 {
@@ -460,6 +539,7 @@ static void masked_clients_go_by_the_iommu(void)
 	};
 	const struct p2p_route up = { .type = HOST, .reason = R(CPU_FORWARDS), .decider = 9 };
 	const struct p2p_route silent = { .reason = R(HOST_BRIDGE_UNKNOWN), .decider = 9 };
+	const struct p2p_route off = { .reason = R(BRIDGE_OFF), .decider = 9 };
 	struct p2p_route route = masked;
 
 	CHECK(p2p_path_wants_iommu(&route));
@@ -477,6 +557,12 @@ static void masked_clients_go_by_the_iommu(void)
 	CHECK_EQ(route.decider, 9);
 
 	route = masked;
+	p2p_path_by_iommu(&route, &off);
+	CHECK_EQ(route.type, NO);
+	CHECK_EQ(route.reason, R(BRIDGE_OFF));
+	CHECK_EQ(route.decider, 9);
+
+	route = masked;
 	route.flags = 0;
 	CHECK(!p2p_path_wants_iommu(&route));
 }
@@ -487,6 +573,8 @@ void test_paths(void)
 	RUN(overrides_never_give_a_bus_address);
 	RUN(distance_is_symmetric);
 	RUN(deepest_path);
+	RUN(bridges_that_are_off);
+	RUN(bridges_that_are_off_leave_refusals_alone);
 	RUN(translated_goes_through_the_host);
 	RUN(masks);
 	RUN(masks_leave_refusals_alone);

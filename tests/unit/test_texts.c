@@ -15,6 +15,7 @@ static const struct {
 	SAME(HOST_BRIDGE_UNKNOWN), SAME(ACS_REDIRECT), SAME(NO_COMMON_ROOT),
 	SAME(DMA_MASK), SAME(NOT_PCI), SAME(PROVIDER_GONE),
 	SAME(MEM_ENCRYPTION), SAME(CONFIDENTIAL_GUEST), SAME(DMA_MASK_IOMMU),
+	SAME(BRIDGE_OFF),
 };
 
 static void numbers_are_the_same_outside(void)
@@ -50,7 +51,7 @@ static void each_has_words_of_its_own(void)
 
 static void others_are_unknown(void)
 {
-	static const u32 numbers[] = { 7, 15, 25, 63, U32_MAX };
+	static const u32 numbers[] = { 7, 15, 26, 63, U32_MAX };
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(numbers); i++)

@@ -46,6 +46,9 @@ static const struct sentence sentences[] = {
 	       "the route is through a host bridge that is not known to forward",
 	       "vouch for the pair with 'peerbuf allow PROVIDER CLIENT' if the platform's vendor says "
 	       "that it works, or export only the part of the BAR that the client can address"),
+	REASON(BRIDGE_OFF, "a bridge on the way is switched off",
+	       "switch its memory decode and bus mastering on again: 'setpci -s BRIDGE "
+	       "COMMAND=6:6'"),
 	REASON(NOT_PCI, "the client is not a PCI device",
 	       "only PCI devices can access a BAR; use a PCI device as importer"),
 	REASON(PROVIDER_GONE, "the owner of the memory was unbound or removed",

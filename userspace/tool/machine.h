@@ -71,6 +71,7 @@ struct link {
  * @pcie: port/device type, PCIE_UNKNOWN
  * @dma_bits: DMA mask set by its driver, 0: unknown
  * @command: the command register
+ * @enabled: a driver has enabled it, and so the kernel all bridges above
  * @is_bridge: has a bus below it
  * @shareable: not a bridge, and has a memory BAR
  * @below_port: not built into the root complex
@@ -96,6 +97,7 @@ struct function {
 	int pcie;
 	unsigned int dma_bits;
 	uint16_t command;
+	bool enabled;
 	bool is_bridge;
 	bool shareable;
 	bool below_port;

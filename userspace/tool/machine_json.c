@@ -105,6 +105,7 @@ static struct json_object *function_json(const struct function *function)
 	set_optional(object, "pcie_type", function->pcie);
 	json_set_number(object, "dma_mask_bits", function->dma_bits);
 	json_set_number(object, "command", function->command);
+	json_set_bool(object, "enabled", function->enabled);
 	json_set(object, "acs", acs_json(function));
 	json_set(object, "link", link_json(&function->link));
 	for (n = 0; n < ARRAY_SIZE(function->bars); n++)
@@ -225,6 +226,7 @@ static void read_function(struct function *function, struct json_object *object)
 	function->pcie = optional_of(object, "pcie_type");
 	function->dma_bits = json_number_of(object, "dma_mask_bits");
 	function->command = json_number_of(object, "command");
+	function->enabled = bool_of(object, "enabled");
 	snprintf(function->driver, sizeof(function->driver), "%.63s",
 		 json_text_of(object, "driver"));
 	snprintf(function->iommu_type, sizeof(function->iommu_type), "%.15s",

@@ -277,6 +277,7 @@ static void describe(struct pci_dev *dev, struct function *function)
 	function->physical = read_physical(function->addr);
 	function->root = read_root(function->addr);
 	function->dma_bits = read_number(function->addr, "dma_mask_bits");
+	function->enabled = read_number(function->addr, "enable");
 	read_strings(dev, function);
 	read_bars(dev, function);
 	read_config(dev, function);

@@ -7,6 +7,7 @@
 #include "override_list.h"
 #include "path.h"
 
+#include <linux/pci_regs.h>
 #include <peerbuf/p2p.h>
 #include <stdlib.h>
 
@@ -18,8 +19,8 @@
  * struct rules - the input of path.c, computed once
  * @machine: the functions
  * @overrides: what the administrator vouches for
- * @side: for each function, with unknown bridges assumed not to redirect
- * @worst: for each function, with unknown bridges assumed to redirect
+ * @side: for each function as a provider, with unknown bridges assumed not to redirect
+ * @worst: for each function as a provider, with unknown bridges assumed to redirect
  * @fits: for each function: it has no more bridges above it than path.c accepts
  * @path: for the current pair
  */
@@ -59,10 +60,33 @@ static void describe_host(const struct rules *rules, const struct function *top,
 	host->vouched = p2p_override_list_host(&rules->overrides, host->root);
 }
 
+/*
+ * As bridge_is_off() of route.c: are requests not let through that go up from @function, or else
+ * down to it? All ones: it did not answer.
+ */
+static bool bridge_is_off(const struct function *bridge, const struct function *function, bool up)
+{
+	uint16_t bit = up ? PCI_COMMAND_MASTER : PCI_COMMAND_MEMORY;
+
+	return function->enabled && bridge != function && bridge->command != UINT16_MAX &&
+	       !(bridge->command & bit);
+}
+
+/* The bridges of @side as those of a provider, or else of a client. */
+static void describe_bridges(const struct function *function, bool client,
+			     struct p2p_path_side *side)
+{
+	const struct function *hop = function;
+	uint32_t n;
+
+	for (n = 0; n < side->nr; n++, hop = hop->up)
+		side->hop[n].off = bridge_is_off(hop, function, client);
+}
+
 static bool describe_side(const struct rules *rules, const struct function *function,
 			  bool worst, struct p2p_path_side *side)
 {
-	const struct function *top = function;
+	const struct function *bottom = function, *top = function;
 
 	side->domain = PEERBUF_PCI_DOMAIN(function->addr);
 	side->nr = 0;
@@ -76,6 +100,7 @@ static bool describe_side(const struct rules *rules, const struct function *func
 				    (worst && function->acs == ACS_UNKNOWN);
 		side->nr++;
 	}
+	describe_bridges(bottom, false, side);
 	describe_host(rules, top, &side->host);
 	return true;
 }
@@ -170,6 +195,7 @@ static void by_iommu(struct rules *rules, struct p2p_route *answer)
 
 	rules->path.through_host = true;
 	p2p_path_decide(&rules->path, &up);
+	p2p_path_check_bridges(&rules->path, &up);
 	rules->path.through_host = false;
 	p2p_path_by_iommu(answer, &up);
 }
@@ -189,9 +215,11 @@ void rules_decide(struct rules *rules, const struct function *provider,
 	if (rules->fits[p] && rules->fits[c]) {
 		copy_side(&rules->path.provider, &sides[p]);
 		copy_side(&rules->path.client, &sides[c]);
+		describe_bridges(client, true, &rules->path.client);
 		rules->path.pair_vouched = rules->overrides.nr &&
 			p2p_override_list_pair(&rules->overrides, provider->addr, client->addr);
 		p2p_path_decide(&rules->path, &answer);
+		p2p_path_check_bridges(&rules->path, &answer);
 	}
 	if (is_translated(client))
 		answer.flags |= P2P_ROUTE_F_IOMMU;

@@ -5,9 +5,9 @@
  * A verdict carries the generation that was current *before* it was worked out, and is valid
  * only while that generation lasts. p2p_cache_outdate() begins a new generation: when a PCI
  * function appears or disappears, when an override changes, when topology_look() finds a
- * verdict that differs from the remembered one (ACS bits changed by hand), and when the
- * administrator writes to flush_routes. It then calls the watchers, which check every mapping
- * that was made by an old verdict. Hence:
+ * verdict that differs from the remembered one (ACS bits changed by hand, a bridge switched
+ * off), and when the administrator writes to flush_routes. It then calls the watchers, which
+ * check every mapping that was made by an old verdict. Hence:
  *
  *  - a verdict that was being worked out during a change is stored as outdated;
  *  - entries hold the client's pointer without a reference. The pointer can only
@@ -24,6 +24,7 @@
 #include <linux/notifier.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include <peerbuf/p2p.h>
 
@@ -34,7 +35,7 @@ struct p2p_cache_entry {
 	struct pci_dev *client;
 	u64 generation;
 	struct p2p_route route;
-	struct p2p_path_redirects seen;
+	struct p2p_path_registers seen;
 };
 
 atomic64_t p2p_cache_now = ATOMIC64_INIT(1);
@@ -136,14 +137,13 @@ bool p2p_cache_find(struct p2p_cache *cache, struct pci_dev *client, bool throug
 
 /* Is there a valid verdict that was worked out from the same register contents as @seen? */
 bool p2p_cache_confirms(struct p2p_cache *cache, struct pci_dev *client, u64 now,
-			const struct p2p_path_redirects *seen, struct p2p_route *route)
+			const struct p2p_path_registers *seen, struct p2p_route *route)
 {
 	const struct p2p_cache_entry *entry;
 
 	xa_lock(&cache->entries);
 	entry = entry_find(cache, client, false, now);
-	if (entry && (entry->seen.provider != seen->provider ||
-		      entry->seen.client != seen->client))
+	if (entry && memcmp(&entry->seen, seen, sizeof(*seen)))
 		entry = NULL;
 	if (entry)
 		*route = entry->route;
@@ -166,7 +166,7 @@ bool p2p_cache_contradicts(struct p2p_cache *cache, struct pci_dev *client,
 /* Storing may fail silently: the next lookup then works the verdict out again. */
 void p2p_cache_store(struct p2p_cache *cache, struct pci_dev *client, bool through_host,
 		     u64 now, const struct p2p_route *route,
-		     const struct p2p_path_redirects *seen)
+		     const struct p2p_path_registers *seen)
 {
 	struct p2p_cache_entry *entry, *old;
 

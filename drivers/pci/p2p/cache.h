@@ -6,7 +6,7 @@
 #include <linux/types.h>
 #include <linux/xarray.h>
 
-struct p2p_path_redirects;
+struct p2p_path_registers;
 struct p2p_route;
 struct pci_dev;
 
@@ -24,12 +24,12 @@ void p2p_cache_drop(struct p2p_cache *cache);
 bool p2p_cache_find(struct p2p_cache *cache, struct pci_dev *client, bool through_host,
 		    u64 generation, struct p2p_route *route);
 bool p2p_cache_confirms(struct p2p_cache *cache, struct pci_dev *client, u64 generation,
-			const struct p2p_path_redirects *seen, struct p2p_route *route);
+			const struct p2p_path_registers *seen, struct p2p_route *route);
 bool p2p_cache_contradicts(struct p2p_cache *cache, struct pci_dev *client,
 			   const struct p2p_route *route);
 void p2p_cache_store(struct p2p_cache *cache, struct pci_dev *client, bool through_host,
 		     u64 generation, const struct p2p_route *route,
-		     const struct p2p_path_redirects *seen);
+		     const struct p2p_path_registers *seen);
 
 extern atomic64_t p2p_cache_now;
 

@@ -144,13 +144,44 @@ void p2p_path_decide(const struct p2p_path *path, struct p2p_route *route)
 	decide_through_host(path, route);
 }
 
-/* An override cannot help: it is @client that cannot do it. */
-static void turn_down(struct p2p_route *route, u32 reason, u64 client)
+/* An override cannot help: it is @decider itself that cannot do it. */
+static void turn_down(struct p2p_route *route, u32 reason, u64 decider)
 {
 	route->type = P2P_ROUTE_NOT_SUPPORTED;
 	route->reason = reason;
 	route->flags &= ~P2P_ROUTE_F_OVERRIDE;
-	route->decider = client;
+	route->decider = decider;
+}
+
+/* The first bridge that is off among those below hop @end; the function itself is none. */
+static u64 off_find(const struct p2p_path_side *side, u32 end)
+{
+	u32 i;
+
+	for (i = 1; i < end; i++)
+		if (side->hop[i].off)
+			return hop_addr(side, i);
+	return P2P_ADDR_NONE;
+}
+
+/*
+ * Turn the verdict down if a bridge that the request has to pass is switched off: of each side
+ * those below the common one, or all if it goes through the host bridge.
+ */
+void p2p_path_check_bridges(const struct p2p_path *path, struct p2p_route *route)
+{
+	u32 provider_end = path->provider.nr, client_end = path->client.nr;
+	u64 off;
+
+	if (route->type == P2P_ROUTE_NOT_SUPPORTED)
+		return;
+	if (route->type == P2P_ROUTE_BUS_ADDR)
+		common_find(path, &provider_end, &client_end);
+	off = off_find(&path->client, client_end);
+	if (off == P2P_ADDR_NONE)
+		off = off_find(&path->provider, provider_end);
+	if (off != P2P_ADDR_NONE)
+		turn_down(route, P2P_REASON_BRIDGE_OFF, off);
 }
 
 /*
@@ -209,7 +240,8 @@ bool p2p_path_wants_iommu(const struct p2p_route *route)
 void p2p_path_by_iommu(struct p2p_route *route, const struct p2p_route *up)
 {
 	if (up->type == P2P_ROUTE_NOT_SUPPORTED) {
-		route->reason = P2P_REASON_DMA_MASK_IOMMU;
+		route->reason = up->reason == P2P_REASON_BRIDGE_OFF ? P2P_REASON_BRIDGE_OFF :
+								      P2P_REASON_DMA_MASK_IOMMU;
 		route->decider = up->decider;
 		return;
 	}

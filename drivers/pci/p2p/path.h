@@ -16,10 +16,13 @@ struct p2p_route;
  * struct p2p_path_hop - a function on the way up
  * @id: bus << 8 | devfn, in the side's domain
  * @acs_redirect: ACS sends requests or completions upstream instead of to a peer
+ * @off: a bridge that somebody has switched off: on the provider's side one that passes no memory
+ *	requests down, on the client's side one that passes no requests up
  */
 struct p2p_path_hop {
 	u16 id;
 	bool acs_redirect;
+	bool off;
 };
 
 /**
@@ -70,16 +73,21 @@ struct p2p_path {
 };
 
 /**
- * struct p2p_path_redirects - what registers said when a verdict was worked out
+ * struct p2p_path_registers - what registers said when a verdict was worked out
  * @provider: a bit per hop of that side, from the function itself upwards: the hop redirects
  * @client: the same for the client's side
+ * @provider_off: a bit per bridge of the provider's side: the bridge is off
+ * @client_off: the same for the client's side
  */
-struct p2p_path_redirects {
+struct p2p_path_registers {
 	u64 provider;
 	u64 client;
+	u64 provider_off;
+	u64 client_off;
 };
 
 void p2p_path_decide(const struct p2p_path *path, struct p2p_route *route);
+void p2p_path_check_bridges(const struct p2p_path *path, struct p2p_route *route);
 void p2p_path_check_mask(struct p2p_route *route, u64 bus_end, u64 cpu_end, u64 limit,
 			 u64 client);
 void p2p_path_check_encryption(struct p2p_route *route, bool guest, bool iommu_marks,

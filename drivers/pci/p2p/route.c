@@ -53,20 +53,51 @@ static bool acs_redirects(struct pci_dev *pdev, bool *certain)
 }
 
 /*
+ * The bit of the command register that the bridges above @pdev need: PCI_COMMAND_MASTER to pass
+ * its requests up, PCI_COMMAND_MEMORY to pass requests for it down. The kernel sets @bit in all of
+ * them when a driver enables @pdev. Above a function that nobody has enabled it need not be set
+ * yet, so for such a function this returns 0.
+ */
+static u16 bridges_bit(struct pci_dev *pdev, u16 bit)
+{
+	return pci_is_enabled(pdev) ? bit : 0;
+}
+
+/* True: @bit is clear, so somebody has cleared it by hand. */
+static bool bridge_is_off(struct pci_dev *bridge, u16 bit, bool *certain)
+{
+	u16 command;
+
+	if (!bit)
+		return false;
+	if (pci_read_config_word(bridge, PCI_COMMAND, &command) ||
+	    PCI_POSSIBLE_ERROR(command)) {
+		*certain = false;
+		return false;
+	}
+	return !(command & bit);
+}
+
+/*
+ * @bit: PCI_COMMAND_MASTER for a client, PCI_COMMAND_MEMORY for a provider.
+ *
  * Needs no references: a function keeps its bus, and a bus its bridge, until the function itself
  * is released, even after hot-unplug.
  */
-static bool side_describe(struct pci_dev *pdev, struct p2p_path_side *side, bool *certain)
+static bool side_describe(struct pci_dev *pdev, u16 bit, struct p2p_path_side *side,
+			  bool *certain)
 {
 	struct pci_dev *top = pdev;
 
 	side->domain = pci_domain_nr(pdev->bus);
 	side->nr = 0;
+	bit = bridges_bit(pdev, bit);
 	for (; pdev; top = pdev, pdev = pci_upstream_bridge(pdev)) {
 		if (side->nr == P2P_PATH_MAX_HOPS)
 			return false;
 		side->hop[side->nr].id = pci_dev_id(pdev);
 		side->hop[side->nr].acs_redirect = acs_redirects(pdev, certain);
+		side->hop[side->nr].off = side->nr && bridge_is_off(pdev, bit, certain);
 		side->nr++;
 	}
 	p2p_host_bridge_describe(top, &side->host);
@@ -100,14 +131,41 @@ static u64 redirects_read(struct pci_dev *pdev, struct pci_dev *other, bool with
 	return redirects;
 }
 
-/* Reads only the bits that redirect_find() in path.c looks at. */
-static bool registers_read(struct pci_dev *provider, struct pci_dev *client,
-			   struct p2p_path_redirects *seen)
+/*
+ * A bit for each bridge above @pdev that is off: up to where the two paths meet, or, with @up, all
+ * the way up.
+ */
+static u64 bridges_read(struct pci_dev *pdev, struct pci_dev *other, u16 bit, bool up,
+			bool *certain)
 {
-	bool certain = true;
+	struct pci_dev *bridge = pdev;
+	u64 off = 0;
+	u32 i;
+
+	bit = bridges_bit(pdev, bit);
+	for (i = 0; bridge && i < P2P_PATH_MAX_HOPS; i++, bridge = pci_upstream_bridge(bridge)) {
+		if (!up && is_above(bridge, other))
+			break;
+		if (i && bridge_is_off(bridge, bit, certain))
+			off |= BIT_ULL(i);
+	}
+	return off;
+}
+
+/*
+ * The bits that p2p_path_decide() and p2p_path_check_bridges() look at: what redirects, and on
+ * the way that is left then, what is off.
+ */
+static bool registers_read(struct pci_dev *provider, struct pci_dev *client,
+			   struct p2p_path_registers *seen)
+{
+	bool certain = true, up;
 
 	seen->provider = redirects_read(provider, client, false, &certain);
 	seen->client = redirects_read(client, provider, true, &certain);
+	up = seen->provider || seen->client;
+	seen->provider_off = bridges_read(provider, client, PCI_COMMAND_MEMORY, up, &certain);
+	seen->client_off = bridges_read(client, provider, PCI_COMMAND_MASTER, up, &certain);
 	return certain;
 }
 
@@ -126,14 +184,14 @@ static void route_refuse(struct p2p_route *route, u32 reason)
  */
 static bool topology_decide(struct pci_dev *provider, struct pci_dev *client,
 			    bool through_host, struct p2p_route *route,
-			    struct p2p_path_redirects *seen)
+			    struct p2p_path_registers *seen)
 {
 	struct p2p_path path;
 	bool certain;
 
 	certain = registers_read(provider, client, seen);
-	if (!side_describe(provider, &path.provider, &certain) ||
-	    !side_describe(client, &path.client, &certain)) {
+	if (!side_describe(provider, PCI_COMMAND_MEMORY, &path.provider, &certain) ||
+	    !side_describe(client, PCI_COMMAND_MASTER, &path.client, &certain)) {
 		route_refuse(route, P2P_REASON_NO_COMMON_ROOT);
 		return true;
 	}
@@ -141,6 +199,7 @@ static bool topology_decide(struct pci_dev *provider, struct pci_dev *client,
 	path.through_host = through_host;
 	path.pair_vouched = p2p_override_pair(p2p_pci_addr(provider), p2p_pci_addr(client));
 	p2p_path_decide(&path, route);
+	p2p_path_check_bridges(&path, route);
 	return certain;
 }
 
@@ -191,7 +250,7 @@ static void encryption_check(struct pci_dev *client, struct p2p_route *route)
 void p2p_route_between(struct pci_dev *provider, struct pci_dev *client,
 		       struct p2p_route *route)
 {
-	struct p2p_path_redirects seen;
+	struct p2p_path_registers seen;
 
 	topology_decide(provider, client, false, route, &seen);
 	if (client_hold(client)) {
@@ -206,7 +265,7 @@ static void topology_recall(struct p2p_provider *provider, struct pci_dev *clien
 			    bool through_host, struct p2p_route *route)
 {
 	u64 generation = p2p_cache_generation();
-	struct p2p_path_redirects seen;
+	struct p2p_path_registers seen;
 
 	if (p2p_cache_find(&provider->cache, client, through_host, generation, route))
 		return;
@@ -223,7 +282,7 @@ static bool topology_confirm(struct p2p_provider *provider, struct pci_dev *clie
 			     struct p2p_route *route)
 {
 	u64 generation = p2p_cache_generation();
-	struct p2p_path_redirects seen;
+	struct p2p_path_registers seen;
 
 	return registers_read(provider->pdev, client, &seen) &&
 	       p2p_cache_confirms(&provider->cache, client, generation, &seen, route);
@@ -237,7 +296,7 @@ static bool topology_confirm(struct p2p_provider *provider, struct pci_dev *clie
 static void topology_look(struct p2p_provider *provider, struct pci_dev *client,
 			  struct p2p_route *route)
 {
-	struct p2p_path_redirects seen;
+	struct p2p_path_registers seen;
 	u64 generation;
 
 	if (topology_confirm(provider, client, route))

@@ -33,6 +33,7 @@ static const char * const reason_texts[] = {
 	[P2P_REASON_CONFIDENTIAL_GUEST] = "this is a confidential guest",
 	[P2P_REASON_DMA_MASK_IOMMU] =
 		"the client cannot address the BAR, and the host bridge above is not known to forward",
+	[P2P_REASON_BRIDGE_OFF] = "a bridge on the way is switched off",
 };
 
 /**

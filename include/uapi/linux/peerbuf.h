@@ -136,6 +136,7 @@ enum peerbuf_reason {
 	PEERBUF_REASON_MEM_ENCRYPTION		= 22, /* IOMMU driver takes BARs for encrypted */
 	PEERBUF_REASON_CONFIDENTIAL_GUEST	= 23, /* the host controls peer requests */
 	PEERBUF_REASON_DMA_MASK_IOMMU		= 24, /* as 19, and no way through the IOMMU */
+	PEERBUF_REASON_BRIDGE_OFF		= 25, /* a bridge on the way is switched off */
 
 	/* Arguments */
 	PEERBUF_REASON_STRUCT_SIZE		= 64, /* too short, or unknown tail not zero */
