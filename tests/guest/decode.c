@@ -187,6 +187,69 @@ TEST(asleep_whoever_asks)
 	check(touches(cpu, false));
 }
 
+/* The device itself decodes memory, but nothing comes down to it. */
+TEST(bridge_above_is_off_whoever_asks)
+{
+	int fd = check_sys(open("/proc/self/mem", O_RDWR | O_CLOEXEC)), off;
+	struct peer_export late;
+	__u32 other;
+	__u8 byte;
+
+	begin();
+	scene_attach(&scene, EDU_DMA_DYNAMIC, 0);
+	off = quirk_begin("no_memory", "rp2");
+	check(off >= 0);
+	check_fails(peer_export_one(scene.node, MEM_BAR, 0, SCENE_SIZE, 0, &late), EIO);
+	check_eq(peer_reason, PEERBUF_REASON_MEMORY_DECODE_OFF);
+	check_fails(edu_attach(scene.edu, scene.export.fd, EDU_DMA_DYNAMIC, 0, &other), EIO);
+	check_said();
+	check(!touches(scene.cpu, false));
+	check_eq(pread(fd, &byte, 1, (off_t)(unsigned long)scene.cpu), -1);
+	check_fails(peer_move_one(scene.node, scene.export.id, MEM_BAR, SCENE_ELSEWHERE, SCENE_SIZE,
+				  PEERBUF_MOVE_F_COPY), EIO);
+	check_ok(peer_revoke(scene.node, scene.export.id, 0));
+	check_fails(peer_restore(scene.node, scene.export.id), EIO);
+	check_eq(peer_reason, PEERBUF_REASON_MEMORY_DECODE_OFF);
+	check_sys(close(off));
+	check_ok(peer_restore(scene.node, scene.export.id));
+	check_eq(scene.cpu[0], SCENE_PAINT);
+	check_works(5);
+}
+
+/* Of a device that keeps its driver nobody tells us of a reset either. */
+TEST(off_of_a_lent_bar)
+{
+	int control = control_open(), edu = edu_open("sw-edu"), node, ret;
+	struct peer_export export;
+	__u32 handle, other;
+	void *cpu;
+
+	device_bind(SLEEPER, "nvme");
+	check_ok(peer_lend(control, lab_addr(SLEEPER), 1U << CMB_BAR));
+	node = node_path_open(SLEEPER, O_RDWR);
+	check(node >= 0);
+	check_ok(peer_export_one(node, CMB_BAR, 0, SCENE_SIZE, 0, &export));
+	check_ok(edu_attach(edu, export.fd, EDU_DMA_DYNAMIC, 0, &handle));
+	cpu = buffer_map(export.fd, SCENE_SIZE, 0);
+	check_ok(peer_revoke(node, export.id, 0));
+	memory_decode(SLEEPER, false);
+	ret = peer_restore(node, export.id);
+	memory_decode(SLEEPER, true);
+	check_eq(ret, -EIO);
+	check_ok(peer_restore(node, export.id));
+	memory_decode(SLEEPER, false);
+	ret = edu_attach(edu, export.fd, EDU_DMA_DYNAMIC, 0, &other);
+	if (ret == -EIO && !touches(cpu, false))
+		ret = edu_map(edu, handle);
+	memory_decode(SLEEPER, true);
+	check_eq(ret, -EIO);
+	check_ok(edu_map(edu, handle));
+	check(touches(cpu, false));
+	close(export.fd);
+	close(node);
+	check_ok(peer_unlend(control, lab_addr(SLEEPER), 1U << CMB_BAR));
+}
+
 /* Of a buffer of two devices it is one that matters. */
 TEST(off_of_the_second_device)
 {

@@ -106,8 +106,10 @@ static const struct sentence sentences[] = {
 	REASON(IO_BAR, "an I/O port BAR", "only memory BARs can be exported"),
 	REASON(BAR_NOT_EXPORTABLE, "the BAR is not exportable",
 	       "lend it: 'peerbuf allow FUNCTION --bar N'"),
-	REASON(MEMORY_DECODE_OFF, "the function does not decode memory (PCI_COMMAND)",
-	       "let its driver enable the device, or bind it with 'peerbuf bind FUNCTION'"),
+	REASON(MEMORY_DECODE_OFF, "the function, or a bridge above it, does not decode memory "
+	       "(PCI_COMMAND)",
+	       "let its driver enable the device, or bind it with 'peerbuf bind FUNCTION'; "
+	       "'lspci -vt' shows the bridges above, and 'lspci -vv' their Control: Mem"),
 	REASON(BAR_UNASSIGNED, "the BAR has no address",
 	       "the firmware or kernel found no room for it: see 'BAR' in the kernel log, try "
 	       "pci=realloc or \"Above 4G decoding\""),

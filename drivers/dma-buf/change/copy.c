@@ -147,7 +147,7 @@ static int peerbuf_copy_possible(const struct peerbuf_copy *copy, u32 *reason)
 
 	if (!peerbuf_vecs_alive(copy->to->vecs) || !peerbuf_vecs_alive(from->vecs))
 		return -ENODEV;
-	if (!peerbuf_placement_decodes(copy->to) || !peerbuf_placement_decodes(from)) {
+	if (!peerbuf_placement_answers(copy->to) || !peerbuf_placement_answers(from)) {
 		*reason = PEERBUF_REASON_MEMORY_DECODE_OFF;
 		return -EIO;
 	}

@@ -118,7 +118,7 @@ static int peerbuf_restore_locked(struct peerbuf *pb, u32 causes,
 		*reason = trouble;
 		return -ENODEV;
 	}
-	if (!peerbuf_placement_decodes(pb->placement)) {
+	if (!peerbuf_placement_answers(pb->placement)) {
 		*reason = PEERBUF_REASON_MEMORY_DECODE_OFF;
 		return -EIO;
 	}
@@ -203,7 +203,7 @@ EXPORT_SYMBOL_GPL(peerbuf_revoke);
  * Context: process context, may sleep. No reservation lock may be held.
  * Return: 0, even if a revoke by somebody else is left, until whose restore the buffer stays
  * revoked; -EALREADY it is not revoked; -EPERM only somebody else revoked it; -ENODEV a device it
- * lies in is down or gone; -EIO one does not decode memory.
+ * lies in is down or gone; -EIO one, or a bridge above it, does not decode memory.
  */
 int peerbuf_restore(struct peerbuf *pb)
 {

@@ -67,6 +67,25 @@ bool peerbuf_device_decodes(struct pci_dev *pdev)
 	return pdev->no_command_memory || command & PCI_COMMAND_MEMORY;
 }
 
+/*
+ * True if the function decodes memory and so do all bridges above it. People switch bridges off by
+ * hand, and nothing tells the kernel.
+ */
+bool peerbuf_device_answers(struct pci_dev *pdev)
+{
+	struct pci_dev *bridge;
+	u16 command;
+
+	if (!peerbuf_device_decodes(pdev))
+		return false;
+	for (bridge = pci_upstream_bridge(pdev); bridge; bridge = pci_upstream_bridge(bridge)) {
+		pci_read_config_word(bridge, PCI_COMMAND, &command);
+		if (PCI_POSSIBLE_ERROR(command) || !(command & PCI_COMMAND_MEMORY))
+			return false;
+	}
+	return true;
+}
+
 /* Under the buffer's resv: do all its devices decode memory, as far as that can be read? */
 bool peerbuf_placement_decodes(const struct peerbuf_placement *placement)
 {
@@ -74,6 +93,17 @@ bool peerbuf_placement_decodes(const struct peerbuf_placement *placement)
 
 	for (i = 0; i < placement->nr_claims; i++)
 		if (!peerbuf_device_decodes(placement->claims[i].pdevice->pdev))
+			return false;
+	return true;
+}
+
+/* Under the buffer's resv: do all its devices decode memory, and all bridges above them? */
+bool peerbuf_placement_answers(const struct peerbuf_placement *placement)
+{
+	u32 i;
+
+	for (i = 0; i < placement->nr_claims; i++)
+		if (!peerbuf_device_answers(placement->claims[i].pdevice->pdev))
 			return false;
 	return true;
 }
@@ -376,6 +406,19 @@ int peerbuf_check_decode(struct peerbuf *pb, struct device *dev)
 	dma_resv_assert_held(pb->dmabuf->resv);
 
 	if (peerbuf_placement_decodes(pb->placement))
+		return 0;
+	return peerbuf_refuse(pb, dev, -EIO, PEERBUF_REASON_MEMORY_DECODE_OFF, NULL);
+}
+
+/*
+ * Under resv. The same for an attach and for a CPU, with the bridges. To read these takes too long
+ * for each mapping, so a mapping relies on what the attach has found.
+ */
+int peerbuf_check_answers(struct peerbuf *pb, struct device *dev)
+{
+	dma_resv_assert_held(pb->dmabuf->resv);
+
+	if (peerbuf_placement_answers(pb->placement))
 		return 0;
 	return peerbuf_refuse(pb, dev, -EIO, PEERBUF_REASON_MEMORY_DECODE_OFF, NULL);
 }

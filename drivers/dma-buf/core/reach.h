@@ -15,11 +15,14 @@ struct peerbuf_placement;
 
 u32 peerbuf_origins_revoked(const struct peerbuf *pb);
 bool peerbuf_device_decodes(struct pci_dev *pdev);
+bool peerbuf_device_answers(struct pci_dev *pdev);
 u32 peerbuf_placement_trouble(const struct peerbuf_placement *placement);
 bool peerbuf_placement_decodes(const struct peerbuf_placement *placement);
+bool peerbuf_placement_answers(const struct peerbuf_placement *placement);
 u32 peerbuf_trouble_unlocked(struct peerbuf *pb);
 u32 peerbuf_state(struct peerbuf *pb, bool held);
 int peerbuf_check_decode(struct peerbuf *pb, struct device *dev);
+int peerbuf_check_answers(struct peerbuf *pb, struct device *dev);
 u32 peerbuf_clients_check(struct peerbuf *pb, const struct peerbuf_placement *to);
 int peerbuf_check_routes(struct p2p_vecs *vecs, struct device *client, bool by_phys, bool look,
 			 struct p2p_route *route);

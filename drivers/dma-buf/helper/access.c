@@ -76,7 +76,7 @@ static int peerbuf_access_may(struct peerbuf *pb)
 {
 	if (peerbuf_trouble(pb))
 		return -ENODEV;
-	if (!peerbuf_placement_decodes(pb->placement))
+	if (!peerbuf_placement_answers(pb->placement))
 		return -EIO;
 	return peerbuf_wait_kernel(pb, PEERBUF_WAIT_INTR);
 }

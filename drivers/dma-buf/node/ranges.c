@@ -44,7 +44,7 @@ static int peerbuf_decode_check(struct peerbuf_resolver *res,
 {
 	if (pdev == res->decoding)
 		return 0;
-	if (!peerbuf_device_decodes(pdev)) {
+	if (!peerbuf_device_answers(pdev)) {
 		*res->reason = PEERBUF_REASON_MEMORY_DECODE_OFF;
 		return -EIO;
 	}

@@ -57,7 +57,7 @@ static int peerbuf_check_client(struct peerbuf *pb, struct peerbuf_client *clien
 		return peerbuf_refuse(pb, dev, -ENODEV, reason, NULL);
 
 	if (!reason) {
-		ret = peerbuf_check_decode(pb, dev);
+		ret = peerbuf_check_answers(pb, dev);
 		if (ret)
 			return ret;
 	}

@@ -44,7 +44,7 @@ static int peerbuf_cpu_prepare(struct peerbuf *pb, int mode)
 
 	if (peerbuf_trouble(pb))
 		return -ENODEV;
-	ret = peerbuf_check_decode(pb, NULL);
+	ret = peerbuf_check_answers(pb, NULL);
 	if (!ret && pb->placement->vecs->hidden_size)
 		ret = peerbuf_make_cpu_reachable(pb, PEERBUF_REASON_HIDDEN);
 	return ret ?: peerbuf_wait_kernel(pb, mode);

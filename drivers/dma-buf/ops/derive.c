@@ -135,7 +135,7 @@ static struct peerbuf_placement *peerbuf_parts_placement(struct peerbuf *pb, u32
 		return ERR_CAST(vecs);
 	placement = peerbuf_placement_create(pb, vecs, false, reason);
 	p2p_vecs_put(vecs);
-	if (IS_ERR(placement) || peerbuf_placement_decodes(placement))
+	if (IS_ERR(placement) || peerbuf_placement_answers(placement))
 		return placement;
 	peerbuf_placement_destroy(placement);
 	*reason = PEERBUF_REASON_MEMORY_DECODE_OFF;

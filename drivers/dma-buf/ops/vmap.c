@@ -177,7 +177,7 @@ static int peerbuf_vmap_create(struct peerbuf *pb)
 
 	if (peerbuf_trouble(pb))
 		return -ENODEV;
-	ret = peerbuf_check_decode(pb, NULL);
+	ret = peerbuf_check_answers(pb, NULL);
 	if (ret)
 		return ret;
 	ret = peerbuf_vmap_place(pb);

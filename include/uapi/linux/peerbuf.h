@@ -166,7 +166,7 @@ enum peerbuf_reason {
 	PEERBUF_REASON_NO_BAR			= 96, /* the function has no such BAR */
 	PEERBUF_REASON_IO_BAR			= 97, /* an I/O port BAR */
 	PEERBUF_REASON_BAR_NOT_EXPORTABLE	= 98, /* not a BAR that the node exports */
-	PEERBUF_REASON_MEMORY_DECODE_OFF	= 99, /* PCI_COMMAND memory bit is clear */
+	PEERBUF_REASON_MEMORY_DECODE_OFF	= 99, /* memory bit clear, of it or a bridge */
 	PEERBUF_REASON_BAR_UNASSIGNED		= 100, /* no address was assigned */
 	PEERBUF_REASON_BAR_UNMAPPABLE		= 101, /* nobody may map this function's BARs */
 	PEERBUF_REASON_NOT_LENT			= 103, /* outside the ranges that are lent */
