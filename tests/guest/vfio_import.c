@@ -13,6 +13,7 @@
 
 #include "harness.h"
 #include "lab.h"
+#include "quirk.h"
 #include "vfio.h"
 
 #define EDU	"rp-edu"
@@ -129,6 +130,37 @@ TEST(addresses_that_a_switch_catches_are_refused)
 	check_fails(map_at(dmabuf, 0, SIZE, neighbour - PAGE, ACCESS, &error), EADDRNOTAVAIL);
 	check_eq(mappings(), 0);
 	check_ok(map_at(dmabuf, 0, SIZE, PEER_IOVA, ACCESS, NULL));
+}
+
+static __u32 asked(void)
+{
+	struct peerbuf_route route;
+	int control = control_open();
+
+	check_ok(peer_route(control, lab_addr(MEM), lab_addr(EDU), PEERBUF_ANY_BAR, &route));
+	close(control);
+	return route.reason;
+}
+
+/* Whoever asks for the route finds it, and it is mapped again when somebody finds it on. */
+TEST(bridge_above_the_device_is_no_master)
+{
+	struct peerbuf_vfio_ioc_query query;
+	int off;
+
+	scene();
+	check_ok(map_at(dmabuf, 0, SIZE, PEER_IOVA, ACCESS, NULL));
+	off = quirk_begin("no_master", "rp1");
+	check(off >= 0);
+	check_eq(asked(), PEERBUF_REASON_BRIDGE_OFF);
+	eventually(5, vfio_state(edu.fd, PEER_IOVA) == PEERBUF_VFIO_STATE_FAILED);
+	check_ok(peerbuf_vfio_query(edu.fd, PEER_IOVA, 0, &query, NULL));
+	check_eq(query.reason, PEERBUF_REASON_NO_ROUTE);
+	check_sys(close(off));
+	check(asked() != PEERBUF_REASON_BRIDGE_OFF);
+	vfio_mapped(edu.fd, PEER_IOVA);
+	vfio_edu_write(&edu, PEER_IOVA, LENGTH, 1);
+	check(vfio_edu_reads(&edu, PEER_IOVA, LENGTH, 1));
 }
 
 TEST(bad_structures_are_refused)

@@ -126,9 +126,9 @@ static void peerbuf_follow_routes(struct peerbuf *pb)
 				       hold->client->revocable ? "" : ", but the importer cannot be told");
 		lost |= hold->client->revocable;
 	}
-	if (!lost)
-		return;
-	peerbuf_invalidate(pb);
+	if (lost)
+		peerbuf_invalidate(pb);
+	/* An importer that had no route may have one now. */
 	peerbuf_tell_changed(pb);
 }
 

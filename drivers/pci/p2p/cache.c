@@ -152,12 +152,12 @@ bool p2p_cache_confirms(struct p2p_cache *cache, struct pci_dev *client, u64 now
 }
 
 /* Is there a valid verdict that differs from @route? */
-bool p2p_cache_contradicts(struct p2p_cache *cache, struct pci_dev *client,
+bool p2p_cache_contradicts(struct p2p_cache *cache, struct pci_dev *client, bool through_host,
 			   const struct p2p_route *route)
 {
 	struct p2p_route known;
 
-	return p2p_cache_find(cache, client, false, p2p_cache_generation(), &known) &&
+	return p2p_cache_find(cache, client, through_host, p2p_cache_generation(), &known) &&
 	       (known.type != route->type || known.reason != route->reason ||
 		known.flags != route->flags || known.distance != route->distance ||
 		known.decider != route->decider);

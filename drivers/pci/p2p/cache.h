@@ -25,7 +25,7 @@ bool p2p_cache_find(struct p2p_cache *cache, struct pci_dev *client, bool throug
 		    u64 generation, struct p2p_route *route);
 bool p2p_cache_confirms(struct p2p_cache *cache, struct pci_dev *client, u64 generation,
 			const struct p2p_path_registers *seen, struct p2p_route *route);
-bool p2p_cache_contradicts(struct p2p_cache *cache, struct pci_dev *client,
+bool p2p_cache_contradicts(struct p2p_cache *cache, struct pci_dev *client, bool through_host,
 			   const struct p2p_route *route);
 void p2p_cache_store(struct p2p_cache *cache, struct pci_dev *client, bool through_host,
 		     u64 generation, const struct p2p_route *route,

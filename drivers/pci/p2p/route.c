@@ -288,6 +288,32 @@ static bool topology_confirm(struct p2p_provider *provider, struct pci_dev *clie
 	       p2p_cache_confirms(&provider->cache, client, generation, &seen, route);
 }
 
+/* @route is what the registers say. If a valid verdict differs from it, drops all verdicts. */
+static bool topology_outdate(struct p2p_provider *provider, struct pci_dev *client,
+			     bool through_host, const struct p2p_route *route)
+{
+	if (!p2p_cache_contradicts(&provider->cache, client, through_host, route))
+		return false;
+	pci_notice(client, "p2p: the route to %s has changed (%s), all routes are checked again\n",
+		   pci_name(provider->pdev), p2p_route_reason_text(route->reason));
+	p2p_cache_outdate();
+	return true;
+}
+
+/*
+ * The same for the route through the host bridge, which a client takes whose addresses only the
+ * IOMMU understands, if that verdict is cached.
+ */
+static void topology_look_up(struct p2p_provider *provider, struct pci_dev *client)
+{
+	struct p2p_path_registers seen;
+	struct p2p_route route;
+
+	if (p2p_cache_find(&provider->cache, client, true, p2p_cache_generation(), &route) &&
+	    topology_decide(provider->pdev, client, true, &route, &seen))
+		topology_outdate(provider, client, true, &route);
+}
+
 /*
  * Works the verdict out from what the registers say now. If it differs from the cached one, bits
  * were changed by hand, perhaps also between other functions: all cached verdicts are dropped. A
@@ -299,15 +325,13 @@ static void topology_look(struct p2p_provider *provider, struct pci_dev *client,
 	struct p2p_path_registers seen;
 	u64 generation;
 
+	topology_look_up(provider, client);
 	if (topology_confirm(provider, client, route))
 		return;
 	generation = p2p_cache_generation();
 	if (!topology_decide(provider->pdev, client, false, route, &seen))
 		return;
-	if (p2p_cache_contradicts(&provider->cache, client, route)) {
-		pci_notice(client, "p2p: the route to %s has changed (%s), all routes are checked again\n",
-			   pci_name(provider->pdev), p2p_route_reason_text(route->reason));
-		p2p_cache_outdate();
+	if (topology_outdate(provider, client, false, route)) {
 		topology_recall(provider, client, false, route);
 		return;
 	}
