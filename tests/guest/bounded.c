@@ -420,6 +420,41 @@ TEST(long_copy_gives_up_for_a_kill, .timeout = 120)
 	long_is_where_it_was();
 }
 
+static void heard(int signal)
+{
+}
+
+static int long_move_that_hears(void)
+{
+	const struct sigaction action = { .sa_handler = heard };
+
+	check_sys(sigaction(SIGUSR1, &action, NULL));
+	return long_move();
+}
+
+/* One that ends no process: the mover is told, and importers come back. */
+TEST(long_copy_gives_up_for_a_signal, .timeout = 120)
+{
+	struct edu_dma_state edu_now;
+	double start;
+
+	long_prepare();
+	edu = edu_open("rp-edu");
+	check_ok(edu_attach(edu, export.fd, EDU_DMA_DYNAMIC, 0, &handle));
+	check_ok(edu_map(edu, handle));
+	mover_start(long_move_that_hears);
+	until_busy();
+	start = now();
+	check_sys(kill(mover, SIGUSR1));
+	mover_comes_to(-EINTR, PEERBUF_REASON_INTERRUPTED);
+	check(seconds_since(start) < 1);
+	check_ok(edu_state(edu, handle, &edu_now));
+	check_eq(edu_now.invalidations, 1);
+	check(!(edu_now.flags & EDU_DMA_STATE_F_MAPPED));
+	check_ok(edu_map(edu, handle));
+	long_is_where_it_was();
+}
+
 TEST(long_copy_gives_up_when_the_node_is_closed, .timeout = 120)
 {
 	double start;

@@ -279,7 +279,7 @@ TEST(redirect_set_by_hand_is_found_by_who_asks)
 	redirect(true);
 	check_eq(invalidations(), 0);
 	check_eq(said(), PEERBUF_ROUTE_THRU_HOST_BRIDGE);
-	check(kmsg_has(mark, "another than before"));
+	check(kmsg_has(mark, "has changed"));
 	eventually(5, invalidations() == 1);
 	check(!scene_mapped(&scene));
 	scene_write(&scene, 0, 2);
