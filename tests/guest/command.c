@@ -184,7 +184,7 @@ TEST(bind_refuses_a_disk_in_use)
 
 	device_bind("sw-nvme", "nvme");
 	check_ok(device_write("sw-nvme", "driver_override", "\n"));
-	eventually(10, !shell("test -b " DISK, where));
+	check(shell_in_time(10, "test -b " DISK, where));
 	/* Other tests know what is on it. */
 	check_eq(shell("dd if=" DISK " of=/tmp/head bs=4K count=1", where), 0);
 	check_eq(shell("mkswap " DISK " && swapon " DISK, where, where), 0);
@@ -195,11 +195,11 @@ TEST(bind_refuses_a_disk_in_use)
 	check_eq(shell("peerbuf bind %s", where), 0);
 	check_eq(shell("peerbuf unbind %s", where), 0);
 	check_driver("sw-nvme", "nvme");
-	eventually(10, !shell("swapon " DISK, where));
+	check(shell_in_time(10, "swapon " DISK, where));
 	check_eq(shell("peerbuf bind --force %s", where), 0);
 	check_eq(shell("swapoff -a; peerbuf unbind %s", where), 0);
 	check_driver("sw-nvme", "nvme");
-	eventually(10, !shell("dd if=/tmp/head of=" DISK " oflag=sync", where));
+	check(shell_in_time(10, "dd if=/tmp/head of=" DISK " oflag=sync", where));
 }
 
 /* The override may name another driver than the one that is bound: it was set later. */

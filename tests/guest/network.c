@@ -112,16 +112,23 @@ int station_run(struct station *station, const char *command)
 	return station_wait(station_start(station, words));
 }
 
-static bool succeeds(struct station *station, pid_t pid, const char *command)
+/* A look takes longer than the guest sleeps in between, which costs nothing. */
+static void await_success(struct station *station, pid_t pid, const char *command)
 {
-	if (ended_within(pid, 0))
-		fail("who should listen has ended");
-	return !station_run(station, command);
+	double until = now() + 30 * slowness();
+
+	while (station_run(station, command)) {
+		if (ended_within(pid, 0))
+			fail("who should listen has ended");
+		if (now() > until)
+			fail("never: %s", command);
+		pause_ms(200);
+	}
 }
 
 void station_cm_listens(struct station *station, pid_t pid)
 {
-	eventually(30, succeeds(station, pid, "rdma resource show cm_id | grep -q LISTEN"));
+	await_success(station, pid, "rdma resource show cm_id | grep -q LISTEN");
 }
 
 void station_tcp_listens(struct station *station, pid_t pid, unsigned int port)
@@ -129,5 +136,5 @@ void station_tcp_listens(struct station *station, pid_t pid, unsigned int port)
 	char command[128];
 
 	snprintf(command, sizeof(command), "ss -Hltn sport = :%u | grep -q LISTEN", port);
-	eventually(30, succeeds(station, pid, command));
+	await_success(station, pid, command);
 }

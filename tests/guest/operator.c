@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What the command does for whoever runs the machine. */
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -84,8 +83,8 @@ TEST(revoke_wait_names_whom_it_waits_for)
 	pid = check_sys(fork());
 	if (!pid)
 		_exit(shell("peerbuf revoke --wait %llu 2> /tmp/said", scene.export.id));
-	eventually(10, !shell("grep -s 'waiting for .*%s to unmap' /tmp/said",
-			      lab_where("rp-edu")));
+	check(shell_in_time(10, "grep -s 'waiting for .*%s to unmap' /tmp/said",
+			    lab_where("rp-edu")));
 	check_eq(check_sys(waitpid(pid, &status, WNOHANG)), 0);
 	check_ok(edu_unmap(scene.edu, scene.handle));
 	check_sys(waitpid(pid, &status, 0));
@@ -141,11 +140,10 @@ TEST(command_of_an_export_does_not_outlive_it)
 		       "-c", "echo $$ > /tmp/command; exec sleep 1000", NULL);
 		_exit(127);
 	}
-	eventually(10, !shell(ALIVE));
-	check_sys(kill(pid, SIGKILL));
-	check_sys(waitpid(pid, NULL, 0));
-	eventually(10, shell(ALIVE));
-	eventually(10, !shell("test $(peerbuf ps -j | jq '.exports | length') = 0"));
+	check(shell_in_time(10, ALIVE));
+	process_kill(pid);
+	check(shell_in_time(10, "! " ALIVE));
+	check(shell_in_time(10, "test $(peerbuf ps -j | jq '.exports | length') = 0"));
 }
 
 /* ---- containers ---- */

@@ -24,7 +24,7 @@ static pid_t follow(void)
 		execlp("peerbuf", "peerbuf", "events", "--all", "-j", NULL);
 		_exit(127);
 	}
-	eventually(10, !shell("grep -qs 1 " INSTANCES "%d/events/peerbuf/enable", pid));
+	check(shell_in_time(10, "grep -qs 1 " INSTANCES "%d/events/peerbuf/enable", pid));
 	return pid;
 }
 
@@ -48,7 +48,7 @@ TEST(events_of_all_tell_who_maps_and_who_is_refused)
 		    EOPNOTSUPP);
 	check_ok(peer_revoke(scene.node, scene.export.id, 1000));
 	check_ok(edu_detach(scene.edu, scene.handle));
-	eventually(10, !shell(TOLD("detach", ""), scene.export.id));
+	check(shell_in_time(10, TOLD("detach", ""), scene.export.id));
 	check_eq(shell(TOLD("export", ""), scene.export.id), 0);
 	check_eq(shell(TOLD("attach", " and .device == \"%s\""), scene.export.id,
 		       lab_where("rp-edu")), 0);
