@@ -6,9 +6,7 @@
  */
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -73,7 +71,7 @@ static void until_busy(void)
 
 static void mover_comes_to(int ret, __u32 reason)
 {
-	check_eq(waitpid(mover, NULL, 0), mover);
+	process_ends_well(mover);
 	check(moved->over);
 	check_eq(moved->ret, ret);
 	check_eq(moved->reason, reason);
@@ -195,7 +193,7 @@ TEST(engine_gives_up_for_a_revoke)
 	start = now();
 	check_ok(peer_revoke(node, export.id, 1000));
 	check(seconds_since(start) < 1);
-	check_eq(waitpid(mover, NULL, 0), mover);
+	process_ends_well(mover);
 	check_eq(moved->ret, -ENODEV);
 	check_ok(peer_restore(node, export.id));
 	check_ok(peer_query(node, export.id, &info));

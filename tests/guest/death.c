@@ -8,7 +8,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "actors.h"
@@ -185,7 +184,7 @@ TEST(both_processes_are_killed)
 
 	check_sys(kill(exporter, SIGKILL));
 	actor_kill(importer);
-	check_eq(waitpid(exporter, NULL, 0), exporter);
+	process_was_killed(exporter);
 	close(export.fd);
 }
 

@@ -566,11 +566,26 @@ pid_t exporter_start(const char *id, __u64 offset, __u64 length, __u32 flags,
 	return pid;
 }
 
-void process_kill(pid_t pid)
+void process_ends_well(pid_t pid)
 {
 	int status;
 
+	check_eq(waitpid(pid, &status, 0), pid);
+	if (WIFSIGNALED(status))
+		fail("the process has died of signal %d", WTERMSIG(status));
+	check_eq(WEXITSTATUS(status), 0);
+}
+
+void process_kill(pid_t pid)
+{
 	check_sys(kill(pid, SIGKILL));
+	process_was_killed(pid);
+}
+
+void process_was_killed(pid_t pid)
+{
+	int status;
+
 	check_eq(waitpid(pid, &status, 0), pid);
 	if (WIFEXITED(status))
 		fail("the process had ended by itself, with status %d", WEXITSTATUS(status));

@@ -95,6 +95,10 @@ pid_t exporter_start(const char *id, __u64 offset, __u64 length, __u32 flags,
 		     struct peer_export *export);
 /* The test fails if the process has ended before, for whatever reason. */
 void process_kill(pid_t pid);
+/* The second half of that. */
+void process_was_killed(pid_t pid);
+/* It comes to its end, with status 0. */
+void process_ends_well(pid_t pid);
 /* A descriptor, with some data as there must be. */
 void descriptor_send(int socket, int fd, const void *data, size_t size);
 

@@ -213,7 +213,6 @@ static void answers_meanwhile(const char *command)
 {
 	char id[24];
 	double start;
-	int status;
 	pid_t pid;
 
 	hold("rp-edu", "rp-mem");
@@ -230,8 +229,7 @@ static void answers_meanwhile(const char *command)
 	/* It has answered before the removal was over. */
 	check_eq(waitpid(pid, NULL, WNOHANG), 0);
 	let_go();
-	check_eq(waitpid(pid, &status, 0), pid);
-	check_eq(status, 0);
+	process_ends_well(pid);
 	check(!is_kept());
 	check_sys(munmap(scene.cpu, SCENE_SIZE));
 	close(scene.export.fd);
@@ -268,7 +266,7 @@ TEST(deny_answers_while_the_lender_is_unbound, .timeout = 120)
 	check_fails(peer_unlend(control, nvme, 1U << CMB_BAR), ENOENT);
 	check(now() - start < ANSWER);
 	check_ok(edu_detach(edu, handle));
-	check_eq(waitpid(pid, NULL, 0), pid);
+	process_ends_well(pid);
 	device_bind("sw-nvme", "nvme");
 }
 
@@ -302,7 +300,7 @@ TEST(limit_holds_whoever_else_is_waiting, .timeout = 120)
 	check(now() - start < ANSWER);
 	check_eq(waitpid(pid, NULL, WNOHANG), 0);
 	check_ok(edu_detach(scene.edu, scene.handle));
-	check_eq(waitpid(pid, NULL, 0), pid);
+	process_ends_well(pid);
 	change.on = 0;
 	check_ok(peer_ioctl(owner, BAR_OWNER_IOC_DOWN, &change));
 	close(owner);

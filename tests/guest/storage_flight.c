@@ -4,8 +4,6 @@
  * call says how far it came, nothing arrives later, and nothing is left behind.
  */
 #include <fcntl.h>
-#include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "actors.h"
@@ -129,7 +127,6 @@ TEST(moved_call_is_complete, .timeout = 120)
 	struct peerbuf_ioc_file call;
 	__u64 at = START;
 	pid_t pid;
-	int status;
 
 	open_both();
 	for (unsigned int i = 0; i < rounds(20); i++) {
@@ -142,8 +139,7 @@ TEST(moved_call_is_complete, .timeout = 120)
 		pause_ms(1 + i % 5);
 		at = at == START ? ELSEWHERE : START;
 		check_ok(peer_move_one(node, export.id, MEM_BAR, at, SIZE, PEERBUF_MOVE_F_COPY));
-		check_eq(check_sys(waitpid(pid, &status, 0)), pid);
-		check_eq(status, 0);
+		process_ends_well(pid);
 		check_host_medium(MEM, at, 0, SIZE);
 	}
 }
@@ -181,16 +177,13 @@ static pid_t reader_process(void)
 TEST(killed_in_flight, .timeout = 120)
 {
 	struct peerbuf_export_info info;
-	int status;
 	pid_t pid;
 
 	open_both();
 	for (unsigned int i = 0; i < rounds(20); i++) {
 		pid = reader_process();
 		pause_ms(2 + i % 9);
-		check_sys(kill(pid, SIGKILL));
-		check_eq(check_sys(waitpid(pid, &status, 0)), pid);
-		check(WIFSIGNALED(status));
+		process_kill(pid);
 		check_ok(peer_query(node, export.id, &info));
 		check_eq(info.nr_mappings, 0);
 		check_eq(info.nr_attachments, 0);

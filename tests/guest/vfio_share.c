@@ -8,7 +8,6 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -406,7 +405,7 @@ TEST(open_that_is_refused_leaves_a_lent_device_alone, .timeout = 90)
 	before = reader->reads;
 	eventually(5, reader->reads > before + 1);
 	reader->enough = true;
-	check_eq(waitpid(pid, NULL, 0), pid);
+	process_ends_well(pid);
 	check(!reader->wrong);
 	check_host_pattern(FAR_MEM, START, LENGTH, 26);
 

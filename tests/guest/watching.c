@@ -76,12 +76,12 @@ TEST(what_one_that_was_killed_left_is_cleaned)
 	pid_t pid = follow();
 	int status;
 
-	check_sys(kill(pid, SIGKILL));
-	check_sys(waitpid(pid, &status, 0));
+	process_kill(pid);
 	check_eq(shell("test -e " INSTANCES "%d", pid), 0);
 	pid = follow();
 	check_sys(kill(pid, SIGTERM));
 	check_sys(waitpid(pid, &status, 0));
+	check_eq(status_of(status), 0);
 	check_eq(shell("ls -d " INSTANCES "*"), 2);
 }
 
