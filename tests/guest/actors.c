@@ -202,12 +202,33 @@ void actor_await(struct actor *actor, unsigned long more)
 	eventually(SOON, (watch(0), actor_rounds(actor) >= target));
 }
 
+static bool has_done(const struct actor *actor)
+{
+	const struct part *part = &actor->part;
+	bool done = actor_rounds(actor) >= part->least;
+
+	for (unsigned int i = 0; i < DEEDS_MOST && part->deeds[i]; i++)
+		done &= atomic_load(&actor->done[i]) >= part->least;
+	return done;
+}
+
+static bool all_have_done(void)
+{
+	for (unsigned int i = 0; i < nr_actors; i++)
+		if (!has_done(&actors[i]))
+			return false;
+	return true;
+}
+
 void actors_perform(double seconds)
 {
-	double until = now() + seconds;
+	double until = now() + seconds, late = until + SOON * slowness();
 
 	for (double left; (left = until - now()) > 0;)
 		watch(left);
+	/* What is missing by then actors_stop() says. */
+	while (!all_have_done() && now() < late)
+		watch(0.1);
 }
 
 static void await_end(struct actor *actor)

@@ -48,7 +48,7 @@ unsigned long actor_rounds(const struct actor *actor);
 /* Until it has done as many rounds since now. */
 void actor_await(struct actor *actor, unsigned long more);
 
-/* Let them act for so long. */
+/* Let them act for so long, and on until each has done what it must, or it is stuck. */
 void actors_perform(double seconds);
 /* Until each that has a last round has done it; then ask the others to stop. */
 void actors_finish(void);

@@ -22,7 +22,7 @@
 #include "memory.h"
 
 #define BOS		4
-#define ROUNDS		16
+#define ROUNDS		8
 #define WARM_UP		4
 #define SLICE		(32 * KIB)
 #define LENGTH		2000

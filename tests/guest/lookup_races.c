@@ -17,7 +17,7 @@
 #define PLACES	8
 #define SLOTS	8
 #define ROOM	(4 * SLOTS)
-#define SECONDS	3
+#define SECONDS	1
 #define OFTEN	20
 
 static int node, control;

@@ -18,7 +18,7 @@
 #define BUFFERS	3
 #define PLACES	16
 #define GUARD	PAGE
-#define SECONDS	4
+#define SECONDS	2
 #define SEED	23
 #define LENGTH	100
 
@@ -68,7 +68,7 @@ static void check_painted(void)
 
 static void perform(unsigned int seconds)
 {
-	actors_perform(seconds * (slowness() > 1 ? 3 : 1));
+	actors_perform(seconds);
 	actors_stop();
 }
 

@@ -176,7 +176,7 @@ static void any_part(void)
 	static const unsigned int steps[] = { 1, 4, SECTOR, BLOCK };
 	__u64 area = 100 * BLOCK;
 
-	for (unsigned int i = 0; i < rounds(60); i++) {
+	for (unsigned int i = 0; i < rounds(30); i++) {
 		__u64 step = steps[dice(4)], length = (1 + dice(area / step - 1)) * step,
 		      from = dice((area - length) / step + 1) * step;
 
@@ -580,7 +580,7 @@ static void at_work(void)
 	actor_start(&(struct part) {
 		.name = "reader", .act = do_read, .least = 5, .deeds = { "read" },
 	});
-	actors_perform(5);
+	actors_perform(2);
 	actors_stop();
 	check_eq(shell("rm " FOLDER "/busy"), 0);
 }

@@ -86,7 +86,7 @@ TEST(revoke_in_flight, .timeout = 120)
 
 	open_both();
 	actor = actor_start_thread(&reader);
-	for (unsigned int i = 0; i < rounds(30); i++) {
+	for (unsigned int i = 0; i < rounds(14); i++) {
 		actor_await(actor, 1 + i % 3);
 		pause_ms(i % 7);
 		check_ok(peer_revoke(node, export.id, PEERBUF_WAIT_FOREVER));
@@ -107,7 +107,7 @@ TEST(move_in_flight, .timeout = 120)
 
 	open_both();
 	actor = actor_start_thread(&steady_reader);
-	for (unsigned int i = 0; i < rounds(30); i++) {
+	for (unsigned int i = 0; i < rounds(14); i++) {
 		actor_await(actor, 1);
 		pause_ms(i % 7);
 		at = at == START ? ELSEWHERE : START;
@@ -129,7 +129,7 @@ TEST(moved_call_is_complete, .timeout = 120)
 	pid_t pid;
 
 	open_both();
-	for (unsigned int i = 0; i < rounds(20); i++) {
+	for (unsigned int i = 0; i < rounds(10); i++) {
 		lab_host_fill(MEM, at, SIZE, SCENE_PAINT);
 		pid = check_sys(fork());
 		if (!pid) {
@@ -154,7 +154,7 @@ TEST(controller_reset_in_flight, .timeout = 300)
 	*strchr(name + 4, 'n') = '\0';
 	snprintf(path, sizeof(path), "/sys/class/nvme/%s/reset_controller", name);
 	actor = actor_start_thread(&steady_reader);
-	for (unsigned int i = 0; i < rounds(8); i++) {
+	for (unsigned int i = 0; i < rounds(4); i++) {
 		actor_await(actor, 1);
 		check_ok(sysfs_write(path, "1"));
 	}
@@ -180,7 +180,7 @@ TEST(killed_in_flight, .timeout = 120)
 	pid_t pid;
 
 	open_both();
-	for (unsigned int i = 0; i < rounds(20); i++) {
+	for (unsigned int i = 0; i < rounds(10); i++) {
 		pid = reader_process();
 		pause_ms(2 + i % 9);
 		process_kill(pid);

@@ -140,7 +140,7 @@ TEST(cancelled_in_flight)
 	int res;
 
 	open_all();
-	for (unsigned int round = 0; round < rounds(40); round++) {
+	for (unsigned int round = 0; round < rounds(16); round++) {
 		submit_read(0, SIZE);
 		check_eq(io_uring_submit(&ring), 1);
 		pause_ms(round % 4);

@@ -21,7 +21,7 @@
 #define START	(32 * PAGE)
 #define SIZE	(16 * PAGE)
 #define IOVAS	4
-#define SECONDS	6
+#define SECONDS	2
 #define PLACES	3
 #define SEED	29
 #define ROUNDS	4
@@ -239,7 +239,7 @@ TEST(everything_at_once, .flags = TEST_IOMMU_FAULTS, .timeout = 90)
 	actor_start(&mapper);
 	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
 		actor_start(&others[i]);
-	actors_perform(SECONDS * (slowness() > 1 ? 3 : 1));
+	actors_perform(SECONDS);
 	actors_stop();
 	check_among(peer_restore(node, export.id), EALREADY);
 	check_ok(peerbuf_vfio_command(mem, 0, 2));
