@@ -4,8 +4,8 @@
 #define SLEEP_H
 
 /*
- * As far as freezing tasks, and back; the kernel spins for a second between. Returns what
- * writing to /sys/power/state does, so negative if the machine was kept awake.
+ * As far as freezing tasks, and back at once: for as long as it is told to wait there the kernel
+ * spins. Returns what writing to /sys/power/state does: -EBUSY if the machine was kept awake.
  */
 int machine_sleep(void);
 
