@@ -317,6 +317,13 @@ class MachineTest(unittest.TestCase):
             self.assertEqual("id=bochs" in text, gpus)
             self.assertEqual("memory-backend=ram" in line, gpus)
 
+    def test_medium_is_not_flushed(self):
+        with tempfile.TemporaryDirectory() as folder:
+            line = machine.Machine("plain", Path(folder), 4096, False).arguments()
+        drives = [word for word in line if "node-name=disk" in word]
+        self.assertEqual(len(drives), 1)
+        self.assertIn("cache.no-flush=on", drives[0])
+
     def test_sriov(self):
         for sriov in (False, True):
             with tempfile.TemporaryDirectory() as folder:
