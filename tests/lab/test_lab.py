@@ -422,20 +422,21 @@ def _load_run():
 class RunTest(unittest.TestCase):
     """tests/run, with a lab that is a script."""
 
-    def _guests(self, script):
+    def _guests(self, script, tests_like=None):
         run = _load_run()
         results = run.Results(False, Budget())
         options = argparse.Namespace(debug=False, kernel=["7.2"], jobs=1,
                                      machine=["plain"], test=None,
                                      timeout=None, tests=None, long=False, core=False,
-                                     real_time=False)
+                                     real_time=False, unit=False,
+                                     userspace=False, no_guests=False, tests_like=tests_like)
         with tempfile.TemporaryDirectory() as folder:
             lab = Path(folder) / "lab"
             lab.write_text("#!/bin/sh\n" + script)
             lab.chmod(0o755)
             with mock.patch.object(run, "LAB", lab), \
                     contextlib.redirect_stdout(io.StringIO()):
-                run.guests(options, results)
+                run.run_all(options, results)
         return results
 
     def test_kernel_that_is_gone_is_one_skip(self):
@@ -443,6 +444,23 @@ class RunTest(unittest.TestCase):
         self.assertEqual(results.counts,
                          {"passed": 0, "failed": 0, "skipped": 1})
         self.assertEqual(results.gone, ["7.2"])
+
+    def test_no_guest_is_a_failure(self):
+        results = self._guests('case $1 in list) echo bytes read;; esac\n',
+                               tests_like=["nothing"])
+        self.assertIn("host guests", results.failures)
+
+    def test_what_needs_no_guest_runs_without_any(self):
+        run = _load_run()
+        ran = []
+        results = run.Results(False, Budget())
+        options = argparse.Namespace(debug=False, jobs=1, unit=True, userspace=False,
+                                     no_guests=True)
+        with mock.patch.object(run.host, "local",
+                               lambda results, name, *command: ran.append(name)):
+            run.run_all(options, results)
+        self.assertEqual(sorted(ran),
+                         ["bench", "fuzz", "lab", "model", "run", "unit"])
 
     def test_lab_that_fails_is_not_gone(self):
         with self.assertRaises(subprocess.CalledProcessError):

@@ -37,14 +37,23 @@ def local(results, name, *command):
                     [reason or other or "no reason given"])
 
 
-def unit(results):
-    """The kernel's pure logic as a program, and the lab's own tests."""
-    local(results, "unit", "make", "-C", "tests/unit", "check")
-    local(results, "lab", sys.executable, "tests/lab/test_lab.py", "-v")
-    local(results, "run", sys.executable, "tests/runner/test_runner.py", "-v")
-    local(results, "model", "tests/model/run", "--short")
-    local(results, "fuzz", "tests/fuzz/run", "--slice")
-    local(results, "bench", sys.executable, "tests/bench/test_bench.py", "-v")
+# The kernel's pure logic as a program, the model of it, and the lab's own tests: the
+# longest first.
+UNIT = [
+    ("model", "tests/model/run", "--short"),
+    ("fuzz", "tests/fuzz/run", "--slice"),
+    ("unit", "make", "-C", "tests/unit", "check"),
+    ("lab", sys.executable, "tests/lab/test_lab.py", "-v"),
+    ("run", sys.executable, "tests/runner/test_runner.py", "-v"),
+    ("bench", sys.executable, "tests/bench/test_bench.py", "-v"),
+]
+
+
+def jobs(want_unit, want_userspace):
+    """What there is to do, as functions of the results, each apart from all others."""
+    found = [lambda results, words=words: local(results, *words)
+             for words in (UNIT if want_unit else [])]
+    return found + ([userspace] if want_userspace else [])
 
 
 def userspace(results):
