@@ -30,16 +30,14 @@ static void find_interface(struct station *station)
 }
 
 /* The core adds a GID for an address a little after the address is there. */
-static bool has_gid(struct station *station)
+static void await_gid(struct station *station)
 {
-	char command[256];
 	__u8 b[4];
 
 	check_eq(inet_pton(AF_INET, station->address, b), 1);
-	snprintf(command, sizeof(command),
-		 "grep -q ffff:%02x%02x:%02x%02x /sys/class/infiniband/%s/ports/1/gids/*",
-		 b[0], b[1], b[2], b[3], station->device);
-	return !station_run(station, command);
+	check(shell_in_time(10, "grep -q ffff:%02x%02x:%02x%02x "
+			    "/sys/class/infiniband/%s/ports/1/gids/*",
+			    b[0], b[1], b[2], b[3], station->device));
 }
 
 static void station_up(struct station *station)
@@ -50,7 +48,7 @@ static void station_up(struct station *station)
 		 "ip link set lo up && ip link set %s up && ip addr replace %s/24 dev %s",
 		 station->interface, station->address, station->interface);
 	check_eq(station_run(station, command), 0);
-	eventually(10, has_gid(station));
+	await_gid(station);
 }
 
 static void station_find(struct station *station, const char *edu, const char *address)

@@ -36,15 +36,15 @@ TEST(rping_is_answered)
 TEST(ucmatose_connects_many)
 {
 	alone();
-	pair(&near, "ucmatose -b 10.1.0.1 -c 4 -C 10 -S 2000", &near,
-	     "ucmatose -s 10.1.0.1 -c 4 -C 10 -S 2000");
+	pair(&near, "ucmatose -b 10.1.0.1 -c 4 -C 4 -S 2000", &near,
+	     "ucmatose -s 10.1.0.1 -c 4 -C 4 -S 2000");
 }
 
 TEST(udaddy_by_datagrams)
 {
 	alone();
-	pair(&near, "udaddy -b 10.1.0.1 -c 2 -C 10 -S 500", &near,
-	     "udaddy -s 10.1.0.1 -c 2 -C 10 -S 500");
+	pair(&near, "udaddy -b 10.1.0.1 -c 2 -C 4 -S 500", &near,
+	     "udaddy -s 10.1.0.1 -c 2 -C 4 -S 500");
 }
 
 TEST(rdma_server_and_client)
@@ -57,8 +57,8 @@ TEST(rdma_server_and_client)
 TEST(rsockets_carry_a_stream)
 {
 	alone();
-	pair(&near, "rstream -b 10.1.0.1 -C 10 -S 5000 -T v", &near,
-	     "rstream -s 10.1.0.1 -C 10 -S 5000 -T v");
+	pair(&near, "rstream -b 10.1.0.1 -C 4 -S 5000 -T v", &near,
+	     "rstream -s 10.1.0.1 -C 4 -S 5000 -T v");
 }
 
 /* It ends by itself and says that it did not work: it was there, and nobody killed it. */

@@ -18,7 +18,7 @@ static void pingpong(const char *provider, const char *endpoint)
 	pid_t pid;
 
 	station_open(&near, "rp-edu", ADDRESS);
-	snprintf(server, sizeof(server), "fi_pingpong -p '%s' -e %s -I 20 -S 4096 -c", provider,
+	snprintf(server, sizeof(server), "fi_pingpong -p '%s' -e %s -I 8 -S 4096 -c", provider,
 		 endpoint);
 	snprintf(client, sizeof(client), "%s " ADDRESS, server);
 	pid = station_start(&near, server);

@@ -9,6 +9,7 @@
 
 #include "harness.h"
 #include "rdma.h"
+#include "shell.h"
 
 static char device[64];
 
@@ -35,7 +36,6 @@ static int run(const char *format, const char *program, const char *more)
 /* The same program twice: once it waits, once it connects. */
 static void pair(const char *program, const char *options)
 {
-	char listening[128];
 	int status;
 	pid_t pid;
 
@@ -46,9 +46,7 @@ static void pair(const char *program, const char *options)
 	if (!pid)
 		_exit(run("%s -d %s %s", program, options));
 	/* Both use this port unless told otherwise: 18515 is 0x4853; 0A: listens. */
-	snprintf(listening, sizeof(listening),
-		 "grep -qE ':4853 0+:0000 0A' /proc/net/tcp /proc/net/tcp6");
-	eventually(20, !system(listening));
+	check(shell_in_time(20, "grep -qE ':4853 0+:0000 0A' /proc/net/tcp /proc/net/tcp6"));
 	check_eq(run("%s -d %s %s 127.0.0.1", program, options), 0);
 	check_sys(waitpid(pid, &status, 0));
 	check(WIFEXITED(status));
