@@ -17,6 +17,9 @@
 
 #define MOST	(1 << 20) /* bytes of one transfer */
 #define SECONDS	20	  /* timeout of one transfer */
+/* Microseconds between two polls for its completion. */
+#define FIRST_PAUSE	100
+#define LONGEST_PAUSE	5000
 
 struct verbs {
 	struct engine engine;
@@ -156,14 +159,19 @@ static void verbs_detach(struct engine *engine)
 static int complete(struct verbs *verbs)
 {
 	time_t until = time(NULL) + SECONDS;
+	useconds_t pause = FIRST_PAUSE;
 	struct ibv_wc wc;
 	int nr;
 
-	do {
+	/* Most devices are done by then; of one that is not, nobody has to ask all the time. */
+	for (;;) {
 		nr = ibv_poll_cq(verbs->cq, 1, &wc);
-		if (!nr)
-			usleep(100);
-	} while (!nr && time(NULL) < until);
+		if (nr || time(NULL) >= until)
+			break;
+		usleep(pause);
+		if (pause < LONGEST_PAUSE)
+			pause *= 2;
+	}
 	if (!nr)
 		return -ETIMEDOUT;
 	return nr < 0 || wc.status != IBV_WC_SUCCESS ? -EIO : 0;
