@@ -105,14 +105,16 @@ static void peerbuf_all_up(void)
 static int peerbuf_pm_event(struct notifier_block *nb, unsigned long action,
 			    void *data)
 {
+	int error;
+
 	switch (action) {
 	case PM_SUSPEND_PREPARE:
 	case PM_HIBERNATION_PREPARE:
 	case PM_RESTORE_PREPARE:
-		if (!peerbuf_all_down())
-			return NOTIFY_OK;
-		peerbuf_all_up();
-		return NOTIFY_BAD;
+		error = peerbuf_all_down();
+		if (error)
+			peerbuf_all_up();
+		return notifier_from_errno(error);
 	case PM_POST_SUSPEND:
 	case PM_POST_HIBERNATION:
 	case PM_POST_RESTORE:
