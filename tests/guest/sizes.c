@@ -255,3 +255,63 @@ TEST(copy_behind_4_gib)
 	moves_to(FOUR_GIB + ONE_GIB, handle, cpu, 7);
 	moves_to(ONE_GIB, handle, cpu, 7);
 }
+
+#define MIB	(1ULL << 20)
+#define PIECES	3
+
+/* Where that byte of a buffer of these ranges is in the BAR. */
+static __u64 place_of(const struct peerbuf_range *range, __u64 at)
+{
+	for (; at >= range->length; range++)
+		at -= range->length;
+	return range->offset + at;
+}
+
+/* A short pattern of its own on both sides of each of these places: in the BAR by the host. */
+static void check_places(const struct peerbuf_range *ranges, const __u64 *places, unsigned int nr)
+{
+	__u8 host[LENGTH];
+
+	for (unsigned int i = 0; i < nr; i++) {
+		__u64 start = places[i] - LENGTH / 2;
+
+		lab_host_read(mem, place_of(ranges, start), host, LENGTH / 2);
+		lab_host_read(mem, place_of(ranges, places[i]), host + LENGTH / 2, LENGTH / 2);
+		check(pattern_matches(host, LENGTH, 40 + i));
+	}
+}
+
+/* The CPU sees at most 16 MiB at a time, and ranges end elsewhere on both sides. */
+TEST(copy_of_ranges_larger_than_a_window)
+{
+	const struct peerbuf_range from[PIECES] = {
+		{ .bar = MEM_BAR, .offset = ONE_GIB, .length = 20 * MIB },
+		{ .bar = MEM_BAR, .offset = 0, .length = PAGE },
+		{ .bar = MEM_BAR, .offset = FOUR_GIB - 10 * MIB, .length = 18 * MIB },
+	}, to[PIECES] = {
+		{ .bar = MEM_BAR, .offset = FOUR_GIB - MIB - GIB, .length = MIB + 3 * PAGE },
+		{ .bar = MEM_BAR, .offset = FOUR_GIB + GIB, .length = 35 * MIB },
+		{ .bar = MEM_BAR, .offset = large_bar("rp-mem") - 2 * MIB + 2 * PAGE,
+		  .length = 2 * MIB - 2 * PAGE },
+	};
+	/* Seams, the ends of windows on either side, and 4 GiB. */
+	const __u64 places[] = {
+		MIB + 3 * PAGE, 16 * MIB, 17 * MIB + 3 * PAGE, 20 * MIB, 20 * MIB + PAGE,
+		30 * MIB + PAGE, 33 * MIB + 3 * PAGE, 36 * MIB + PAGE, 36 * MIB + 3 * PAGE,
+	};
+	const unsigned int nr = sizeof(places) / sizeof(*places);
+	__u8 *cpu;
+
+	mem = "rp-mem";
+	node = node_open(mem);
+	check_ok(peer_export(node, from, PIECES, 0, &export));
+	check_eq(export.size, 38 * MIB + PAGE);
+	cpu = buffer_map(export.fd, export.size, 0);
+	for (unsigned int i = 0; i < nr; i++)
+		pattern_fill(cpu + places[i] - LENGTH / 2, LENGTH, 40 + i);
+	check_places(from, places, nr);
+	check_ok(peer_move(node, export.id, to, PIECES, PEERBUF_MOVE_F_COPY));
+	check_places(to, places, nr);
+	for (unsigned int i = 0; i < nr; i++)
+		check(pattern_matches(cpu + places[i] - LENGTH / 2, LENGTH, 40 + i));
+}
