@@ -3,11 +3,9 @@
 #ifndef _PEERBUF_COMPAT_NON_MAPPABLE_BARS_H
 #define _PEERBUF_COMPAT_NON_MAPPABLE_BARS_H
 
-#include <linux/version.h>
-
 #include <linux/pci.h>
 
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
+#ifdef HAVE_PCI_NON_MAPPABLE_BARS
 static inline bool pci_non_mappable_bars(const struct pci_dev *pdev)
 {
 	return pdev->non_mappable_bars;

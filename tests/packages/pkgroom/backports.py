@@ -3,7 +3,23 @@
 
 from .machine import Failed
 
-# By kernel: (header, what it says, what it says with the backport).
+URING_CMD = """struct io_uring_cmd {
+	struct file	*file;
+	const void	*cmd;
+	union {
+		/* callback to defer completions to task context */
+		void (*task_work_cb)(struct io_uring_cmd *cmd, unsigned);
+		/* used for polled completion */
+		void *cookie;
+	};
+	u32		cmd_op;
+	u32		flags;
+	u8		pdu[32]; /* available inline for free use */
+};
+"""
+
+# By kernel: (header, what it says, what it says with the backport). Of a header that comes with
+# it the kernel says nothing.
 EDITS = {
     "6.1": [
         ("linux/eventfd.h", "__u64 eventfd_signal(struct eventfd_ctx *ctx, __u64 n);",
@@ -19,6 +35,9 @@ EDITS = {
          "int dma_buf_vmap(struct dma_buf *dmabuf, struct iosys_map *map);\n"
          "int dma_buf_vmap_unlocked(struct dma_buf *dmabuf, struct iosys_map *map);\n"
          "void dma_buf_vunmap_unlocked(struct dma_buf *dmabuf, struct iosys_map *map);"),
+        ("linux/io_uring.h", URING_CMD, "#include <linux/io_uring/cmd.h>\n"),
+        ("linux/io_uring/cmd.h", "", "#include <linux/fs.h>\n" +
+         URING_CMD.replace("const void\t*cmd;", "const struct io_uring_sqe *sqe;")),
     ],
     "6.12": [
         ("linux/mm.h", "vm_fault_t vmf_insert_mixed(struct vm_area_struct *vma, "
@@ -37,6 +56,8 @@ EDITS = {
          "int vfio_pci_core_enable(struct vfio_pci_core_device *vdev);\n"
          "int vfio_pci_core_match_token_uuid(struct vfio_device *core_vdev,\n"
          "\t\t\t\t   const uuid_t *uuid);"),
+        ("linux/pci.h", "\tunsigned int\tbroken_intx_masking:1;",
+         "\tunsigned int\tnon_mappable_bars:1;\n\tunsigned int\tbroken_intx_masking:1;"),
     ],
 }
 
@@ -45,6 +66,10 @@ def apply(kernel, folder):
     """Edit the headers in a directory."""
     for name, before, after in EDITS[kernel]:
         path = folder / "include" / name
+        if not before and not path.exists():
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(after)
+            continue
         text = path.read_text()
         if text.count(before) != 1:
             raise Failed(f"{name} of {kernel} does not say once: {before}")
