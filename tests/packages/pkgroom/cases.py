@@ -90,6 +90,21 @@ def dkms_builds(kernel):
 
 
 @case(debian=debs.STOCK)
+def make_deb_builds_a_clean_clone(debian):
+    """With what `make deb` installs itself, and without git; nothing is left in the checkout."""
+    with Machine(debs.STOCK[debian], ["make"]) as machine:
+        clone = debs.clone(machine.path("/srv/clone"))
+        machine.run("apt-get", "-q", "update")
+        machine.run("make", "deb", directory="/srv/clone")
+        found = {path.name.partition("_")[0] for path in (clone / "build/deb").glob("*.deb")
+                 if "dbgsym" not in path.name}
+        expect(sorted(found) == NAMES, f"built: {sorted(found)}")
+        left = host.quiet(["git", "-c", "safe.directory=*", "-C", clone, "status",
+                           "--porcelain"]).decode()
+        expect(not left, f"left: {left}")
+
+
+@case(debian=debs.STOCK)
 def packages_are_complete(debian):
     """Each has its files."""
     packages = debs.built(debian)
@@ -158,17 +173,22 @@ def purge_leaves_nothing(debian):
         expect(not left, f"left: {left}")
 
 
-@case(series=["6.12", "7.3"])
-def kernel_update_builds(series):
+# (The kernel there is, the series of the one that comes.)
+UPDATES = {"6.12-point-release": ("6.12", "6.12"), "6.12-to-7.3": ("6.12", "7.3"),
+           "7.2-to-7.3": ("7.2", "7.3")}
+
+
+@case(update=UPDATES)
+def kernel_update_builds(update):
     """A kernel that comes later gets its modules as it comes: another release of Debian
-    13's own, and the one of its backports."""
-    packages = debs.built("13")
-    release, machine = machine_of("6.12")
+    13's own, and those of its backports."""
+    kernel, series = UPDATES[update]
+    packages = debs.built(DEBIAN[kernel])
+    release, machine = machine_of(kernel)
     with machine:
         machine.install(*machine.give([packages["peerbuf-dkms"]]))
-        if series == "7.3":
-            for line in host_sources():
-                machine.append("/etc/apt/sources.list", line + "\n")
+        if series != kernel:
+            sources_of(machine, series)
         machine.run("apt-get", "-q", "update")
         other = newest_headers(machine, series, release)
         machine.install(f"linux-headers-{other}")
@@ -177,10 +197,13 @@ def kernel_update_builds(series):
         machine.run("apt-get", "-qy", "purge", f"linux-headers-{other}")
 
 
-def host_sources():
-    """Where the newer kernel comes from."""
-    image = HOMES["7.3"][0]
-    return [line for line in host.sources(image.suite) if image.suite in line]
+def sources_of(machine, series):
+    """Its package lists have what the suite that has the series offers."""
+    image = HOMES[series][0]
+    have = machine.path("/etc/apt/sources.list").read_text()
+    for line in host.sources(image.suite):
+        if line not in have:
+            machine.append("/etc/apt/sources.list", line + "\n")
 
 
 def newest_headers(machine, series, not_this):
@@ -193,8 +216,12 @@ def newest_headers(machine, series, not_this):
     return max(found, key=lambda name: [int(n) for n in re.findall(r"\d+", name)])
 
 
-@case()
-def kernel_without_vfio_gets_the_others():
+# What a kernel may be built without, and the module that it costs.
+OPTIONS = {"CONFIG_VFIO_PCI_CORE": "peerbuf-vfio-pci", "CONFIG_BLK_DEV_NVME": "peerbuf-nvme"}
+
+
+@case(option=OPTIONS)
+def kernel_without_it_gets_the_others(option):
     """Its configuration says so; Kbuild and dkms.conf agree on it."""
     packages = debs.built("13")
     release, machine = machine_of("6.12")
@@ -203,10 +230,10 @@ def kernel_without_vfio_gets_the_others():
             path = machine.path(f"/usr/src/linux-headers-{release}/{name}")
             if path.exists():
                 lines = [line for line in path.read_text().splitlines(True)
-                         if "CONFIG_VFIO_PCI_CORE" not in line]
+                         if not re.search(rf"\b{option}\b", line)]
                 path.write_text("".join(lines))
         machine.install(*machine.give([packages["peerbuf-dkms"]]))
-        check_modules(machine, release, ("p2p", "peerbuf"))
+        check_modules(machine, release, [name for name in MODULES if name != OPTIONS[option]])
 
 
 @case(kernel=backports.EDITS)

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from labroom import cache
+from labroom import cache, host
 from labroom.kernel import HOMES
 
 from .machine import BUILDING, Machine
@@ -78,6 +78,13 @@ def _build(partial, debian, release):
         for path in machine.path("/srv/out").iterdir():
             if path.suffix in (".deb", ".changes", ".buildinfo"):
                 shutil.copy(path, partial)
+
+
+def clone(place):
+    """What is committed, as whoever clones the repository gets it."""
+    host.quiet(["git", "-c", "safe.directory=*", "clone", "-q", "--no-hardlinks",
+                CHECKOUT, place])
+    return place
 
 
 def copy(place, release=None):
