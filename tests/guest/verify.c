@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* peerbuf verify says that a route works where bytes arrive, and nowhere else; bench. */
+#include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "drive.h"
 #include "harness.h"
+#include "lab.h"
 #include "rdma.h"
 #include "scene.h"
 #include "shell.h"
@@ -73,10 +77,8 @@ TEST(writes_that_are_dropped_in_silence_are_found, .flags = TEST_IOMMU_FAULTS)
 TEST(client_without_an_engine_gets_the_plain_answer)
 {
 	prepare("sw-mem", "sw-edu");
-	device_bind("sw-nvme", "nvme");
-	check_ok(device_write("sw-nvme", "driver_override", "\n"));
-	check_eq(verify("sw-mem", "sw-nvme", "2> /tmp/said"), 6);
-	check_eq(shell("grep 'by the rules alone the route is BUS_ADDR' /tmp/said"), 0);
+	check_eq(verify("sw-mem", "rp-mem", "2> /tmp/said"), 6);
+	check_eq(shell("grep 'by the rules alone the route is THRU_HOST_BRIDGE' /tmp/said"), 0);
 }
 
 TEST(no_route_is_told_before_any_byte)
@@ -97,6 +99,98 @@ TEST(interrupted_it_puts_the_memory_back)
 		       lab_where("rp-edu")), 124);
 	check_eq(shell("grep 'nothing is proven' /tmp/said"), 0);
 	check_host_bytes("rp-mem", 0, 64 * 1024, 0x42);
+}
+
+/* ---- a drive, which has its own driver and a medium ---- */
+
+static void prepare_drive(const char *mem)
+{
+	close(node_open(mem));
+	close(drive_open(O_RDONLY));
+}
+
+/* What it writes is what it has: nothing on it changes, and nobody says that it reads. */
+TEST(drive_proves_what_it_writes)
+{
+	__u8 before[4096], after[4096];
+
+	prepare_drive("rp-mem");
+	lab_host_disk(0, before, sizeof(before));
+	lab_host_fill("rp-mem", 0, 64 * 1024, 0x5a);
+	check_eq(verify("rp-mem", DRIVE, "> /tmp/said"), 0);
+	check_eq(shell("grep -x 'engine    nvme %s' /tmp/said", drive_name()), 0);
+	check_eq(shell("grep '^write     right, in 6 of 6 places' /tmp/said"), 0);
+	check_eq(shell("grep '^read      not tried' /tmp/said"), 0);
+	check_eq(shell("grep '^proven: .* writes the memory' /tmp/said"), 0);
+	check_eq(verify("rp-mem", DRIVE, "-j --loop 0.2 | jq -e '.engine == \"nvme\" and .proven and "
+			"(.read_tried | not) and .bytes_per_second > 0 and "
+			"all(.trials[]; .direction == \"write\" and .length % 512 == 0)' #"), 0);
+	check_host_bytes("rp-mem", 0, 64 * 1024, 0x5a);
+	lab_host_disk(0, after, sizeof(after));
+	check(!memcmp(before, after, sizeof(before)));
+}
+
+/* Both ways, and no byte but of the first 64 KiB of the place that it was given. */
+TEST(drive_proves_both_ways_with_a_place_to_write_to)
+{
+	__u8 sector[SECTOR];
+
+	prepare_drive("rp-mem");
+	lab_host_fill("rp-mem", 0, 1 << 20, 0x33);
+	check_eq(shell("peerbuf verify %s %s -b 2 -r 64K:8K -r 4K:4K --scratch /dev/%s -j "
+		       "> /tmp/verify.json", lab_where("rp-mem"), lab_where(DRIVE),
+		       drive_name()), 0);
+	check_eq(shell("jq -e '.proven and .read_tried and "
+		       "([.trials[] | select(.direction == \"read\")] | length) * 2 == "
+		       "(.trials | length) and all(.trials[]; .passed)' /tmp/verify.json"), 0);
+	check_host_bytes("rp-mem", 0, 1 << 20, 0x33);
+	lab_host_disk(64 * 1024, sector, sizeof(sector));
+	check_medium(sector, 64 * 1024, sizeof(sector));
+	drive_restore(0, 64 * 1024);
+}
+
+TEST(drive_is_not_given_what_is_in_use_or_elsewhere)
+{
+	int fd;
+
+	prepare_drive("rp-mem");
+	fd = drive_open(O_RDONLY | O_EXCL);
+	check_eq(shell("peerbuf verify %s %s --scratch /dev/%s 2> /tmp/said", lab_where("rp-mem"),
+		       lab_where(DRIVE), drive_name()), 6);
+	check_eq(shell("grep 'Device or resource busy' /tmp/said"), 0);
+	close(fd);
+	check_eq(shell("dd if=/dev/zero of=/tmp/scratch bs=64K count=1 2> /dev/null && "
+		       "peerbuf verify %s %s --scratch /tmp/scratch 2> /tmp/said",
+		       lab_where("rp-mem"), lab_where(DRIVE)), 6);
+	check_eq(shell("peerbuf verify %s %s --scratch /tmp/scratch -e edu 2> /tmp/said",
+		       lab_where("rp-mem"), lab_where(DRIVE)), 2);
+}
+
+TEST(writes_that_are_dropped_of_a_drive_are_found, .flags = TEST_IOMMU_FAULTS)
+{
+	prepare_drive("sw-mem");
+	lab_host_fill("sw-mem", 0, 64 * 1024, 0x77);
+	check_eq(verify("sw-mem", DRIVE, "> /tmp/said"), 8);
+	check_eq(shell("grep '^NOT PROVEN' /tmp/said"), 0);
+	check_host_bytes("sw-mem", 0, 64 * 1024, 0x77);
+}
+
+TEST(no_route_is_told_of_a_drive)
+{
+	prepare_drive("far-mem");
+	lab_host_fill("far-mem", 0, 64 * 1024, 0x11);
+	check_eq(verify("far-mem", DRIVE, "2> /tmp/said"), 3);
+	check_eq(shell("grep 'not known to forward' /tmp/said"), 0);
+	check_host_bytes("far-mem", 0, 64 * 1024, 0x11);
+}
+
+/* A drive maps for the time of a command: there is nothing to measure. */
+TEST(bench_measures_no_drive)
+{
+	prepare_drive("rp-mem");
+	check_eq(shell("peerbuf bench %s %s 2> /tmp/said", lab_where("rp-mem"), lab_where(DRIVE)),
+		 6);
+	check_eq(shell("grep 'for the time of a command only' /tmp/said"), 0);
 }
 
 TEST(rdma_device_proves_it)

@@ -129,6 +129,11 @@ says "$err" 'true: not a PCI address'
 expect 125 export --no-such-option -- true
 expect 125 export 01:00.0 --bar 2 -- true
 silent "$out"
+expect 2 verify --engine nvmx 01:00.0 02:00.0
+says "$err" 'they are edu, verbs and nvme'
+expect 2 verify --scratch disk --engine edu 01:00.0 02:00.0
+says "$err" '--scratch is for the engine nvme'
+expect 2 verify 01:00.0 02:00.0 --scratch
 expect 2 revoke
 expect 2 revoke 0
 expect 2 revoke 1 --wait --timeout 1

@@ -187,7 +187,7 @@ static int open_importers(const struct bench *bench, struct engine **engines, si
 	int ret = 0;
 
 	for (n = 0; n < nr && !ret; n++) {
-		engines[n] = engine_open(bench->results.client, bench->kind);
+		engines[n] = engine_open(bench->results.client, bench->kind, NULL);
 		ret = engines[n] ? engines[n]->attach(engines[n], fd, size) : -ENODEV;
 	}
 	return ret;
@@ -280,6 +280,25 @@ static void measure_memory(struct bench *bench)
 		bench->results.memory = (after - before) / MANY;
 }
 
+/* One that has what is attached to it until it is detached. */
+static struct engine *client_engine(const struct bench *bench)
+{
+	const char *client = addr_text(bench->results.client);
+	struct engine *engine = engine_open(bench->results.client, bench->kind, NULL);
+
+	if (!engine) {
+		failed_errno(-EOPNOTSUPP, "bench: %s has no engine that peerbuf can use", client);
+		hint("leave it out, and see what does not depend on it");
+		return NULL;
+	}
+	if (!engine->passing)
+		return engine;
+	engine->close(engine);
+	failed_errno(-EOPNOTSUPP, "bench: %s maps a buffer for the time of a command only", client);
+	hint("'peerbuf verify --loop' says how fast a drive is");
+	return NULL;
+}
+
 static int measure(struct bench *bench)
 {
 	bool has_client = bench->results.client != PEERBUF_PCI_NONE;
@@ -287,13 +306,9 @@ static int measure(struct bench *bench)
 	int ret;
 
 	if (has_client) {
-		engine = engine_open(bench->results.client, bench->kind);
-		if (!engine) {
-			failed_errno(-EOPNOTSUPP, "bench: %s has no engine that peerbuf can use",
-				     addr_text(bench->results.client));
-			hint("leave it out, and see what does not depend on it");
+		engine = client_engine(bench);
+		if (!engine)
 			return EXIT_UNKNOWN;
-		}
 		bench->results.engine = engine->kind;
 	}
 	measure_memory(bench);

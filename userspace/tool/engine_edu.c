@@ -106,11 +106,12 @@ static void edu_close(struct engine *engine)
 	free(edu);
 }
 
-struct engine *engine_edu(uint64_t addr)
+struct engine *engine_edu(uint64_t addr, const char *scratch)
 {
 	int fd = open(format_text("/dev/edu_dma/%s", addr_text(addr)), O_RDWR | O_CLOEXEC);
 	struct edu *edu;
 
+	(void)scratch;
 	if (fd < 0)
 		return NULL;
 	edu = calloc(1, sizeof(*edu));
@@ -120,6 +121,8 @@ struct engine *engine_edu(uint64_t addr)
 	edu->engine = (struct engine) {
 		.kind = "edu",
 		.most = EDU_DMA_MEMORY,
+		.grain = 1,
+		.align = 1,
 		.attach = edu_attach,
 		.detach = edu_detach,
 		.transfer = edu_transfer,

@@ -220,15 +220,18 @@ static void verbs_close(struct engine *engine)
 	free(verbs);
 }
 
-struct engine *engine_verbs(uint64_t addr)
+struct engine *engine_verbs(uint64_t addr, const char *scratch)
 {
 	struct verbs *verbs = calloc(1, sizeof(*verbs));
 
+	(void)scratch;
 	if (!verbs)
 		out_of_memory();
 	verbs->engine = (struct engine) {
 		.kind = "verbs",
 		.most = MOST,
+		.grain = 1,
+		.align = 1,
 		.attach = verbs_attach,
 		.detach = verbs_detach,
 		.transfer = verbs_transfer,

@@ -56,7 +56,7 @@ static void paint(const struct place *place, uint64_t from, uint64_t to, uint64_
 	cpu_access(place, DMA_BUF_SYNC_END);
 }
 
-/* Compares @data, or if it is NULL the buffer, with what was written. */
+/* Compares what is on one side with what was on the other, and with what was there @before. */
 static void compare(const struct place *place, struct trial *trial, const unsigned char *data,
 		    uint64_t seed, uint64_t before)
 {
@@ -64,15 +64,25 @@ static void compare(const struct place *place, struct trial *trial, const unsign
 
 	for (n = 0; n < trial->length; n++) {
 		uint64_t at = trial->offset + n;
-		unsigned char is = data ? data[n] : place->memory[at];
+		unsigned char is = trial->to_buffer ? place->memory[at] : data[n];
+		unsigned char wanted = trial->to_buffer ? data[n] : pattern(seed, at);
 
 		old += is == pattern(before, at);
-		if (is == pattern(seed, at))
+		if (is == wanted)
 			continue;
 		if (!trial->wrong++)
 			trial->first = n;
 	}
 	trial->nothing = trial->wrong && old == trial->length;
+}
+
+static int transfer(struct place *place, const struct trial *trial, unsigned char *data)
+{
+	struct engine *engine = place->engine;
+	int ret = engine->prepare ? engine->prepare(engine, data, trial->length) : 0;
+
+	return ret ? ret : engine->transfer(engine, trial->to_buffer, trial->offset, data,
+					    trial->length);
 }
 
 static void look_around(const struct place *place, struct trial *trial, uint64_t before)
@@ -96,11 +106,10 @@ static void device_writes(struct place *place, struct trial *trial, unsigned cha
 	paint(place, from, to, before);
 	for (n = 0; n < trial->length; n++)
 		data[n] = pattern(seed, trial->offset + n);
-	trial->error = place->engine->transfer(place->engine, true, trial->offset, data,
-					       trial->length);
+	trial->error = transfer(place, trial, data);
 	cpu_access(place, DMA_BUF_SYNC_START);
 	if (!trial->error)
-		compare(place, trial, NULL, seed, before);
+		compare(place, trial, data, seed, before);
 	look_around(place, trial, before);
 	cpu_access(place, DMA_BUF_SYNC_END);
 }
@@ -113,8 +122,7 @@ static void device_reads(struct place *place, struct trial *trial, unsigned char
 	paint(place, trial->offset, trial->offset + trial->length, seed);
 	for (n = 0; n < trial->length; n++)
 		data[n] = pattern(before, trial->offset + n);
-	trial->error = place->engine->transfer(place->engine, false, trial->offset, data,
-					       trial->length);
+	trial->error = transfer(place, trial, data);
 	if (!trial->error)
 		compare(place, trial, data, seed, before);
 }
@@ -137,15 +145,30 @@ bool trial_passed(const struct trial *trial)
 	return !trial->error && !trial->wrong && !trial->around;
 }
 
+/*
+ * Both ways, unless the engine knows but one, and but once where its steps make two places the
+ * same: it moves whole grains, which the end of the buffer has to have room for.
+ */
 static size_t add(const struct place *place, struct trial *trials, size_t nr, uint64_t offset,
 		  uint64_t length)
 {
-	if (length > place->engine->most)
-		length = place->engine->most;
+	const struct engine *engine = place->engine;
+	size_t n;
+
+	length = (length + engine->grain - 1) / engine->grain * engine->grain;
+	if (length > engine->most)
+		length = engine->most;
+	if (offset + length > place->size && length <= place->size)
+		offset = place->size - length;
+	offset -= offset % engine->align;
 	if (offset + length > place->size || offset + length < offset)
 		return nr;
+	for (n = 0; n < nr; n++)
+		if (trials[n].offset == offset && trials[n].length == length)
+			return nr;
 	trials[nr++] = (struct trial) { .to_buffer = true, .offset = offset, .length = length };
-	trials[nr++] = (struct trial) { .to_buffer = false, .offset = offset, .length = length };
+	if (!engine->only_writes)
+		trials[nr++] = (struct trial) { .offset = offset, .length = length };
 	return nr;
 }
 
@@ -180,10 +203,15 @@ double trials_rate(struct place *place, double seconds)
 {
 	size_t length = place->engine->most < place->size ? place->engine->most : place->size;
 	unsigned char *data = calloc(1, length);
-	double began = now(), moved = 0, took;
+	double began, moved = 0, took;
 
 	if (!data)
 		out_of_memory();
+	if (place->engine->prepare && place->engine->prepare(place->engine, data, length)) {
+		free(data);
+		return 0;
+	}
+	began = now();
 	do {
 		if (place->engine->transfer(place->engine, true, 0, data, length)) {
 			moved = 0;

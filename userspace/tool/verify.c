@@ -23,6 +23,7 @@
  * @client: the function whose engine is used
  * @args: ranges of the memory; if there are none, memory is chosen
  * @kind: kind of the engine, NULL for any
+ * @scratch: the file or disk that a drive may overwrite, or NULL
  * @seconds: how long to write to measure a rate, 0: not at all
  * @json: print JSON
  * @route: the route according to the rules
@@ -37,6 +38,7 @@ struct proof {
 	uint64_t client;
 	struct range_args args;
 	const char *kind;
+	const char *scratch;
 	double seconds;
 	bool json;
 	struct peerbuf_route route;
@@ -46,6 +48,15 @@ struct proof {
 	size_t nr;
 	double rate;
 };
+
+static size_t attempts(const struct proof *proof, bool to_buffer)
+{
+	size_t n, nr = 0;
+
+	for (n = 0; n < proof->nr; n++)
+		nr += proof->trials[n].to_buffer == to_buffer;
+	return nr;
+}
 
 static size_t failures(const struct proof *proof, bool to_buffer)
 {
@@ -72,10 +83,16 @@ static const char *trial_text(const struct trial *trial)
 
 static void print_direction(const struct proof *proof, bool to_buffer)
 {
-	size_t n, nr = failures(proof, to_buffer);
+	size_t n, nr = failures(proof, to_buffer), all = attempts(proof, to_buffer);
+	const char *direction = to_buffer ? "write" : "read";
 
-	printf("%-9s %s, in %zu of %zu places\n", to_buffer ? "write" : "read",
-	       nr ? "FAILED" : "right", nr ? nr : proof->nr / 2, proof->nr / 2);
+	if (!all) {
+		printf("%-9s not tried: what it reads it would write to its medium; --scratch FILE "
+		       "says where it may\n", direction);
+		return;
+	}
+	printf("%-9s %s, in %zu of %zu places\n", direction, nr ? "FAILED" : "right",
+	       nr ? nr : all, all);
 	for (n = 0; n < proof->nr; n++)
 		if (proof->trials[n].to_buffer == to_buffer && !trial_passed(&proof->trials[n]))
 			printf("          %s\n", trial_text(&proof->trials[n]));
@@ -95,7 +112,8 @@ static void print_text(const struct proof *proof)
 		printf("NOT PROVEN: %s does not reach the memory of %s, whatever the rules say\n",
 		       client, provider);
 	else
-		printf("proven: %s writes and reads the memory of %s\n", client, provider);
+		printf("proven: %s writes %sthe memory of %s\n", client,
+		       attempts(proof, false) ? "and reads " : "", provider);
 }
 
 static void print_head(const struct proof *proof)
@@ -137,6 +155,7 @@ static void print_json(const struct proof *proof)
 	json_set_text(top, "device", proof->place.engine->name);
 	json_set_number(top, "size", proof->place.size);
 	json_set_bool(top, "proven", !failures(proof, true) && !failures(proof, false));
+	json_set_bool(top, "read_tried", attempts(proof, false));
 	for (n = 0; n < proof->nr; n++)
 		json_append(trials, trial_json(&proof->trials[n]));
 	json_set(top, "trials", trials);
@@ -154,7 +173,8 @@ static int no_engine(const struct proof *proof)
 
 	failed_errno(-EOPNOTSUPP, "verify: %s, driver %s, has no engine that peerbuf can use",
 		     addr_text(proof->client), driver);
-	hint("an RDMA device is one%s; by the rules alone the route is %s: %s",
+	hint("an RDMA device is one, and an NVMe drive with the module peerbuf-nvme%s; by the "
+	     "rules alone the route is %s: %s",
 	     strcmp(driver, "-") ? "" : ", once its driver is bound",
 	     peerbuf_route_name(proof->route.type), peerbuf_reason_text(proof->route.reason));
 	return EXIT_UNKNOWN;
@@ -198,7 +218,7 @@ static int not_attached(const struct proof *proof, int node, uint64_t id, int er
 {
 	const struct subject subject = { .provider = proof->provider, .client = proof->client };
 	struct peerbuf_export_info info;
-	struct peerbuf_error error = { .error = err };
+	struct peerbuf_error error = { .error = err, .reason = proof->place.engine->reason };
 
 	if (!peerbuf_query(node, id, &info, NULL) && info.refusals)
 		error.reason = info.last_refusal;
@@ -272,8 +292,6 @@ static int prove(struct proof *proof)
 {
 	size_t n;
 
-	watch_signals();
-	keep(proof);
 	try_all(proof);
 	n = failures(proof, true) + failures(proof, false);
 	if (interrupted) {
@@ -302,8 +320,11 @@ static int with_buffer(struct proof *proof, int node, uint64_t id)
 	if (ret)
 		return failed_errno(ret, "verify: %s: mmap", addr_text(proof->provider));
 	proof->place.memory = memory;
+	watch_signals();
+	keep(proof);
 	ret = engine->attach(engine, proof->place.dmabuf, proof->place.size);
 	if (ret) {
+		put_back(proof);
 		ret = not_attached(proof, node, id, ret);
 	} else {
 		if (!proof->json)
@@ -355,7 +376,7 @@ static int verify(struct proof *proof)
 		ret = failed(&error, &subject, "verify %s %s", addr_text(proof->provider),
 			     addr_text(proof->client));
 	} else {
-		proof->place.engine = engine_open(proof->client, proof->kind);
+		proof->place.engine = engine_open(proof->client, proof->kind, proof->scratch);
 		ret = proof->place.engine ? with_node(proof, node) : no_engine(proof);
 	}
 	peerbuf_close(node);
@@ -378,12 +399,13 @@ static int verify_run(const struct command *self, int argc, char **argv)
 		HELP_OPTION, JSON_OPTION, BAR_OPTION,
 		{ "range", required_argument, NULL, 'r' },
 		{ "loop", required_argument, NULL, 'l' },
-		{ "engine", required_argument, NULL, 'e' }, { 0 }
+		{ "engine", required_argument, NULL, 'e' },
+		{ "scratch", required_argument, NULL, 's' }, { 0 }
 	};
 	struct proof proof = { .args.bar = -1 };
 	int option, ret;
 
-	while ((option = next_option(self, argc, argv, ":hjb:r:l:e:", options)) != -1) {
+	while ((option = next_option(self, argc, argv, ":hjb:r:l:e:s:", options)) != -1) {
 		if (option == 'b')
 			range_args_bar(self, &proof.args, optarg);
 		else if (option == 'r')
@@ -392,6 +414,8 @@ static int verify_run(const struct command *self, int argc, char **argv)
 			proof.seconds = parse_seconds(self, optarg);
 		else if (option == 'e')
 			proof.kind = engine_kind(self, optarg);
+		else if (option == 's')
+			proof.scratch = optarg;
 		else
 			proof.json = true;
 	}
@@ -400,6 +424,10 @@ static int verify_run(const struct command *self, int argc, char **argv)
 	proof.client = parse_addr(self, argv[optind + 1]);
 	if (proof.args.bar >= 0 || proof.args.nr)
 		range_args_end(self, &proof.args);
+	if (proof.scratch && !proof.kind)
+		proof.kind = engine_kind(self, "nvme");
+	if (proof.scratch && strcmp(proof.kind, "nvme"))
+		usage_error(self, "--scratch is for the engine nvme");
 	/* A random seed, because bytes of an earlier run may still be in the memory. */
 	if (getrandom(&proof.place.seed, sizeof(proof.place.seed), 0) < 0)
 		return failed_errno(-errno, "getrandom");
@@ -418,12 +446,15 @@ const struct command verify_command = {
 		"  -b, --bar N           which memory; without it, the first 64 KiB of the\n"
 		"                        largest prefetchable BAR\n"
 		"  -r, --range RANGE     a piece of that BAR, as in export\n"
-		"  -e, --engine KIND     edu or verbs, where the client has both\n"
+		"  -e, --engine KIND     edu, verbs or nvme, where the client has several\n"
+		"  -s, --scratch FILE    of a drive: a disk or file of xfs that it may overwrite;\n"
+		"                        without it only what it writes to the memory is tried\n"
 		"  -l, --loop SECONDS    then write for so long, and say how fast\n"
 		"  -j, --json            print JSON\n",
-	.notes = "The client's engine is an RDMA device, or edu in the lab. The exit code is 0 if\n"
-		"all bytes arrived in both directions, 8 if not, 3 if there is no route, and 6 if\n"
-		"the client has no engine, so that nothing is proven. Do not run it on memory\n"
-		"that is in use.\n",
+	.notes = "The client's engine is an RDMA device, an NVMe drive with its own driver (by\n"
+		"the module peerbuf-nvme), or edu in the lab. The exit code is 0 if all bytes\n"
+		"arrived in the directions that were tried, 8 if not, 3 if there is no route,\n"
+		"and 6 if the client has no engine, so that nothing is proven. Do not run it on\n"
+		"memory that is in use.\n",
 	.run = verify_run,
 };
