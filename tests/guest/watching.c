@@ -48,8 +48,12 @@ TEST(events_of_all_tell_who_maps_and_who_is_refused)
 		    EOPNOTSUPP);
 	check_ok(peer_revoke(scene.node, scene.export.id, 1000));
 	check_ok(edu_detach(scene.edu, scene.handle));
-	check(shell_in_time(10, TOLD("detach", ""), scene.export.id));
-	check_eq(shell(TOLD("export", ""), scene.export.id), 0);
+	check_sys(close(scene.export.fd));
+	check(shell_in_time(10, TOLD("release", " and .size == %d"), scene.export.id, SCENE_SIZE));
+	check_eq(shell(TOLD("export", " and .size == %d and .lost == 0"), scene.export.id,
+		       SCENE_SIZE), 0);
+	check_eq(shell(TOLD("detach", ""), scene.export.id), 0);
+	check_eq(shell(TOLD("drained", " and .reason == null"), scene.export.id), 0);
 	check_eq(shell(TOLD("attach", " and .device == \"%s\""), scene.export.id,
 		       lab_where("rp-edu")), 0);
 	check_eq(shell(TOLD("map", " and .segments > 0 and .pid == %d"), scene.export.id,
@@ -63,6 +67,39 @@ TEST(events_of_all_tell_who_maps_and_who_is_refused)
 	check_eq(status_of(status), 0);
 	/* Nobody's tracing is left on. */
 	check_eq(shell("test -e " INSTANCES "%d", pid), 1);
+}
+
+/* Whatever there is to say: a line has as many words as another. */
+static void check_words(const char *what, int words)
+{
+	struct peer_export export;
+	int node = node_open("rp-mem");
+	pid_t pid = check_sys(fork());
+
+	if (!pid) {
+		check_sys(dup2(check_sys(open("/tmp/words", O_WRONLY | O_CREAT | O_TRUNC, 0600)),
+			       1));
+		execlp("peerbuf", "peerbuf", "events", what, NULL);
+		_exit(127);
+	}
+	do {
+		check_ok(peer_export_one(node, MEM_BAR, 0, SCENE_SIZE, 0, &export));
+		check_ok(peer_revoke(node, export.id, 1000));
+		check_ok(peer_restore(node, export.id));
+		check_sys(close(export.fd));
+	} while (!ended_within(pid, 0.1) && shell("grep -q ' release ' /tmp/words && "
+						  "grep -q ' drained ' /tmp/words"));
+	check_eq(shell("awk 'NF != %d { print; wrong = 1 } END { exit wrong }' /tmp/words", words),
+		 0);
+	check_sys(kill(pid, SIGTERM));
+	check_sys(waitpid(pid, NULL, 0));
+	check_sys(unlink("/tmp/words"));
+}
+
+TEST(events_are_lines_of_as_many_words)
+{
+	check_words(lab_where("rp-mem"), 8);
+	check_words("--all", 7);
 }
 
 TEST(events_of_all_take_root)

@@ -48,40 +48,28 @@ static const char *time_text(uint64_t boot_time)
 	return format_text("%s.%03d", text, (int)(wall % NS_PER_S / (NS_PER_S / 1000)));
 }
 
-/* In the form that ps uses, as one word. */
+/* In the form that ps uses, as one word; "-" for the kernel itself. */
 static const char *process_text(const struct peerbuf_event *event)
 {
 	char *word = utf8_word(format_text("%.16s", event->comm));
-	const char *text = format_text("%s/%" PRIu32, word, event->pid);
+	const char *text = *word ? format_text("%s/%" PRIu32, word, event->pid) : "-";
 
 	free(word);
 	return text;
 }
 
-/* The process and the size, if they are known. */
-static const char *details_text(const struct peerbuf_event *event)
-{
-	const char *size = size_text(event->buffer_size);
-	const char *reason = peerbuf_reason_name(event->reason);
-
-	if (event->reason && event->client != PEERBUF_PCI_NONE)
-		return format_text("%s for %s: %s", size, addr_text(event->client), reason);
-	if (event->reason)
-		return format_text("%s: %s", size, reason);
-	if (event->comm[0])
-		return format_text("%s by %s", size, process_text(event));
-	return size;
-}
-
+/* Every line has the same number of words. */
 static void print_line(const struct peerbuf_event *event)
 {
 	const char *time = time_text(event->time);
 	const char *function = addr_text(event->function);
 
 	if (event->lost)
-		printf("%s %s lost %" PRIu32 "\n", time, function, event->lost);
-	printf("%s %s %s %" PRIu64 " %s\n", time, function, type_text(event->type),
-	       (uint64_t)event->id, details_text(event));
+		printf("%s %s lost %" PRIu32 " - - - -\n", time, function, event->lost);
+	printf("%s %s %s %" PRIu64 " %s %s %s %s\n", time, function, type_text(event->type),
+	       (uint64_t)event->id, size_text(event->buffer_size), process_text(event),
+	       addr_text(event->client),
+	       event->reason ? peerbuf_reason_name(event->reason) : "-");
 }
 
 static void print_object(const struct peerbuf_event *event)
@@ -94,8 +82,13 @@ static void print_object(const struct peerbuf_event *event)
 	json_set_number(object, "id", event->id);
 	json_set_number(object, "lost", event->lost);
 	json_set_number(object, "size", event->buffer_size);
-	json_set_text(object, "process", format_text("%.16s", event->comm));
-	json_set_number(object, "pid", event->pid);
+	if (event->comm[0]) {
+		json_set_text(object, "process", format_text("%.16s", event->comm));
+		json_set_number(object, "pid", event->pid);
+	} else {
+		json_set(object, "process", NULL);
+		json_set(object, "pid", NULL);
+	}
 	json_set_addr(object, "client", event->client);
 	if (event->reason)
 		json_set_text(object, "reason", peerbuf_reason_name(event->reason));
@@ -104,11 +97,21 @@ static void print_object(const struct peerbuf_event *event)
 	json_print_line(object);
 }
 
+/* All kinds that this kernel knows; one that cannot be asked tells those that all know. */
+static void select_all(int node)
+{
+	struct peerbuf_ioc_probe probe;
+
+	if (!peerbuf_probe(node, &probe, NULL) && probe.event_types)
+		peerbuf_events_select(node, probe.event_types, NULL);
+}
+
 static int follow(uint64_t addr, int node, bool json)
 {
 	struct peerbuf_event events[16];
 	ssize_t n, nr;
 
+	select_all(node);
 	while ((nr = peerbuf_events(node, events, ARRAY_SIZE(events))) > 0) {
 		for (n = 0; n < nr; n++)
 			json ? print_object(&events[n]) : print_line(&events[n]);
@@ -155,9 +158,11 @@ const struct command events_command = {
 		"  -a, --all             of all exports, and also who attaches, maps, unmaps,\n"
 		"                        detaches and is refused; takes root\n"
 		"  -j, --json            print JSON, an object per line\n",
-	.notes = "A line is: time, function, event (export, move, revoke, restore, release,\n"
-		"fallback), export, its size, and the process that caused it; for a fallback\n"
-		"the importer and the reason. It ends with the device, or by a signal. With\n"
-		"--all it is: time, importer, event, export, process, reason or size.\n",
+	.notes = "A line is: time, function, event (export, move, revoke, drained, restore,\n"
+		"release, fallback), export, its size, the process that caused it, the importer\n"
+		"it was done for, and the reason. It ends with the device, or by a signal. With\n"
+		"--all it is: time, importer, event, export, process, reason, size. A - stands\n"
+		"for nothing. Lost events are told as 'lost', with their number in place of the\n"
+		"export's.\n",
 	.run = events_run,
 };

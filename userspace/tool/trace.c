@@ -118,18 +118,15 @@ static const char *word(const char *text)
 	return copy;
 }
 
+/* As many words on each line. */
 static void print_text(const struct traced *traced)
 {
 	const char *device = field(traced, "dev"), *id = field(traced, "id");
 	const char *why = reason(traced), *size = field(traced, "size");
 
-	printf("%s %s %s %s %s/%u", time_text(traced->seconds), device ? word(device) : "-",
-	       traced->name, id ? id : "-", word(traced->comm), traced->pid);
-	if (why)
-		printf(" %s", why);
-	if (size)
-		printf(" %s", size_text(strtoull(size, NULL, 10)));
-	putchar('\n');
+	printf("%s %s %s %s %s/%u %s %s\n", time_text(traced->seconds),
+	       device ? word(device) : "-", traced->name, id ? id : "-", word(traced->comm),
+	       traced->pid, why ? why : "-", size ? size_text(strtoull(size, NULL, 10)) : "-");
 }
 
 static void set_text(struct json_object *object, const char *key, const char *text)
@@ -140,22 +137,44 @@ static void set_text(struct json_object *object, const char *key, const char *te
 		json_set(object, key, NULL);
 }
 
+static void set_number(struct json_object *object, const char *key, const char *text)
+{
+	if (text)
+		json_set_number(object, key, strtoull(text, NULL, 10));
+	else
+		json_set(object, key, NULL);
+}
+
 static void print_json(const struct traced *traced)
 {
 	struct json_object *object = json_new();
-	const char *id = field(traced, "id"), *segments = field(traced, "segments");
 
 	json_set_text(object, "time", time_text(traced->seconds));
 	json_set_text(object, "event", traced->name);
-	json_set_number(object, "id", id ? strtoull(id, NULL, 10) : 0);
+	set_number(object, "id", field(traced, "id"));
 	set_text(object, "device", field(traced, "dev"));
 	set_text(object, "reason", reason(traced));
 	json_set_text(object, "process", traced->comm);
 	json_set_number(object, "pid", traced->pid);
-	if (segments)
-		json_set_number(object, "segments", strtoull(segments, NULL, 10));
-	else
-		json_set(object, "segments", NULL);
+	set_number(object, "segments", field(traced, "segments"));
+	set_number(object, "size", field(traced, "size"));
+	json_set_number(object, "lost", 0);
+	json_print_line(object);
+}
+
+static void print_lost_json(const char *time, unsigned long lost)
+{
+	static const char *const nothing[] = {
+		"id", "device", "reason", "process", "pid", "segments", "size",
+	};
+	struct json_object *object = json_new();
+	size_t n;
+
+	json_set_text(object, "time", time);
+	json_set_text(object, "event", "lost");
+	for (n = 0; n < ARRAY_SIZE(nothing); n++)
+		json_set(object, nothing[n], NULL);
+	json_set_number(object, "lost", lost);
 	json_print_line(object);
 }
 
@@ -165,21 +184,15 @@ static bool print_lost(const char *line, bool json)
 	struct timespec boot;
 	unsigned long lost;
 	const char *time;
-	struct json_object *object;
 
 	if (sscanf(line, "CPU:%*u [LOST %lu EVENTS]", &lost) != 1)
 		return false;
 	clock_gettime(CLOCK_BOOTTIME, &boot);
 	time = time_text(boot.tv_sec + boot.tv_nsec / 1e9);
-	if (!json) {
-		printf("%s - lost %lu -\n", time, lost);
-		return true;
-	}
-	object = json_new();
-	json_set_text(object, "time", time);
-	json_set_text(object, "event", "lost");
-	json_set_number(object, "lost", lost);
-	json_print_line(object);
+	if (json)
+		print_lost_json(time, lost);
+	else
+		printf("%s - lost %lu - - -\n", time, lost);
 	return true;
 }
 

@@ -29,6 +29,7 @@
 #include "core/file.h"
 #include "core/hold.h"
 #include "core/placement.h"
+#include "core/trace.h"
 
 void peerbuf_listener_init(struct peerbuf_listener *listener)
 {
@@ -256,6 +257,8 @@ void peerbuf_tell_drained(struct peerbuf *pb)
 	if (drained)
 		pb->draining = 0;
 	spin_unlock(&pb->holds_lock);
-	if (drained)
+	if (drained) {
+		trace_peerbuf_drained(pb, 0);
 		peerbuf_event_asked(pb, PEERBUF_EVENT_DRAINED);
+	}
 }

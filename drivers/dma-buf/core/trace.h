@@ -31,6 +31,20 @@ TRACE_EVENT(peerbuf_export,
 		  __entry->size, __entry->nr, __entry->flags)
 );
 
+TRACE_EVENT(peerbuf_release,
+	TP_PROTO(const struct peerbuf *pb),
+	TP_ARGS(pb),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(u64, size)
+	),
+	TP_fast_assign(
+		__entry->id = pb->id;
+		__entry->size = pb->size;
+	),
+	TP_printk("id=%llu size=%llu", __entry->id, __entry->size)
+);
+
 TRACE_EVENT(peerbuf_attach,
 	TP_PROTO(const struct peerbuf *pb, struct device *dev, bool revocable),
 	TP_ARGS(pb, dev, revocable),
@@ -114,6 +128,11 @@ DEFINE_EVENT(peerbuf_place, peerbuf_move,
 );
 
 DEFINE_EVENT(peerbuf_place, peerbuf_revoke,
+	TP_PROTO(const struct peerbuf *pb, u32 why),
+	TP_ARGS(pb, why)
+);
+
+DEFINE_EVENT(peerbuf_place, peerbuf_drained,
 	TP_PROTO(const struct peerbuf *pb, u32 why),
 	TP_ARGS(pb, why)
 );

@@ -79,8 +79,10 @@ static void peerbuf_leave_all(struct peerbuf *pb)
 	list_for_each_entry_safe(old, next, &pb->retired, retired)
 		peerbuf_placement_destroy(old);
 	if (last) {
-		if (pb->id)
+		if (pb->id) {
+			trace_peerbuf_release(pb);
 			peerbuf_event_placement(pb, last, PEERBUF_EVENT_RELEASE);
+		}
 		peerbuf_placement_destroy(last);
 		peerbuf_stat_inc(PEERBUF_STAT_RELEASES);
 	}
