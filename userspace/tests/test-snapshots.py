@@ -138,7 +138,9 @@ def check_verdicts(name, snapshot, path):
 
 
 def check_json(name, *words):
-    json.loads(peerbuf(*words, code=None).stdout.decode("utf-8", "strict"))
+    answer = json.loads(peerbuf(*words, code=None).stdout.decode("utf-8", "strict"))
+    if empty(answer):
+        fail(f"{name}: {' '.join(map(str, words))}: what there is none of is not null")
 
 
 def compare(name, text):
@@ -309,11 +311,22 @@ def check_odd_files(directory):
     peerbuf("topo", "--from", directory / "nowhere", code=1)
 
 
+def empty(value):
+    """Is there a text in it that says nothing?"""
+    if isinstance(value, dict):
+        return any(empty(each) for each in value.values())
+    if isinstance(value, list):
+        return any(empty(each) for each in value)
+    return value in ("", "-")
+
+
 def check_this_machine(directory):
     """A snapshot of this machine gives the same output as the machine itself."""
     path = directory / "here"
     path.write_bytes(peerbuf("snapshot").stdout)
     text = path.read_text()
+    if empty(json.loads(text)):
+        fail("in a snapshot something that there is none of is not null")
     if os.uname().nodename and f'"{os.uname().nodename}"' in text:
         fail("a snapshot names the host")
     if os.path.exists("/dev/peerbuf/control"):

@@ -82,13 +82,11 @@ static void print_object(const struct peerbuf_event *event)
 	json_set_number(object, "id", event->id);
 	json_set_number(object, "lost", event->lost);
 	json_set_number(object, "size", event->buffer_size);
-	if (event->comm[0]) {
-		json_set_text(object, "process", format_text("%.16s", event->comm));
+	json_set_text(object, "process", format_text("%.16s", event->comm));
+	if (event->comm[0])
 		json_set_number(object, "pid", event->pid);
-	} else {
-		json_set(object, "process", NULL);
+	else
 		json_set(object, "pid", NULL);
-	}
 	json_set_addr(object, "client", event->client);
 	if (event->reason)
 		json_set_text(object, "reason", peerbuf_reason_name(event->reason));

@@ -30,8 +30,13 @@ void json_set(struct json_object *object, const char *key, struct json_object *v
 
 void json_set_text(struct json_object *object, const char *key, const char *text)
 {
-	char *valid = utf8_valid(text);
+	char *valid;
 
+	if (!*text) {
+		json_set(object, key, NULL);
+		return;
+	}
+	valid = utf8_valid(text);
 	json_set(object, key, made(json_object_new_string(valid)));
 	free(valid);
 }
@@ -39,6 +44,14 @@ void json_set_text(struct json_object *object, const char *key, const char *text
 void json_set_number(struct json_object *object, const char *key, uint64_t number)
 {
 	json_set(object, key, made(json_object_new_uint64(number)));
+}
+
+void json_set_optional(struct json_object *object, const char *key, uint64_t number)
+{
+	if (number)
+		json_set_number(object, key, number);
+	else
+		json_set(object, key, NULL);
 }
 
 void json_set_bool(struct json_object *object, const char *key, bool value)

@@ -98,7 +98,7 @@ static struct json_object *function_json(const struct function *function)
 	json_set_number(object, "device", function->device);
 	json_set_number(object, "class", function->class);
 	json_set_bool(object, "bridge", function->is_bridge);
-	json_set_text(object, "driver", function->driver);
+	json_set_text(object, "driver", strcmp(function->driver, "-") ? function->driver : "");
 	set_optional(object, "numa_node", function->numa_node);
 	set_optional(object, "iommu_group", function->iommu_group);
 	json_set_text(object, "iommu_type", function->iommu_type);

@@ -118,7 +118,10 @@ static struct json_object *importer_json(const struct peerbuf_attachment_info *i
 	json_set_number(object, "mappings", importer->nr_mappings);
 	json_set_number(object, "mapped_ranges", importer->mapped_ranges);
 	json_set_number(object, "segments", importer->nr_segments);
-	json_set_number(object, "dma_addr", importer->dma_addr);
+	if (importer->nr_mappings)
+		json_set_number(object, "dma_addr", importer->dma_addr);
+	else
+		json_set(object, "dma_addr", NULL);
 	json_set_number(object, "pins", importer->pins);
 	json_set_bool(object, "dynamic", importer->flags & PEERBUF_ATTACH_F_DYNAMIC);
 	json_set_bool(object, "revocable", importer->flags & PEERBUF_ATTACH_F_REVOCABLE);
@@ -208,7 +211,7 @@ static struct json_object *export_json(const struct export_view *view)
 	json_set_number(object, "max_segment", info->max_segment);
 	json_set_number(object, "system_size", info->system_size);
 	json_set_number(object, "hidden_size", info->hidden_size);
-	json_set_number(object, "parent", info->parent);
+	json_set_optional(object, "parent", info->parent);
 	json_set_number(object, "ranges", info->nr_ranges);
 	json_set_number(object, "devices", info->nr_devices);
 	json_set_text(object, "process", format_text("%.16s", info->comm));

@@ -212,8 +212,11 @@ char *utf8_word(const char *text);
 struct json_object *json_new(void);
 struct json_object *json_new_array(void);
 void json_set(struct json_object *object, const char *key, struct json_object *value);
+/* "" is null, as all that there is none of */
 void json_set_text(struct json_object *object, const char *key, const char *text);
 void json_set_number(struct json_object *object, const char *key, uint64_t number);
+/* 0, which no such thing has, is null */
+void json_set_optional(struct json_object *object, const char *key, uint64_t number);
 void json_set_bool(struct json_object *object, const char *key, bool value);
 /* Sets an address as text, null for none. */
 void json_set_addr(struct json_object *object, const char *key, uint64_t addr);

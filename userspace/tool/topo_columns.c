@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The columns of topo, for functions and for pairs. */
 #include <stdio.h>
+#include <string.h>
 
 #include "table.h"
 #include "tool.h"
@@ -30,6 +31,7 @@ static void function_driver_name(const void *row, struct value *value)
 	const struct function *function = row;
 
 	value->text = function->driver;
+	value->none = !strcmp(function->driver, "-");
 }
 
 static void function_words(const void *row, struct value *value)
