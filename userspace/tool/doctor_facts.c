@@ -12,6 +12,19 @@ static bool is_true(struct json_object *object, const char *key)
 	return json_object_get_boolean(json_member(object, key));
 }
 
+/* False where it is not known. */
+static bool is_false(struct json_object *object, const char *key)
+{
+	struct json_object *value = json_member(object, key);
+
+	return json_object_is_type(value, json_type_boolean) && !json_object_get_boolean(value);
+}
+
+static bool takes_signed_only(struct report *report)
+{
+	return is_true(report->facts, "secure_boot") || is_true(report->facts, "sig_enforce");
+}
+
 /* Configuration options that other programs require, although peerbuf does not need them. */
 static void check_demands(struct report *report, struct json_object *config)
 {
@@ -49,6 +62,9 @@ void check_kernel(struct report *report)
 	if (!strcmp(json_text_of(config, "CONFIG_VFIO_PCI_CORE"), "n"))
 		found(report, SEVERITY_NOTE, "kernel",
 		      "built without CONFIG_VFIO_PCI_CORE: no peerbuf-vfio-pci", "");
+	if (!strcmp(json_text_of(config, "CONFIG_BLK_DEV_NVME"), "n"))
+		found(report, SEVERITY_NOTE, "kernel",
+		      "built without CONFIG_BLK_DEV_NVME: no peerbuf-nvme", "");
 	if (!strcmp(json_text_of(config, "CONFIG_INFINIBAND_USER_ACCESS"), "n"))
 		found(report, SEVERITY_NOTE, "kernel",
 		      "built without CONFIG_INFINIBAND_USER_ACCESS: programs have no RDMA", "");
@@ -65,26 +81,49 @@ static void check_version(struct report *report, struct json_object *module)
 		      "install both from one release, and load the module again");
 	else
 		found(report, SEVERITY_OK, "modules",
-		      format_text("%s is loaded%s%s", name, *version ? ", version " : "",
-				  version), "");
+		      format_text("%s is loaded%s%s%s", name, *version ? ", version " : "",
+				  version, is_true(module, "signed") ? ", signed" : ""), "");
+}
+
+/* Neither is needed but by those who use it. */
+static bool is_optional(const char *name)
+{
+	return !strcmp(name, "peerbuf_vfio_pci") || !strcmp(name, "peerbuf_nvme");
+}
+
+static void check_unloaded(struct report *report, struct json_object *module)
+{
+	const char *name = json_text_of(module, "name");
+	enum severity severity = is_optional(name) ? SEVERITY_NOTE : SEVERITY_ERROR;
+
+	if (is_false(module, "signed") && takes_signed_only(report))
+		found(report, severity, "modules",
+		      format_text("%s has no signature, and this kernel loads signed modules only",
+				  name),
+		      "sign it with a key that is enrolled: DKMS does, see mokutil --import "
+		      "/var/lib/dkms/mok.pub");
+	else if (!strcmp(name, "peerbuf_nvme"))
+		found(report, SEVERITY_OK, "modules",
+		      format_text("%s is installed; it is loaded when a drive is to move something",
+				  name), "");
+	else
+		found(report, severity, "modules", format_text("%s is not loaded", name),
+		      takes_signed_only(report) ?
+		      format_text("modprobe %s; if the kernel refuses its key, sign it and enrol "
+				  "the key (mokutil --import)", name) :
+		      format_text("modprobe %s", name));
 }
 
 static void check_module(struct report *report, struct json_object *module)
 {
 	const char *name = json_text_of(module, "name");
-	bool vfio = !strcmp(name, "peerbuf_vfio_pci");
-	enum severity severity = vfio ? SEVERITY_NOTE : SEVERITY_ERROR;
 
 	if (is_true(module, "loaded"))
 		check_version(report, module);
 	else if (is_true(module, "installed"))
-		found(report, severity, "modules", format_text("%s is not loaded", name),
-		      is_true(report->facts, "secure_boot") ?
-		      format_text("modprobe %s; if the kernel refuses its key, sign it and enrol "
-				  "the key (mokutil --import)", name) :
-		      format_text("modprobe %s", name));
+		check_unloaded(report, module);
 	else
-		found(report, severity, "modules",
+		found(report, is_optional(name) ? SEVERITY_NOTE : SEVERITY_ERROR, "modules",
 		      format_text("%s is not installed for this kernel", name),
 		      "make dkms-install, which also builds it for each new kernel");
 }
@@ -118,6 +157,10 @@ void check_lockdown(struct report *report)
 		found(report, SEVERITY_NOTE, "lockdown",
 		      "secure boot is on: the kernel loads signed modules only",
 		      "sign the modules with a key that is enrolled (mokutil --import)");
+	else if (is_true(report->facts, "sig_enforce"))
+		found(report, SEVERITY_NOTE, "lockdown",
+		      "the kernel loads signed modules only (module.sig_enforce)",
+		      "sign the modules with a key that is enrolled (mokutil --import)");
 	if (*lockdown && strcmp(lockdown, "none"))
 		found(report, SEVERITY_ERROR, "lockdown",
 		      format_text("kernel lockdown (%s): PCI memory can be exported by drivers of "
@@ -129,11 +172,14 @@ void check_lockdown(struct report *report)
 void check_limits(struct report *report)
 {
 	struct json_object *memlock = json_member(report->facts, "memlock");
+	struct json_object *limits = json_member(report->facts, "cgroup_rdma_max");
 	uint64_t soft = json_number_of(memlock, "soft");
 	uint64_t most = json_number_of(report->facts, "cgroup_memory_max");
 	bool rdma = json_length(json_member(report->facts, "importers"));
+	size_t n;
 
-	if (soft)
+	/* "unlimited" is no number, and none at all is the tightest limit. */
+	if (json_object_is_type(json_member(memlock, "soft"), json_type_int))
 		found(report, rdma ? SEVERITY_WARNING : SEVERITY_NOTE, "limits",
 		      format_text("programs may lock %s of memory each: RDMA and VFIO need as much "
 				  "as they register", size_text(soft)),
@@ -144,6 +190,12 @@ void check_limits(struct report *report)
 		      format_text("the memory cgroup may have %s, to which buffers in system "
 				  "memory count", size_text(most)),
 		      "raise memory.max of the cgroup (MemoryMax= of the service) for larger ones");
+	for (n = 0; n < json_length(limits); n++)
+		found(report, SEVERITY_NOTE, "limits",
+		      format_text("the rdma cgroup limits a device: %s",
+				  json_object_get_string(json_item(limits, n))),
+		      "each memory region and queue pair is an hca_object: raise rdma.max of the "
+		      "cgroup for more");
 }
 
 void check_access(struct report *report)

@@ -18,18 +18,22 @@
 #include "facts.h"
 #include "tool.h"
 
-static const char *const modules[] = { "p2p", "peerbuf", "peerbuf_vfio_pci" };
+static const char *const modules[] = {
+	"p2p", "peerbuf", "peerbuf_vfio_pci", "peerbuf_nvme",
+};
 
 static const char *const options[] = {
 	"CONFIG_PCI_P2PDMA", "CONFIG_DMABUF_MOVE_NOTIFY", "CONFIG_ZONE_DEVICE",
-	"CONFIG_VFIO_PCI_CORE", "CONFIG_IOMMUFD", "CONFIG_INFINIBAND_USER_ACCESS",
-	"CONFIG_INFINIBAND_ON_DEMAND_PAGING", "CONFIG_MODULE_SIG_FORCE",
-	"CONFIG_IOMMU_DEFAULT_PASSTHROUGH", "CONFIG_IOMMU_DEFAULT_DMA_STRICT",
+	"CONFIG_VFIO_PCI_CORE", "CONFIG_BLK_DEV_NVME", "CONFIG_IOMMUFD",
+	"CONFIG_INFINIBAND_USER_ACCESS", "CONFIG_INFINIBAND_ON_DEMAND_PAGING",
+	"CONFIG_MODULE_SIG_FORCE", "CONFIG_IOMMU_DEFAULT_PASSTHROUGH",
+	"CONFIG_IOMMU_DEFAULT_DMA_STRICT",
 };
 
 static const char *const parameters[] = {
 	"pci=", "iommu=", "iommu.", "intel_iommu=", "amd_iommu=", "arm-smmu", "lockdown=", "p2p.",
-	"peerbuf.", "peerbuf_vfio_pci.", "vfio_pci.", "vfio_iommu_type1.", "mem_encrypt=",
+	"peerbuf.", "peerbuf_vfio_pci.", "peerbuf_nvme.", "vfio_pci.", "vfio_iommu_type1.",
+	"mem_encrypt=", "module.sig_enforce",
 };
 
 static bool concerns_us(const char *word)
@@ -65,7 +69,10 @@ static void take_option(struct json_object *object, const char *line)
 	}
 }
 
-/* Debian has it in /boot; some kernels have it built in. An option that is missing is off. */
+/*
+ * Debian has it in /boot; other kernels have it with their modules, or built in. An option that is
+ * missing is off.
+ */
 static struct json_object *collect_config(const char *release)
 {
 	const char *const unpack[] = { "gzip", "-dc", "/proc/config.gz", NULL };
@@ -74,6 +81,8 @@ static struct json_object *collect_config(const char *release)
 	size_t n, size = 0;
 	FILE *file = fopen(format_text("/boot/config-%s", release), "re");
 
+	if (!file)
+		file = fopen(format_text("/lib/modules/%s/config", release), "re");
 	if (!file)
 		file = fopen(format_text("/lib/modules/%s/build/.config", release), "re");
 	if (!file && !access("/proc/config.gz", R_OK))
@@ -125,6 +134,14 @@ static bool is_installed(const char *release, const char *name)
 	return found;
 }
 
+static void set_known(struct json_object *object, const char *key, int value)
+{
+	if (value < 0)
+		json_set(object, key, NULL);
+	else
+		json_set_bool(object, key, value);
+}
+
 static struct json_object *collect_modules(const char *release)
 {
 	struct json_object *list = json_new_array();
@@ -140,6 +157,8 @@ static struct json_object *collect_modules(const char *release)
 		set_line(module, "version", format_text("%s/version", path));
 		set_line(module, "srcversion", format_text("%s/srcversion", path));
 		set_line(module, "taint", format_text("%s/taint", path));
+		/* Not by whom: such names are often those of hosts. */
+		set_known(module, "signed", module_signed(modules[n]));
 		json_append(list, module);
 	}
 	return list;
@@ -183,6 +202,15 @@ static void set_secure_boot(struct json_object *top)
 		close(fd);
 }
 
+/* The kernel takes signed modules only, whatever the firmware says. */
+static void set_sig_enforce(struct json_object *top)
+{
+	char text[8];
+	int err = read_line("/sys/module/module/parameters/sig_enforce", text, sizeof(text));
+
+	set_known(top, "sig_enforce", err ? -1 : *text == 'Y');
+}
+
 static struct json_object *collect_names(const char *pattern)
 {
 	struct json_object *list = json_new_array();
@@ -215,28 +243,76 @@ static struct json_object *collect_memlock(void)
 	return object;
 }
 
+/* Ours in the one hierarchy that all of cgroup v2 is, "/user.slice/…"; false without it. */
+static bool own_cgroup(char *path, size_t size)
+{
+	FILE *file = fopen("/proc/self/cgroup", "re");
+	char *line = NULL;
+	size_t room = 0;
+	bool found = false;
+
+	/* With others, of version 1, it is one line of several. */
+	while (file && !found && getline(&line, &room, file) > 0) {
+		found = !strncmp(line, "0::/", 4);
+		line[strcspn(line, "\n")] = '\0';
+		if (found)
+			snprintf(path, size, "%s", line + 3);
+	}
+	free(line);
+	if (file)
+		fclose(file);
+	return found;
+}
+
+/* The next one up; false above the root's. */
+static bool up_cgroup(char *path)
+{
+	char *slash = strrchr(path, '/');
+
+	if (slash)
+		*slash = '\0';
+	return slash;
+}
+
 /* The lowest memory.max of this process's cgroup and those above. "0::/user.slice/…" */
 static struct json_object *collect_cgroup(void)
 {
 	unsigned long long least = 0, limit;
-	char line[512], text[32], *path, *slash;
+	char path[512], text[32];
 
-	if (read_line("/proc/self/cgroup", line, sizeof(line)))
+	if (!own_cgroup(path, sizeof(path)))
 		return NULL;
-	path = strstr(line, "0::/");
-	if (!path)
-		return NULL;
-	path += 3;
 	do {
 		if (!read_line(format_text("/sys/fs/cgroup%s/memory.max", path), text,
 			       sizeof(text)) &&
 		    sscanf(text, "%llu", &limit) == 1 && (!least || limit < least))
 			least = limit;
-		slash = strrchr(path, '/');
-		if (slash)
-			*slash = '\0';
-	} while (slash);
+	} while (up_cgroup(path));
 	return least ? json_object_new_uint64(least) : NULL;
+}
+
+/* Lines of rdma.max that say anything, "mlx5_0 hca_handle=2 hca_object=2000": from ours up. */
+static struct json_object *collect_cgroup_rdma(void)
+{
+	struct json_object *list = json_new_array();
+	char path[512], *line = NULL;
+	size_t size = 0;
+	FILE *file;
+
+	if (!own_cgroup(path, sizeof(path)))
+		return list;
+	do {
+		file = fopen(format_text("/sys/fs/cgroup%s/rdma.max", path), "re");
+		while (file && getline(&line, &size, file) > 0) {
+			line[strcspn(line, "\n")] = '\0';
+			if (strpbrk(line + strcspn(line, "="), "0123456789"))
+				json_append_text(list, line);
+		}
+		if (file)
+			fclose(file);
+	} while (up_cgroup(path));
+	free(line);
+	return list;
 }
 
 /* The number of functions' nodes, and how many this user may open for writing. */
@@ -272,9 +348,11 @@ struct json_object *facts_collect(void)
 	json_set(top, "modules", collect_modules(name.release));
 	set_lockdown(top);
 	set_secure_boot(top);
+	set_sig_enforce(top);
 	json_set(top, "iommus", collect_names("/sys/class/iommu/*"));
 	json_set(top, "memlock", collect_memlock());
 	json_set(top, "cgroup_memory_max", collect_cgroup());
+	json_set(top, "cgroup_rdma_max", collect_cgroup_rdma());
 	json_set(top, "udev_rules", collect_names("/{etc,run,usr/lib}/udev/rules.d/*peerbuf*"));
 	json_set_bool(top, "group", getgrnam("peerbuf"));
 	json_set(top, "nodes", collect_nodes());

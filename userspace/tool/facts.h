@@ -14,4 +14,7 @@ struct json_object *gpus_collect(void);
 /** module_symbols() - call @take for each symbol that a module of this kernel imports */
 void module_symbols(const char *module, void (*take)(void *data, const char *symbol), void *data);
 
+/** module_signed() - does the file of a module of this kernel have a signature? -1: not known */
+int module_signed(const char *module);
+
 #endif /* PEERBUF_FACTS_H */

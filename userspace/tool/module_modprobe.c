@@ -35,6 +35,20 @@ static const char *module_path(const char *release, const char *module)
 	return path;
 }
 
+int module_signed(const char *module)
+{
+	FILE *file = open_program((const char *const []) {
+		"modinfo", "-F", "sig_id", module, NULL,
+	});
+	char text[64] = "";
+
+	if (!file)
+		return -1;
+	if (!fgets(text, sizeof(text), file))
+		text[0] = '\0';
+	return close_program(file) ? -1 : !!*text;
+}
+
 /* Reads lines "CRC SYMBOL", one for every symbol that the module imports. */
 void module_symbols(const char *module, void (*take)(void *data, const char *symbol), void *data)
 {

@@ -251,7 +251,12 @@ def desktop():
     facts = dict(FACTS, kernel="5.10.0-30-amd64", importers=[],
                  gpus=[{"device": "card0", "module": "i915", "kind": "static"},
                        {"device": "card1", "module": "vram", "kind": "dynamic"}], udev_rules=[], group=False,
-                 modules=[dict(FACTS["modules"][0], loaded=False, installed=False)])
+                 modules=[dict(FACTS["modules"][0], loaded=False, installed=False),
+                          dict(FACTS["modules"][1], loaded=False, signed=False),
+                          {"name": "peerbuf_nvme", "loaded": False, "installed": True,
+                           "signed": True}],
+                 memlock={"soft": 0, "hard": 0}, sig_enforce=True,
+                 cgroup_rdma_max=["mlx5_0 hca_handle=2 hca_object=max"])
     m = Machine("GenuineIntel", 6, **facts)
     root = m.host(0, 0)
     m.device(address(0, 2, 0), None, root, 0x0300, 256 << 20, "i915")
