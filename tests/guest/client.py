@@ -26,6 +26,28 @@ def attempt(call, *arguments):
     return "done"
 
 
+def looked_up(control, view, buffer):
+    """Of some pages: whose part the export is that is made of them, and what they show."""
+    piece, = control.lookup(view, "8K")
+    with piece.buffer as part, part.map(4096, offset=4096) as bytes_:
+        same = bytes_[:] == view[4096:8192]
+        known = control.query(part.id)["parent"] == piece.parent == buffer.id
+    whole, offset = control.lookup_one(view)
+    whole.close()
+    told, = control.lookup(view, look=True)
+    return (piece.kind, piece.writable, same, known, offset, told.buffer)
+
+
+def not_a_buffer(control):
+    """Ordinary memory, before any."""
+    memory = bytearray(64)
+    try:
+        control.lookup_one(memory)
+    except peerbuf.Error as error:
+        return error.reason if error.bad else "no address"
+    return "a buffer"
+
+
 def main(address):
     """Until the input ends."""
     flags = os.O_RDWR | os.O_NONBLOCK
@@ -43,6 +65,8 @@ def main(address):
                 "alone": lambda: [e["id"] for e in control.exports()] == [buffer.id],
                 "node": lambda: address in control.devices(),
                 "route": lambda: control.route(address, address)["reason"],
+                "lookup": lambda: looked_up(control, view, buffer),
+                "ordinary": lambda: not_a_buffer(control),
                 "move": lambda: attempt(node.move, buffer.id,
                                         [peerbuf.Range(2, "1M", "64K")],
                                         peerbuf.PEERBUF_MOVE_F_COPY),

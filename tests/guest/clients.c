@@ -151,6 +151,8 @@ TEST(python_exports_what_an_engine_writes, .timeout = 120)
 	client_answers(&client, "alone", "True");
 	client_answers(&client, "node", "True");
 	client_answers(&client, "route", "SAME_FUNCTION");
+	client_answers(&client, "lookup", "('PEERBUF', True, True, True, 0, None)");
+	client_answers(&client, "ordinary", "ORDINARY_MEMORY");
 	client_answers(&client, "move", "done");
 	engine_writes(&client, edu, handle, 2);
 	check_ok(edu_detach(edu, handle));

@@ -230,6 +230,18 @@ inline peerbuf_range system_range(std::uint64_t length)
 	return range;
 }
 
+/** What some addresses are, and the dma-buf made of them, whose get() is -1 where there is none. */
+struct piece {
+	peerbuf_piece info;
+	buffer dmabuf;
+};
+
+/** One dma-buf of a range of addresses, and where in it the first is. */
+struct part {
+	buffer dmabuf;
+	std::uint64_t offset;
+};
+
 /** What nodes and control have in common. */
 class file : public descriptor
 {
@@ -351,6 +363,19 @@ public:
 		return buffer(fd, id);
 	}
 
+	/** With more to choose; the size of @options is filled in here. */
+	buffer export_ranges(const std::vector<peerbuf_range> &ranges,
+			     peerbuf_export_options options) const
+	{
+		std::uint64_t id = 0;
+
+		options.size = sizeof(options);
+
+		int fd = ask(peerbuf_export_with, ranges.data(), ranges.size(), &options, &id);
+
+		return buffer(fd, id);
+	}
+
 	buffer export_bar(unsigned int bar, std::uint32_t flags = 0,
 			  int open_flags = O_RDWR | O_CLOEXEC) const
 	{
@@ -406,6 +431,31 @@ public:
 
 		ask(peerbuf_stats, &stats);
 		return stats;
+	}
+
+	/** The dma-bufs behind addresses of this process. */
+	std::vector<piece> lookup(const void *address, std::size_t length,
+				  std::uint32_t flags = 0) const
+	{
+		std::vector<peerbuf_piece> found(PEERBUF_MAX_PIECES);
+		std::vector<piece> pieces;
+
+		/* From here to the end nothing throws that would lose a descriptor. */
+		pieces.reserve(found.size());
+		found.resize(ask(peerbuf_lookup, address, length, flags, found.data(),
+				 found.size()));
+		for (const peerbuf_piece &each : found)
+			pieces.push_back(piece{ each, buffer(each.fd, each.id) });
+		return pieces;
+	}
+
+	/** One dma-buf of all of them; @bad tells, on failure, which address can be no part. */
+	part lookup_one(const void *address, std::size_t length, const void **bad = nullptr) const
+	{
+		std::uint64_t offset = 0;
+		int fd = ask(peerbuf_lookup_one, address, length, &offset, bad);
+
+		return part{ buffer(fd), offset };
 	}
 
 	void lend(std::uint64_t addr, std::uint32_t bar_mask) const

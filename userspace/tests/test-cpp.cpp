@@ -125,9 +125,27 @@ static void ranges_are_complete()
 	CHECK_INT(range.flags, 0);
 }
 
+/* What was looked up is closed with the list of it. */
+static void pieces_own_what_they_name()
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	{
+		std::vector<peerbuf::piece> pieces;
+
+		pieces.push_back({ {}, peerbuf::buffer(fd, 7) });
+		pieces.push_back({ {}, peerbuf::buffer(-1) });
+		CHECK_INT(pieces[0].dmabuf.id(), 7);
+		CHECK(is_open(fd));
+	}
+	CHECK(!is_open(fd));
+}
+
 static_assert(!std::is_copy_constructible_v<peerbuf::node>);
 static_assert(!std::is_copy_assignable_v<peerbuf::buffer>);
 static_assert(!std::is_copy_constructible_v<peerbuf::mapping>);
+static_assert(!std::is_copy_constructible_v<peerbuf::piece>);
+static_assert(std::is_nothrow_move_constructible_v<peerbuf::piece>);
 static_assert(std::is_nothrow_move_constructible_v<peerbuf::node>);
 
 int main()
@@ -136,5 +154,6 @@ int main()
 	mappings_end_with_their_owner();
 	failures_throw_with_a_reason();
 	ranges_are_complete();
+	pieces_own_what_they_name();
 	return check_result();
 }

@@ -3,9 +3,11 @@
 """The readers of the headers: they understand the headers' style, and refuse anything else."""
 
 import os
+import re
 import sys
 import tempfile
 import unittest
+from pathlib import Path
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../generate"))
@@ -131,6 +133,51 @@ class Writing(unittest.TestCase):
         self.assertEqual(bindings.argument("const struct thing **"),
                          "POINTER(POINTER(thing))")
         self.assertEqual(bindings.argument("const char *"), "c_char_p")
+
+
+USERSPACE = Path(__file__).resolve().parents[1]
+# Calls of peerbuf.h that have another way in the language, or none that makes sense.
+PYTHONS_OWN = {
+    "peerbuf_close", "peerbuf_map", "peerbuf_unmap",      # os, mmap
+    "peerbuf_open", "peerbuf_export", "peerbuf_lend", "peerbuf_move", "peerbuf_restore",
+    "peerbuf_error_format", "peerbuf_range_parse",        # more general calls; objects
+    "peerbuf_file_prepare_read", "peerbuf_file_prepare_write",   # entries of C's io_uring
+}
+CPLUSPLUS_OWN = {
+    "peerbuf_move", "peerbuf_restore", "peerbuf_range_parse",
+    "peerbuf_reason_text", "peerbuf_route_name",          # words are called as in C
+    "peerbuf_size_format", "peerbuf_size_parse",
+    "peerbuf_file_prepare_read", "peerbuf_file_prepare_write",
+}
+
+
+def words_of(*paths):
+    """All words in these files."""
+    return set(re.findall(r"\w+", "\n".join(path.read_text() for path in paths)))
+
+
+class Languages(unittest.TestCase):
+    """A call that is new in the header is new everywhere."""
+
+    def setUp(self):
+        found = header.Header(str(USERSPACE / "include/peerbuf.h"))
+        self.calls = {call.name for call in found.calls}
+        self.assertGreater(len(self.calls), 40)
+
+    def test_python_knows_every_call(self):
+        self.assertEqual(self.calls - words_of(*(USERSPACE / "python/peerbuf").glob("*.py")),
+                         PYTHONS_OWN)
+
+    def test_cplusplus_knows_every_call(self):
+        self.assertEqual(self.calls - words_of(USERSPACE / "include/peerbuf.hpp"),
+                         CPLUSPLUS_OWN)
+
+    def test_packages_name_every_symbol(self):
+        for library, versions in (("libpeerbuf", "lib/libpeerbuf.map"),
+                                  ("libpeerbuf-verbs", "rdma/libpeerbuf-verbs.map")):
+            exported = re.findall(r"^\t(\w+);", (USERSPACE / versions).read_text(), re.M)
+            listed = (USERSPACE / f"../packaging/debian/{library}0.symbols").read_text()
+            self.assertEqual(sorted(exported), re.findall(r"^ (peerbuf_\w+)@", listed, re.M))
 
 
 if __name__ == "__main__":

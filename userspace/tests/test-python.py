@@ -73,7 +73,8 @@ class Errors(unittest.TestCase):
         node._descriptor = descriptor  # pylint: disable=protected-access
         for call in (node.info, node.exports, node.probe, lambda: node.export_bar(0),
                      lambda: node.select_events(["REVOKE", "MOVE"]),
-                     lambda: node.revoke(1, 0), lambda: node.move(1, [peerbuf.system("4K")])):
+                     lambda: node.revoke(1, 0), lambda: node.move(1, [peerbuf.system("4K")]),
+                     lambda: node.export([peerbuf.system("4K")], max_segment="4K")):
             with self.assertRaises(peerbuf.Error) as raised:
                 call()
             self.assertEqual(raised.exception.errno, errno.ENOTTY)
@@ -81,6 +82,19 @@ class Errors(unittest.TestCase):
             node.export([peerbuf.system("4K")] * (peerbuf.PEERBUF_MAX_RANGES + 1))
         self.assertEqual(raised.exception.reason, "TOO_MANY_RANGES")
         node.close()
+
+    def test_memory_is_looked_up_by_what_is_a_control(self):
+        control = peerbuf.Control.__new__(peerbuf.Control)
+        control._descriptor = os.open("/dev/null", os.O_RDWR)  # pylint: disable=protected-access
+        memory = bytearray(4096)
+        for call in (lambda: control.lookup(memory), lambda: control.lookup(4096, "4K"),
+                     lambda: control.lookup_one(memory, 7)):
+            with self.assertRaises(peerbuf.Error) as raised:
+                call()
+            self.assertEqual(raised.exception.errno, errno.ENOTTY)
+        with self.assertRaises(TypeError):
+            control.lookup(b"of nobody to write to")
+        control.close()
 
     def test_there_is_no_such_call(self):
         with self.assertRaises(AttributeError):
@@ -120,6 +134,14 @@ class Ownership(unittest.TestCase):
 
 class Structures(unittest.TestCase):
     """As dictionaries."""
+
+    def test_memory_is_an_address_and_a_length(self):
+        memory = bytearray(64)
+        address, length = files()._memory(memory, None)
+        ctypes.memset(address, ord("x"), length)
+        self.assertEqual(memory, b"x" * 64)
+        self.assertEqual(files()._memory(memory, "1K")[1], 1024)
+        self.assertEqual(files()._memory(4096, 5), (4096, 5))
 
     def test_fields_are_plain(self):
         info = abi().peerbuf_export_info(id=7, comm=b"x\xff", last_refusal_addr=8)

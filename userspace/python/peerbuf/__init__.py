@@ -14,12 +14,12 @@ their C types.
 """
 
 from . import _abi
-from .files import Buffer, Control, Event, Node, Range, system
+from .files import Buffer, Control, Event, Node, Piece, Range, system
 from .library import (Error, format_address, format_size, lib, parse_address,
                       parse_size)
 
-__all__ = ["Buffer", "Control", "Error", "Event", "Node", "Range", "format_address",
-           "format_size", "lib", "parse_address", "parse_size", "system"]
+__all__ = ["Buffer", "Control", "Error", "Event", "Node", "Piece", "Range",
+           "format_address", "format_size", "lib", "parse_address", "parse_size", "system"]
 
 for _name, _value in vars(_abi).items():
     if _name.startswith("PEERBUF_"):

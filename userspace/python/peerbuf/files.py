@@ -12,7 +12,8 @@ import os
 from typing import NamedTuple, Optional
 
 from . import _abi
-from .library import ask, check, format_address, lib, parse_address, parse_size, plain
+from .library import (Error, ask, check, format_address, lib, parse_address, parse_size,
+                      plain)
 
 
 class File:
@@ -71,6 +72,22 @@ class Event(NamedTuple):
     process: str
 
 
+class Piece(NamedTuple):
+    """What some addresses are: kind is "PEERBUF" (an export), "FOREIGN" (another exporter's
+    DMA-BUF), "DEVICE", "ORDINARY" or "HOLE".  buffer is None, with a reason why, where none
+    was made; offset is that of address in it, parent the id of the export that is mapped."""
+    address: int
+    length: int
+    kind: str
+    buffer: Optional["Buffer"]
+    offset: int
+    parent: int
+    writable: bool
+    reason: str
+
+
+KINDS = {value: name.removeprefix("PEERBUF_PIECE_") for name, value in vars(_abi).items()
+         if name.startswith("PEERBUF_PIECE_") and not name.startswith("PEERBUF_PIECE_F_")}
 EVENTS = {value: name.removeprefix("PEERBUF_EVENT_") for name, value in vars(_abi).items()
           if name.startswith("PEERBUF_EVENT_") and not name.startswith("PEERBUF_EVENT_F_")}
 
@@ -150,11 +167,16 @@ class Node(_Answering):
         ask("peerbuf_info", self.fileno(), ctypes.byref(info))
         return plain(info)
 
-    def export(self, ranges, flags=0, open_flags=os.O_RDWR | os.O_CLOEXEC):
-        """Makes a Buffer of Ranges."""
+    def export(self, ranges, flags=0, open_flags=os.O_RDWR | os.O_CLOEXEC, segment_align=0,
+               max_segment=0):
+        """Makes a Buffer of Ranges; the last two say how importers' DMA segments are cut."""
         number = ctypes.c_uint64()
-        descriptor = ask("peerbuf_export", self.fileno(), *_ranges(ranges), flags,
-                         open_flags, ctypes.byref(number))
+        options = _abi.peerbuf_export_options(
+            size=ctypes.sizeof(_abi.peerbuf_export_options), flags=flags,
+            open_flags=open_flags, segment_align=parse_size(segment_align),
+            max_segment=parse_size(max_segment))
+        descriptor = ask("peerbuf_export_with", self.fileno(), *_ranges(ranges),
+                         ctypes.byref(options), ctypes.byref(number))
         return Buffer(descriptor, number.value)
 
     def export_bar(self, bar, flags=0, open_flags=os.O_RDWR | os.O_CLOEXEC):
@@ -194,6 +216,31 @@ class Control(_Answering):
         return [format_address(number)
                 for number in _array("peerbuf_devices", ctypes.c_uint64, self.fileno())]
 
+    def lookup(self, memory, length=None, look=False):
+        """The DMA-BUFs behind memory of this process, as a list of Pieces: an address with a
+        length, or a mapping that may be written, such as Buffer.map() gives.  What is mapped of
+        an export becomes an export of just those pages; with look nothing is made."""
+        room = (_abi.peerbuf_piece * _abi.PEERBUF_MAX_PIECES)()
+        count = ask("peerbuf_lookup", self.fileno(), *_memory(memory, length),
+                    _abi.PEERBUF_LOOKUP_F_LOOK if look else 0, room, len(room))
+        return [Piece(p.addr, p.length, KINDS.get(p.kind, str(p.kind)),
+                      Buffer(p.fd, p.id or None) if p.fd >= 0 else None, p.offset, p.parent,
+                      bool(p.flags & _abi.PEERBUF_PIECE_F_WRITABLE),
+                      lib.peerbuf_reason_name(p.reason).decode() if p.reason else "")
+                for p in room[:count]]
+
+    def lookup_one(self, memory, length=None):
+        """(Buffer, offset): one DMA-BUF of all of that memory, and where the memory begins in
+        it.  Error.bad is the address of the first that can be no part of it."""
+        offset, bad = ctypes.c_uint64(), ctypes.c_void_p()
+        try:
+            descriptor = ask("peerbuf_lookup_one", self.fileno(), *_memory(memory, length),
+                             ctypes.byref(offset), ctypes.byref(bad))
+        except Error as error:
+            error.bad = bad.value
+            raise
+        return Buffer(descriptor), offset.value
+
     def stats(self):
         """Returns counters since the module was loaded."""
         stats = _abi.peerbuf_ioc_stats()
@@ -232,6 +279,14 @@ class Control(_Answering):
         ask("peerbuf_policy", self.fileno(), parse_address(address), on, off,
             ctypes.byref(policy))
         return policy.value
+
+
+def _memory(memory, length):
+    """(address, bytes) of either."""
+    if isinstance(memory, int):
+        return memory, parse_size(length)
+    first = ctypes.c_char.from_buffer(memory)
+    return ctypes.addressof(first), len(memory) if length is None else parse_size(length)
 
 
 def _mask(bars):

@@ -34,13 +34,13 @@ class Error(OSError):
     errno is positive, as usual.  reason is the reason's name ("UNALIGNED"), "" if the kernel gave
     none; range is the index of the refused range, or None; blockers the number of importers that a
     revoke still waits for; missing the address of a function whose right is missing, or
-    None; advice what a person can do.
+    None; advice what a person can do; bad the address that a lookup stumbled over, or None.
     """
 
     def __init__(self, number, detail=None):
         super().__init__(-number, os.strerror(-number))
         self.reason, self.advice = "", ""
-        self.range = self.missing = None
+        self.range = self.missing = self.bad = None
         self.blockers = 0
         if detail is not None and detail.reason:
             self._tell(detail)
