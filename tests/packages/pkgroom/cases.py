@@ -127,7 +127,8 @@ def lintian_has_nothing_to_say(debian):
 
 CONTENTS = {
     "peerbuf-dkms": ["usr/src/peerbuf-[0-9.]*/dkms.conf", "/Kbuild", "/compat/compat.h",
-                     "modules-load.d/peerbuf.conf", "man4/peerbuf.4.gz"],
+                     "modules-load.d/peerbuf.conf", "man4/peerbuf.4.gz", "man4/peerbuf-nvme.4.gz",
+                     "man4/peerbuf-vfio-pci.4.gz"],
     "libpeerbuf0": [r"libpeerbuf.so.0(\.\d+)+", "libpeerbuf.so.0 -> .*"],
     "libpeerbuf-verbs0": [r"libpeerbuf-verbs.so.0(\.\d+)+", "libpeerbuf-verbs.so.0 -> .*"],
     "libpeerbuf-dev": ["/usr/include/peerbuf.h", "/usr/include/peerbuf.hpp",
