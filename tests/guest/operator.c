@@ -272,6 +272,27 @@ TEST(binding_to_vfio_without_an_iommu_is_refused)
 	check_bound("sw-nvme", "nvme");
 }
 
+/* Its driver would wait for the program, and the command with it. */
+TEST(vfio_device_that_a_program_has_is_left_to_it)
+{
+	const char *where = lab_where("rp-mem");
+	char link[64];
+	int group;
+
+	check_ok(module_load("peerbuf_vfio_pci"));
+	device_unbind("rp-mem");
+	check_eq(shell("peerbuf bind --vfio %s > /tmp/said", where), 0);
+	check_eq(shell("ln -sf $(sed -n 's/.* can be used: //p' /tmp/said) /tmp/group"), 0);
+	link[check_sys(readlink("/tmp/group", link, sizeof(link) - 1))] = '\0';
+	group = check_sys(open(link, O_RDWR | O_CLOEXEC));
+	check_eq(shell("timeout 20 peerbuf bind %s 2> /tmp/said", where), 1);
+	check_eq(shell("grep 'process %d (.*) has its VFIO device or group open' /tmp/said",
+		       getpid()), 0);
+	check_bound("rp-mem", "peerbuf-vfio-pci");
+	close(group);
+	check_eq(shell("peerbuf bind %s && peerbuf unbind %s", where, where), 0);
+}
+
 TEST(vfio_group_is_explained)
 {
 	const char *where = lab_where("rp-mem");

@@ -323,7 +323,8 @@ const struct command bind_command = {
 		"      --persist         also after a restart, as long as this card is there\n",
 	.notes = "Refused while a disk of the function is mounted, swap space, or part of a\n"
 		"RAID or volume, while a network interface of it is up or part of another, while\n"
-		"it has virtual functions, and if it is the display the machine boots with.\n",
+		"it has virtual functions, while a program drives it through VFIO, and if it is\n"
+		"the display the machine boots with.\n",
 	.run = bind_run,
 };
 

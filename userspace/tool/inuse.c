@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What a function is in use for: the disks, network interfaces and displays that are
- * below it in sysfs. These would disappear together with its driver.
+ * below it in sysfs, and programs that drive it through VFIO. All of them would lose it together
+ * with its driver.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -234,6 +235,78 @@ static void look_at_function(struct search *search, const char *directory)
 		found(search, format_text("%s virtual functions are made from it", text));
 }
 
+/**
+ * struct nodes - by which a program gets at a VFIO device
+ * @group: of its IOMMU group
+ * @device: its own, or ""
+ */
+struct nodes {
+	char group[64];
+	char device[64];
+};
+
+/* False if no driver of VFIO's has it. */
+static bool vfio_nodes(const char *directory, struct nodes *nodes)
+{
+	const char *driver = link_name(format_text("%s/driver", directory));
+	const char *group = link_name(format_text("%s/iommu_group", directory));
+	DIR *own = opendir(format_text("%s/vfio-dev", directory));
+	const struct dirent *entry;
+
+	*nodes = (struct nodes) { .group = "" };
+	while (own && (entry = readdir(own)))
+		if (entry->d_name[0] != '.')
+			snprintf(nodes->device, sizeof(nodes->device), "/dev/vfio/devices/%.40s",
+				 entry->d_name);
+	if (own)
+		closedir(own);
+	if (group)
+		snprintf(nodes->group, sizeof(nodes->group), "/dev/vfio/%.40s", group);
+	return driver && strstr(driver, "vfio") && (*nodes->group || *nodes->device);
+}
+
+static bool has_open(const char *pid, const struct nodes *nodes)
+{
+	DIR *files = opendir(format_text("/proc/%s/fd", pid));
+	const struct dirent *entry;
+	char target[64];
+	bool has = false;
+	ssize_t length;
+
+	while (files && !has && (entry = readdir(files))) {
+		length = readlinkat(dirfd(files), entry->d_name, target, sizeof(target) - 1);
+		target[length > 0 ? length : 0] = '\0';
+		has = *target && (!strcmp(target, nodes->group) ||
+				  !strcmp(target, nodes->device));
+	}
+	if (files)
+		closedir(files);
+	return has;
+}
+
+/* VFIO's driver lets a device go when the program that drives it closes it: that may be never. */
+static void look_at_programs(struct search *search, const char *directory)
+{
+	const struct dirent *entry;
+	struct nodes nodes;
+	DIR *processes;
+	char name[32];
+
+	if (!vfio_nodes(directory, &nodes))
+		return;
+	processes = opendir("/proc");
+	while (processes && (entry = readdir(processes))) {
+		if (entry->d_name[0] < '0' || entry->d_name[0] > '9' ||
+		    !has_open(entry->d_name, &nodes))
+			continue;
+		read_line(format_text("/proc/%s/comm", entry->d_name), name, sizeof(name));
+		found(search, format_text("process %s (%s) has its VFIO device or group open",
+					  entry->d_name, name));
+	}
+	if (processes)
+		closedir(processes);
+}
+
 bool function_in_use(uint64_t addr, void (*report)(const char *use))
 {
 	const char *directory = format_text("/sys/bus/pci/devices/%s", addr_text(addr));
@@ -245,6 +318,7 @@ bool function_in_use(uint64_t addr, void (*report)(const char *use))
 	snprintf(search.prefix, sizeof(search.prefix), "%s/", path);
 	free(path);
 	look_at_function(&search, directory);
+	look_at_programs(&search, directory);
 	each_below(&search, "block", look_at_block);
 	each_below(&search, "net", look_at_interface);
 	return search.nr;
