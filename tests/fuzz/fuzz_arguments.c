@@ -103,7 +103,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!setjmp(ended)) {
 		take(argc, argv, &args);
 		check(&args);
-		range_args_bars(&self, &args);
+		range_args_bars(&args);
 	} else {
 		PROMISE(exit_code == EXIT_USAGE || exit_code == EXIT_OK);
 	}

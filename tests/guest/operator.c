@@ -110,6 +110,21 @@ TEST(range_without_a_length_goes_to_the_end)
 		 125);
 }
 
+/* It has no node yet to ask for the size of its BAR. */
+TEST(lent_range_without_a_length_goes_to_the_end)
+{
+	const char *where = lab_where("sw-nvme");
+
+	device_bind("sw-nvme", "nvme");
+	check_ok(device_write("sw-nvme", "driver_override", "\n"));
+	check_eq(shell("peerbuf allow %s -b 2 -r 1M:", where), 0);
+	check_eq(shell("peerbuf export %s -b 2 -r 1M: -- true", where), 0);
+	check_eq(shell("peerbuf export %s -b 2 -r 1020K: -- true 2> /tmp/said", where), 125);
+	check_eq(shell("peerbuf deny %s", where), 0);
+	check_eq(shell("peerbuf allow %s -b 2 -r 1G: 2> /tmp/said", where), 1);
+	check_eq(shell("grep ERANGE /tmp/said"), 0);
+}
+
 TEST(export_says_how_segments_are_cut)
 {
 	const char *where = lab_where("rp-mem");

@@ -97,7 +97,6 @@ expect 2 allow 01:00.0 01:00.0
 expect 2 allow 01:00.0 02:00.0 --bar 1
 expect 2 allow 01:00.0 02:00.0 --pinned
 expect 2 deny 01:00.0 --bar 1 --pinned
-expect 2 allow 01:00.0 --bar 1 --range 4K:
 expect 2 allow 01:00.0 --range 0:4K
 expect 2 deny 01:00.0 --bar 1 --range 0:4K
 expect 2 allow 01:00.0 --host-bridge 0000:00

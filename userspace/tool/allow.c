@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine.h"
 #include "tool.h"
 
 #define ALL_BARS	0x3f
@@ -62,6 +63,19 @@ static uint32_t lent_bars(uint64_t addr)
 				mask |= 1U << n;
 	peerbuf_close(node);
 	return mask ? mask : ALL_BARS;
+}
+
+/* There is no node yet that would know. */
+static void measure(struct permission *permission)
+{
+	const struct function *function = function_find(permission->addrs[0]);
+	uint64_t sizes[6] = { 0 };
+	size_t n;
+
+	for (n = 0; function && n < ARRAY_SIZE(sizes); n++)
+		if (!function->bars[n].io)
+			sizes[n] = function->bars[n].size;
+	range_args_sizes(&permission->args, sizes);
 }
 
 static int lend(const struct command *self, const struct permission *permission)
@@ -176,8 +190,10 @@ static int permission_run(const struct command *self, int argc, char **argv)
 		permission.addrs[n] = parse_addr(self, argv[optind + n]);
 	if (permission.args.bar >= 0)
 		range_args_end(self, &permission.args);
-	permission.bar_mask = range_args_bars(self, &permission.args);
+	permission.bar_mask = range_args_bars(&permission.args);
 	check(self, &permission);
+	if (permission.args.nr)
+		measure(&permission);
 	if (permission.nr == 1)
 		ret = lend(self, &permission);
 	else
@@ -191,7 +207,8 @@ const struct command allow_command = {
 		    "[--persist] PROVIDER CLIENT\n[--persist] --host-bridge DOMAIN:BUS",
 	.summary = "Lend BARs of a device that keeps its driver, or vouch for a route",
 	.help = "  FUNCTION -b, --bar N  make this BAR exportable; may be given several times\n"
-		"  -r, --range RANGE     only this part of the BAR before it, OFFSET:LENGTH\n"
+		"  -r, --range RANGE     only this part of the BAR before it, OFFSET:LENGTH, or\n"
+		"                        OFFSET: up to its end\n"
 		"      --pinned          accept importers that cannot give its memory back\n"
 		"  PROVIDER CLIENT       the two reach each other through the root complex,\n"
 		"                        whatever the list of host bridges says\n"

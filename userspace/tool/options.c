@@ -210,7 +210,7 @@ void range_args_end(const struct command *self, struct range_args *args)
 		usage_error(self, "--bar is missing");
 }
 
-uint32_t range_args_bars(const struct command *self, struct range_args *args)
+uint32_t range_args_bars(struct range_args *args)
 {
 	size_t n, kept = 0;
 	uint32_t mask = 0;
@@ -218,12 +218,10 @@ uint32_t range_args_bars(const struct command *self, struct range_args *args)
 	for (n = 0; n < args->nr; n++) {
 		const struct peerbuf_range *range = &args->ranges[n];
 
-		if (!(range->flags & TO_THE_END))
-			args->ranges[kept++] = *range;
-		else if (range->offset)
-			usage_error(self, "--range needs a length here");
-		else
+		if (range->flags & TO_THE_END && !range->offset)
 			mask |= 1U << range->bar;
+		else
+			args->ranges[kept++] = *range;
 	}
 	args->nr = kept;
 	return mask;
@@ -233,26 +231,34 @@ uint32_t range_args_bars(const struct command *self, struct range_args *args)
  * A range that begins at the BAR's end or beyond gets a valid length nevertheless, so that the
  * kernel names the true reason.
  */
-static uint64_t left_of(const struct peerbuf_bar *bar, uint64_t offset)
+void range_args_sizes(struct range_args *args, const uint64_t sizes[6])
 {
-	if (!(bar->flags & PEERBUF_BAR_F_MEMORY) || offset >= bar->size)
-		return sysconf(_SC_PAGESIZE);
-	return bar->size - offset;
-}
-
-int range_args_resolve(int node, struct range_args *args, struct peerbuf_error *error)
-{
-	struct peerbuf_ioc_info info;
 	size_t n;
-	int ret = peerbuf_info(node, &info, error);
 
-	for (n = 0; !ret && n < args->nr; n++) {
+	for (n = 0; n < args->nr; n++) {
 		struct peerbuf_range *range = &args->ranges[n];
 
 		if (!(range->flags & TO_THE_END))
 			continue;
 		range->flags = 0;
-		range->length = left_of(&info.bars[range->bar], range->offset);
+		range->length = range->offset < sizes[range->bar] ?
+				sizes[range->bar] - range->offset :
+				(uint64_t)sysconf(_SC_PAGESIZE);
 	}
-	return ret;
+}
+
+int range_args_resolve(int node, struct range_args *args, struct peerbuf_error *error)
+{
+	struct peerbuf_ioc_info info;
+	uint64_t sizes[6] = { 0 };
+	size_t n;
+	int ret = peerbuf_info(node, &info, error);
+
+	if (ret)
+		return ret;
+	for (n = 0; n < ARRAY_SIZE(sizes); n++)
+		if (info.bars[n].flags & PEERBUF_BAR_F_MEMORY)
+			sizes[n] = info.bars[n].size;
+	range_args_sizes(args, sizes);
+	return 0;
 }

@@ -111,7 +111,9 @@ void range_args_range(const struct command *self, struct range_args *args, const
 /* Call after the last option: a --bar with no --range is the whole BAR. */
 void range_args_end(const struct command *self, struct range_args *args);
 /* Removes the whole BARs and returns them as a mask, for callers that have no node. */
-uint32_t range_args_bars(const struct command *self, struct range_args *args);
+uint32_t range_args_bars(struct range_args *args);
+/* Sets the lengths of ranges "to the end"; @sizes are the BARs' sizes, 0 where it is no memory. */
+void range_args_sizes(struct range_args *args, const uint64_t sizes[6]);
 /* Sets the lengths of whole BARs. */
 int range_args_resolve(int node, struct range_args *args, struct peerbuf_error *error);
 
