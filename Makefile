@@ -83,15 +83,15 @@ fuzz:
 	@tests/fuzz/run $(ARGS)
 
 bench:
-	@scripts/install-deps host
+	@scripts/install-deps host plots
 	@tests/bench/run $(ARGS)
 
 bench-check:
-	@scripts/install-deps host
+	@scripts/install-deps host plots
 	@tests/bench/run --check $(ARGS)
 
 bench-accept:
-	@scripts/install-deps host
+	@scripts/install-deps host plots
 	@tests/bench/run --accept $(ARGS)
 
 check:

@@ -17,7 +17,7 @@ TIMEOUT = 900
 
 # What runs in which machine: one guest each.
 WORK = {
-    "plain": "./bench bus memory copy && ./storage_bench",
+    "plain": "./bench bus memory copy && ./peers_bench && ./storage_bench",
     "vtd": "./bench iommu revoke && ./vfio_bench",
 }
 # A guest on virtual time has no other clock to check this one by, and another one may

@@ -45,17 +45,17 @@ def _importers(kernel, records):
 
 
 def _peers(kernel, records):
-    """A table for each number of ranges: the peer, ours, and the ratio."""
-    for (ranges, size), group in grouped(records, "ranges", "bytes").items():
-        peer = group[0]["peer_name"] or "vfio-pci"
-        print(f"  {f'{ranges} x {human(size // ranges)}':14}{peer:>12}"
-              f"{'peerbuf':>12}{'ratio':>8}")
+    """A table for each work and number of ranges: the peer, ours, and the ratio."""
+    for (work, ranges, size), group in grouped(records, "work", "ranges",
+                                               "bytes").items():
+        peer = group[0]["peer_name"] or "-"
+        what = f"{ranges} x {human(size // ranges)}" + \
+            work.removeprefix(group[0]["kind"])
+        print(f"  {what:34}{peer:>26}{'peerbuf':>12}{'ratio':>8}")
         for r in group:
-            if r["peer"] is None:
-                print(f"  {r['step']:14}{'-':>12}{r['ours']:12}{'-':>8}")
-            else:
-                print(f"  {r['step']:14}{r['peer']:12}{r['ours']:12}"
-                      f"{r['ratio']:8.2f}")
+            other = "-" if r["peer"] is None else r["peer"]
+            ratio = "-" if r["ratio"] is None else f"{r['ratio']:.2f}"
+            print(f"  {r['step']:34}{other:>26}{r['ours']:12}{ratio:>8}")
         first = group[0]
         key = first["work"], first["route"], ranges, size
         if key in kernel.refusals():
@@ -65,10 +65,10 @@ def _peers(kernel, records):
 
 def show(kernel):
     """All tables of a kernel."""
-    kinds = {"export": _sizes, "memory": _sizes, "VFIO export": _peers}
+    kinds = {"export": _sizes, "memory": _sizes, "revoke": _importers}
     records = [dict(r, kind=r["work"].partition(",")[0])
                for r in kernel.records()]
     for (kind, route), group in grouped(records, "kind", "route").items():
         print(f"{kernel.name}: {kind} {ROUTES[route]}")
-        kinds.get(kind, _importers)(kernel, group)
+        kinds.get(kind, _peers)(kernel, group)
         print(flush=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 
 import baseline                     # noqa: E402
+import plots                        # noqa: E402
 from measure import Kernel          # noqa: E402
 
 
@@ -135,6 +136,31 @@ class Promises(unittest.TestCase):
     def test_not_measured_fails(self):
         self.assertEqual([row.outcome for row in baseline.promises(kernel())],
                          ["failed", "failed"])
+
+
+class Plots(unittest.TestCase):
+    """Drawings: of what there is, and of nothing else."""
+
+    def drawn(self, *more):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        return {path.name: path.read_text()
+                for path in plots.draw(kernel(more=more), Path(folder.name))}
+
+    def test_one_size_is_no_curve(self):
+        self.assertEqual(self.drawn(), {})
+
+    def test_curves_of_ours_and_of_peers(self):
+        made = self.drawn(
+            line("export", "map", "peerbuf", 1000, 1 << 30),
+            line("bounce buffer, heap", "map", "peerbuf", 900),
+            line("bounce buffer, heap", "map", "system heap", 2000),
+            line("bounce buffer, heap", "map", "peerbuf", 900, 1 << 30),
+            line("bounce buffer, heap", "map", "system heap", 70000, 1 << 30))
+        self.assertEqual(list(made), ["map-6.12.svg"])
+        self.assertIn("export, by bus address", made["map-6.12.svg"])
+        self.assertIn("system heap", made["map-6.12.svg"])
+        self.assertNotIn("type1", made["map-6.12.svg"])
 
 
 if __name__ == "__main__":

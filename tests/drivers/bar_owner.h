@@ -10,6 +10,7 @@
  *	owner_place.c		where buffers can be, and placing them for importers
  *	owner_copy.c		the copy engine
  *	owner_map_check.c	the mapper of p2p.ko, range by range
+ *	owner_pages.c		struct pages for the BAR, for comparison
  *	owner_file.c		the character device
  *	owner_sleep.c		system sleep of one function
  */
@@ -120,6 +121,9 @@ void owner_map_check(struct owner *owner, struct bar_owner_map_check *req);
 
 /* owner_sleep.c */
 int owner_sleep(u64 addr, bool on);
+
+/* owner_pages.c */
+int owner_pages(struct owner *owner, struct bar_owner_pages *req);
 
 /* owner_file.c */
 int owner_file_register(struct owner *owner);

@@ -168,6 +168,24 @@ struct bar_owner_sleep {
 	__u64 addr;
 };
 
+/**
+ * struct bar_owner_pages - BAR_OWNER_IOC_PAGES: struct pages for the BAR, by pci_p2pdma
+ * @size: sizeof(struct bar_owner_pages)
+ * @reserved: zero
+ * @length: bytes from the BAR's start
+ * @nanoseconds: out, how long that took
+ * @bytes: out, memory that it took from the page allocator
+ *
+ * They stay until the driver is unbound. errno: EOPNOTSUPP the kernel has no pci_p2pdma.
+ */
+struct bar_owner_pages {
+	__u32 size;
+	__u32 reserved;
+	__u64 length;
+	__u64 nanoseconds;
+	__u64 bytes;
+};
+
 #define BAR_OWNER_MAGIC		0xBA
 
 #define BAR_OWNER_IOC_EXPORT	_IOWR(BAR_OWNER_MAGIC, 0x00, struct bar_owner_export)
@@ -185,5 +203,6 @@ struct bar_owner_sleep {
 #define BAR_OWNER_IOC_MINE	_IOWR(BAR_OWNER_MAGIC, 0x0b, struct bar_owner_buffer)
 #define BAR_OWNER_IOC_SLEEP	_IOW(BAR_OWNER_MAGIC, 0x0c, struct bar_owner_sleep)
 #define BAR_OWNER_IOC_PINNED	_IOW(BAR_OWNER_MAGIC, 0x0d, struct bar_owner_switch)
+#define BAR_OWNER_IOC_PAGES	_IOWR(BAR_OWNER_MAGIC, 0x0e, struct bar_owner_pages)
 
 #endif /* _BAR_OWNER_UAPI_H */

@@ -182,6 +182,21 @@ static long owner_ioctl_sleep(void __user *arg)
 	return owner_sleep(req.addr, req.on);
 }
 
+static long owner_ioctl_pages(struct owner_file *file, void __user *arg)
+{
+	struct bar_owner_pages req;
+	int ret;
+
+	if (copy_from_user(&req, arg, sizeof(req)))
+		return -EFAULT;
+	if (req.size != sizeof(req) || req.reserved)
+		return -EINVAL;
+	ret = owner_pages(file->owner, &req);
+	if (ret)
+		return ret;
+	return copy_to_user(arg, &req, sizeof(req)) ? -EFAULT : 0;
+}
+
 static long owner_ioctl_present(struct owner_file *file, unsigned int cmd,
 				void __user *arg)
 {
@@ -207,6 +222,8 @@ static long owner_ioctl_present(struct owner_file *file, unsigned int cmd,
 		return owner_ioctl_map_check(file, arg);
 	case BAR_OWNER_IOC_SLEEP:
 		return owner_ioctl_sleep(arg);
+	case BAR_OWNER_IOC_PAGES:
+		return owner_ioctl_pages(file, arg);
 	default:
 		return -ENOTTY;
 	}

@@ -21,6 +21,7 @@
 #define REVOKE_ROUNDS	101
 #define IMPORTERS_MOST	64
 #define SMALL		(64 * 1024ULL)
+#define SIZE_STEP	256 /* from one size to the next */
 #define COPY_ROUNDS	7
 #define COPIED		(8ULL << 20)
 
@@ -79,18 +80,24 @@ static void measure(const char *route, __u64 bytes)
 	figures_print(&figures);
 }
 
+/* From small to all of the BAR. */
+static void measure_sizes(const char *route, __u64 most)
+{
+	for (__u64 bytes = SMALL; bytes < most; bytes *= SIZE_STEP)
+		measure(route, bytes);
+	measure(route, most);
+}
+
 TEST(bus, .timeout = 300)
 {
 	open_pair("sw-edu", "sw-mem");
-	measure("bus", SMALL);
-	measure("bus", bar_size("sw-mem", MEM_BAR));
+	measure_sizes("bus", bar_size("sw-mem", MEM_BAR));
 }
 
 TEST(iommu, .timeout = 300)
 {
 	open_pair("rp-edu", "rp-mem");
-	measure("iommu", SMALL);
-	measure("iommu", bar_size("rp-mem", MEM_BAR));
+	measure_sizes("iommu", bar_size("rp-mem", MEM_BAR));
 }
 
 /* Bytes that are held for an export that is attached and mapped. */

@@ -7,9 +7,6 @@
 #include "figures.h"
 #include "harness.h"
 
-/* QEMU's -icount shift=1: VIRTUAL_TIME of labroom/machine.py. */
-#define NS_PER_INSTRUCTION	2
-
 #define CALM_MS			20
 
 void figures_settle(void)

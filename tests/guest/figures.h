@@ -14,6 +14,9 @@
 
 #include <linux/types.h>
 
+/* QEMU's -icount shift=1: VIRTUAL_TIME of labroom/machine.py. */
+#define NS_PER_INSTRUCTION	2
+
 #define STEPS_MOST	6
 
 /**
