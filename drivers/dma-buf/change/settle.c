@@ -123,7 +123,8 @@ static void peerbuf_follow_routes(struct peerbuf *pb)
 		dev_notice_ratelimited(hold->client->attach->dev,
 				       "peerbuf: export %llu: the route of its mapping is gone or has changed%s\n",
 				       pb->id,
-				       hold->client->revocable ? "" : ", but the importer cannot be told");
+				       hold->client->revocable ? "" :
+				       ", but the importer cannot be told");
 		lost |= hold->client->revocable;
 	}
 	if (lost)
