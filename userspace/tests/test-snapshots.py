@@ -4,9 +4,9 @@
 
 Usage: test-snapshots.py PEERBUF [--update]
 
-Each command's output on each machine is compared with snapshots/golden, and every verdict
-with a second implementation, which is written from Documentation/topology.rst and independent
-of path.c. --update rewrites the golden files: read the difference before committing."""
+Each command's output on each machine, and its help, are compared with snapshots/golden, and every
+verdict with a second implementation, which is written from Documentation/topology.rst and
+independent of path.c. --update rewrites the golden files: read the difference before committing."""
 
 import json
 import os
@@ -265,6 +265,16 @@ def check_drawing(paths, directory):
     peerbuf("topo", "--svg", directory / "nowhere/routes.svg", "--from", paths["board8"], code=1)
 
 
+def check_help():
+    """What each command says of itself."""
+    overview = peerbuf("--help").stdout.decode()
+    names = re.findall(r"^  ([a-z]+) +\S", overview, re.M)
+    if len(names) < 25:
+        fail(f"there are {len(names)} commands")
+    compare("help", overview + "".join(f"\n{peerbuf(name, '--help').stdout.decode()}"
+                                       for name in names))
+
+
 def check_bar_mask(directory):
     """The client's DMA mask counts if a BAR is given."""
     path = directory / "domains"
@@ -345,6 +355,7 @@ def main():
         check_filters(paths["board8"])
         check_drawing(paths, directory)
         check_bar_mask(directory)
+        check_help()
         check_speed(paths["thousand"])
         check_odd_files(directory)
         check_this_machine(directory)
