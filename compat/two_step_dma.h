@@ -72,4 +72,12 @@ static inline void dma_iova_unlink(struct device *dev, struct dma_iova_state *st
 }
 #endif /* DMA_ATTR_MMIO */
 
+/* Newer than the above: memory that a confidential guest shares with devices. */
+#ifdef DMA_ATTR_CC_SHARED
+#define DMA_KNOWS_CC_SHARED	true
+#else
+#define DMA_KNOWS_CC_SHARED	false
+#define DMA_ATTR_CC_SHARED	0
+#endif
+
 #endif /* _PEERBUF_COMPAT_TWO_STEP_DMA_H */

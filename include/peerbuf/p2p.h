@@ -351,4 +351,55 @@ dma_addr_t p2p_map_vec_addr(struct p2p_map *map, u32 index);
 struct p2p_vecs *p2p_map_vecs(struct p2p_map *map);
 bool p2p_map_holds(struct p2p_map *map);
 
+/* ---- address space without a list (drivers/pci/p2p/iova_space.c) ---- */
+
+struct p2p_space;
+
+/**
+ * enum p2p_memory - what a run consists of, and by which addresses a client reaches it
+ * @P2P_MEMORY_NORMAL: system memory, by addresses of the DMA API
+ * @P2P_MEMORY_SHARED: system memory that a confidential guest has made readable for devices
+ *	(set_memory_decrypted()), by addresses of the DMA API, which has to be told
+ * @P2P_MEMORY_BUS: a BAR, by its bus address; the DMA API is not involved
+ * @P2P_MEMORY_HOST_BRIDGE: a BAR, by addresses of the DMA API
+ */
+enum p2p_memory {
+	P2P_MEMORY_NORMAL,
+	P2P_MEMORY_SHARED,
+	P2P_MEMORY_BUS,
+	P2P_MEMORY_HOST_BRIDGE,
+};
+
+/**
+ * struct p2p_run - consecutive memory of one type
+ * @paddr: CPU physical address of its first byte, page aligned
+ * @len: bytes, whole pages
+ * @provider: the BAR it lies in, NULL for system memory
+ * @memory: enum p2p_memory; of a BAR, what p2p_space_memory() says
+ */
+struct p2p_run {
+	phys_addr_t paddr;
+	u64 len;
+	struct p2p_provider *provider;
+	enum p2p_memory memory;
+};
+
+/* What links get addresses from is one consecutive range of the client's IOVA space. */
+#define P2P_SPACE_CONTIGUOUS	BIT(0)
+/* An IOMMU translates the client's addresses. */
+#define P2P_SPACE_TRANSLATED	BIT(1)
+/* P2P_MEMORY_SHARED can be linked: a confidential guest whose DMA API can be told of it. */
+#define P2P_SPACE_SHARED	BIT(2)
+
+u32 p2p_space_probe(struct device *client);
+struct p2p_space *p2p_space_reserve(struct device *client, u64 size,
+				    enum dma_data_direction dir, u32 need);
+u32 p2p_space_flags(const struct p2p_space *space);
+int p2p_space_memory(const struct p2p_space *space, struct p2p_provider *provider, u64 last);
+int p2p_space_link(struct p2p_space *space, u64 offset, const struct p2p_run *run);
+int p2p_space_sync(struct p2p_space *space, u64 offset, u64 len);
+void p2p_space_unlink(struct p2p_space *space, u64 offset, u64 len);
+dma_addr_t p2p_space_addr(const struct p2p_space *space, u64 offset);
+void p2p_space_free(struct p2p_space *space);
+
 #endif /* _PEERBUF_P2P_H */

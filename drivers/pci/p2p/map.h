@@ -8,6 +8,7 @@
 
 #include "segment.h"
 
+struct iommu_domain;
 struct p2p_map;
 
 /**
@@ -77,6 +78,12 @@ extern const struct p2p_map_backend p2p_map_range;
 
 bool p2p_map_iova_reserve(struct p2p_map *map, u64 size);
 unsigned long p2p_map_attrs(const struct p2p_map *map, u32 index);
+
+/* map_range.c */
+int p2p_range_map(struct device *client, phys_addr_t paddr, u64 len,
+		  enum dma_data_direction dir, unsigned long attrs, dma_addr_t *addr);
+struct iommu_domain *p2p_range_flush(struct device *client);
+void p2p_range_flush_device(struct iommu_domain *domain, u64 start, u64 last);
 
 /* Returns an enum p2p_map_kind. */
 static inline u8 p2p_map_kind(const struct p2p_map *map, u32 index)

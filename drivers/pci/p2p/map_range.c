@@ -21,40 +21,45 @@
  * either writes. The DMA API sets one up without being asked, but only where no
  * IOMMU translates, and there the address it returns shows it.
  */
-static bool bounced(struct p2p_map *map, phys_addr_t paddr, dma_addr_t addr)
+static bool bounced(struct device *client, phys_addr_t paddr, dma_addr_t addr)
 {
-	return !p2p_translated(map->client) && dma_to_phys(map->client, addr) != paddr;
+	return !p2p_translated(client) && dma_to_phys(client, addr) != paddr;
 }
 
 /* For system memory. A BAR was checked when its route was found. */
-static bool out_of_reach(struct p2p_map *map, const struct p2p_vec *vec)
+static bool out_of_reach(struct device *client, phys_addr_t paddr, u64 len)
 {
-	u64 limit = p2p_client_limit(map->client);
+	return !p2p_translated(client) &&
+	       phys_to_dma(client, paddr) + (len - 1) > p2p_client_limit(client);
+}
 
-	return !p2p_translated(map->client) &&
-	       phys_to_dma(map->client, vec->paddr) + (vec->len - 1) > limit;
+/* An address from the DMA API for one range. The errnos are those of p2p_map_link(). */
+int p2p_range_map(struct device *client, phys_addr_t paddr, u64 len,
+		  enum dma_data_direction dir, unsigned long attrs, dma_addr_t *addr)
+{
+	bool system = !(attrs & DMA_ATTR_MMIO);
+	dma_addr_t mapped;
+
+	if (system && out_of_reach(client, paddr, len))
+		return -EIO;
+	mapped = dma_map_phys(client, paddr, len, dir, attrs);
+	if (dma_mapping_error(client, mapped))
+		return p2p_translated(client) ? -ENOSPC : -EIO;
+	if (system && bounced(client, paddr, mapped)) {
+		/* Nothing comes back from it: others may write to the memory itself. */
+		dma_unmap_phys(client, mapped, len, dir, attrs | DMA_ATTR_SKIP_CPU_SYNC);
+		return -EIO;
+	}
+	*addr = mapped;
+	return 0;
 }
 
 static int range_link(struct p2p_map *map, u32 index)
 {
 	const struct p2p_vec *vec = &map->vecs->vec[index];
-	unsigned long attrs = p2p_map_attrs(map, index);
-	bool system = p2p_map_kind(map, index) == P2P_MAP_SYSTEM;
-	dma_addr_t addr;
 
-	if (system && out_of_reach(map, vec))
-		return -EIO;
-	addr = dma_map_phys(map->client, vec->paddr, vec->len, map->dir, attrs);
-	if (dma_mapping_error(map->client, addr))
-		return p2p_translated(map->client) ? -ENOSPC : -EIO;
-	if (system && bounced(map, vec->paddr, addr)) {
-		/* No copy back from the bounce buffer: others may write to the memory. */
-		dma_unmap_phys(map->client, addr, vec->len, map->dir,
-			       attrs | DMA_ATTR_SKIP_CPU_SYNC);
-		return -EIO;
-	}
-	map->addr[index] = addr;
-	return 0;
+	return p2p_range_map(map->client, vec->paddr, vec->len, map->dir,
+			     p2p_map_attrs(map, index), &map->addr[index]);
 }
 
 /*
@@ -62,23 +67,31 @@ static int range_link(struct p2p_map *map, u32 index)
  * IOMMUs whose full flush skips it: on others such a range flush would take long, as they go
  * page by page.
  */
-static void range_flush_device(struct p2p_map *map, struct iommu_domain *domain)
+void p2p_range_flush_device(struct iommu_domain *domain, u64 start, u64 last)
 {
 	struct iommu_iotlb_gather gather;
+
+	if (start > last)
+		return;
+	iommu_iotlb_gather_init(&gather);
+	gather.start = start;
+	gather.end = last;
+	gather.pgsize = PAGE_SIZE;
+	iommu_iotlb_sync(domain, &gather);
+}
+
+static void flush_device(struct p2p_map *map, struct iommu_domain *domain)
+{
+	u64 start = U64_MAX, last = 0;
 	u32 i;
 
-	iommu_iotlb_gather_init(&gather);
 	for (i = 0; i < map->vecs->nr; i++) {
 		if (p2p_map_kind(map, i) == P2P_MAP_BUS || p2p_map_linked(map, i))
 			continue;
-		gather.start = min_t(u64, gather.start, map->addr[i]);
-		gather.end = max_t(u64, gather.end,
-				   map->addr[i] + map->vecs->vec[i].len - 1);
+		start = min_t(u64, start, map->addr[i]);
+		last = max_t(u64, last, map->addr[i] + map->vecs->vec[i].len - 1);
 	}
-	if (gather.start > gather.end)
-		return;
-	gather.pgsize = PAGE_SIZE;
-	iommu_iotlb_sync(domain, &gather);
+	p2p_range_flush_device(domain, start, last);
 }
 
 static void range_unlink(struct p2p_map *map, u32 first, u32 nr)
@@ -111,16 +124,25 @@ static void range_unlink(struct p2p_map *map, u32 first, u32 nr)
  * from strict to lazy meanwhile. What was unmapped while it was strict has been
  * invalidated already. The type is read after the unmapping, so if anything was
  * unmapped while it was lazy, lazy is read here.
+ *
+ * Returns the domain if p2p_range_flush_device() has to follow.
  */
+struct iommu_domain *p2p_range_flush(struct device *client)
+{
+	struct iommu_domain *domain = iommu_get_domain_for_dev(client);
+
+	if (!domain || READ_ONCE(domain->type) != IOMMU_DOMAIN_DMA_FQ)
+		return NULL;
+	iommu_flush_iotlb_all(domain);
+	return iommu_flush_all_skips_device(client) ? domain : NULL;
+}
+
 static void range_flush(struct p2p_map *map)
 {
-	struct iommu_domain *domain = iommu_get_domain_for_dev(map->client);
+	struct iommu_domain *domain = p2p_range_flush(map->client);
 
-	if (domain && READ_ONCE(domain->type) == IOMMU_DOMAIN_DMA_FQ) {
-		iommu_flush_iotlb_all(domain);
-		if (iommu_flush_all_skips_device(map->client))
-			range_flush_device(map, domain);
-	}
+	if (domain)
+		flush_device(map, domain);
 }
 
 const struct p2p_map_backend p2p_map_range = {
