@@ -45,7 +45,7 @@ TEST(refused_while_mapped)
 static void unload_users(void)
 {
 	static const char *const users[] = {
-		"peerbuf_vfio_pci", "peerbuf_nvme", "edu_dma", "bar_owner", "vram",
+		"peerbuf_vfio_pci", "peerbuf_nvme", "steps", "edu_dma", "bar_owner", "vram",
 	};
 	char path[64];
 
