@@ -213,9 +213,20 @@ static const struct edu_importer *edu_importer_of(u32 mode)
 		return &edu_importer_foreign;
 	case EDU_DMA_PAGES:
 		return &edu_importer_pages;
+	case EDU_DMA_BAD:
+		return &edu_importer_bad;
 	default:
 		return NULL;
 	}
+}
+
+static bool edu_flags_valid(u32 mode, u32 flags)
+{
+	u32 known = EDU_DMA_ATTACH_F_LAZY | EDU_DMA_ATTACH_F_SHORT | EDU_DMA_ATTACH_F_KEEP;
+
+	if (mode == EDU_DMA_BAD)
+		known |= EDU_DMA_BAD_ALL;
+	return !(flags & ~known);
 }
 
 /* Caller holds edu.present. Returns the attachment or an ERR_PTR(). */
@@ -226,8 +237,7 @@ struct edu_attachment *edu_attachment_create(struct edu *edu, int fd, u32 mode,
 	struct edu_attachment *att;
 	int ret;
 
-	if (!importer || flags & ~(EDU_DMA_ATTACH_F_LAZY | EDU_DMA_ATTACH_F_SHORT |
-				   EDU_DMA_ATTACH_F_KEEP))
+	if (!importer || !edu_flags_valid(mode, flags))
 		return ERR_PTR(-EINVAL);
 	att = kzalloc(sizeof(*att), GFP_KERNEL);
 	if (!att)
@@ -239,6 +249,7 @@ struct edu_attachment *edu_attachment_create(struct edu *edu, int fd, u32 mode,
 	att->lazy = flags & EDU_DMA_ATTACH_F_LAZY;
 	att->keep = flags & EDU_DMA_ATTACH_F_KEEP;
 	att->short_segments = flags & EDU_DMA_ATTACH_F_SHORT;
+	att->bad = flags & EDU_DMA_BAD_ALL;
 	att->context = edu_job_private_context();
 	att->dmabuf = dma_buf_get(fd);
 	if (IS_ERR(att->dmabuf)) {

@@ -11,6 +11,7 @@
  *	edu_attachment.c	a buffer: attach, map, invalidate, unmap, detach
  *	edu_copy.c		transfers
  *	edu_foreign.c		importers that do not use the importer helper
+ *	edu_bad.c		importers that break the rules on purpose
  *	edu_file.c		the character device
  *	edu_client.c		lets another kernel module use the engine
  *
@@ -178,6 +179,8 @@ struct edu_importer {
  * @importer: the kind of importer
  * @lazy: only the worker unmaps
  * @keep: unmap only when userspace asks for it
+ * @bad: EDU_DMA_BAD_*
+ * @stuck: the fence of EDU_DMA_BAD_FENCE, with a reference
  * @helper: attachment of the importer helper, immutable while attached
  * @mapping: ... and its mapping
  * @plain: attachment of the plain dma-buf API, immutable while attached
@@ -202,6 +205,8 @@ struct edu_attachment {
 	bool lazy;
 	bool keep;
 	bool short_segments;
+	u32 bad;
+	struct edu_job *stuck;
 	struct peerbuf_attachment *helper;
 	struct dma_buf_attachment *plain;
 
@@ -257,6 +262,9 @@ extern const struct edu_importer edu_importer_pinned;
 extern const struct edu_importer edu_importer_static;
 extern const struct edu_importer edu_importer_foreign;
 extern const struct edu_importer edu_importer_pages;
+
+/* edu_bad.c */
+extern const struct edu_importer edu_importer_bad;
 
 /* edu_copy.c */
 int edu_copy(struct edu_attachment *att, const struct edu_dma_copy *req);

@@ -26,6 +26,7 @@
 #define EDU_DMA_STATIC		3 /* plain dma-buf API; has no importer ops at all */
 #define EDU_DMA_FOREIGN		4 /* plain dma-buf API; dynamic, as in-tree drivers are */
 #define EDU_DMA_PAGES		5 /* likewise, but without peer2peer: needs memory with pages */
+#define EDU_DMA_BAD		6 /* as EDU_DMA_FOREIGN, but breaks the rules that flags name */
 
 /**
  * struct edu_dma_attach - EDU_DMA_IOC_ATTACH
@@ -54,6 +55,17 @@ struct edu_dma_attach {
 #define EDU_DMA_ATTACH_F_KEEP	(1U << 2)
 /* Tell the importer helper that a segment has at most 64 KiB. Only with EDU_DMA_DYNAMIC. */
 #define EDU_DMA_ATTACH_F_SHORT	(1U << 1)
+
+/* How EDU_DMA_BAD is wrong, for exporters that are to notice. */
+#define EDU_DMA_BAD_UNLOCKED	(1U << 16) /* maps and unmaps without the buffer's lock */
+#define EDU_DMA_BAD_PIN_UNLOCKED	(1U << 17) /* pins and unpins without it */
+#define EDU_DMA_BAD_TWICE	(1U << 18) /* unmaps twice */
+#define EDU_DMA_BAD_DIRECTION	(1U << 19) /* unmaps with another direction than it mapped with */
+#define EDU_DMA_BAD_NO_UNMAP	(1U << 20) /* forgets what it has mapped, and detaches */
+#define EDU_DMA_BAD_NO_UNPIN	(1U << 21) /* pins, and detaches */
+#define EDU_DMA_BAD_UNPIN	(1U << 22) /* unpins what it has not pinned */
+#define EDU_DMA_BAD_FENCE	(1U << 23) /* adds a fence that signals when it detaches */
+#define EDU_DMA_BAD_ALL		(0xffU << 16)
 
 /* struct edu_dma_handle - EDU_DMA_IOC_DETACH, _MAP, _UNMAP, _WAIT */
 struct edu_dma_handle {
