@@ -7,6 +7,8 @@
 #ifndef DRIVE_H
 #define DRIVE_H
 
+#include <stddef.h>
+
 #include <linux/types.h>
 
 #define DRIVE		"sw-nvme"

@@ -122,8 +122,8 @@ TEST(drive_proves_what_it_writes)
 	check_eq(shell("grep '^write     right, in 6 of 6 places' /tmp/said"), 0);
 	check_eq(shell("grep '^read      not tried' /tmp/said"), 0);
 	check_eq(shell("grep '^proven: .* writes the memory' /tmp/said"), 0);
-	check_eq(verify("rp-mem", DRIVE, "-j --loop 0.2 | jq -e '.engine == \"nvme\" and .proven and "
-			"(.read_tried | not) and .bytes_per_second > 0 and "
+	check_eq(verify("rp-mem", DRIVE, "-j --loop 0.2 | jq -e '.engine == \"nvme\" and "
+			".proven and (.read_tried | not) and .bytes_per_second > 0 and "
 			"all(.trials[]; .direction == \"write\" and .length % 512 == 0)' #"), 0);
 	check_host_bytes("rp-mem", 0, 64 * 1024, 0x5a);
 	lab_host_disk(0, after, sizeof(after));

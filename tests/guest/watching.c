@@ -33,6 +33,7 @@ static pid_t follow(void)
 
 TEST(events_of_all_tell_who_maps_and_who_is_refused)
 {
+	struct peer_export other;
 	struct scene scene;
 	__u32 handle;
 	int status;
@@ -48,9 +49,10 @@ TEST(events_of_all_tell_who_maps_and_who_is_refused)
 		    EOPNOTSUPP);
 	check_ok(peer_revoke(scene.node, scene.export.id, 1000));
 	check_ok(edu_detach(scene.edu, scene.handle));
-	check_sys(close(scene.export.fd));
-	check(shell_in_time(10, TOLD("release", " and .size == %d"), scene.export.id, SCENE_SIZE));
-	check_eq(shell(TOLD("export", " and .size == %d and .lost == 0"), scene.export.id,
+	check_ok(peer_export_one(scene.node, MEM_BAR, 0, SCENE_SIZE, 0, &other));
+	check_sys(close(other.fd));
+	check(shell_in_time(10, TOLD("release", " and .size == %llu"), other.id, SCENE_SIZE));
+	check_eq(shell(TOLD("export", " and .size == %llu and .lost == 0"), scene.export.id,
 		       SCENE_SIZE), 0);
 	check_eq(shell(TOLD("detach", ""), scene.export.id), 0);
 	check_eq(shell(TOLD("drained", " and .reason == null"), scene.export.id), 0);
