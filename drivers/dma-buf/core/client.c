@@ -45,7 +45,7 @@ static const char *peerbuf_refusal_text(u32 reason, const struct p2p_route *rout
 	case PEERBUF_REASON_READ_ONLY_BUFFER:
 		return "the buffer was derived from a read-only mapping";
 	case PEERBUF_REASON_MEMORY_DECODE_OFF:
-		return "a device that has the buffer's memory, or a bridge above, does not decode memory";
+		return "its device, or a bridge above, does not decode memory";
 	default:
 		return "the buffer is revoked or its device is not available";
 	}

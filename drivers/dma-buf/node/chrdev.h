@@ -3,8 +3,8 @@
 #ifndef _PEERBUF_CHRDEV_H
 #define _PEERBUF_CHRDEV_H
 
-struct file_operations;
-struct inode;
+#include <linux/fs.h>
+
 struct peerbuf_device;
 
 int peerbuf_chrdev_add(struct peerbuf_device *pdevice);

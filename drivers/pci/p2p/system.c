@@ -157,8 +157,7 @@ static void pieces_remove(struct p2p_vecs *vecs, u32 nr, u64 size)
  * * -EINVAL: @len is zero or not page aligned
  * * -EOVERFLOW: the list's size exceeds 64 bits
  * * -EINTR: the caller is being killed
- * * -ENOMEM: no memory up to @limit, the cgroup's limit is reached, or the module's for all
- *	buffers (parameter system_max_mib)
+ * * -ENOMEM: no memory up to @limit, or a limit is reached: the cgroup's, or system_max_mib
  */
 int p2p_vecs_add_new_system(struct p2p_vecs *vecs, u64 len, u64 limit)
 {
