@@ -26,7 +26,7 @@ class Drawing:
 
     def add(self, name, points):
         """A curve, if there is anything to draw."""
-        points = sorted(p for p in points if None not in p)
+        points = sorted(p for p in points if all(p))
         if len(points) > 1:
             self.curves.append((name, points))
 
