@@ -160,77 +160,10 @@ TEST(bochs_shows_what_moves_in_between)
 	forgotten(ODD_NR_BAD);
 }
 
-TEST(virtio_gpu_shows_what_moves_in_between)
-{
-	card = card_open("virtio_gpu", "virtio_gpu");
-	export(MEM, ODD_IN_BAR, NULL, 0);
-	check_ok(import());
-	for (int i = 0; i < 3; i++) {
-		check_ok(card_show(card, handle, &screen));
-		check_shown("virtio-gpu");
-		check_ok(card_hide(card, &screen));
-		check_ok(odd_do(fd, i == 1 ? ODD_DO_MIGRATE : ODD_DO_MOVE, 0));
-	}
-	forgotten(ODD_NR_BAD);
-}
-
 TEST(virtio_gpu_takes_errors)
 {
 	card = card_open("virtio_gpu", "virtio_gpu");
 	refuses(ODD_ON_ATTACH, EACCES);
 	refuses(ODD_ON_PIN, ENOMEM);
 	refuses(ODD_ON_MAP, ENOMEM);
-}
-
-static void show_under(const struct odd_rule *rules, __u32 nr)
-{
-	card = card_open("virtio_gpu", "virtio_gpu");
-	export(NULL, ODD_IN_SYSTEM, NULL, 0);
-	check_ok(import());
-	check_ok(odd_do(fd, ODD_DO_MOVE, 0));
-	check_ok(odd_rules(fd, rules, nr));
-	if (!card_show(card, handle, &screen)) {
-		check_shown("virtio-gpu");
-		check_ok(card_hide(card, &screen));
-	}
-	check_ok(odd_rules(fd, NULL, 0));
-	if (odd_counts(fd).revoked)
-		check_ok(odd_do(fd, ODD_DO_RESTORE, 0));
-	check_ok(card_show(card, handle, &screen));
-	check_shown("virtio-gpu");
-	check_ok(card_hide(card, &screen));
-	forgotten(ODD_NR_BAD);
-}
-
-/* It pins first, and what is pinned does not move at the map. */
-TEST(virtio_gpu_is_moved_while_it_pins)
-{
-	static const struct odd_rule rule = { ODD_ON_PIN, ODD_DO_MOVE, .first = 1, .every = 1 };
-
-	show_under(&rule, 1);
-}
-
-TEST(virtio_gpu_is_revoked_while_it_pins)
-{
-	static const struct odd_rule rule = { ODD_ON_PIN, ODD_DO_REVOKE, .first = 1 };
-
-	show_under(&rule, 1);
-}
-
-TEST(virtio_gpu_fails_to_map)
-{
-	static const struct odd_rule rule = {
-		ODD_ON_MAP, ODD_DO_FAIL, .first = 1, .error = ENOMEM,
-	};
-
-	show_under(&rule, 1);
-}
-
-TEST(virtio_gpu_gets_the_contents_late)
-{
-	static const struct odd_rule rule = {
-		ODD_ON_PIN, ODD_DO_MOVE, .first = 1, .every = 1, .late_ms = 300,
-	};
-
-	show_under(&rule, 1);
 }
