@@ -135,11 +135,6 @@ TEST(mapping_errors, .timeout = 120)
 	try_or_be_kept_out(odd_try_errors);
 }
 
-TEST(mapping_revokes, .timeout = 120)
-{
-	try_or_be_kept_out(odd_try_revokes);
-}
-
 TEST(bar_is_not_taken)
 {
 	struct odd_export req;
