@@ -187,3 +187,26 @@ int card_hide(int card, const struct card_screen *screen)
 
 	return card_ioctl(card, DRM_IOCTL_MODE_RMFB, &fb);
 }
+
+static bool row_shown(const struct card_screen *screen, const __u8 *memory, const char *id,
+		      unsigned int row)
+{
+	const __u8 *pixel = memory + row * screen->width * 4;
+	__u8 rgb[3 * 1024];
+
+	check_eq(lab_screen(id, row, rgb, 1024), screen->width);
+	for (unsigned int i = 0; i < screen->width; i++, pixel += 4)
+		for (unsigned int colour = 0; colour < 3; colour++)
+			if (rgb[3 * i + colour] != pixel[2 - colour])
+				return false;
+	return true;
+}
+
+void card_check_shown(int card, const struct card_screen *screen, const __u8 *memory,
+		      const char *id)
+{
+	check_ok(card_dirty(card, screen));
+	eventually(10, row_shown(screen, memory, id, 0));
+	check(row_shown(screen, memory, id, screen->height / 2));
+	check(row_shown(screen, memory, id, screen->height - 1));
+}

@@ -29,5 +29,8 @@ int card_show(int card, __u32 handle, struct card_screen *screen);
 /* Have what the CPU or a device wrote since shown. */
 int card_dirty(int card, const struct card_screen *screen);
 int card_hide(int card, const struct card_screen *screen);
+/* What QEMU's display @id shows is what @memory has: the first, the middle and the last row. */
+void card_check_shown(int card, const struct card_screen *screen, const __u8 *memory,
+		      const char *id);
 
 #endif /* CARD_H */

@@ -173,27 +173,6 @@ static void show(void)
 	check_ok(card_show(card, handle, &screen));
 }
 
-static bool row_shown(const char *id, unsigned int row)
-{
-	const __u8 *pixel = cpu + row * screen.width * 4;
-	__u8 rgb[3 * 1024];
-
-	check_eq(lab_screen(id, row, rgb, 1024), screen.width);
-	for (unsigned int i = 0; i < screen.width; i++, pixel += 4)
-		for (unsigned int colour = 0; colour < 3; colour++)
-			if (rgb[3 * i + colour] != pixel[2 - colour])
-				return false;
-	return true;
-}
-
-static void check_shown(const char *id)
-{
-	check_ok(card_dirty(card, &screen));
-	eventually(10, row_shown(id, 0));
-	check(row_shown(id, screen.height / 2));
-	check(row_shown(id, screen.height - 1));
-}
-
 static void device_writes(void)
 {
 	int edu = edu_open("rp-edu");
@@ -215,9 +194,9 @@ TEST(bochs_shows_system_memory)
 	export_system();
 	import();
 	show();
-	check_shown("bochs");
+	card_check_shown(card, &screen, cpu, "bochs");
 	device_writes();
-	check_shown("bochs");
+	card_check_shown(card, &screen, cpu, "bochs");
 	check_fails(to_system(), EBUSY);
 	check_eq(peer_reason, PEERBUF_REASON_PINNED);
 	check_ok(card_hide(card, &screen));
@@ -225,7 +204,7 @@ TEST(bochs_shows_system_memory)
 	check_eq(peer_reason, PEERBUF_REASON_STATIC_IMPORTER);
 	check_ok(to_system());
 	show();
-	check_shown("bochs");
+	card_check_shown(card, &screen, cpu, "bochs");
 	check_ok(card_hide(card, &screen));
 	check_ok(card_forget(card, handle));
 	check_eq(query().nr_attachments, 0);
@@ -248,7 +227,7 @@ TEST(bochs_makes_the_buffer_fall_back)
 	info = query();
 	check_eq(info.fallbacks, 1);
 	check_eq(info.system_size, SIZE);
-	check_shown("bochs");
+	card_check_shown(card, &screen, cpu, "bochs");
 	check_ok(card_hide(card, &screen));
 	lets_go();
 }
@@ -273,9 +252,9 @@ TEST(virtio_gpu_shows_a_peers_bar)
 	check_eq(importer.nr_mappings, 1);
 	check_eq(importer.dma_addr, bar_base("rp-mem", MEM_BAR) + START);
 	show();
-	check_shown("virtio-gpu");
+	card_check_shown(card, &screen, cpu, "virtio-gpu");
 	device_writes();
-	check_shown("virtio-gpu");
+	card_check_shown(card, &screen, cpu, "virtio-gpu");
 	pattern_fill(cpu, SIZE, 1);
 	/* Only what is shown is pinned. */
 	check_fails(to_bar(ELSEWHERE), EBUSY);
@@ -293,7 +272,7 @@ TEST(virtio_gpu_follows_a_move)
 	check_eq(query().nr_mappings, 0);
 	show();
 	check_eq(query().nr_mappings, 1);
-	check_shown("virtio-gpu");
+	card_check_shown(card, &screen, cpu, "virtio-gpu");
 	check_ok(card_hide(card, &screen));
 	check_ok(peer_revoke(node, export.id, 0));
 	check_eq(query().nr_mappings, 0);
@@ -310,7 +289,7 @@ TEST(virtio_gpu_takes_system_memory)
 	check_same_buffer();
 	check_ok(to_bar(START));
 	show();
-	check_shown("virtio-gpu");
+	card_check_shown(card, &screen, cpu, "virtio-gpu");
 	check_ok(card_hide(card, &screen));
 	lets_go();
 }

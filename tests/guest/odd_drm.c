@@ -125,27 +125,6 @@ TEST(vgem_is_not_given_a_bar)
 	odd_check_good(fd, ODD_NR_BAD);
 }
 
-static bool row_shown(const char *id, unsigned int row)
-{
-	const __u8 *pixel = cpu + row * screen.width * 4;
-	__u8 rgb[3 * 1024];
-
-	check_eq(lab_screen(id, row, rgb, 1024), screen.width);
-	for (unsigned int i = 0; i < screen.width; i++, pixel += 4)
-		for (unsigned int colour = 0; colour < 3; colour++)
-			if (rgb[3 * i + colour] != pixel[2 - colour])
-				return false;
-	return true;
-}
-
-static void check_shown(const char *id)
-{
-	check_ok(card_dirty(card, &screen));
-	eventually(10, row_shown(id, 0));
-	check(row_shown(id, screen.height / 2));
-	check(row_shown(id, screen.height - 1));
-}
-
 TEST(bochs_shows_what_moves_in_between)
 {
 	card = card_open("bochs", "bochs-drm");
@@ -153,7 +132,7 @@ TEST(bochs_shows_what_moves_in_between)
 	check_ok(import());
 	for (int i = 0; i < 3; i++) {
 		check_ok(card_show(card, handle, &screen));
-		check_shown("bochs");
+		card_check_shown(card, &screen, cpu, "bochs");
 		check_ok(card_hide(card, &screen));
 		moves_or_is_kept();
 	}
