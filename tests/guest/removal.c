@@ -81,14 +81,14 @@ TEST(unbind_ends_before_the_last_unmap, .timeout = 120)
 	works_again("rp-edu", "rp-mem");
 }
 
-TEST(drivers_unbind_ends_before_the_last_unmap, .timeout = 120)
+/* An importer that pins has mapped what a driver has exported. Returns the driver's file. */
+static int pinned_export_of_a_driver(void)
 {
 	struct bar_owner_switch pinned = { .size = sizeof(pinned), .on = 1 };
 	struct bar_owner_export export = {
 		.size = sizeof(export), .offset = SCENE_START, .length = SCENE_SIZE, .share = -1,
 	};
 	int owner = owner_open("rp-mem");
-	double start;
 
 	scene = (struct scene){ .mem = "rp-mem", .edu = edu_open("rp-edu") };
 	check_ok(peer_ioctl(owner, BAR_OWNER_IOC_PINNED, &pinned));
@@ -96,6 +96,14 @@ TEST(drivers_unbind_ends_before_the_last_unmap, .timeout = 120)
 	scene.export.fd = export.fd;
 	scene_attach(&scene, EDU_DMA_PINNED, 0);
 	check_ok(edu_map(scene.edu, scene.handle));
+	return owner;
+}
+
+TEST(drivers_unbind_ends_before_the_last_unmap, .timeout = 120)
+{
+	int owner = pinned_export_of_a_driver();
+	double start;
+
 	close(owner);
 	start = now();
 	device_unbind("rp-mem");
@@ -274,19 +282,10 @@ TEST(deny_answers_while_the_lender_is_unbound, .timeout = 120)
 TEST(limit_holds_whoever_else_is_waiting, .timeout = 120)
 {
 	struct bar_owner_switch change = { .size = sizeof(change), .on = 1 };
-	struct bar_owner_export export = {
-		.size = sizeof(export), .offset = SCENE_START, .length = SCENE_SIZE, .share = -1,
-	};
-	int owner = owner_open("rp-mem");
+	int owner = pinned_export_of_a_driver();
 	double start;
 	pid_t pid;
 
-	scene = (struct scene){ .mem = "rp-mem", .edu = edu_open("rp-edu") };
-	check_ok(peer_ioctl(owner, BAR_OWNER_IOC_PINNED, &change));
-	check_ok(peer_ioctl(owner, BAR_OWNER_IOC_EXPORT, &export));
-	scene.export.fd = export.fd;
-	scene_attach(&scene, EDU_DMA_PINNED, 0);
-	check_ok(edu_map(scene.edu, scene.handle));
 	pid = check_sys(fork());
 	if (!pid) {
 		/* A file of its own: calls on one exclude each other. */
