@@ -2,6 +2,8 @@
 /* See drive.h. */
 #include <dirent.h>
 #include <fcntl.h>
+#include <glob.h>
+#include <limits.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -27,6 +29,32 @@ static void find_below(const char *folder, const char *pattern, char *name, size
 	}
 	if (dir)
 		closedir(dir);
+}
+
+/* It has been read, nothing is under way, and for 50 ms nothing was done. */
+static bool disk_is_quiet(const char *statistics)
+{
+	unsigned long reads = 0, in_flight = 0;
+	char before[256], after[256];
+
+	sysfs_read(statistics, before, sizeof(before));
+	pause_ms(50);
+	sysfs_read(statistics, after, sizeof(after));
+	return sscanf(after, "%lu %*u %*u %*u %*u %*u %*u %*u %lu", &reads, &in_flight) == 2 &&
+	       reads && !in_flight && !strcmp(before, after);
+}
+
+void drive_settle(const char *id)
+{
+	char pattern[PATH_MAX];
+	glob_t disks;
+
+	snprintf(pattern, sizeof(pattern), "/sys/bus/pci/devices/%s/nvme/nvme*/nvme*n*/stat",
+		 lab_where(id));
+	eventually(30, !glob(pattern, 0, NULL, &disks));
+	for (size_t i = 0; i < disks.gl_pathc; i++)
+		eventually(30, disk_is_quiet(disks.gl_pathv[i]));
+	globfree(&disks);
 }
 
 const char *drive_name(void)

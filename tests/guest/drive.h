@@ -21,6 +21,12 @@
 #define DRIVE_UNREADABLE	15000ULL
 #define DRIVE_UNWRITABLE	15500ULL
 
+/*
+ * Waits until nvme has found the namespaces of that device and read their partition tables, which
+ * it does after its probe function has returned. A test that takes the device's memory away before
+ * that loses a command, and the drive is unusable until its time limit of a minute.
+ */
+void drive_settle(const char *id);
 /* Bound to its driver, with the module that moves its blocks loaded. Flags as for open(2). */
 int drive_open(int flags);
 /* "nvme0n1" */

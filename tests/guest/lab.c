@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "drive.h"
 #include "harness.h"
 #include "lab.h"
 
@@ -391,11 +392,13 @@ void device_bind(const char *id, const char *driver)
 	char name[64];
 
 	device_driver(id, name, sizeof(name));
-	if (!strcmp(name, driver))
-		return;
-	device_unbind(id);
-	check_ok(device_write(id, "driver_override", driver));
-	eventually(5, probe(id, driver));
+	if (strcmp(name, driver)) {
+		device_unbind(id);
+		check_ok(device_write(id, "driver_override", driver));
+		eventually(5, probe(id, driver));
+	}
+	if (!strcmp(driver, "nvme"))
+		drive_settle(id);
 }
 
 int module_load(const char *name)
