@@ -27,7 +27,7 @@ def check(results, lab, kernels, all_boots):
                        *done.stderr.splitlines()[-20:]]
         tests |= {tuple(line.split()) for line in done.stdout.splitlines()}
     tests |= {("igt", test) for test, _ in igt_lists()}
-    left, idle = suites.run_nowhere(tests, all_boots)
+    left, idle = suites.run_nowhere(tests, all_boots, kernels)
     faults += [f"{area}.{test} is in no line of tests/guest/suites, and runs "
                "nowhere" for area, test in left]
     faults += [f"tests/guest/suites: no boot runs any test by \"{line}\""

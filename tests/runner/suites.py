@@ -123,10 +123,11 @@ def words(kernel, machine, patterns, tests, lines=None):
     return chosen
 
 
-def run_nowhere(tests, all_boots, lines=None):
+def run_nowhere(tests, all_boots, listed, lines=None):
     """Of (area, test) pairs, those that no line brings to any of the boots.
 
-    And "AREA PATTERN..." of each line that chooses none of its area's tests.
+    And "AREA PATTERN..." of each line that chooses none of its area's tests, but for lines of
+    a kernel whose tests are not listed here: another userland may lack the whole area.
     """
     lines = read() if lines is None else lines
     areas = collections.defaultdict(list)
@@ -138,6 +139,7 @@ def run_nowhere(tests, all_boots, lines=None):
         runs = line.machine == BENCH or any(here(line, *b) for b in all_boots)
         if runs:
             left -= {(line.area, test) for test in chosen}
-        if not runs or not chosen:
+        unlisted = line.kernel not in ("", "stock", *listed)
+        if not runs or not chosen and not unlisted:
             idle.append(" ".join([line.machine, line.area, *line.patterns]))
     return sorted(left), idle

@@ -22,6 +22,7 @@ from runner.suites import Word                  # noqa: E402
 from runner.tap import Tap                      # noqa: E402
 
 SUITE = TESTS / "guest" / "suite"
+KERNELS = ["6.12", "7.2-debug"]
 BOOTS = [("6.12", "plain"), ("7.2-debug", "plain"), ("7.2-debug", "plain/unplug")]
 
 GOOD = """\
@@ -319,17 +320,24 @@ bench			bench
     def test_every_test_runs_somewhere(self):
         tests = {("bytes", "write"), ("nth", "x"), ("sleep", "x"),
                  ("death", "x_unplugged"), ("bench", "x")}
-        self.assertEqual(suites.run_nowhere(tests, BOOTS, self.LINES), ([], []))
+        self.assertEqual(suites.run_nowhere(tests, BOOTS, KERNELS, self.LINES),
+                         ([], []))
         more = {("bytes", "slow_one"), ("death", "x"), ("forgotten", "x")}
         self.assertEqual(
-            suites.run_nowhere(tests | more, BOOTS, self.LINES),
+            suites.run_nowhere(tests | more, BOOTS, KERNELS, self.LINES),
             (sorted(more), []))
 
     def test_lines_that_run_nothing(self):
         tests = {("bytes", "write"), ("sleep", "x"), ("bench", "x")}
-        left, idle = suites.run_nowhere(tests, BOOTS[:1], self.LINES)
+        left, idle = suites.run_nowhere(tests, BOOTS[:1], KERNELS, self.LINES)
         self.assertEqual(left, [])
         self.assertEqual(idle, ["plain nth", "plain death *unplugged"])
+
+    def test_a_line_of_a_kernel_that_is_not_asked_for(self):
+        lines = suites.read("plain@7.2 fabric\nplain@6.12 absent\n")
+        boots = [("7.2", "plain"), ("6.12", "plain")]
+        _, idle = suites.run_nowhere(set(), boots, ["6.12"], lines)
+        self.assertEqual(idle, ["plain absent"])
 
     def test_igt(self):
         lines = suites.read("plain@6.12\tigt\n")
