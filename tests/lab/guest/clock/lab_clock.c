@@ -156,6 +156,21 @@ static void p9_ends(void *data, struct p9_client *client, s8 type, int tag, int 
 /* --- the thread */
 
 /*
+ * What the emulator does between two instructions of a guest's costs it more than they do, and
+ * keeps the thread that has the answer from handing it over. So there are some between two times
+ * that we give way.
+ */
+#define TURNS	1000
+
+static void work(void)
+{
+	int i;
+
+	for (i = 0; i < TURNS; i++)
+		barrier();
+}
+
+/*
  * Busy while anybody waits, and the first to give way. At each cpu_relax() the emulator goes on
  * to the other CPU, where whoever has got an answer wants to run.
  */
@@ -175,6 +190,7 @@ static int spin(void *unused)
 				for (nr = requests_expire(); nr; nr--)
 					release();
 			}
+			work();
 			cpu_relax();
 			cond_resched();
 		}
