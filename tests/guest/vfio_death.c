@@ -127,6 +127,23 @@ TEST(exporter_has_a_function_level_reset, .flags = TEST_IOMMU_FAULTS, .timeout =
 	away_and_back(NULL, ORDER_RESET);
 }
 
+/* Its user has both, and asks the one: of the other nobody says anything but the PCI core. */
+TEST(sibling_is_reset, .timeout = 90)
+{
+	__u64 before;
+
+	vfio_prepare("sibling", VFIO_VARIANT);
+	vfio_exporter_start(&exporter, "pf", 0, 0, SIZE);
+	vfio_edu_open(&edu, vfio_container(), EDU);
+	vfio_exporter_ready(&exporter);
+	check_ok(peerbuf_vfio_map(edu.fd, exporter.dmabuf, 0, SIZE, PEER_IOVA, ACCESS, -1, NULL,
+				  NULL));
+	before = changes();
+	check_ok(vfio_exporter_order(&exporter, ORDER_SIBLING_RESET));
+	vfio_mapped(edu.fd, PEER_IOVA);
+	check(changes() >= before + 2);
+}
+
 static void cut_off_by(const char *id, enum vfio_order off, enum vfio_order on)
 {
 	check_ok(vfio_exporter_order(&exporter, off));

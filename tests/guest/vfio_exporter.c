@@ -21,7 +21,7 @@ static int result(long ret)
 	return ret < 0 ? -errno : 0;
 }
 
-static int hot_reset(void)
+static int hot_reset_by(int fd)
 {
 	struct {
 		struct vfio_pci_hot_reset reset;
@@ -31,7 +31,19 @@ static int hot_reset(void)
 		.fd = group,
 	};
 
-	return result(ioctl(device, VFIO_DEVICE_PCI_HOT_RESET, &arg));
+	return result(ioctl(fd, VFIO_DEVICE_PCI_HOT_RESET, &arg));
+}
+
+/* It is in the same group, and bound to a driver of VFIO's. */
+static int sibling_hot_reset(void)
+{
+	int fd = peerbuf_vfio_open_device(group, lab_where("sibling")), ret;
+
+	if (fd < 0)
+		return fd;
+	ret = hot_reset_by(fd);
+	close(fd);
+	return ret;
 }
 
 static int function_level_reset(void)
@@ -124,7 +136,9 @@ static int obey(enum vfio_order order)
 	case ORDER_RESET:
 		return peerbuf_vfio_reset(device);
 	case ORDER_HOT_RESET:
-		return hot_reset();
+		return hot_reset_by(device);
+	case ORDER_SIBLING_RESET:
+		return sibling_hot_reset();
 	case ORDER_FLR:
 		return function_level_reset();
 	case ORDER_MEMORY_OFF:

@@ -25,6 +25,7 @@ struct vfio_exporter {
 enum vfio_order {
 	ORDER_RESET,		/* VFIO_DEVICE_RESET */
 	ORDER_HOT_RESET,	/* of its bus or slot */
+	ORDER_SIBLING_RESET,	/* the same, asked of another function that is there */
 	ORDER_FLR,		/* by configuration space */
 	ORDER_MEMORY_OFF,
 	ORDER_MEMORY_ON,

@@ -17,7 +17,7 @@ of the host (--bar-size, 16 MiB unless told).  nvme has memory behind two BARs: 
 controller memory buffer in BAR2 and, once switched on, the persistent memory region
 in BAR4, whose file the host has.  With --gpu the root complex has two GPUs as well:
 bochs (bochs-display) and virtio-gpu; with --sriov there is rp4 -- pf, an igb with virtual
-functions to switch on.  A copy between ... crosses:
+functions to switch on, and sibling in the same slot.  A copy between ... crosses:
 
     sw-edu  and sw-mem    one switch         rp-edu and rp-mem   two root ports
     sw-edu  and rp-mem    switch, root port  rp-edu and far-mem  host bridges
@@ -95,10 +95,12 @@ GPUS = [
     ("virtio-gpu", "virtio-gpu-pci", "pcie.0", "addr=0x9,blob=on"),
 ]
 
-# With --sriov: a physical function, which needs no driver that knows it.
+# With --sriov: a physical function, which needs no driver that knows it, and another
+# function in its slot, which is reset along with it.
 SRIOV = [
     ("rp4", "pcie-root-port", "pcie.0", "addr=0xa,chassis=10,slot=10"),
-    ("pf", "igb", "rp4", "romfile="),
+    ("pf", "igb", "rp4", "romfile=,multifunction=on,x-pcie-ari-nextfn-1=on,addr=0x0.0x0"),
+    ("sibling", "pci-testdev", "rp4", "addr=0x0.0x1"),
 ]
 
 BAR_SIZE = 16 << 20
