@@ -237,6 +237,25 @@ TEST(part_of_a_function_that_does_not_answer)
 	take_back(1U << CMB_BAR);
 }
 
+TEST(function_that_nobody_may_map_is_not_lent)
+{
+	int quirk, ret;
+	__u32 reason;
+
+	open_nvme();
+	quirk = quirk_begin("unmappable", "sw-nvme");
+	if (quirk == -EOPNOTSUPP)
+		skip("this kernel knows no such functions");
+	check(quirk >= 0);
+	ret = lend(1U << CMB_BAR, NULL, 0);
+	reason = peer_reason;
+	check_sys(close(quirk));
+	check_fails(ret, EADDRNOTAVAIL);
+	check_eq(reason, PEERBUF_REASON_BAR_UNMAPPABLE);
+	check_ok(lend(1U << CMB_BAR, NULL, 0));
+	take_back(1U << CMB_BAR);
+}
+
 static bool is_master(const char *id)
 {
 	return config_value(id, PCI_COMMAND, 2) & PCI_COMMAND_MASTER;

@@ -341,6 +341,21 @@ TEST(unknown_host_bridge_behind_a_new_redirect_takes_the_mapping)
 	redirect_end();
 }
 
+/* The port that redirects is to blame, not the host bridge that does not forward. */
+TEST(unknown_host_bridge_behind_a_new_redirect_names_the_port)
+{
+	struct peerbuf_route found;
+
+	redirect_begin(0);
+	redirect(true);
+	route("sw-mem", "sw-edu", &found);
+	check_eq(found.type, PEERBUF_ROUTE_NOT_SUPPORTED);
+	check_eq(found.reason, PEERBUF_REASON_ACS_REDIRECT);
+	check(found.flags & PEERBUF_ROUTE_F_ACS_REDIRECT);
+	check_eq(found.decider, lab_addr("dp-edu"));
+	redirect_end();
+}
+
 /* A buffer that may fall back does so, with what is in it. */
 TEST(unknown_host_bridge_behind_a_new_redirect_makes_it_fall_back)
 {
