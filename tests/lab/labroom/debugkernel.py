@@ -10,7 +10,7 @@ building external modules against it takes.
 import re
 from pathlib import Path
 
-from . import archive, cache, chroot, host
+from . import archive, cache, chroot, compiler, host
 from .errors import GoneError, LabError
 
 FRAGMENT = Path(__file__).resolve().parent.parent / "debug.config"
@@ -41,9 +41,9 @@ make -s olddefconfig 2>&1 | grep -v 'override: reassigning' || true
 """
 
 _BUILD = r"""
-jobs=$1
+jobs=$1 compiler=$2
 cd /mnt/kernel
-make -s "$jobs" bzImage modules
+make -s "$jobs" CC="$compiler" bzImage modules
 make -s kernelrelease > /mnt/out/release
 cp arch/x86/boot/bzImage System.map .config /mnt/out/
 make -s INSTALL_MOD_PATH=/mnt/out/layer/usr modules_install
@@ -83,7 +83,7 @@ def source_suite(names_of):
 def _make(image, partial):
     root = image.root
     suite = source_suite(lambda s: archive.packages(s, image.arch.debian))
-    cache.note("building the instrumented kernel (ten minutes or so)")
+    cache.note("building the instrumented kernel (half an hour or so)")
     binds = [(partial, "/mnt/out"), (FRAGMENT.parent, "/mnt/lab")]
     if suite != image.suite:
         sources = partial / "sources.list"
@@ -99,7 +99,9 @@ def _make(image, partial):
     if lost:
         raise LabError("debug.config asks for what the kernel did not take:\n"
                        + "\n".join("  " + line for line in lost))
-    chroot.script(root, binds, _BUILD, chroot.jobs(),
+    # A build that was interrupted finds again what it had compiled.
+    binds += compiler.binds()
+    chroot.script(root, binds, _BUILD, chroot.jobs(), f"{compiler.PROGRAM} gcc",
                   what="building the instrumented kernel")
 
 
