@@ -133,6 +133,7 @@ LET_PASS = [
     cycle("&ctrl->reset_lock#2/1", RESCAN, "&ctrl->reset_lock#3"),
     cycle(GROUP, RESCAN, "&ctrl->reset_lock", "&new_dev_set->lock",
           "&group->group_lock"),
+    cycle("&group->group_lock", GROUP, RESCAN, "&ctrl->reset_lock", "&new_dev_set->lock"),
 ]
 NOT_LET_PASS = [
     cycle(RESET, RESCAN, "&peerbuf->lock"),
@@ -141,6 +142,7 @@ NOT_LET_PASS = [
     cycle("&ctrl->my_lock/1", RESCAN),
     cycle(RESET, "&ctrl->reset_lock"),
     cycle(RESCAN, GROUP),
+    cycle("&group->group_lock", GROUP, RESCAN, "&pdevice->lock"),
     cycle(GROUP, RESCAN, "&ctrl->reset_lock", "&space->lock"),
     cycle(RESET, RESCAN).partition("the existing dependency")[0],
     cycle(RESET, RESCAN).replace("-> #", "--"),
