@@ -47,8 +47,21 @@ static void settle(void)
 	shrink_caches();
 }
 
+/*
+ * The instrumented kernel keeps KASAN's shadow of what was unmapped in vmalloc space (a window of a
+ * BAR that was copied, say) until it purges that space: before the memory of a module is freed.
+ */
+static void purge_shadows(void)
+{
+	if (!sysfs_exists("/sys/kernel/debug/kmemleak"))
+		return;
+	check_eq(module_load("pci_quirk"), 0);
+	check_ok(module_unload("pci_quirk"));
+}
+
 void memory_take(struct memory *memory)
 {
+	purge_shadows();
 	settle();
 	slab_count(&memory->slab);
 	pages_count(&memory->pages);
