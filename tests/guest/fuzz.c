@@ -54,6 +54,8 @@ struct tally {
 
 static struct call_slots slots;
 static struct tally *tally;
+/* Threads, that is. */
+static bool several;
 static int edu;
 static __u32 handles[SLOTS];
 
@@ -114,20 +116,25 @@ static void open_files(void)
 	slots.files[5] = -1;
 }
 
-/* Exports, read-only in part, and ordinary memory and a hole behind each. */
+/*
+ * Exports, read-only in part, and ordinary memory behind each; and a hole, but with several threads
+ * another mapping might come to lie in it, and be unmapped with the rest.
+ */
 static void map_again(unsigned int slot)
 {
 	int protection = PROT_READ | (slot & 1 ? PROT_WRITE : 0);
 	__u8 *place = mmap(NULL, 2 * SIZE, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	__u64 before;
 
 	if (place == MAP_FAILED)
 		return;
-	munmap(place + 6 * PAGE, PAGE);
+	if (!several)
+		munmap(place + 6 * PAGE, PAGE);
 	mmap(place, SIZE, protection, MAP_SHARED | MAP_FIXED, slots.dmabufs[slot], 0);
-	if (slots.mapped[slot])
-		munmap((void *)(unsigned long)slots.mapped[slot], 2 * SIZE);
-	slots.mapped[slot] = (unsigned long)place;
+	before = __atomic_exchange_n(&slots.mapped[slot], (unsigned long)place, __ATOMIC_SEQ_CST);
+	if (before)
+		munmap((void *)(unsigned long)before, 2 * SIZE);
 }
 
 /* The last of the descriptors is none of a buffer. */
@@ -476,6 +483,7 @@ TEST(calls_of_several_threads, .timeout = 600)
 	pthread_t threads[THREADS];
 
 	printf("seeds from %llu\n", (unsigned long long)seed);
+	several = true;
 	open_all();
 	while (n--) {
 		for (int i = 0; i < THREADS; i++) {
