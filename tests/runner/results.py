@@ -5,6 +5,7 @@ import resource
 import threading
 
 from .skips import HOST
+from .times import Times
 
 
 class Results:
@@ -21,6 +22,7 @@ class Results:
         self.failures = []
         self.gone = []          # kernels that cannot be had any more
         self.times = []
+        self.spent = Times()
         self.retries = []
         self.without_lockdep = []
         self._printing = threading.Lock()
@@ -65,6 +67,8 @@ class Results:
         if self.verbose:
             for taken, name in sorted(self.times, reverse=True)[:15]:
                 print(f"slow: {taken:6.1f} s  {name}")
+        for line in self.spent.lines():
+            print(line)
         for name in self.without_lockdep:
             print(f"without lockdep: {name}")
         for retry in self.retries:

@@ -15,7 +15,8 @@ class Tap:
     """Follows the output of one guest, line by line.
 
     words are those that `suite` was told.  lockdep says what is expected of it:
-    "none" (that kernel has none), "on" (to the end), or "may stop".
+    "none" (that kernel has none), "on" (to the end), or "may stop".  clock is None, or a
+    times.Meter that tells what the guest costs this machine.
     """
 
     def __init__(self, results, where, words, lockdep="none"):
@@ -23,6 +24,7 @@ class Tap:
         self.where = where
         self.words = words
         self.lockdep = lockdep
+        self.clock = None
         self.planned = collections.Counter()
         self.listed = []
         self.seen = collections.Counter()
@@ -43,6 +45,8 @@ class Tap:
             self.lockdep_said = words[1]
         elif line.startswith("area "):
             self.flush()
+            if self.clock and self.area == "?":
+                self.results.spent.booted(self.where, self.clock.lap())
             self.area = words[1]
         elif line.startswith(("ok ", "not ok ")):
             self.flush()
@@ -71,8 +75,16 @@ class Tap:
             self.failed += outcome == "failed"
             if WITHOUT_LOCKDEP in self.notes:
                 self.results.ran_without_lockdep(self.where, name)
+            if self.clock:
+                self.results.spent.tested(self.where, name, self.clock.lap())
             self.results.add(self.where, name, outcome, self.notes, seconds)
             self.pending, self.notes = None, []
+
+    def end(self):
+        """The guest has said all; it has not been waited for, so that its costs are known."""
+        self.flush()
+        if self.clock:
+            self.results.spent.ended(self.where, self.clock.lap())
 
     def finish(self, status, said):
         """The guest has ended; said is what the lab had to say."""

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import types
 import unittest
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from runner.results import Results              # noqa: E402
 from runner.skips import Budget                 # noqa: E402
 from runner.suites import Word                  # noqa: E402
 from runner.tap import Tap                      # noqa: E402
+from runner.times import Meter                  # noqa: E402
 
 SUITE = TESTS / "guest" / "suite"
 KERNELS = ["6.12", "7.2-debug"]
@@ -52,6 +54,35 @@ def outcome(text, status, words=(("bytes", ["!slow*"], True),), lockdep="on",
             tap.feed(line)
         tap.finish(status, list(said))
     return results, printed.getvalue()
+
+
+class TimesTest(unittest.TestCase):
+    """What `tests/run --times` tells."""
+
+    def test_what_a_process_waited_for_counts(self):
+        line = "i=0; while [ $i -lt 100000 ]; do i=$((i + 1)); done"
+        with subprocess.Popen(["sh", "-c", f"(sh -c '{line}'; :); echo; read end"],
+                              stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE) as process:
+            clock = Meter(process.pid)
+            process.stdout.readline()
+            self.assertGreater(clock.lap(), 0)
+            self.assertLess(clock.lap(), 0.05)
+
+    def test_each_boot_area_and_test_is_told_its_own(self):
+        laps = iter([8, 2, 3, 1])
+        results = Results(False, Budget(""))
+        with contextlib.redirect_stdout(io.StringIO()):
+            tap = Tap(results, "6.12/plain", [Word("bytes", [], True)])
+            tap.clock = types.SimpleNamespace(lap=lambda: next(laps))
+            for line in GOOD.splitlines():
+                tap.feed(line)
+            tap.end()
+        self.assertEqual([line.split() for line in results.spent.lines()], [
+            "CPU: 3.0 s test 6.12/plain bytes.read".split(),
+            "CPU: 2.0 s test 6.12/plain bytes.write".split(),
+            "CPU: 5.0 s area bytes".split(),
+            "CPU: 14.0 s boot 6.12/plain, 8.0 s before its first test".split()])
 
 
 class TapTest(unittest.TestCase):
