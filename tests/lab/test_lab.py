@@ -7,9 +7,11 @@ import contextlib
 import importlib.machinery
 import importlib.util
 import io
+import lzma
 import selectors
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -24,7 +26,7 @@ GUEST = HERE.parent / "guest"
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 from labroom import (archive, debugkernel, errors, guest, kernel,     # noqa: E402
-                     machine, reports, verdict)
+                     machine, reports, verdict, vmlinux)
 from labroom.control import Control             # noqa: E402
 from labroom.errors import EXIT_GONE, GoneError, UsageError         # noqa: E402
 from runner.skips import Budget                 # noqa: E402
@@ -147,6 +149,34 @@ NOT_LET_PASS = [
     cycle(RESET, RESCAN).partition("the existing dependency")[0],
     cycle(RESET, RESCAN).replace("-> #", "--"),
 ]
+
+
+class Unpacking(unittest.TestCase):
+    """A kernel is taken out of its boot image, all of it or not at all."""
+
+    KERNEL = b"\x7fELF" + b"code" * 1000
+
+    def image(self, payload):
+        """A boot image with two sectors of set-up, and that behind 100 bytes of code."""
+        head = bytearray(3 * 512)
+        head[0x1f1] = 2
+        head[0x202:0x206] = b"HdrS"
+        struct.pack_into("<II", head, 0x248, 100, len(payload))
+        return bytes(head) + b"-" * 100 + payload + b"more"
+
+    def test_a_kernel_of_xz_is_unpacked(self):
+        size = struct.pack("<I", len(self.KERNEL))
+        packed = lzma.compress(self.KERNEL, check=lzma.CHECK_CRC32) + size
+        self.assertEqual(vmlinux.unpack(self.image(packed)), self.KERNEL)
+
+    def test_one_of_another_length_is_refused(self):
+        packed = lzma.compress(self.KERNEL) + struct.pack("<I", 7)
+        with self.assertRaises(errors.LabError):
+            vmlinux.unpack(self.image(packed))
+
+    def test_what_is_packed_in_an_unknown_way_is_left(self):
+        self.assertIsNone(vmlinux.unpack(self.image(b"\x1f\x8b" + bytes(100))))
+        self.assertIsNone(vmlinux.unpack(b"MZ" + bytes(1000)))
 
 
 class VerdictTest(unittest.TestCase):

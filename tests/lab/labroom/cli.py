@@ -10,7 +10,7 @@ from pathlib import Path
 from . import build, cache, emulator, errors, guest, host, hostagent, initramfs
 from . import kernel as kernels
 from . import machine as machines
-from . import programs, userland
+from . import programs, userland, vmlinux
 from . import verbs as rdma
 from .errors import LabError, UsageError
 
@@ -234,6 +234,7 @@ def _prepare(args):
         if kernel.makes_blobs:
             emulator.obtain(True)
         initramfs.obtain(kernel)
+        vmlinux.obtain(kernel)
         build.Layer(kernel, verbose=args.verbose)
     return 0
 

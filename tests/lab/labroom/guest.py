@@ -13,7 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from . import cache, emulator, initramfs, terminal, udmabuf, userland, verdict
+from . import (cache, emulator, initramfs, terminal, udmabuf, userland, verdict,
+               vmlinux)
 from .control import Control
 from .errors import (EXIT_DIED, EXIT_KLOG, EXIT_MODULES, EXIT_TIMEOUT,
                      LabError)
@@ -120,7 +121,7 @@ class Guest:
         (folder / "initramfs").write_bytes(initramfs.compose(
             initramfs.obtain(self.kernel), argv, settings))
         line = [*self.qemu, *room.arguments(),
-                "-kernel", str(self.kernel.vmlinuz),
+                "-kernel", str(vmlinux.obtain(self.kernel)),
                 "-initrd", str(folder / "initramfs"),
                 "-append", self._cmdline(room),
                 "-serial", f"file:{self._console}", *ports.arguments()]

@@ -13,6 +13,7 @@ NEEDED = {
     "mmdebstrap": "mmdebstrap",
     "cpio": "cpio",
     "xz": "xz-utils",
+    "zstd": "zstd",
     "unshare": "util-linux",
     "mount": "mount",
     "gpgv": "gpgv",
