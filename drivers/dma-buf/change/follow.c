@@ -71,9 +71,16 @@ static int peerbuf_follower_check(struct peerbuf *follower, u32 *reason)
 	if (follower->root->ops && follower->root->ops->place)
 		return 0;
 	*reason = peerbuf_clients_check(follower, follower->follow.to);
-	if (!*reason)
+	switch (*reason) {
+	case 0:
 		return 0;
-	return *reason == PEERBUF_REASON_DEVICE_GONE ? -ENODEV : -EHOSTUNREACH;
+	case PEERBUF_REASON_DEVICE_GONE:
+		return -ENODEV;
+	case PEERBUF_REASON_NO_MEMORY:
+		return -ENOMEM;
+	default:
+		return -EHOSTUNREACH;
+	}
 }
 
 static struct peerbuf_placement *
