@@ -23,20 +23,34 @@
 #include "translate.h"
 
 /*
- * The end of the run that starts at @first: consecutive vecs of one BAR, or of one kind of other
- * memory. All vecs of a run have the same kind of address and the same provider gate.
+ * The end of the run that starts at @first: consecutive vecs of one BAR, or of system memory, that
+ * are all linked or all not. All vecs of a run have the same kind of address and the same provider
+ * gate.
  */
-static u32 run_end(const struct p2p_vecs *vecs, u32 first, u32 end)
+static u32 run_end(const struct p2p_map *map, u32 first, u32 end)
 {
-	const struct p2p_vec *vec = &vecs->vec[first];
+	const struct p2p_vecs *vecs = map->vecs;
 	u32 i = first + 1;
 
+	if (i == end)
+		return end;
+	if (p2p_map_linked(map, first))
+		end = find_next_zero_bit(map->linked, end, i);
+	else
+		end = find_next_bit(map->linked, end, i);
 	if (vecs->nr_parts == 1 && !vecs->system_size)
 		return end;
-	while (i < end && vecs->vec[i].provider == vec->provider && vecs->vec[i].kind == vec->kind)
+	while (i < end && vecs->vec[i].provider == vecs->vec[first].provider)
 		i++;
 	return i;
 }
+
+/*
+ * @first: in, where to begin, and then the first vec of each run; @next: the vec behind the run;
+ * @end: where to stop.
+ */
+#define for_each_run(map, first, next, end)						\
+	for (; (first) < (end) && ((next) = run_end(map, first, end)); (first) = (next))
 
 /* No CPU cache ever holds a BAR, so none has to be synchronised. */
 unsigned long p2p_map_attrs(const struct p2p_map *map, u32 index)
@@ -280,20 +294,21 @@ static int run_link(struct p2p_map *map, u32 first, u32 end)
  */
 int p2p_map_link(struct p2p_map *map, u32 first, u32 nr)
 {
-	u32 i, next;
-	int error = 0;
+	u32 i = first, next;
+	int error;
 
 	if (!has_vecs(map, first, nr))
 		return -ERANGE;
 	if (any_linked(map, first, nr))
 		return -EEXIST;
-	for (i = first; i < first + nr && !error; i = next) {
-		next = run_end(map->vecs, i, first + nr);
+	for_each_run(map, i, next, first + nr) {
 		error = run_link(map, i, next);
+		if (error) {
+			p2p_map_unlink(map, first, nr);
+			return error;
+		}
 	}
-	if (error)
-		p2p_map_unlink(map, first, nr);
-	return error;
+	return 0;
 }
 EXPORT_SYMBOL_GPL(p2p_map_link);
 
@@ -303,17 +318,7 @@ static bool is_all(const struct p2p_map *map, u32 nr)
 	return nr == map->vecs->nr && bitmap_full(map->linked, nr);
 }
 
-/* The end of the vecs from @first on that the backend can treat in one call. */
-static u32 batch_end(const struct p2p_map *map, u32 first, u32 end)
-{
-	u8 kind = p2p_map_kind(map, first);
-	u32 i = first + 1;
-
-	while (i < end && p2p_map_linked(map, i) && p2p_map_kind(map, i) == kind)
-		i++;
-	return i;
-}
-
+/* Of one vec, and so of its run. */
 static bool needs_backend(const struct p2p_map *map, u32 index)
 {
 	return p2p_map_linked(map, index) && p2p_map_kind(map, index) != P2P_MAP_BUS;
@@ -333,7 +338,7 @@ static bool needs_backend(const struct p2p_map *map, u32 index)
  */
 int p2p_map_sync(struct p2p_map *map, u32 first, u32 nr)
 {
-	u32 i, next;
+	u32 i = first, next;
 	int error;
 
 	if (!has_vecs(map, first, nr))
@@ -342,11 +347,9 @@ int p2p_map_sync(struct p2p_map *map, u32 first, u32 nr)
 		return 0;
 	if (map->backend->sync_all && is_all(map, nr))
 		return map->backend->sync_all(map);
-	for (i = first; i < first + nr; i = next) {
-		next = i + 1;
+	for_each_run(map, i, next, first + nr) {
 		if (!needs_backend(map, i))
 			continue;
-		next = batch_end(map, i, first + nr);
 		error = map->backend->sync(map, i, next - i);
 		if (error)
 			return error;
@@ -363,14 +366,12 @@ static bool unlink_all(struct p2p_map *map, u32 nr)
 /* Returns whether the backend unlinked anything, so that a flush may be needed. */
 static bool vecs_unlink(struct p2p_map *map, u32 first, u32 nr)
 {
+	u32 i = first, next;
 	bool any = false;
-	u32 i, next;
 
-	for (i = first; i < first + nr; i = next) {
-		next = i + 1;
+	for_each_run(map, i, next, first + nr) {
 		if (!needs_backend(map, i))
 			continue;
-		next = batch_end(map, i, first + nr);
 		map->backend->unlink(map, i, next - i);
 		any = true;
 	}

@@ -14,8 +14,8 @@ struct p2p_map;
 /**
  * struct p2p_map_backend - how a mapping's vecs get addresses from the DMA API
  * @link: give one vec its address; it is neither P2P_MAP_BUS nor linked
- * @sync: make links visible to the device; all the vecs are of one kind, linked,
- *	and follow each other
+ * @sync: make links visible to the device; all the vecs are of one run, see for_each_run(), and
+ *	linked
  * @sync_all: the same for a mapping whose vecs are all linked
  * @unlink: the reverse of @link, for vecs as in @sync
  * @unlink_all: the same for a mapping whose vecs are all linked, without a later @flush. Returns
