@@ -27,6 +27,22 @@ struct peerbuf_device;
 struct peerbuf_attachment;
 struct peerbuf_mapping;
 
+/**
+ * struct peerbuf_refusal - why something is refused
+ * @error: a negative errno, or 0: it is not refused
+ * @reason: enum peerbuf_reason of include/uapi/linux/peerbuf.h; 0 if there is no more to say than
+ *	@error does
+ * @route: how the importer reaches the buffer, as p2p_plan_verdict() says; the decider is
+ *	P2P_ADDR_NONE if that was not looked at
+ *
+ * The check that fails fills it, and everybody above passes it on.
+ */
+struct peerbuf_refusal {
+	int error;
+	u32 reason;
+	struct p2p_route route;
+};
+
 /* ---- owners: who has a BAR (drivers/dma-buf: node/registration.c, core/device.c) ---- */
 
 struct peerbuf_device *peerbuf_device_register(struct pci_dev *pdev,
@@ -198,10 +214,10 @@ struct peerbuf_importer_ops {
 struct peerbuf_attachment *
 peerbuf_attach(struct dma_buf *dmabuf, struct device *dev,
 	       const struct peerbuf_importer_ops *ops, void *priv);
+struct peerbuf_attachment *
+peerbuf_attach_why(struct dma_buf *dmabuf, struct device *dev,
+		   const struct peerbuf_importer_ops *ops, void *priv, struct peerbuf_refusal *why);
 void peerbuf_detach(struct peerbuf_attachment *att);
-int peerbuf_attach_route(struct dma_buf *dmabuf, struct device *dev,
-			 const struct peerbuf_importer_ops *ops,
-			 struct p2p_route *route);
 int peerbuf_pin(struct peerbuf_attachment *att);
 void peerbuf_unpin(struct peerbuf_attachment *att);
 struct peerbuf_mapping *peerbuf_map(struct peerbuf_attachment *att,

@@ -26,6 +26,7 @@
 #include "core/buffer.h"
 #include "core/placement.h"
 #include "core/reach.h"
+#include "core/refusal.h"
 #include "core/wait.h"
 
 #define PEERBUF_COPY_WINDOW	SZ_16M
@@ -141,16 +142,14 @@ static int peerbuf_copy_wanted(const struct peerbuf_copy *copy)
  * A device that does not decode memory reads as ones, and the contents would be lost. A BAR that
  * was withdrawn may belong to somebody else before the next window is copied.
  */
-static int peerbuf_copy_possible(const struct peerbuf_copy *copy, u32 *reason)
+static int peerbuf_copy_possible(const struct peerbuf_copy *copy, struct peerbuf_refusal *why)
 {
 	const struct peerbuf_placement *from = copy->pb->placement;
 
 	if (!peerbuf_vecs_alive(copy->to->vecs) || !peerbuf_vecs_alive(from->vecs))
 		return -ENODEV;
-	if (!peerbuf_placement_answers(copy->to) || !peerbuf_placement_answers(from)) {
-		*reason = PEERBUF_REASON_MEMORY_DECODE_OFF;
-		return -EIO;
-	}
+	if (!peerbuf_placement_answers(copy->to) || !peerbuf_placement_answers(from))
+		return peerbuf_fail(why, -EIO, PEERBUF_REASON_MEMORY_DECODE_OFF);
 	return 0;
 }
 
@@ -215,7 +214,7 @@ static ssize_t peerbuf_copy_at(const struct peerbuf_copy *copy, u64 offset)
 	return ret ?: len;
 }
 
-static int peerbuf_copy_all(const struct peerbuf_copy *copy, u32 *reason)
+static int peerbuf_copy_all(const struct peerbuf_copy *copy, struct peerbuf_refusal *why)
 {
 	u64 size = copy->pb->placement->vecs->size;
 	u64 offset = 0;
@@ -223,7 +222,7 @@ static int peerbuf_copy_all(const struct peerbuf_copy *copy, u32 *reason)
 	int ret;
 
 	for (;;) {
-		ret = peerbuf_copy_possible(copy, reason);
+		ret = peerbuf_copy_possible(copy, why);
 		if (ret || offset == size)
 			return ret;
 		len = peerbuf_copy_at(copy, offset);
@@ -240,7 +239,7 @@ static int peerbuf_copy_all(const struct peerbuf_copy *copy, u32 *reason)
  * cannot address all of it. After an error the contents of @to are undefined.
  */
 int peerbuf_copy(struct peerbuf *pb, const struct peerbuf_placement *to,
-		 const struct peerbuf_timeout *timeout, u32 *reason)
+		 const struct peerbuf_timeout *timeout, struct peerbuf_refusal *why)
 {
 	struct peerbuf_copy copy = { .pb = pb, .to = to, .timeout = timeout };
 	int ret;
@@ -248,11 +247,11 @@ int peerbuf_copy(struct peerbuf *pb, const struct peerbuf_placement *to,
 	dma_resv_assert_held(pb->dmabuf->resv);
 
 	if (to->vecs->hidden_size || pb->placement->vecs->hidden_size)
-		return -EOPNOTSUPP;
+		return peerbuf_fail(why, -EOPNOTSUPP, PEERBUF_REASON_HIDDEN);
 	copy.bounce = kvmalloc(PEERBUF_COPY_STEP, GFP_KERNEL);
 	if (!copy.bounce)
 		return -ENOMEM;
-	ret = peerbuf_copy_all(&copy, reason);
+	ret = peerbuf_copy_all(&copy, why);
 	kvfree(copy.bounce);
 	return ret;
 }

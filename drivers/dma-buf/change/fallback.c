@@ -29,6 +29,7 @@
 #include "core/part.h"
 #include "core/placement.h"
 #include "core/reach.h"
+#include "core/refusal.h"
 #include "core/stats.h"
 #include "core/trace.h"
 #include "core/wait.h"
@@ -104,8 +105,8 @@ static int peerbuf_fall_back(struct peerbuf *pb)
 {
 	struct peerbuf_timeout timeout =
 		peerbuf_timeout(MAX_SCHEDULE_TIMEOUT, PEERBUF_WAIT_KILLABLE);
+	struct peerbuf_refusal why = PEERBUF_NOT_REFUSED;
 	struct p2p_vecs *vecs;
-	u32 reason = 0;
 	int ret;
 
 	vecs = p2p_vecs_alloc(1);
@@ -113,25 +114,25 @@ static int peerbuf_fall_back(struct peerbuf *pb)
 		return -ENOMEM;
 	ret = peerbuf_fill_system(pb, vecs);
 	if (!ret)
-		ret = peerbuf_move_held(pb, vecs, PEERBUF_MOVE_F_COPY, &timeout,
-					&reason);
+		ret = peerbuf_move_held(pb, vecs, PEERBUF_MOVE_F_COPY, &timeout, &why);
 	p2p_vecs_put(vecs);
 	return ret;
 }
 
 /*
- * Under resv. Has the buffer moved, or its root if it is a part. @dev: NULL for the
- * CPU. A move is counted as a fallback whether or not it helped.
+ * Under resv. Has the buffer moved, or its root if it is a part, because of @why. @dev: NULL for
+ * the CPU. A move is counted as a fallback whether or not it helped. Returns 0 or the errno of an
+ * exporter; -EOPNOTSUPP: there is no other place.
  */
-static int peerbuf_place(struct peerbuf *part, struct device *dev, u32 reason,
-			 const struct p2p_route *route)
+static int peerbuf_place(struct peerbuf *part, struct device *dev,
+			 const struct peerbuf_refusal *why)
 {
 	struct peerbuf *pb = part->root;
 	u64 moves = pb->account.moves;
 	int ret = -EOPNOTSUPP;
 
 	if (pb->ops && pb->ops->place)
-		ret = pb->ops->place(pb, dev, peerbuf_place_why(reason), pb->priv);
+		ret = pb->ops->place(pb, dev, peerbuf_place_why(why->reason), pb->priv);
 	if (ret == -EOPNOTSUPP && pb->flags & PEERBUF_EXPORT_F_FALLBACK)
 		ret = peerbuf_fall_back(pb);
 	dma_resv_assert_held(pb->dmabuf->resv);
@@ -140,76 +141,70 @@ static int peerbuf_place(struct peerbuf *part, struct device *dev, u32 reason,
 		return ret;
 	pb->account.fallbacks++;
 	peerbuf_stat_inc(PEERBUF_STAT_FALLBACKS);
-	trace_peerbuf_fallback(pb, dev, reason, 0, route);
-	peerbuf_event_fallback(pb, dev, reason);
+	trace_peerbuf_fallback(pb, dev, why->reason, 0, &why->route);
+	peerbuf_event_fallback(pb, dev, why->reason);
 	return ret;
 }
 
 /* Under resv. The same for @client; its own pins do not prevent the move. */
 static int peerbuf_place_for(struct peerbuf *pb, struct peerbuf_client *client,
-			     u32 reason, const struct p2p_route *route)
+			     const struct peerbuf_refusal *why)
 {
 	int ret;
 
 	/* Another place would not help. */
-	if (reason == PEERBUF_REASON_DEVICE_GONE || reason == PEERBUF_REASON_NO_MEMORY)
+	if (why->reason == PEERBUF_REASON_DEVICE_GONE || why->reason == PEERBUF_REASON_NO_MEMORY)
 		return -EOPNOTSUPP;
 	client->placing = !client->maps;
-	ret = peerbuf_place(pb, client->attach->dev, reason, route);
+	ret = peerbuf_place(pb, client->attach->dev, why);
 	client->placing = false;
 	return ret;
 }
 
 /*
  * Under resv. Places the buffer until @client reaches it. The new place may be unreachable for
- * another reason; retry while the reason changes. Returns 0 or the errno of an exporter. *@reason
- * becomes why @client does not reach the buffer in the end, or 0.
+ * another reason; retry while the reason changes. Returns 0 or the errno of an exporter. @why
+ * becomes why @client does not reach the buffer in the end.
  */
 static int peerbuf_place_until(struct peerbuf *pb, struct peerbuf_client *client,
-			       u32 *reason, struct p2p_route *route)
+			       struct peerbuf_refusal *why)
 {
 	u32 before, n;
 	int ret = 0;
 
-	for (n = 0; n < PEERBUF_MOST_PLACES && *reason; n++) {
-		before = *reason;
-		ret = peerbuf_place_for(pb, client, before, route);
+	for (n = 0; n < PEERBUF_MOST_PLACES && why->error; n++) {
+		ret = peerbuf_place_for(pb, client, why);
 		if (ret || peerbuf_trouble(pb))
 			return ret;
-		*reason = peerbuf_unmappable(pb, client, route);
-		if (*reason == before)
+		before = why->reason;
+		*why = PEERBUF_NOT_REFUSED;
+		peerbuf_map_check(pb, client, why);
+		if (why->reason == before)
 			break;
 	}
 	return ret;
 }
 
 /*
- * Under resv; the buffer is not revoked and its devices are up. peerbuf_unmappable() gave @reason
- * and @route why @client cannot use it where it is; @route may change. Returns 0: @client reaches
- * it after a move. -EINTR: the caller is being killed. -ENODEV: it was revoked, or its device
- * went away meanwhile. Any other error has been counted as a refusal.
+ * Under resv; the buffer is not revoked and its devices are up. @why is that of
+ * peerbuf_map_check(): @client cannot use the buffer where it is; @why may change. Returns 0:
+ * @client reaches it after a move. -EINTR: the caller is being killed. -ENODEV: it was revoked, or
+ * its device went away meanwhile. Any other error has been counted as a refusal.
  */
-int peerbuf_make_reachable(struct peerbuf *pb, struct peerbuf_client *client, u32 reason,
-			   struct p2p_route *route)
+int peerbuf_make_reachable(struct peerbuf *pb, struct peerbuf_client *client,
+			   struct peerbuf_refusal *why)
 {
-	int ret;
+	int ret = peerbuf_place_until(pb, client, why);
 
-	ret = peerbuf_place_until(pb, client, &reason, route);
 	if (ret == -EINTR)
 		return ret;
 	if (peerbuf_trouble(pb))
 		return -ENODEV;
-	if (!reason)
+	if (!why->error)
 		return 0;
-
 	/* ret is 0 if place() returned 0, but the importer still cannot reach the buffer. */
-	if (ret == -EBUSY)
-		reason = PEERBUF_REASON_PINNED;
-	else if (ret == -ENOMEM)
-		reason = PEERBUF_REASON_NO_MEMORY;
-	else if (!ret || ret == -EOPNOTSUPP)
-		ret = peerbuf_unreachable_errno(reason);
-	return peerbuf_refuse(pb, client->attach->dev, ret, reason, route);
+	peerbuf_fail_placing(why, ret);
+	return peerbuf_refuse(pb, client->attach->dev, why);
 }
 
 /*
@@ -218,8 +213,11 @@ int peerbuf_make_reachable(struct peerbuf *pb, struct peerbuf_client *client, u3
  */
 int peerbuf_make_cpu_reachable(struct peerbuf *pb, u32 reason)
 {
-	int ret = peerbuf_place(pb, NULL, reason, NULL);
+	struct peerbuf_refusal why = PEERBUF_NOT_REFUSED;
+	int ret;
 
+	peerbuf_fail(&why, -EHOSTUNREACH, reason);
+	ret = peerbuf_place(pb, NULL, &why);
 	if (ret)
 		return ret;
 	if (peerbuf_trouble(pb))

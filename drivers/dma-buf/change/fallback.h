@@ -5,12 +5,12 @@
 
 #include <linux/types.h>
 
-struct p2p_route;
 struct peerbuf;
 struct peerbuf_client;
+struct peerbuf_refusal;
 
-int peerbuf_make_reachable(struct peerbuf *pb, struct peerbuf_client *client, u32 reason,
-			   struct p2p_route *route);
+int peerbuf_make_reachable(struct peerbuf *pb, struct peerbuf_client *client,
+			   struct peerbuf_refusal *why);
 int peerbuf_make_cpu_reachable(struct peerbuf *pb, u32 reason);
 
 #endif /* _PEERBUF_FALLBACK_H */

@@ -30,6 +30,7 @@
 #include "core/part.h"
 #include "core/placement.h"
 #include "core/reach.h"
+#include "core/refusal.h"
 #include "core/wait.h"
 
 #define PEERBUF_FOLLOW_TIMEOUT	HZ
@@ -47,45 +48,30 @@ static bool peerbuf_is_first_part(const struct peerbuf_part *part)
 
 /* Locks @follower if it has a lock of its own. *@locked: the caller has to unlock it. */
 static int peerbuf_follower_lock(struct peerbuf *follower, struct peerbuf *pb,
-				 unsigned long until, bool *locked, u32 *reason)
+				 unsigned long until, bool *locked, struct peerbuf_refusal *why)
 {
 	*locked = follower->root != pb;
 	if (!*locked || peerbuf_lock_until(follower, until))
 		return 0;
-	*reason = PEERBUF_REASON_BUSY;
-	return -EBUSY;
+	return peerbuf_fail(why, -EBUSY, PEERBUF_REASON_BUSY);
 }
 
 /* With both locks: may @follower move? The checks are those for any buffer that moves. */
-static int peerbuf_follower_check(struct peerbuf *follower, u32 *reason)
+static int peerbuf_follower_check(struct peerbuf *follower, struct peerbuf_refusal *why)
 {
-	if (peerbuf_revoked(follower) & ~PEERBUF_REVOKED_DEAD) {
-		*reason = PEERBUF_REASON_REVOKED;
-		return -ENODEV;
-	}
-	if (peerbuf_pins(follower)) {
-		*reason = PEERBUF_REASON_PINNED;
-		return -EBUSY;
-	}
+	if (peerbuf_revoked(follower) & ~PEERBUF_REVOKED_DEAD)
+		return peerbuf_fail(why, -ENODEV, PEERBUF_REASON_REVOKED);
+	if (peerbuf_pins(follower))
+		return peerbuf_fail(why, -EBUSY, PEERBUF_REASON_PINNED);
 	/* A driver with a place operation places its buffers for importers of their parts, too. */
 	if (follower->root->ops && follower->root->ops->place)
 		return 0;
-	*reason = peerbuf_clients_check(follower, follower->follow.to);
-	switch (*reason) {
-	case 0:
-		return 0;
-	case PEERBUF_REASON_DEVICE_GONE:
-		return -ENODEV;
-	case PEERBUF_REASON_NO_MEMORY:
-		return -ENOMEM;
-	default:
-		return -EHOSTUNREACH;
-	}
+	return peerbuf_clients_check(follower, follower->follow.to, why);
 }
 
 static struct peerbuf_placement *
 peerbuf_follower_placement(struct peerbuf *follower, struct peerbuf *pb, struct p2p_vecs *to,
-			   u32 *reason)
+			   struct peerbuf_refusal *why)
 {
 	struct peerbuf_placement *placement;
 	struct p2p_vecs *vecs;
@@ -93,24 +79,25 @@ peerbuf_follower_placement(struct peerbuf *follower, struct peerbuf *pb, struct 
 	vecs = peerbuf_parts_vecs(follower, pb, to);
 	if (IS_ERR(vecs))
 		return ERR_CAST(vecs);
-	placement = peerbuf_placement_create(follower, vecs, false, reason);
+	placement = peerbuf_placement_create(follower, vecs, false, why);
 	p2p_vecs_put(vecs);
 	return placement;
 }
 
 /* A buffer without a placement is being released, and is skipped. */
 static int peerbuf_follower_add(struct peerbuf *follower, struct peerbuf *pb,
-				struct p2p_vecs *to, unsigned long until, u32 *reason)
+				struct p2p_vecs *to, unsigned long until,
+				struct peerbuf_refusal *why)
 {
 	struct peerbuf_placement *placement = NULL;
 	bool locked;
 	int ret;
 
-	ret = peerbuf_follower_lock(follower, pb, until, &locked, reason);
+	ret = peerbuf_follower_lock(follower, pb, until, &locked, why);
 	if (ret)
 		return ret;
 	if (follower->placement)
-		placement = peerbuf_follower_placement(follower, pb, to, reason);
+		placement = peerbuf_follower_placement(follower, pb, to, why);
 	if (IS_ERR_OR_NULL(placement)) {
 		if (locked)
 			dma_resv_unlock(follower->dmabuf->resv);
@@ -119,7 +106,7 @@ static int peerbuf_follower_add(struct peerbuf *follower, struct peerbuf *pb,
 	follower->follow.to = placement;
 	follower->follow.locked = locked;
 	list_add_tail(&follower->follow.node, &pb->followers);
-	return peerbuf_follower_check(follower, reason);
+	return peerbuf_follower_check(follower, why);
 }
 
 /*
@@ -128,7 +115,7 @@ static int peerbuf_follower_add(struct peerbuf *follower, struct peerbuf *pb,
  * new place; -EMSGSIZE: one would lie in too many devices; -ENOMEM. Whatever it returns, the caller
  * calls peerbuf_followers_release().
  */
-int peerbuf_followers_gather(struct peerbuf *pb, struct p2p_vecs *to, u32 *reason)
+int peerbuf_followers_gather(struct peerbuf *pb, struct p2p_vecs *to, struct peerbuf_refusal *why)
 {
 	unsigned long until = jiffies + PEERBUF_FOLLOW_TIMEOUT;
 	struct peerbuf_part *part;
@@ -139,7 +126,7 @@ int peerbuf_followers_gather(struct peerbuf *pb, struct p2p_vecs *to, u32 *reaso
 	list_for_each_entry(part, &pb->family, node) {
 		if (!peerbuf_is_first_part(part))
 			continue;
-		ret = peerbuf_follower_add(part->of, pb, to, until, reason);
+		ret = peerbuf_follower_add(part->of, pb, to, until, why);
 		if (ret)
 			return ret;
 	}

@@ -7,9 +7,10 @@
 
 struct p2p_vecs;
 struct peerbuf;
+struct peerbuf_refusal;
 struct peerbuf_timeout;
 
-int peerbuf_followers_gather(struct peerbuf *pb, struct p2p_vecs *to, u32 *reason);
+int peerbuf_followers_gather(struct peerbuf *pb, struct p2p_vecs *to, struct peerbuf_refusal *why);
 void peerbuf_followers_invalidate(struct peerbuf *pb);
 int peerbuf_followers_wait(struct peerbuf *pb, const struct peerbuf_timeout *timeout);
 bool peerbuf_followers_composed(const struct peerbuf *pb);

@@ -19,6 +19,7 @@
 #include "core/hold.h"
 #include "core/placement.h"
 #include "core/reach.h"
+#include "core/refusal.h"
 #include "core/rights.h"
 #include "core/stats.h"
 #include "core/trace.h"
@@ -29,46 +30,30 @@
  * and are not aliased.
  */
 static int peerbuf_move_check(struct peerbuf *pb, const struct peerbuf_placement *to, u32 flags,
-			      u32 *reason)
+			      struct peerbuf_refusal *why)
 {
-	*reason = peerbuf_trouble(pb);
-	if (!*reason)
-		*reason = peerbuf_placement_trouble(to);
-	if (*reason)
-		return -ENODEV;
+	u32 trouble = peerbuf_trouble(pb) ?: peerbuf_placement_trouble(to);
+	int ret;
 
-	if (peerbuf_pins(pb)) {
-		*reason = PEERBUF_REASON_PINNED;
-		return -EBUSY;
-	}
-
-	*reason = peerbuf_clients_check(pb, to);
-	switch (*reason) {
-	case 0:
-		return peerbuf_check_aliases(pb, to->vecs, flags, reason);
-	case PEERBUF_REASON_DEVICE_GONE:
-		return -ENODEV;
-	case PEERBUF_REASON_NO_MEMORY:
-		return -ENOMEM;
-	default:
-		return -EHOSTUNREACH;
-	}
+	if (trouble)
+		return peerbuf_fail(why, -ENODEV, trouble);
+	if (peerbuf_pins(pb))
+		return peerbuf_fail(why, -EBUSY, PEERBUF_REASON_PINNED);
+	ret = peerbuf_clients_check(pb, to, why);
+	return ret ?: peerbuf_check_aliases(pb, to->vecs, flags, why);
 }
 
-/* Under resv. The reason for an errno that ended a move half-way. */
-static u32 peerbuf_move_reason(struct peerbuf *pb, const struct peerbuf_placement *to, int error)
+/* Under resv. A move has ended half-way with @error: who ended it, if that is not known yet? */
+static int peerbuf_move_ended(struct peerbuf *pb, const struct peerbuf_placement *to, int error,
+			      struct peerbuf_refusal *why)
 {
-	switch (error) {
-	case -EINTR:
-		return PEERBUF_REASON_INTERRUPTED;
-	case -ENODEV:
-		return peerbuf_trouble(pb) ?: peerbuf_placement_trouble(to) ?:
-		       PEERBUF_REASON_DEVICE_GONE;
-	case -EOPNOTSUPP:
-		return PEERBUF_REASON_HIDDEN;
-	default:
-		return PEERBUF_REASON_NONE;
-	}
+	u32 trouble = peerbuf_trouble(pb) ?: peerbuf_placement_trouble(to);
+
+	if (why->error)
+		return why->error;
+	if (error == -ENODEV && trouble)
+		return peerbuf_fail(why, error, trouble);
+	return peerbuf_fail_untold(why, error);
 }
 
 /* Under resv. An engine may have begun to read from @placement, or to write to it. */
@@ -92,7 +77,7 @@ static void peerbuf_note_copy(struct peerbuf *pb, struct peerbuf_placement *plac
  * else the CPU. The CPU needs cache maintenance first to see what devices wrote.
  */
 static int peerbuf_copy_contents(struct peerbuf *pb, const struct peerbuf_placement *to,
-				 const struct peerbuf_timeout *timeout, u32 *reason)
+				 const struct peerbuf_timeout *timeout, struct peerbuf_refusal *why)
 {
 	struct peerbuf_placement *from = pb->placement;
 	struct peerbuf_hold *hold;
@@ -109,7 +94,7 @@ static int peerbuf_copy_contents(struct peerbuf *pb, const struct peerbuf_placem
 		if (hold->map)
 			p2p_map_sync_for_cpu(hold->map);
 	peerbuf_followers_sync(pb);
-	return peerbuf_copy(pb, to, timeout, reason);
+	return peerbuf_copy(pb, to, timeout, why);
 }
 
 /*
@@ -166,7 +151,7 @@ static void peerbuf_stay(struct peerbuf *pb, struct peerbuf_placement *to)
  * Takes over @to, also on failure.
  */
 static int peerbuf_switch(struct peerbuf *pb, struct peerbuf_placement *to, u32 flags,
-			  const struct peerbuf_timeout *timeout, u32 *reason)
+			  const struct peerbuf_timeout *timeout, struct peerbuf_refusal *why)
 {
 	int ret;
 
@@ -176,14 +161,13 @@ static int peerbuf_switch(struct peerbuf *pb, struct peerbuf_placement *to, u32 
 	if (!ret)
 		ret = peerbuf_followers_wait(pb, timeout);
 	if (!ret && flags & PEERBUF_MOVE_F_COPY)
-		ret = peerbuf_copy_contents(pb, to, timeout, reason);
+		ret = peerbuf_copy_contents(pb, to, timeout, why);
 	if (!ret && peerbuf_followers_composed(pb))
 		ret = peerbuf_wait_fences_held(pb, DMA_RESV_USAGE_KERNEL, timeout);
 	if (!ret)
 		ret = peerbuf_arrive(pb, to);
 	if (ret) {
-		if (!*reason)
-			*reason = peerbuf_move_reason(pb, to, ret);
+		ret = peerbuf_move_ended(pb, to, ret, why);
 		peerbuf_stay(pb, to);
 		return ret;
 	}
@@ -197,55 +181,45 @@ static int peerbuf_switch(struct peerbuf *pb, struct peerbuf_placement *to, u32 
 }
 
 static int peerbuf_move_args(struct peerbuf *pb, const struct p2p_vecs *vecs,
-			     u32 flags, u32 *reason)
+			     u32 flags, struct peerbuf_refusal *why)
 {
-	if (flags & ~PEERBUF_MOVE_F_COPY) {
-		*reason = PEERBUF_REASON_FLAGS;
-		return -EINVAL;
-	}
-	if (!vecs->nr) {
-		*reason = PEERBUF_REASON_NO_RANGES;
-		return -EINVAL;
-	}
-	if (vecs->size != pb->size) {
-		*reason = PEERBUF_REASON_SIZE_MISMATCH;
-		return -EINVAL;
-	}
+	if (flags & ~PEERBUF_MOVE_F_COPY)
+		return peerbuf_fail(why, -EINVAL, PEERBUF_REASON_FLAGS);
+	if (!vecs->nr)
+		return peerbuf_fail(why, -EINVAL, PEERBUF_REASON_NO_RANGES);
+	if (vecs->size != pb->size)
+		return peerbuf_fail(why, -EINVAL, PEERBUF_REASON_SIZE_MISMATCH);
 	return 0;
 }
 
 /* Under resv. Like peerbuf_move_locked(), and returns the reason for a refusal. */
 int peerbuf_move_held(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
-		      const struct peerbuf_timeout *timeout, u32 *reason)
+		      const struct peerbuf_timeout *timeout, struct peerbuf_refusal *why)
 {
 	struct peerbuf_placement *to;
 	int ret;
 
 	dma_resv_assert_held(pb->dmabuf->resv);
 
-	if (!pb->placement) {
-		*reason = PEERBUF_REASON_DEVICE_GONE;
-		return -ENODEV;
-	}
-	if (pb->parts) {
-		*reason = PEERBUF_REASON_DERIVED;
-		return -EPERM;
-	}
-	ret = peerbuf_move_args(pb, vecs, flags, reason);
+	if (!pb->placement)
+		return peerbuf_fail(why, -ENODEV, PEERBUF_REASON_DEVICE_GONE);
+	if (pb->parts)
+		return peerbuf_fail(why, -EPERM, PEERBUF_REASON_DERIVED);
+	ret = peerbuf_move_args(pb, vecs, flags, why);
 	if (ret)
 		return ret;
 
-	to = peerbuf_placement_create(pb, vecs, false, reason);
+	to = peerbuf_placement_create(pb, vecs, false, why);
 	if (IS_ERR(to))
 		return PTR_ERR(to);
 
-	ret = peerbuf_move_check(pb, to, flags, reason);
+	ret = peerbuf_move_check(pb, to, flags, why);
 	if (!ret)
-		ret = peerbuf_followers_gather(pb, vecs, reason);
+		ret = peerbuf_followers_gather(pb, vecs, why);
 	if (ret)
 		peerbuf_placement_destroy(to);
 	else
-		ret = peerbuf_switch(pb, to, flags, timeout, reason);
+		ret = peerbuf_switch(pb, to, flags, timeout, why);
 	peerbuf_followers_release(pb);
 	return ret;
 }
@@ -289,7 +263,7 @@ static void peerbuf_move_finish(struct peerbuf *pb, u64 generation, int mode)
  * cover each function in @vecs; NULL for a driver, which has checked rights itself.
  */
 int peerbuf_move_to(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
-		    int finish_mode, struct peerbuf_rights *rights, u32 *reason)
+		    int finish_mode, struct peerbuf_rights *rights, struct peerbuf_refusal *why)
 {
 	struct peerbuf_timeout timeout =
 		peerbuf_timeout(MAX_SCHEDULE_TIMEOUT, PEERBUF_WAIT_INTR);
@@ -297,14 +271,12 @@ int peerbuf_move_to(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags,
 	int ret;
 
 	ret = peerbuf_lock(pb, PEERBUF_WAIT_INTR);
-	if (ret) {
-		*reason = PEERBUF_REASON_INTERRUPTED;
-		return ret;
-	}
+	if (ret)
+		return peerbuf_fail_untold(why, ret);
 	if (rights)
-		ret = peerbuf_rights_cover(rights, pb, reason);
+		ret = peerbuf_rights_cover(rights, pb, why);
 	if (!ret)
-		ret = peerbuf_move_held(pb, vecs, flags, &timeout, reason);
+		ret = peerbuf_move_held(pb, vecs, flags, &timeout, why);
 	generation = pb->generation;
 	dma_resv_unlock(pb->dmabuf->resv);
 	if (ret)
@@ -342,9 +314,9 @@ int peerbuf_move_locked(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags)
 {
 	struct peerbuf_timeout timeout =
 		peerbuf_timeout(MAX_SCHEDULE_TIMEOUT, PEERBUF_WAIT_KILLABLE);
-	u32 reason = 0;
+	struct peerbuf_refusal why = PEERBUF_NOT_REFUSED;
 
-	return peerbuf_move_held(pb, vecs, flags, &timeout, &reason);
+	return peerbuf_move_held(pb, vecs, flags, &timeout, &why);
 }
 EXPORT_SYMBOL_GPL(peerbuf_move_locked);
 
@@ -376,9 +348,9 @@ EXPORT_SYMBOL_GPL(peerbuf_move_locked);
  */
 int peerbuf_move(struct peerbuf *pb, struct p2p_vecs *vecs, u32 flags)
 {
-	u32 reason = 0;
+	struct peerbuf_refusal why = PEERBUF_NOT_REFUSED;
 
 	/* Not interruptible: a driver takes 0 for "the old place is free". */
-	return peerbuf_move_to(pb, vecs, flags, PEERBUF_WAIT_IDLE, NULL, &reason);
+	return peerbuf_move_to(pb, vecs, flags, PEERBUF_WAIT_IDLE, NULL, &why);
 }
 EXPORT_SYMBOL_GPL(peerbuf_move);

@@ -37,6 +37,7 @@
 #include "core/marks.h"
 #include "core/placement.h"
 #include "core/reach.h"
+#include "core/refusal.h"
 #include "core/rights.h"
 #include "core/wait.h"
 
@@ -82,14 +83,11 @@ int peerbuf_mark_revoked(struct peerbuf *pb, u32 cause, struct peerbuf_device *o
 }
 
 /* The marks that are left belong to others: to @rights->missing, or to no function at all. */
-static int peerbuf_restore_refused(const struct peerbuf_rights *rights, u32 *reason)
+static int peerbuf_restore_refused(const struct peerbuf_rights *rights, struct peerbuf_refusal *why)
 {
-	if (rights && rights->missing != PEERBUF_PCI_NONE) {
-		*reason = PEERBUF_REASON_RIGHT_MISSING;
-		return -EACCES;
-	}
-	*reason = PEERBUF_REASON_REVOKED;
-	return -EPERM;
+	if (rights && rights->missing != PEERBUF_PCI_NONE)
+		return peerbuf_fail(why, -EACCES, PEERBUF_REASON_RIGHT_MISSING);
+	return peerbuf_fail(why, -EPERM, PEERBUF_REASON_REVOKED);
 }
 
 /*
@@ -100,32 +98,24 @@ static int peerbuf_restore_refused(const struct peerbuf_rights *rights, u32 *rea
  * end, even if the buffer is restored meanwhile.
  */
 static int peerbuf_restore_locked(struct peerbuf *pb, u32 causes,
-				  struct peerbuf_rights *rights, u32 *reason)
+				  struct peerbuf_rights *rights, struct peerbuf_refusal *why)
 {
 	u32 trouble = peerbuf_placement_trouble(pb->placement);
 	u32 marks = peerbuf_revoked(pb);
 
 	if (marks & PEERBUF_REVOKED_DEAD ||
-	    trouble == PEERBUF_REASON_DEVICE_GONE) {
-		*reason = PEERBUF_REASON_DEVICE_GONE;
-		return -ENODEV;
-	}
-	if (!marks) {
-		*reason = PEERBUF_REASON_NOT_REVOKED;
-		return -EALREADY;
-	}
-	if (trouble) {
-		*reason = trouble;
-		return -ENODEV;
-	}
-	if (!peerbuf_placement_answers(pb->placement)) {
-		*reason = PEERBUF_REASON_MEMORY_DECODE_OFF;
-		return -EIO;
-	}
+	    trouble == PEERBUF_REASON_DEVICE_GONE)
+		return peerbuf_fail(why, -ENODEV, PEERBUF_REASON_DEVICE_GONE);
+	if (!marks)
+		return peerbuf_fail(why, -EALREADY, PEERBUF_REASON_NOT_REVOKED);
+	if (trouble)
+		return peerbuf_fail(why, -ENODEV, trouble);
+	if (!peerbuf_placement_answers(pb->placement))
+		return peerbuf_fail(why, -EIO, PEERBUF_REASON_MEMORY_DECODE_OFF);
 	peerbuf_look_for_clients(pb);
 	peerbuf_settle_held(pb);
 	if (!peerbuf_marks_lift(&pb->marks, causes, rights))
-		return peerbuf_restore_refused(rights, reason);
+		return peerbuf_restore_refused(rights, why);
 	peerbuf_note_asker(pb);
 	peerbuf_settle_held(pb);
 	return 0;
@@ -149,14 +139,14 @@ static void peerbuf_family_settle(struct peerbuf *pb)
  * the lock.
  */
 int peerbuf_restore_for(struct peerbuf *pb, u32 causes, struct peerbuf_rights *rights,
-			int mode, u32 *reason)
+			int mode, struct peerbuf_refusal *why)
 {
 	int ret;
 
 	ret = peerbuf_lock(pb, mode);
 	if (ret)
 		return ret;
-	ret = peerbuf_restore_locked(pb, causes, rights, reason);
+	ret = peerbuf_restore_locked(pb, causes, rights, why);
 	dma_resv_unlock(pb->dmabuf->resv);
 	if (!ret)
 		peerbuf_family_settle(pb);
@@ -187,10 +177,10 @@ int peerbuf_revoke(struct peerbuf *pb, unsigned long timeout)
 {
 	struct peerbuf_timeout limit =
 		peerbuf_timeout(timeout, PEERBUF_WAIT_IDLE);
-	u32 reason;
+	struct peerbuf_refusal why;
 
 	peerbuf_mark_revoked(pb, PEERBUF_REVOKED_DRIVER, NULL);
-	return peerbuf_drain(pb, &limit, &reason);
+	return peerbuf_drain(pb, &limit, &why);
 }
 EXPORT_SYMBOL_GPL(peerbuf_revoke);
 
@@ -207,10 +197,10 @@ EXPORT_SYMBOL_GPL(peerbuf_revoke);
  */
 int peerbuf_restore(struct peerbuf *pb)
 {
-	u32 reason;
+	struct peerbuf_refusal why;
 
 	return peerbuf_restore_for(pb, PEERBUF_REVOKED_DRIVER, NULL, PEERBUF_WAIT_IDLE,
-				   &reason);
+				   &why);
 }
 EXPORT_SYMBOL_GPL(peerbuf_restore);
 
@@ -232,7 +222,7 @@ static void peerbuf_say_busy(struct peerbuf *pb, u64 asked)
  * new mappings are not waited for.
  */
 static int peerbuf_drain_one(struct peerbuf *pb, const struct peerbuf_timeout *timeout,
-			     u32 *reason)
+			     struct peerbuf_refusal *why)
 {
 	struct peerbuf_timeout telling = *timeout;
 	u64 generation;
@@ -244,10 +234,10 @@ static int peerbuf_drain_one(struct peerbuf *pb, const struct peerbuf_timeout *t
 		telling.deadline = jiffies + PEERBUF_TELLING;
 	ret = peerbuf_wait_until(pb, peerbuf_settled, atomic64_read(&pb->asked), &telling,
 				 peerbuf_say_busy);
-	if (ret) {
-		*reason = ret == -EINTR ? PEERBUF_REASON_INTERRUPTED : PEERBUF_REASON_BUSY;
-		return ret;
-	}
+	if (ret == -EINPROGRESS)
+		return peerbuf_fail(why, ret, PEERBUF_REASON_BUSY);
+	if (ret)
+		return peerbuf_fail_untold(why, ret);
 
 	generation = peerbuf_generation(pb);
 	ret = peerbuf_wait_fences(pb, DMA_RESV_USAGE_BOOKKEEP, timeout);
@@ -255,22 +245,21 @@ static int peerbuf_drain_one(struct peerbuf *pb, const struct peerbuf_timeout *t
 		ret = peerbuf_wait_unheld(pb, generation, timeout);
 	/* Placements that it has left are freed once the fences have signalled. */
 	peerbuf_settle(pb);
-	if (ret)
-		*reason = ret == -EINTR ? PEERBUF_REASON_INTERRUPTED :
-					  PEERBUF_REASON_STILL_MAPPED;
-	return ret;
+	if (ret == -EINPROGRESS)
+		return peerbuf_fail(why, ret, PEERBUF_REASON_STILL_MAPPED);
+	return ret ? peerbuf_fail_untold(why, ret) : 0;
 }
 
 /* Does so for the buffer and all buffers derived from it. */
 int peerbuf_drain(struct peerbuf *pb, const struct peerbuf_timeout *timeout,
-		  u32 *reason)
+		  struct peerbuf_refusal *why)
 {
-	int ret = peerbuf_drain_one(pb, timeout, reason);
+	int ret = peerbuf_drain_one(pb, timeout, why);
 	struct peerbuf *derived;
 	u64 nr = 0;
 
 	while (!ret && (derived = peerbuf_family_next(pb, &nr))) {
-		ret = peerbuf_drain_one(derived, timeout, reason);
+		ret = peerbuf_drain_one(derived, timeout, why);
 		peerbuf_put(derived);
 	}
 	return ret;

@@ -7,13 +7,14 @@
 
 struct peerbuf;
 struct peerbuf_device;
+struct peerbuf_refusal;
 struct peerbuf_timeout;
 struct peerbuf_rights;
 
 int peerbuf_mark_revoked(struct peerbuf *pb, u32 cause, struct peerbuf_device *owner);
 int peerbuf_restore_for(struct peerbuf *pb, u32 causes, struct peerbuf_rights *rights,
-			int mode, u32 *reason);
+			int mode, struct peerbuf_refusal *why);
 int peerbuf_drain(struct peerbuf *pb, const struct peerbuf_timeout *timeout,
-		  u32 *reason);
+		  struct peerbuf_refusal *why);
 
 #endif /* _PEERBUF_REVOKE_H */

@@ -84,21 +84,23 @@ static bool peerbuf_take_recall(struct peerbuf *pb)
 	return peerbuf_marks_take_recall(&pb->marks);
 }
 
-/* Under resv: does the device still reach what it has mapped, and by the same route? */
-static bool peerbuf_hold_reaches(struct peerbuf_hold *hold)
+/*
+ * Under resv; @hold is of the present generation. Does the device still reach what it has mapped,
+ * and by the same route?
+ */
+static bool peerbuf_hold_reaches(struct peerbuf *pb, struct peerbuf_hold *hold)
 {
-	struct peerbuf_dma *dma = container_of(hold, struct peerbuf_dma, hold);
-	struct p2p_route route;
+	struct peerbuf_client *client = hold->client;
 
 	/*
 	 * A vmap is always reached. Nothing is known of an importer that detached without
 	 * unmapping.
 	 */
-	if (!hold->client)
+	if (!client)
 		return true;
 	if (hold->map)
 		return p2p_map_holds(hold->map);
-	return !peerbuf_check_routes(dma->vecs, hold->client->attach->dev, true, false, &route);
+	return !peerbuf_client_plan(pb, client) && !p2p_plan_verdict(&client->plan, NULL);
 }
 
 /*
@@ -118,7 +120,7 @@ static void peerbuf_follow_routes(struct peerbuf *pb)
 		return;
 	pb->routes = generation;
 	list_for_each_entry(hold, &pb->holds, node) {
-		if (hold->generation != pb->generation || peerbuf_hold_reaches(hold))
+		if (hold->generation != pb->generation || peerbuf_hold_reaches(pb, hold))
 			continue;
 		dev_notice_ratelimited(hold->client->attach->dev,
 				       "peerbuf: export %llu: the route of its mapping is gone or has changed%s\n",

@@ -25,6 +25,7 @@
 #include "core/event.h"
 #include "core/marks.h"
 #include "core/placement.h"
+#include "core/refusal.h"
 #include "core/wait.h"
 
 /**
@@ -100,13 +101,13 @@ int peerbuf_device_drain(struct peerbuf_device *pdevice,
 	struct peerbuf_walk walk;
 	struct peerbuf *pb;
 	int ret = 0;
-	u32 reason;
+	struct peerbuf_refusal why;
 
 	lockdep_assert_not_held(&pdevice->transition);
 
 	peerbuf_walk_begin(&walk, pdevice);
 	while (!ret && (pb = peerbuf_walk_next(&walk, pdevice))) {
-		ret = peerbuf_drain(pb, timeout, &reason);
+		ret = peerbuf_drain(pb, timeout, &why);
 		peerbuf_put(pb);
 	}
 	peerbuf_walk_end(&walk, pdevice);

@@ -149,9 +149,7 @@ struct peerbuf {
 		u64 fallbacks;
 		u64 revokes;
 		u64 refusals;
-		u32 last_refusal;
-		int last_refusal_errno;
-		struct p2p_route last_refusal_route;
+		struct peerbuf_refusal last_refusal;
 		u64 last_refusal_addr;
 		u64 last_refusal_moves;
 		atomic64_t file_direct;

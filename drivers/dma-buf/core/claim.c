@@ -18,6 +18,7 @@
 #include "core/claim.h"
 #include "core/device.h"
 #include "core/placement.h"
+#include "core/refusal.h"
 
 static struct peerbuf_claim *
 peerbuf_claim_of(struct peerbuf_placement *placement, struct pci_dev *pdev)
@@ -31,7 +32,7 @@ peerbuf_claim_of(struct peerbuf_placement *placement, struct pci_dev *pdev)
 }
 
 static int peerbuf_device_trouble(const struct peerbuf_device *pdevice,
-				  bool when_down, u32 *reason)
+				  bool when_down, struct peerbuf_refusal *why)
 {
 	lockdep_assert_held(&pdevice->lock);
 
@@ -41,11 +42,9 @@ static int peerbuf_device_trouble(const struct peerbuf_device *pdevice,
 	case PEERBUF_DEVICE_DOWN:
 		if (when_down)
 			return 0;
-		*reason = PEERBUF_REASON_DEVICE_DOWN;
-		return -ENODEV;
+		return peerbuf_fail(why, -ENODEV, PEERBUF_REASON_DEVICE_DOWN);
 	default:
-		*reason = PEERBUF_REASON_DEVICE_GONE;
-		return -ENODEV;
+		return peerbuf_fail(why, -ENODEV, PEERBUF_REASON_DEVICE_GONE);
 	}
 }
 
@@ -55,16 +54,14 @@ static int peerbuf_device_trouble(const struct peerbuf_device *pdevice,
  */
 static int peerbuf_claim_check(struct peerbuf_device *pdevice,
 			       struct p2p_provider *provider,
-			       bool when_down, u32 *reason)
+			       bool when_down, struct peerbuf_refusal *why)
 {
 	int bar = p2p_provider_bar(provider);
 
 	if (pdevice->providers[bar] != provider ||
-	    !p2p_provider_alive(provider)) {
-		*reason = PEERBUF_REASON_DEVICE_GONE;
-		return -ENODEV;
-	}
-	return peerbuf_device_trouble(pdevice, when_down, reason);
+	    !p2p_provider_alive(provider))
+		return peerbuf_fail(why, -ENODEV, PEERBUF_REASON_DEVICE_GONE);
+	return peerbuf_device_trouble(pdevice, when_down, why);
 }
 
 /* Under peerbuf_device.lock. Takes over the caller's reference to @pdevice. */
@@ -81,25 +78,21 @@ static void peerbuf_claim_add(struct peerbuf_claim *claim, struct peerbuf_device
 
 static int peerbuf_claim_new(struct peerbuf_placement *placement,
 			     struct peerbuf *pb, struct p2p_provider *provider,
-			     bool when_down, u32 *reason)
+			     bool when_down, struct peerbuf_refusal *why)
 {
 	struct peerbuf_device *pdevice;
 	struct peerbuf_claim *claim;
 	int ret;
 
-	if (placement->nr_claims == PEERBUF_MAX_DEVICES) {
-		*reason = PEERBUF_REASON_TOO_MANY_DEVICES;
-		return -EMSGSIZE;
-	}
+	if (placement->nr_claims == PEERBUF_MAX_DEVICES)
+		return peerbuf_fail(why, -EMSGSIZE, PEERBUF_REASON_TOO_MANY_DEVICES);
 
 	pdevice = peerbuf_device_find(p2p_provider_pdev(provider));
-	if (!pdevice) {
-		*reason = PEERBUF_REASON_DEVICE_GONE;
-		return -ENODEV;
-	}
+	if (!pdevice)
+		return peerbuf_fail(why, -ENODEV, PEERBUF_REASON_DEVICE_GONE);
 
 	mutex_lock(&pdevice->lock);
-	ret = peerbuf_claim_check(pdevice, provider, when_down, reason);
+	ret = peerbuf_claim_check(pdevice, provider, when_down, why);
 	if (!ret) {
 		claim = &placement->claims[placement->nr_claims++];
 		peerbuf_claim_add(claim, pdevice, pb);
@@ -114,7 +107,7 @@ static int peerbuf_claim_new(struct peerbuf_placement *placement,
 static int peerbuf_claim_provider(struct peerbuf_placement *placement,
 				  struct peerbuf *pb,
 				  struct p2p_provider *provider,
-				  bool when_down, u32 *reason)
+				  bool when_down, struct peerbuf_refusal *why)
 {
 	struct peerbuf_claim *claim;
 	int ret;
@@ -122,17 +115,17 @@ static int peerbuf_claim_provider(struct peerbuf_placement *placement,
 	claim = peerbuf_claim_of(placement, p2p_provider_pdev(provider));
 	if (!claim)
 		return peerbuf_claim_new(placement, pb, provider, when_down,
-					 reason);
+					 why);
 
 	mutex_lock(&claim->pdevice->lock);
-	ret = peerbuf_claim_check(claim->pdevice, provider, when_down, reason);
+	ret = peerbuf_claim_check(claim->pdevice, provider, when_down, why);
 	mutex_unlock(&claim->pdevice->lock);
 	return ret;
 }
 
 int peerbuf_placement_claim(struct peerbuf_placement *placement,
 			    struct peerbuf *pb, bool when_down,
-			    u32 *reason)
+			    struct peerbuf_refusal *why)
 {
 	const struct p2p_vecs *vecs = placement->vecs;
 	const struct p2p_part *part;
@@ -141,7 +134,7 @@ int peerbuf_placement_claim(struct peerbuf_placement *placement,
 
 	for (i = 0; i < vecs->nr_parts; i++) {
 		part = &vecs->part[i];
-		ret = peerbuf_claim_provider(placement, pb, part->provider, when_down, reason);
+		ret = peerbuf_claim_provider(placement, pb, part->provider, when_down, why);
 		if (ret)
 			return ret;
 		peerbuf_claim_of(placement, p2p_provider_pdev(part->provider))->nr_ranges +=

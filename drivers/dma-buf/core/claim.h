@@ -12,6 +12,7 @@
 struct peerbuf;
 struct peerbuf_device;
 struct peerbuf_placement;
+struct peerbuf_refusal;
 
 /**
  * struct peerbuf_claim - makes a buffer known to one device that it has memory of
@@ -36,6 +37,6 @@ u32 peerbuf_device_exports(struct peerbuf_device *pdevice);
 bool peerbuf_placement_uses(const struct peerbuf_placement *placement,
 			    const struct peerbuf_device *pdevice);
 int peerbuf_placement_claim(struct peerbuf_placement *placement, struct peerbuf *pb,
-			    bool when_down, u32 *reason);
+			    bool when_down, struct peerbuf_refusal *why);
 
 #endif /* _PEERBUF_CLAIM_H */

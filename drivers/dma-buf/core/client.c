@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Importers: what kind each is, its pins, telling it of changes, counting refusals. */
+/* Importers: what kind each is, its pins, telling it of changes. */
 #include <linux/device.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>
@@ -15,66 +15,9 @@
 #include <linux/peerbuf.h>
 #include <peerbuf/peerbuf.h>
 
-#include "core/addr.h"
 #include "core/buffer.h"
 #include "core/client.h"
-#include "core/stats.h"
 #include "core/trace.h"
-
-static const char *peerbuf_refusal_text(u32 reason, const struct p2p_route *route)
-{
-	switch (reason) {
-	case PEERBUF_REASON_STATIC_IMPORTER:
-		return "attaches statically and cannot be revoked";
-	case PEERBUF_REASON_NO_PEER2PEER:
-		return "cannot take memory without pages";
-	case PEERBUF_REASON_PINNED_IMPORTER:
-		return "pins and cannot be revoked";
-	case PEERBUF_REASON_VETO:
-		return "the exporting driver refused it";
-	case PEERBUF_REASON_NO_ROUTE:
-		return p2p_route_reason_text(route->reason);
-	case PEERBUF_REASON_HIDDEN:
-		return "the buffer is in memory that only its own device can address";
-	case PEERBUF_REASON_PINNED:
-		return "the buffer is pinned where the importer cannot access it";
-	case PEERBUF_REASON_NO_MEMORY:
-		return "there is no system memory for the buffer";
-	case PEERBUF_REASON_IOMMU_REFUSED:
-		return "the importer has no room for the buffer in its IOVA space";
-	case PEERBUF_REASON_READ_ONLY_BUFFER:
-		return "the buffer was derived from a read-only mapping";
-	case PEERBUF_REASON_MEMORY_DECODE_OFF:
-		return "its device, or a bridge above, does not decode memory";
-	default:
-		return "the buffer is revoked or its device is not available";
-	}
-}
-
-/* Under resv. Counts and logs a refusal. @dev: NULL for a CPU. Returns @error. */
-int peerbuf_refuse(struct peerbuf *pb, struct device *dev, int error, u32 reason,
-		   const struct p2p_route *route)
-{
-	dma_resv_assert_held(pb->dmabuf->resv);
-
-	pb->account.refusals++;
-	pb->account.last_refusal = reason;
-	pb->account.last_refusal_errno = -error;
-	pb->account.last_refusal_addr = peerbuf_dev_addr(dev);
-	pb->account.last_refusal_moves = pb->account.moves;
-	if (route)
-		pb->account.last_refusal_route = *route;
-	else
-		memset(&pb->account.last_refusal_route, 0, sizeof(*route));
-
-	peerbuf_stat_inc(PEERBUF_STAT_REFUSALS);
-	trace_peerbuf_refuse(pb, dev, reason, error, route);
-	if (dev)
-		dev_info_ratelimited(dev, "peerbuf: export %llu refused: %s (reason %u, error %d)\n",
-				     pb->id, peerbuf_refusal_text(reason, route), reason,
-				     error);
-	return error;
-}
 
 /* Is it an attachment of the importer helper? Then sets @revocable, on every kernel. */
 static bool peerbuf_attach_is_helper(const struct dma_buf_attachment *attach,
@@ -125,6 +68,20 @@ void peerbuf_client_add(struct peerbuf *pb, struct peerbuf_client *client)
 	spin_unlock(&pb->holds_lock);
 	attach->priv = client;
 	trace_peerbuf_attach(pb, attach->dev, client->revocable);
+}
+
+/*
+ * At the end of the attach: tells an importer of the importer helper why it was refused, if it was,
+ * and in any case how it reaches the buffer.
+ */
+void peerbuf_client_tell(const struct peerbuf_client *client, const struct peerbuf_refusal *why)
+{
+	const struct peerbuf_attachment *att = client->attach->importer_priv;
+
+	if (!client->native || !att->why)
+		return;
+	*att->why = *why;
+	att->why->route = client->route;
 }
 
 /* How many of the client's pins were made by the core, one for each mapping that it made. */

@@ -18,6 +18,7 @@ struct pid;
  * @attach: the core's attachment; if the exporter is peerbuf its priv is a struct peerbuf_client
  * @ops: the importing driver's; immutable
  * @priv: for @ops
+ * @why: where the attach that is under way tells what came of it, or NULL
  * @native: the exporter is peerbuf
  */
 struct peerbuf_attachment {
@@ -25,6 +26,7 @@ struct peerbuf_attachment {
 	struct dma_buf_attachment *attach;
 	const struct peerbuf_importer_ops *ops;
 	void *priv;
+	struct peerbuf_refusal *why;
 	bool native;
 };
 
@@ -72,12 +74,11 @@ extern const struct dma_buf_attach_ops peerbuf_helper_foreign_ops;
 
 u32 peerbuf_client_pins(const struct peerbuf_client *client);
 u32 peerbuf_pins(struct peerbuf *pb);
-int peerbuf_refuse(struct peerbuf *pb, struct device *dev, int error, u32 reason,
-		   const struct p2p_route *route);
 void peerbuf_tell_changed(struct peerbuf *pb);
 struct peerbuf_client *peerbuf_client_create(struct dma_buf_attachment *attach);
 void peerbuf_client_free(struct peerbuf_client *client);
 void peerbuf_client_add(struct peerbuf *pb, struct peerbuf_client *client);
+void peerbuf_client_tell(const struct peerbuf_client *client, const struct peerbuf_refusal *why);
 
 /* For attachments of the helper. Known even while the attach is under way. */
 static inline bool peerbuf_attach_is_by_phys(const struct dma_buf_attachment *attach)

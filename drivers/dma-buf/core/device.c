@@ -18,6 +18,7 @@
 #include <peerbuf/peerbuf.h>
 
 #include "core/device.h"
+#include "core/refusal.h"
 
 #include "../../../compat/non_mappable_bars.h"
 
@@ -253,32 +254,22 @@ struct p2p_provider *peerbuf_device_provider(struct peerbuf_device *pdevice,
 }
 EXPORT_SYMBOL_GPL(peerbuf_device_provider);
 
-/* Does @bar have memory to offer? If not, @reason says why. */
-int peerbuf_bar_check(struct pci_dev *pdev, unsigned int bar, u32 *reason)
+/* Does @bar have memory to offer? Returns 0, -ENXIO or -EADDRNOTAVAIL. */
+int peerbuf_bar_check(struct pci_dev *pdev, unsigned int bar, struct peerbuf_refusal *why)
 {
 	unsigned long flags;
 
-	if (bar >= PEERBUF_NR_BARS || !pci_resource_flags(pdev, bar)) {
-		*reason = PEERBUF_REASON_NO_BAR;
-		return -ENXIO;
-	}
-	if (pci_non_mappable_bars(pdev)) {
-		*reason = PEERBUF_REASON_BAR_UNMAPPABLE;
-		return -EADDRNOTAVAIL;
-	}
+	if (bar >= PEERBUF_NR_BARS || !pci_resource_flags(pdev, bar))
+		return peerbuf_fail(why, -ENXIO, PEERBUF_REASON_NO_BAR);
+	if (pci_non_mappable_bars(pdev))
+		return peerbuf_fail(why, -EADDRNOTAVAIL, PEERBUF_REASON_BAR_UNMAPPABLE);
 	flags = pci_resource_flags(pdev, bar);
-	if (flags & IORESOURCE_IO) {
-		*reason = PEERBUF_REASON_IO_BAR;
-		return -EADDRNOTAVAIL;
-	}
-	if (flags & IORESOURCE_UNSET) {
-		*reason = PEERBUF_REASON_BAR_UNASSIGNED;
-		return -EADDRNOTAVAIL;
-	}
-	if (!(flags & IORESOURCE_MEM) || !pci_resource_len(pdev, bar)) {
-		*reason = PEERBUF_REASON_NO_BAR;
-		return -ENXIO;
-	}
+	if (flags & IORESOURCE_IO)
+		return peerbuf_fail(why, -EADDRNOTAVAIL, PEERBUF_REASON_IO_BAR);
+	if (flags & IORESOURCE_UNSET)
+		return peerbuf_fail(why, -EADDRNOTAVAIL, PEERBUF_REASON_BAR_UNASSIGNED);
+	if (!(flags & IORESOURCE_MEM) || !pci_resource_len(pdev, bar))
+		return peerbuf_fail(why, -ENXIO, PEERBUF_REASON_NO_BAR);
 	return 0;
 }
 
@@ -286,14 +277,12 @@ int peerbuf_bar_check(struct pci_dev *pdev, unsigned int bar, u32 *reason)
  * The same for memory that is to be mapped. If a BAR is smaller than a page, the rest of the page
  * may belong to another device.
  */
-int peerbuf_bar_check_pages(struct pci_dev *pdev, unsigned int bar, u32 *reason)
+int peerbuf_bar_check_pages(struct pci_dev *pdev, unsigned int bar, struct peerbuf_refusal *why)
 {
-	int ret = peerbuf_bar_check(pdev, bar, reason);
+	int ret = peerbuf_bar_check(pdev, bar, why);
 
-	if (!ret && pci_resource_len(pdev, bar) < PAGE_SIZE) {
-		*reason = PEERBUF_REASON_BAR_SMALL;
-		return -EADDRNOTAVAIL;
-	}
+	if (!ret && pci_resource_len(pdev, bar) < PAGE_SIZE)
+		return peerbuf_fail(why, -EADDRNOTAVAIL, PEERBUF_REASON_BAR_SMALL);
 	return ret;
 }
 
@@ -308,11 +297,11 @@ int peerbuf_bar_check_pages(struct pci_dev *pdev, unsigned int bar, u32 *reason)
 unsigned int peerbuf_device_memory_bars(struct pci_dev *pdev)
 {
 	unsigned int mask = 0;
-	u32 reason;
+	struct peerbuf_refusal why;
 	int bar;
 
 	for (bar = 0; bar < PEERBUF_NR_BARS; bar++)
-		if (!peerbuf_bar_check_pages(pdev, bar, &reason))
+		if (!peerbuf_bar_check_pages(pdev, bar, &why))
 			mask |= BIT(bar);
 	return mask;
 }

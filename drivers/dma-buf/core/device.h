@@ -21,6 +21,7 @@
 #include "core/event.h"
 
 struct p2p_provider;
+struct peerbuf_refusal;
 
 #define PEERBUF_NR_BARS		PCI_STD_NUM_BARS
 
@@ -125,8 +126,8 @@ struct peerbuf_device *peerbuf_device_lookup(struct pci_dev *pdev);
 void peerbuf_device_enlist(struct peerbuf_device *pdevice);
 void peerbuf_device_delist(struct peerbuf_device *pdevice);
 u32 peerbuf_device_addrs(u64 *addrs, u32 room);
-int peerbuf_bar_check(struct pci_dev *pdev, unsigned int bar, u32 *reason);
-int peerbuf_bar_check_pages(struct pci_dev *pdev, unsigned int bar, u32 *reason);
+int peerbuf_bar_check(struct pci_dev *pdev, unsigned int bar, struct peerbuf_refusal *why);
+int peerbuf_bar_check_pages(struct pci_dev *pdev, unsigned int bar, struct peerbuf_refusal *why);
 struct peerbuf_device *peerbuf_device_create(struct pci_dev *pdev, u32 owner);
 void peerbuf_bars_remove(struct peerbuf_device *pdevice, unsigned int mask);
 void peerbuf_lent_forget(struct peerbuf_lent *lent, u32 bar);

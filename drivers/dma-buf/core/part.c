@@ -13,6 +13,7 @@
 #include "core/buffer.h"
 #include "core/part.h"
 #include "core/placement.h"
+#include "core/refusal.h"
 
 /**
  * struct peerbuf_sources - the lists of ranges that a derived list was made from
@@ -94,18 +95,14 @@ struct peerbuf_part *peerbuf_parts_alloc(u32 nr)
  * @from is composed of several parts.
  */
 int peerbuf_part_set(struct peerbuf_part *part, struct peerbuf *from, u64 offset, u64 length,
-		     u32 *reason)
+		     struct peerbuf_refusal *why)
 {
 	const struct peerbuf_part *outer = from->parts;
 
-	if (from->depth == PEERBUF_MAX_DEPTH) {
-		*reason = PEERBUF_REASON_DERIVED_DEEP;
-		return -ELOOP;
-	}
-	if (from->nr_parts > 1) {
-		*reason = PEERBUF_REASON_COMPOSED;
-		return -EOPNOTSUPP;
-	}
+	if (from->depth == PEERBUF_MAX_DEPTH)
+		return peerbuf_fail(why, -ELOOP, PEERBUF_REASON_DERIVED_DEEP);
+	if (from->nr_parts > 1)
+		return peerbuf_fail(why, -EOPNOTSUPP, PEERBUF_REASON_COMPOSED);
 	get_dma_buf(from->dmabuf);
 	part->from = from;
 	part->root = from->root;

@@ -9,6 +9,7 @@
 #include "core/buffer.h"
 
 struct p2p_vecs;
+struct peerbuf_refusal;
 
 /* Limits how many times in a row a buffer can be derived from a derived one. */
 #define PEERBUF_MAX_DEPTH	8
@@ -38,7 +39,7 @@ struct peerbuf_part {
 
 struct peerbuf_part *peerbuf_parts_alloc(u32 nr);
 int peerbuf_part_set(struct peerbuf_part *part, struct peerbuf *from, u64 offset, u64 length,
-		     u32 *reason);
+		     struct peerbuf_refusal *why);
 void peerbuf_parts_put(struct peerbuf_part *parts, u32 nr);
 void peerbuf_parts_drop(struct peerbuf *pb);
 struct p2p_vecs *peerbuf_parts_vecs(const struct peerbuf *pb, const struct peerbuf *moved,

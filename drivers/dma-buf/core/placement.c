@@ -18,6 +18,7 @@
 #include "core/claim.h"
 #include "core/device.h"
 #include "core/placement.h"
+#include "core/refusal.h"
 #include "core/wait.h"
 
 /*
@@ -27,7 +28,7 @@
  */
 struct peerbuf_placement *peerbuf_placement_create(struct peerbuf *pb,
 						   struct p2p_vecs *vecs,
-						   bool when_down, u32 *reason)
+						   bool when_down, struct peerbuf_refusal *why)
 {
 	u32 room = min_t(u32, vecs->nr_parts, PEERBUF_MAX_DEVICES);
 	struct peerbuf_placement *placement;
@@ -41,7 +42,7 @@ struct peerbuf_placement *peerbuf_placement_create(struct peerbuf *pb,
 	INIT_LIST_HEAD(&placement->retired);
 	placement->vecs = p2p_vecs_get(vecs);
 
-	ret = peerbuf_placement_claim(placement, pb, when_down, reason);
+	ret = peerbuf_placement_claim(placement, pb, when_down, why);
 	if (ret) {
 		peerbuf_placement_destroy(placement);
 		return ERR_PTR(ret);
@@ -100,7 +101,7 @@ void peerbuf_reap(struct peerbuf *pb)
  * fallback. Returns 0 or -EINVAL.
  */
 int peerbuf_check_aliases(const struct peerbuf *pb, const struct p2p_vecs *to,
-			  u32 flags, u32 *reason)
+			  u32 flags, struct peerbuf_refusal *why)
 {
 	const struct p2p_vecs *from = pb->placement->vecs;
 	bool copy = flags & PEERBUF_MOVE_F_COPY;
@@ -108,13 +109,11 @@ int peerbuf_check_aliases(const struct peerbuf *pb, const struct p2p_vecs *to,
 	dma_resv_assert_held(pb->dmabuf->resv);
 
 	if (copy && (p2p_vecs_overlap(to, from) || p2p_vecs_aliased(to)))
-		*reason = PEERBUF_REASON_OVERLAP;
-	else if (copy ? p2p_vecs_aliased(from) :
-			pb->flags & PEERBUF_EXPORT_F_FALLBACK && p2p_vecs_aliased(to))
-		*reason = PEERBUF_REASON_ALIASED;
-	else
-		return 0;
-	return -EINVAL;
+		return peerbuf_fail(why, -EINVAL, PEERBUF_REASON_OVERLAP);
+	if (copy ? p2p_vecs_aliased(from) :
+		   pb->flags & PEERBUF_EXPORT_F_FALLBACK && p2p_vecs_aliased(to))
+		return peerbuf_fail(why, -EINVAL, PEERBUF_REASON_ALIASED);
+	return 0;
 }
 
 bool peerbuf_vecs_alive(const struct p2p_vecs *vecs)

@@ -12,6 +12,7 @@ struct dma_fence;
 struct p2p_vecs;
 struct peerbuf;
 struct peerbuf_device;
+struct peerbuf_refusal;
 
 /**
  * struct peerbuf_placement - where a buffer is
@@ -35,10 +36,10 @@ struct peerbuf_placement {
 
 struct peerbuf_placement *peerbuf_placement_create(struct peerbuf *pb,
 						   struct p2p_vecs *vecs,
-						   bool when_down, u32 *reason);
+						   bool when_down, struct peerbuf_refusal *why);
 void peerbuf_placement_destroy(struct peerbuf_placement *placement);
 int peerbuf_check_aliases(const struct peerbuf *pb, const struct p2p_vecs *to,
-			  u32 flags, u32 *reason);
+			  u32 flags, struct peerbuf_refusal *why);
 void peerbuf_reap(struct peerbuf *pb);
 bool peerbuf_vecs_alive(const struct p2p_vecs *vecs);
 bool peerbuf_lies_in(struct peerbuf *pb, struct peerbuf_device *pdevice);

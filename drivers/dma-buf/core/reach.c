@@ -25,6 +25,7 @@
 #include "core/part.h"
 #include "core/placement.h"
 #include "core/reach.h"
+#include "core/refusal.h"
 
 /* A device that sleeps answers only configuration accesses, or none. */
 static bool peerbuf_device_asleep(struct pci_dev *pdev)
@@ -221,43 +222,18 @@ u32 peerbuf_state(struct peerbuf *pb, bool held)
 }
 
 /*
- * How @client would reach @vecs. @route: as for p2p_plan_verdict(). @by_phys: it maps physical
- * addresses in its IOMMU. @look: read the registers of bridges now.
+ * Under resv. Makes the client's plan again if it does not hold any more. Returns 0, or -ENOMEM
+ * with the plan empty.
  */
-int peerbuf_check_routes(struct p2p_vecs *vecs, struct device *client, bool by_phys, bool look,
-			 struct p2p_route *route)
-{
-	struct p2p_plan plan;
-	int ret;
-
-	*route = (struct p2p_route){ .decider = P2P_ADDR_NONE };
-	p2p_plan_init(&plan, client, by_phys ? P2P_PLAN_TRANSLATED : P2P_PLAN_DMA);
-	ret = p2p_plan_make(&plan, vecs, look);
-	if (!ret)
-		ret = p2p_plan_verdict(&plan, route);
-	p2p_plan_drop(&plan);
-	return ret;
-}
-
-/*
- * Under resv: how @client reaches the buffer where it is. Uses the client's plan, and makes it
- * again only if it does not hold any more. Returns as peerbuf_check_routes().
- */
-int peerbuf_client_routes(struct peerbuf *pb, struct peerbuf_client *client,
-			  struct p2p_route *route)
+int peerbuf_client_plan(struct peerbuf *pb, struct peerbuf_client *client)
 {
 	struct p2p_vecs *vecs = pb->placement->vecs;
-	int ret;
 
 	dma_resv_assert_held(pb->dmabuf->resv);
 
-	*route = (struct p2p_route){ .decider = P2P_ADDR_NONE };
-	if (!p2p_plan_holds(&client->plan, vecs)) {
-		ret = p2p_plan_make(&client->plan, vecs, false);
-		if (ret)
-			return ret;
-	}
-	return p2p_plan_verdict(&client->plan, route);
+	if (p2p_plan_holds(&client->plan, vecs))
+		return 0;
+	return p2p_plan_make(&client->plan, vecs, false);
 }
 
 bool peerbuf_all_system(const struct peerbuf_placement *placement)
@@ -278,13 +254,13 @@ static bool peerbuf_takes_pinned(const struct peerbuf_placement *placement)
 }
 
 /*
- * Under resv: may this kind of importer have memory of a BAR? Returns 0, or why not. An importer
+ * Under resv: may this kind of importer have memory of a BAR? Returns 0 or -EOPNOTSUPP. An importer
  * that cannot give memory back may always have system memory: it keeps that from nobody. An
  * importer that is not prepared for memory without pages, as no static one is, gets no BAR,
  * whatever the policy.
  */
-u32 peerbuf_kind_check(const struct peerbuf *pb, const struct peerbuf_client *client,
-		       const struct peerbuf_placement *placement)
+int peerbuf_kind_check(const struct peerbuf_client *client,
+		       const struct peerbuf_placement *placement, struct peerbuf_refusal *why)
 {
 	const struct dma_buf_attachment *attach = client->attach;
 	bool pinned_ok = peerbuf_takes_pinned(placement);
@@ -292,48 +268,61 @@ u32 peerbuf_kind_check(const struct peerbuf *pb, const struct peerbuf_client *cl
 	if (peerbuf_all_system(placement))
 		return 0;
 	if (!attach->importer_ops)
-		return PEERBUF_REASON_STATIC_IMPORTER;
+		return peerbuf_fail(why, -EOPNOTSUPP, PEERBUF_REASON_STATIC_IMPORTER);
 	if (!attach->peer2peer)
-		return PEERBUF_REASON_NO_PEER2PEER;
+		return peerbuf_fail(why, -EOPNOTSUPP, PEERBUF_REASON_NO_PEER2PEER);
 	if (!client->revocable && !pinned_ok)
-		return PEERBUF_REASON_PINNED_IMPORTER;
+		return peerbuf_fail(why, -EOPNOTSUPP, PEERBUF_REASON_PINNED_IMPORTER);
 	return 0;
 }
 
-static u32 peerbuf_routes_reason(int error)
+/* What a plan says, which holds. Returns 0, -EHOSTUNREACH, or -ENODEV. */
+static int peerbuf_plan_check(const struct p2p_plan *plan, struct peerbuf_refusal *why)
 {
-	switch (error) {
-	case 0:
+	int ret = p2p_plan_verdict(plan, NULL);
+
+	if (!ret)
 		return 0;
-	case -EHOSTUNREACH:
-		return PEERBUF_REASON_NO_ROUTE;
-	case -ENOMEM:
-		return PEERBUF_REASON_NO_MEMORY;
-	default:
-		return PEERBUF_REASON_DEVICE_GONE;
-	}
+	p2p_plan_verdict(plan, &why->route);
+	if (ret == -EHOSTUNREACH)
+		return peerbuf_fail(why, ret, PEERBUF_REASON_NO_ROUTE);
+	return peerbuf_fail_untold(why, ret);
 }
 
-/* Under resv: why @client cannot use @placement, or 0. @route: as for p2p_plan_verdict(). */
-u32 peerbuf_unreachable(struct peerbuf *pb, struct peerbuf_client *client,
-			const struct peerbuf_placement *placement,
-			struct p2p_route *route)
+/* The same for a list that is not the buffer's yet. */
+static int peerbuf_vecs_check(struct p2p_vecs *vecs, const struct peerbuf_client *client,
+			      struct peerbuf_refusal *why)
 {
-	u32 reason;
+	struct p2p_plan plan;
 	int ret;
 
-	*route = (struct p2p_route){ .decider = P2P_ADDR_NONE };
-	reason = peerbuf_kind_check(pb, client, placement);
-	if (reason)
-		return reason;
-	if (placement->vecs->hidden_size)
-		return PEERBUF_REASON_HIDDEN;
-	if (placement == pb->placement)
-		ret = peerbuf_client_routes(pb, client, route);
+	p2p_plan_init(&plan, client->plan.client, client->plan.mode);
+	if (p2p_plan_make(&plan, vecs, false))
+		ret = peerbuf_fail(why, -ENOMEM, PEERBUF_REASON_NO_MEMORY);
 	else
-		ret = peerbuf_check_routes(placement->vecs, client->attach->dev,
-					   client->by_phys, false, route);
-	return peerbuf_routes_reason(ret);
+		ret = peerbuf_plan_check(&plan, why);
+	p2p_plan_drop(&plan);
+	return ret;
+}
+
+/*
+ * Under resv: can @client use @placement? Returns 0, -EOPNOTSUPP: not this kind of importer,
+ * -EHOSTUNREACH, -ENODEV, or -ENOMEM.
+ */
+int peerbuf_reach_check(struct peerbuf *pb, struct peerbuf_client *client,
+			const struct peerbuf_placement *placement, struct peerbuf_refusal *why)
+{
+	int ret = peerbuf_kind_check(client, placement, why);
+
+	if (ret)
+		return ret;
+	if (placement->vecs->hidden_size)
+		return peerbuf_fail(why, -EHOSTUNREACH, PEERBUF_REASON_HIDDEN);
+	if (placement != pb->placement)
+		return peerbuf_vecs_check(placement->vecs, client, why);
+	if (peerbuf_client_plan(pb, client))
+		return peerbuf_fail(why, -ENOMEM, PEERBUF_REASON_NO_MEMORY);
+	return peerbuf_plan_check(&client->plan, why);
 }
 
 /* Under resv: is all the system memory in the buffer below the importer's limit? */
@@ -354,37 +343,23 @@ static bool peerbuf_reaches_system(const struct peerbuf *pb, const struct peerbu
 }
 
 /*
- * Under resv: why @client, which is about to map, cannot use the buffer where it is, or 0. Its DMA
- * mask is not checked at attach, because many importers attach and never map.
+ * Under resv: can @client, which is about to map, use the buffer where it is? Returns as
+ * peerbuf_reach_check(). Its DMA mask is not checked at attach, because many importers attach and
+ * never map.
  */
-u32 peerbuf_unmappable(struct peerbuf *pb, struct peerbuf_client *client,
-		       struct p2p_route *route)
+int peerbuf_map_check(struct peerbuf *pb, struct peerbuf_client *client,
+		      struct peerbuf_refusal *why)
 {
-	u32 reason = peerbuf_unreachable(pb, client, pb->placement, route);
+	int ret = peerbuf_reach_check(pb, client, pb->placement, why);
 
-	if (reason || peerbuf_reaches_system(pb, client))
-		return reason;
-	*route = (struct p2p_route) {
+	if (ret || peerbuf_reaches_system(pb, client))
+		return ret;
+	why->route = (struct p2p_route) {
 		.type = P2P_ROUTE_NOT_SUPPORTED,
 		.reason = P2P_REASON_DMA_MASK,
 		.decider = peerbuf_dev_addr(client->attach->dev),
 	};
-	return PEERBUF_REASON_NO_ROUTE;
-}
-
-int peerbuf_unreachable_errno(u32 reason)
-{
-	switch (reason) {
-	case PEERBUF_REASON_NO_ROUTE:
-	case PEERBUF_REASON_HIDDEN:
-		return -EHOSTUNREACH;
-	case PEERBUF_REASON_DEVICE_GONE:
-		return -ENODEV;
-	case PEERBUF_REASON_NO_MEMORY:
-		return -ENOMEM;
-	default:
-		return -EOPNOTSUPP;
-	}
+	return peerbuf_fail(why, -EHOSTUNREACH, PEERBUF_REASON_NO_ROUTE);
 }
 
 /* May an importer attach although it does not reach the buffer where it is now? */
@@ -407,12 +382,12 @@ int peerbuf_check_decode(struct peerbuf *pb, struct device *dev)
 
 	if (peerbuf_placement_decodes(pb->placement))
 		return 0;
-	return peerbuf_refuse(pb, dev, -EIO, PEERBUF_REASON_MEMORY_DECODE_OFF, NULL);
+	return peerbuf_refuse_for(pb, dev, -EIO, PEERBUF_REASON_MEMORY_DECODE_OFF);
 }
 
 /*
- * Under resv. The same for an attach and for a CPU, with the bridges. To read these takes too long
- * for each mapping, so a mapping relies on what the attach has found.
+ * Under resv. The same for a CPU, with the bridges. To read these takes too long for each mapping,
+ * so a mapping relies on what the attach has found.
  */
 int peerbuf_check_answers(struct peerbuf *pb, struct device *dev)
 {
@@ -420,7 +395,7 @@ int peerbuf_check_answers(struct peerbuf *pb, struct device *dev)
 
 	if (peerbuf_placement_answers(pb->placement))
 		return 0;
-	return peerbuf_refuse(pb, dev, -EIO, PEERBUF_REASON_MEMORY_DECODE_OFF, NULL);
+	return peerbuf_refuse_for(pb, dev, -EIO, PEERBUF_REASON_MEMORY_DECODE_OFF);
 }
 
 /*
@@ -460,23 +435,25 @@ void peerbuf_look_between(struct pci_dev *provider_dev, struct pci_dev *client)
 }
 
 /*
- * Why an attached importer would not reach @to, or 0. Not checked if the exporting driver has a
- * place operation: it moves the buffer again when that importer maps. PEERBUF_EXPORT_F_FALLBACK
- * does not count here: it serves importers that come to a buffer, not those that a move would
- * leave behind.
+ * Would all attached importers reach @to? Returns 0; -ENODEV; -ENOMEM; -EHOSTUNREACH: one would
+ * not, whatever the reason. Not checked if the exporting driver has a place operation: it moves the
+ * buffer again when that importer maps. PEERBUF_EXPORT_F_FALLBACK does not count here: it serves
+ * importers that come to a buffer, not those that a move would leave behind.
  */
-u32 peerbuf_clients_check(struct peerbuf *pb, const struct peerbuf_placement *to)
+int peerbuf_clients_check(struct peerbuf *pb, const struct peerbuf_placement *to,
+			  struct peerbuf_refusal *why)
 {
 	struct peerbuf_client *client;
-	struct p2p_route route;
-	u32 reason;
+	int ret;
 
 	if (pb->ops && pb->ops->place)
 		return 0;
 	list_for_each_entry(client, &pb->clients, node) {
-		reason = peerbuf_unreachable(pb, client, to, &route);
-		if (reason)
-			return reason;
+		ret = peerbuf_reach_check(pb, client, to, why);
+		if (ret == -EOPNOTSUPP)
+			return peerbuf_fail(why, -EHOSTUNREACH, why->reason);
+		if (ret)
+			return ret;
 	}
 	return 0;
 }

@@ -21,6 +21,7 @@
 #include "core/device.h"
 #include "core/file.h"
 #include "core/placement.h"
+#include "core/refusal.h"
 #include "core/rights.h"
 
 /* Begins with the right of the node that the call is made on; control has all rights. */
@@ -68,35 +69,33 @@ int peerbuf_rights_add(struct peerbuf_rights *rights, struct peerbuf_device *pde
  * Returns a node that is open for writing, with a reference to @filp, which keeps the result. Or
  * -EBADF, or -EXDEV if it is no node, with the reason.
  */
-struct peerbuf_file *peerbuf_right_from_fd(int fd, struct file **filp, u32 *reason)
+struct peerbuf_file *peerbuf_right_from_fd(int fd, struct file **filp, struct peerbuf_refusal *why)
 {
 	struct peerbuf_file *pf = peerbuf_file_from_fd(fd, filp);
 
-	if (IS_ERR(pf)) {
-		*reason = PTR_ERR(pf) == -EXDEV ? PEERBUF_REASON_NOT_NODE :
-						  PEERBUF_REASON_BAD_FD;
-		return pf;
-	}
+	if (pf == ERR_PTR(-EXDEV))
+		return ERR_PTR(peerbuf_fail(why, -EXDEV, PEERBUF_REASON_NOT_NODE));
+	if (IS_ERR(pf))
+		return ERR_PTR(peerbuf_fail(why, PTR_ERR(pf), PEERBUF_REASON_BAD_FD));
 	if (!pf->writable) {
 		fput(*filp);
-		*reason = PEERBUF_REASON_READ_ONLY_FILE;
-		return ERR_PTR(-EBADF);
+		return ERR_PTR(peerbuf_fail(why, -EBADF, PEERBUF_REASON_READ_ONLY_FILE));
 	}
 	return pf;
 }
 
-static int peerbuf_rights_add_fd(struct peerbuf_rights *rights, int fd, u32 *reason)
+static int peerbuf_rights_add_fd(struct peerbuf_rights *rights, int fd, struct peerbuf_refusal *why)
 {
 	struct peerbuf_file *pf;
 	struct file *filp;
 	int ret;
 
-	pf = peerbuf_right_from_fd(fd, &filp, reason);
+	pf = peerbuf_right_from_fd(fd, &filp, why);
 	if (IS_ERR(pf))
 		return PTR_ERR(pf);
 	ret = peerbuf_rights_add(rights, pf->pdevice);
 	if (ret)
-		*reason = PEERBUF_REASON_TOO_MANY_RIGHTS;
+		peerbuf_fail(why, ret, PEERBUF_REASON_TOO_MANY_RIGHTS);
 	fput(filp);
 	return ret;
 }
@@ -106,22 +105,18 @@ static int peerbuf_rights_add_fd(struct peerbuf_rights *rights, int fd, u32 *rea
  * also after an error.
  */
 int peerbuf_rights_fetch(struct peerbuf_rights *rights, u64 user, u32 nr, u32 *bad_right,
-			 u32 *reason)
+			 struct peerbuf_refusal *why)
 {
 	s32 fds[PEERBUF_MAX_RIGHTS];
 	int ret;
 	u32 i;
 
-	if (nr > PEERBUF_MAX_RIGHTS) {
-		*reason = PEERBUF_REASON_TOO_MANY_RIGHTS;
-		return -EMSGSIZE;
-	}
-	if (copy_from_user(fds, u64_to_user_ptr(user), nr * sizeof(fds[0]))) {
-		*reason = PEERBUF_REASON_BAD_POINTER;
-		return -EFAULT;
-	}
+	if (nr > PEERBUF_MAX_RIGHTS)
+		return peerbuf_fail(why, -EMSGSIZE, PEERBUF_REASON_TOO_MANY_RIGHTS);
+	if (copy_from_user(fds, u64_to_user_ptr(user), nr * sizeof(fds[0])))
+		return peerbuf_fail(why, -EFAULT, PEERBUF_REASON_BAD_POINTER);
 	for (i = 0; i < nr; i++) {
-		ret = peerbuf_rights_add_fd(rights, fds[i], reason);
+		ret = peerbuf_rights_add_fd(rights, fds[i], why);
 		if (ret) {
 			*bad_right = i;
 			return ret;
@@ -131,20 +126,20 @@ int peerbuf_rights_fetch(struct peerbuf_rights *rights, u64 user, u32 nr, u32 *b
 }
 
 static int peerbuf_rights_need(struct peerbuf_rights *rights,
-			       const struct peerbuf_device *pdevice, u32 *reason)
+			       const struct peerbuf_device *pdevice, struct peerbuf_refusal *why)
 {
 	if (peerbuf_rights_have(rights, pdevice))
 		return 0;
 	rights->missing = p2p_pci_addr(pdevice->pdev);
-	*reason = PEERBUF_REASON_RIGHT_MISSING;
-	return -EACCES;
+	return peerbuf_fail(why, -EACCES, PEERBUF_REASON_RIGHT_MISSING);
 }
 
 /*
  * Under resv: do the rights cover all of @pb? Its home counts wherever @pb lies, and owns the
  * system memory in it.
  */
-int peerbuf_rights_cover(struct peerbuf_rights *rights, struct peerbuf *pb, u32 *reason)
+int peerbuf_rights_cover(struct peerbuf_rights *rights, struct peerbuf *pb,
+			 struct peerbuf_refusal *why)
 {
 	const struct peerbuf_placement *placement = pb->placement;
 	int ret = 0;
@@ -153,8 +148,8 @@ int peerbuf_rights_cover(struct peerbuf_rights *rights, struct peerbuf *pb, u32 
 	dma_resv_assert_held(pb->dmabuf->resv);
 
 	if (pb->home)
-		ret = peerbuf_rights_need(rights, pb->home, reason);
+		ret = peerbuf_rights_need(rights, pb->home, why);
 	for (i = 0; !ret && placement && i < placement->nr_claims; i++)
-		ret = peerbuf_rights_need(rights, placement->claims[i].pdevice, reason);
+		ret = peerbuf_rights_need(rights, placement->claims[i].pdevice, why);
 	return ret;
 }

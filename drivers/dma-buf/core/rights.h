@@ -11,6 +11,7 @@ struct file;
 struct peerbuf;
 struct peerbuf_device;
 struct peerbuf_file;
+struct peerbuf_refusal;
 
 /**
  * struct peerbuf_rights - whose memory a call may touch
@@ -32,8 +33,9 @@ bool peerbuf_rights_have(const struct peerbuf_rights *rights,
 			 const struct peerbuf_device *pdevice);
 int peerbuf_rights_add(struct peerbuf_rights *rights, struct peerbuf_device *pdevice);
 int peerbuf_rights_fetch(struct peerbuf_rights *rights, u64 user, u32 nr, u32 *bad_right,
-			 u32 *reason);
-int peerbuf_rights_cover(struct peerbuf_rights *rights, struct peerbuf *pb, u32 *reason);
-struct peerbuf_file *peerbuf_right_from_fd(int fd, struct file **filp, u32 *reason);
+			 struct peerbuf_refusal *why);
+int peerbuf_rights_cover(struct peerbuf_rights *rights, struct peerbuf *pb,
+			 struct peerbuf_refusal *why);
+struct peerbuf_file *peerbuf_right_from_fd(int fd, struct file **filp, struct peerbuf_refusal *why);
 
 #endif /* _PEERBUF_RIGHTS_H */

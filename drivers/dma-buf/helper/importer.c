@@ -7,21 +7,79 @@
  * foreign.c serves importers by physical address.
  */
 #include <linux/dma-buf.h>
-#include <linux/dma-resv.h>
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/slab.h>
-#include <linux/string.h>
 
 #include <peerbuf/peerbuf.h>
 
 #include "core/buffer.h"
 #include "core/client.h"
-#include "core/placement.h"
-#include "core/reach.h"
-#include "core/wait.h"
+#include "core/refusal.h"
 #include "helper/foreign.h"
 #include "helper/importer.h"
+
+/* Attaches @att, whose other fields are set. Returns an errno. */
+static int peerbuf_attach_as(struct peerbuf_attachment *att, struct device *dev)
+{
+	const struct peerbuf_importer_ops *ops = att->ops;
+	const struct dma_buf_attach_ops *attach_ops = &peerbuf_helper_pinned_ops;
+
+	if (ops && ops->invalidate)
+		attach_ops = &peerbuf_helper_ops;
+	if (peerbuf_is_foreign_by_phys(att)) {
+		attach_ops = &peerbuf_helper_foreign_ops;
+		dev = ops->invalidate ? peerbuf_foreign_device() : NULL;
+		if (!dev)
+			return -EOPNOTSUPP;
+	}
+
+	att->attach = dma_buf_dynamic_attach(att->dmabuf, dev, attach_ops, att);
+	return PTR_ERR_OR_ZERO(att->attach);
+}
+
+/**
+ * peerbuf_attach_why() - peerbuf_attach(), and what the exporter says about the route
+ * @dmabuf: as for peerbuf_attach()
+ * @dev: as for peerbuf_attach()
+ * @ops: as for peerbuf_attach()
+ * @priv: as for peerbuf_attach()
+ * @why: out, may be NULL: the errno that is returned and the reason of a refusal, which another
+ *	exporter does not give; and in any case the route to the buffer's first BAR, or to the first
+ *	one that the device does not reach. If the buffer has none, or is another exporter's, there
+ *	is no route: its decider is P2P_ADDR_NONE
+ *
+ * Context: as for peerbuf_attach().
+ * Return: as peerbuf_attach().
+ */
+struct peerbuf_attachment *
+peerbuf_attach_why(struct dma_buf *dmabuf, struct device *dev,
+		   const struct peerbuf_importer_ops *ops, void *priv, struct peerbuf_refusal *why)
+{
+	struct peerbuf_attachment *att;
+	int ret;
+
+	if (why)
+		*why = PEERBUF_NOT_REFUSED;
+	att = kzalloc(sizeof(*att), GFP_KERNEL);
+	if (!att)
+		return ERR_PTR(-ENOMEM);
+
+	att->dmabuf = dmabuf;
+	att->ops = ops;
+	att->priv = priv;
+	att->native = peerbuf_from_dma_buf(dmabuf);
+	att->why = why;
+	ret = peerbuf_attach_as(att, dev);
+	att->why = NULL;
+	if (!ret)
+		return att;
+	if (why)
+		why->error = ret;
+	kfree(att);
+	return ERR_PTR(ret);
+}
+EXPORT_SYMBOL_GPL(peerbuf_attach_why);
 
 /**
  * peerbuf_attach() - attach a device to a DMA-BUF
@@ -40,42 +98,12 @@
  * errno of the exporting driver's veto; -ENOMEM. From another exporter: its errno; for an importer
  * by physical address also -EOPNOTSUPP it cannot give memory back, or physical addresses are not
  * available on this machine.
- * machine; what that exporter returned.
  */
 struct peerbuf_attachment *
 peerbuf_attach(struct dma_buf *dmabuf, struct device *dev,
 	       const struct peerbuf_importer_ops *ops, void *priv)
 {
-	const struct dma_buf_attach_ops *attach_ops = &peerbuf_helper_pinned_ops;
-	struct peerbuf_attachment *att;
-	int ret;
-
-	att = kzalloc(sizeof(*att), GFP_KERNEL);
-	if (!att)
-		return ERR_PTR(-ENOMEM);
-
-	att->dmabuf = dmabuf;
-	att->ops = ops;
-	att->priv = priv;
-	att->native = peerbuf_from_dma_buf(dmabuf);
-	if (ops && ops->invalidate)
-		attach_ops = &peerbuf_helper_ops;
-	if (peerbuf_is_foreign_by_phys(att)) {
-		attach_ops = &peerbuf_helper_foreign_ops;
-		dev = ops->invalidate ? peerbuf_foreign_device() : NULL;
-		if (!dev) {
-			kfree(att);
-			return ERR_PTR(-EOPNOTSUPP);
-		}
-	}
-
-	att->attach = dma_buf_dynamic_attach(dmabuf, dev, attach_ops, att);
-	if (IS_ERR(att->attach)) {
-		ret = PTR_ERR(att->attach);
-		kfree(att);
-		return ERR_PTR(ret);
-	}
-	return att;
+	return peerbuf_attach_why(dmabuf, dev, ops, priv, NULL);
 }
 EXPORT_SYMBOL_GPL(peerbuf_attach);
 
@@ -93,38 +121,6 @@ void peerbuf_detach(struct peerbuf_attachment *att)
 	kfree(att);
 }
 EXPORT_SYMBOL_GPL(peerbuf_detach);
-
-/**
- * peerbuf_attach_route() - the route verdict that peerbuf_attach() would use
- * @dmabuf: the caller holds a reference
- * @dev: the device that would do the DMA
- * @ops: as for peerbuf_attach()
- * @route: out, the route to the buffer's first BAR, or to the first one that cannot be reached
- *
- * Context: process context, may sleep. The reservation lock must not be held.
- * Return: 0, or -EHOSTUNREACH there is no route; -ENODEV the memory is gone; -EOPNOTSUPP the
- * DMA-BUF is another exporter's; -EINTR the caller is being killed; -ENOMEM.
- */
-int peerbuf_attach_route(struct dma_buf *dmabuf, struct device *dev,
-			 const struct peerbuf_importer_ops *ops,
-			 struct p2p_route *route)
-{
-	struct peerbuf *pb = peerbuf_from_dma_buf(dmabuf);
-	int ret;
-
-	memset(route, 0, sizeof(*route));
-	route->decider = P2P_ADDR_NONE;
-	if (!pb)
-		return -EOPNOTSUPP;
-
-	if (peerbuf_lock(pb, PEERBUF_WAIT_KILLABLE))
-		return -EINTR;
-	ret = peerbuf_check_routes(pb->placement->vecs, dev, ops && ops->by_phys, true,
-				   route);
-	dma_resv_unlock(dmabuf->resv);
-	return ret;
-}
-EXPORT_SYMBOL_GPL(peerbuf_attach_route);
 
 /**
  * peerbuf_pin() - keep the buffer where it is

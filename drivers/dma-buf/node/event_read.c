@@ -12,6 +12,7 @@
 #include "core/device.h"
 #include "core/event.h"
 #include "core/file.h"
+#include "core/refusal.h"
 #include "node/event_read.h"
 #include "node/ioctl.h"
 
@@ -132,15 +133,11 @@ int peerbuf_ioctl_events(struct peerbuf_file *pf, struct peerbuf_call *call)
 {
 	struct peerbuf_ioc_events *arg = &call->events;
 
-	if (arg->flags || arg->types & ~PEERBUF_EVENTS_KNOWN) {
-		arg->reason = PEERBUF_REASON_FLAGS;
-		return -EINVAL;
-	}
+	if (arg->flags || arg->types & ~PEERBUF_EVENTS_KNOWN)
+		return peerbuf_fail(&call->why, -EINVAL, PEERBUF_REASON_FLAGS);
 	if (arg->record_size < PEERBUF_EVENT_FIRST || arg->record_size > PAGE_SIZE ||
-	    arg->record_size % sizeof(u64)) {
-		arg->reason = PEERBUF_REASON_STRUCT_SIZE;
-		return -EINVAL;
-	}
+	    arg->record_size % sizeof(u64))
+		return peerbuf_fail(&call->why, -EINVAL, PEERBUF_REASON_STRUCT_SIZE);
 
 	spin_lock(&pf->pdevice->audience.lock);
 	pf->listener.types = arg->types;

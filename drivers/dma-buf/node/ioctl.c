@@ -12,6 +12,7 @@
 #include "core/buffer.h"
 #include "core/event.h"
 #include "core/file.h"
+#include "core/refusal.h"
 #include "node/event_read.h"
 #include "node/ioctl.h"
 
@@ -131,10 +132,8 @@ static int peerbuf_ioctl_probe(struct peerbuf_file *pf, struct peerbuf_call *cal
 {
 	struct peerbuf_ioc_probe *arg = &call->probe;
 
-	if (arg->flags) {
-		arg->reason = PEERBUF_REASON_FLAGS;
-		return -EINVAL;
-	}
+	if (arg->flags)
+		return peerbuf_fail(&call->why, -EINVAL, PEERBUF_REASON_FLAGS);
 	arg->version = PEERBUF_UAPI_VERSION;
 	arg->node_calls = peerbuf_ioctls_answered(ON_NODE);
 	arg->control_calls = peerbuf_ioctls_answered(ON_CONTROL);
@@ -165,54 +164,44 @@ peerbuf_ioctl_find(struct peerbuf_file *pf, unsigned int cmd)
 }
 
 static int peerbuf_ioctl_allowed(struct peerbuf_file *pf, unsigned int who,
-				 u32 *reason)
+				 struct peerbuf_refusal *why)
 {
-	if (pf->pdevice && who & WRITABLE && !pf->writable) {
-		*reason = PEERBUF_REASON_READ_ONLY_FILE;
-		return -EACCES;
-	}
-	if (!pf->pdevice && who & ADMIN && !capable(CAP_SYS_ADMIN)) {
-		*reason = PEERBUF_REASON_CAPABILITY;
-		return -EPERM;
-	}
-	if (who & LOCKDOWN && security_locked_down(LOCKDOWN_PCI_ACCESS)) {
-		*reason = PEERBUF_REASON_LOCKDOWN;
-		return -EPERM;
-	}
+	if (pf->pdevice && who & WRITABLE && !pf->writable)
+		return peerbuf_fail(why, -EACCES, PEERBUF_REASON_READ_ONLY_FILE);
+	if (!pf->pdevice && who & ADMIN && !capable(CAP_SYS_ADMIN))
+		return peerbuf_fail(why, -EPERM, PEERBUF_REASON_CAPABILITY);
+	if (who & LOCKDOWN && security_locked_down(LOCKDOWN_PCI_ACCESS))
+		return peerbuf_fail(why, -EPERM, PEERBUF_REASON_LOCKDOWN);
 	return 0;
 }
 
 static int peerbuf_ioctl_fetch(struct peerbuf_call *call,
 			       const struct peerbuf_ioctl_desc *desc,
-			       void __user *arg, u32 size, u32 *reason)
+			       void __user *arg, u32 size, struct peerbuf_refusal *why)
 {
 	int ret;
 
-	if (size < desc->min_size) {
-		*reason = PEERBUF_REASON_STRUCT_SIZE;
-		return -EINVAL;
-	}
-	if (size > PAGE_SIZE) {
-		*reason = PEERBUF_REASON_STRUCT_SIZE;
-		return -E2BIG;
-	}
+	if (size < desc->min_size)
+		return peerbuf_fail(why, -EINVAL, PEERBUF_REASON_STRUCT_SIZE);
+	if (size > PAGE_SIZE)
+		return peerbuf_fail(why, -E2BIG, PEERBUF_REASON_STRUCT_SIZE);
 	ret = copy_struct_from_user(call, desc->size, arg, size);
 	if (ret == -E2BIG)
-		*reason = PEERBUF_REASON_STRUCT_SIZE;
+		return peerbuf_fail(why, ret, PEERBUF_REASON_STRUCT_SIZE);
 	return ret;
 }
 
 static int peerbuf_ioctl_run(struct peerbuf_file *pf, struct peerbuf_call *call,
 			     const struct peerbuf_ioctl_desc *desc,
-			     void __user *arg, u32 size, u32 *reason)
+			     void __user *arg, u32 size)
 {
 	bool lost;
 	int ret;
 
-	ret = peerbuf_ioctl_fetch(call, desc, arg, size, reason);
+	ret = peerbuf_ioctl_fetch(call, desc, arg, size, &call->why);
 	if (ret)
 		return ret;
-	ret = peerbuf_ioctl_allowed(pf, desc->who, reason);
+	ret = peerbuf_ioctl_allowed(pf, desc->who, &call->why);
 	if (ret)
 		return ret;
 
@@ -225,7 +214,7 @@ static int peerbuf_ioctl_run(struct peerbuf_file *pf, struct peerbuf_call *call,
 		return -EFAULT;
 
 	ret = desc->call(pf, call);
-	*reason = call->head.reason;
+	call->head.reason = call->why.reason;
 	call->head.size = size;
 	lost = copy_to_user(arg, call, min(size, desc->size));
 	if (desc->done && !ret)
@@ -239,7 +228,6 @@ int peerbuf_ioctl_do(struct peerbuf_file *pf, unsigned int cmd, void __user *arg
 {
 	const struct peerbuf_ioctl_desc *desc;
 	u32 __user *user = arg;
-	u32 reason = 0;
 	u32 size;
 	int ret;
 
@@ -250,10 +238,10 @@ int peerbuf_ioctl_do(struct peerbuf_file *pf, unsigned int cmd, void __user *arg
 		return -EFAULT;
 	if (size < sizeof(call->head))
 		return -EINVAL;
-	ret = peerbuf_ioctl_run(pf, call, desc, user, size, &reason);
+	ret = peerbuf_ioctl_run(pf, call, desc, user, size);
 	/* If the reason cannot be written, the caller gets the errno alone. */
-	if (ret && reason)
-		(void)put_user(reason, user + 1);
+	if (ret && call->why.reason)
+		(void)put_user(call->why.reason, user + 1);
 	return ret;
 }
 

@@ -6,6 +6,7 @@
 #include <linux/types.h>
 
 #include <linux/peerbuf.h>
+#include <peerbuf/peerbuf.h>
 
 struct dma_buf;
 struct file;
@@ -42,6 +43,7 @@ struct peerbuf_call {
 		struct peerbuf_ioc_lookup lookup;
 		struct peerbuf_ioc_file file;
 	};
+	struct peerbuf_refusal why;	/* the reason is copied out */
 	struct dma_buf *dmabuf;	/* EXPORT, LOOKUP: no descriptor installed yet */
 	struct peerbuf_lookup *lookup_of;	/* LOOKUP: no descriptors installed yet */
 };
@@ -69,8 +71,8 @@ int peerbuf_ioctl_lookup(struct peerbuf_file *pf, struct peerbuf_call *call);
 void peerbuf_ioctl_lookup_done(struct peerbuf_call *call, bool keep);
 int peerbuf_ioctl_file_read(struct peerbuf_file *pf, struct peerbuf_call *call);
 int peerbuf_ioctl_file_write(struct peerbuf_file *pf, struct peerbuf_call *call);
-int peerbuf_check_array(u32 flags, u32 entry_size, u32 first, u32 *reason);
+int peerbuf_check_array(u32 flags, u32 entry_size, u32 first, struct peerbuf_refusal *why);
 int peerbuf_put_entry(u64 entries, u32 index, u32 entry_size, const void *entry, u32 known);
-struct peerbuf *peerbuf_file_lookup(struct peerbuf_file *pf, u64 id, u32 *reason);
+struct peerbuf *peerbuf_file_lookup(struct peerbuf_file *pf, u64 id, struct peerbuf_refusal *why);
 
 #endif /* _PEERBUF_IOCTL_H */

@@ -34,6 +34,7 @@
 #include "core/file.h"
 #include "core/placement.h"
 #include "core/reach.h"
+#include "core/refusal.h"
 #include "node/ioctl.h"
 #include "node/view.h"
 
@@ -114,11 +115,10 @@ static void peerbuf_describe_held(struct peerbuf *pb, struct peerbuf_export_info
 	dma_resv_assert_held(pb->dmabuf->resv);
 
 	info->pins = peerbuf_pins(pb);
-	info->last_refusal = pb->account.last_refusal;
-	info->last_refusal_errno = pb->account.last_refusal_errno;
+	info->last_refusal = pb->account.last_refusal.reason;
+	info->last_refusal_errno = -pb->account.last_refusal.error;
 	info->last_refusal_addr = pb->account.last_refusal_addr;
-	peerbuf_route_out(&info->last_refusal_route,
-			  &pb->account.last_refusal_route);
+	peerbuf_route_out(&info->last_refusal_route, &pb->account.last_refusal.route);
 }
 
 /* Did a signal end the wait for the buffer's lock? Then the call is restarted. */
@@ -161,33 +161,28 @@ static void peerbuf_describe(struct peerbuf *pb, const struct peerbuf_device *by
 }
 
 /* Finds a buffer by an fd: who holds the DMA-BUF may query it. Returns as a visitor. */
-static struct peerbuf *peerbuf_query_fd(int fd, u32 *reason)
+static struct peerbuf *peerbuf_query_fd(int fd, struct peerbuf_refusal *why)
 {
 	struct dma_buf *dmabuf = dma_buf_get(fd);
 	struct peerbuf *pb;
 
-	if (IS_ERR(dmabuf)) {
-		*reason = PTR_ERR(dmabuf) == -EBADF ? PEERBUF_REASON_BAD_FD :
-						      PEERBUF_REASON_NOT_DMABUF;
-		return ERR_CAST(dmabuf);
-	}
+	if (dmabuf == ERR_PTR(-EBADF))
+		return ERR_PTR(peerbuf_fail(why, -EBADF, PEERBUF_REASON_BAD_FD));
+	if (IS_ERR(dmabuf))
+		return ERR_PTR(peerbuf_fail(why, PTR_ERR(dmabuf), PEERBUF_REASON_NOT_DMABUF));
 	pb = peerbuf_from_dma_buf(dmabuf);
 	if (pb && !peerbuf_tryget(pb))
 		pb = NULL;
 	dma_buf_put(dmabuf);
-	if (!pb)
-		*reason = PEERBUF_REASON_NOT_PEERBUF;
-	return pb ?: ERR_PTR(-EXDEV);
+	return pb ?: ERR_PTR(peerbuf_fail(why, -EXDEV, PEERBUF_REASON_NOT_PEERBUF));
 }
 
 static struct peerbuf *peerbuf_query_id(struct peerbuf_file *pf, u64 id,
-					u32 *reason)
+					struct peerbuf_refusal *why)
 {
-	if (!pf->pdevice && !capable(CAP_SYS_ADMIN)) {
-		*reason = PEERBUF_REASON_CAPABILITY;
-		return ERR_PTR(-EPERM);
-	}
-	return peerbuf_file_lookup(pf, id, reason);
+	if (!pf->pdevice && !capable(CAP_SYS_ADMIN))
+		return ERR_PTR(peerbuf_fail(why, -EPERM, PEERBUF_REASON_CAPABILITY));
+	return peerbuf_file_lookup(pf, id, why);
 }
 
 int peerbuf_ioctl_query(struct peerbuf_file *pf, struct peerbuf_call *call)
@@ -196,14 +191,12 @@ int peerbuf_ioctl_query(struct peerbuf_file *pf, struct peerbuf_call *call)
 	struct peerbuf_ioc_query *arg = &call->query;
 	struct peerbuf *pb;
 
-	if (arg->flags) {
-		arg->reason = PEERBUF_REASON_FLAGS;
-		return -EINVAL;
-	}
+	if (arg->flags)
+		return peerbuf_fail(&call->why, -EINVAL, PEERBUF_REASON_FLAGS);
 	if (arg->id)
-		pb = peerbuf_query_id(pf, arg->id, &arg->reason);
+		pb = peerbuf_query_id(pf, arg->id, &call->why);
 	else
-		pb = peerbuf_query_fd(arg->fd, &arg->reason);
+		pb = peerbuf_query_fd(arg->fd, &call->why);
 	if (IS_ERR(pb))
 		return PTR_ERR(pb);
 
@@ -228,16 +221,12 @@ int peerbuf_put_entry(u64 entries, u32 index, u32 entry_size, const void *entry,
 }
 
 /* @first: the size of an entry when it was first published. */
-int peerbuf_check_array(u32 flags, u32 entry_size, u32 first, u32 *reason)
+int peerbuf_check_array(u32 flags, u32 entry_size, u32 first, struct peerbuf_refusal *why)
 {
-	if (flags) {
-		*reason = PEERBUF_REASON_FLAGS;
-		return -EINVAL;
-	}
-	if (entry_size < first || entry_size > PAGE_SIZE) {
-		*reason = PEERBUF_REASON_STRUCT_SIZE;
-		return -EINVAL;
-	}
+	if (flags)
+		return peerbuf_fail(why, -EINVAL, PEERBUF_REASON_FLAGS);
+	if (entry_size < first || entry_size > PAGE_SIZE)
+		return peerbuf_fail(why, -EINVAL, PEERBUF_REASON_STRUCT_SIZE);
 	return 0;
 }
 
@@ -282,7 +271,7 @@ int peerbuf_ioctl_list(struct peerbuf_file *pf, struct peerbuf_call *call)
 
 	ret = peerbuf_check_array(arg->flags, arg->entry_size,
 				  offsetofend(struct peerbuf_export_info, comm),
-				  &arg->reason);
+				  &call->why);
 	if (ret)
 		return ret;
 
@@ -294,7 +283,7 @@ int peerbuf_ioctl_list(struct peerbuf_file *pf, struct peerbuf_call *call)
 		ret = peerbuf_put_entry(arg->entries, stored++, arg->entry_size,
 					&info, sizeof(info));
 		if (ret) {
-			arg->reason = PEERBUF_REASON_BAD_POINTER;
+			peerbuf_fail(&call->why, ret, PEERBUF_REASON_BAD_POINTER);
 			break;
 		}
 	}
@@ -305,12 +294,13 @@ int peerbuf_ioctl_list(struct peerbuf_file *pf, struct peerbuf_call *call)
 	return ret;
 }
 
-/* Under resv. Updates how the importer reaches the buffer where it is now. */
-static void peerbuf_look_at_route(struct peerbuf *pb, struct peerbuf_client *client)
+/* Under resv. Updates how the importer reaches the buffer where it is now: what its plan says. */
+static void peerbuf_update_route(struct peerbuf *pb, struct peerbuf_client *client)
 {
 	struct p2p_route route;
 
-	peerbuf_client_routes(pb, client, &route);
+	peerbuf_client_plan(pb, client);
+	p2p_plan_verdict(&client->plan, &route);
 	spin_lock(&pb->holds_lock);
 	client->route = route;
 	spin_unlock(&pb->holds_lock);
@@ -325,7 +315,7 @@ static void peerbuf_describe_mapping(struct peerbuf *pb, const struct peerbuf_as
 	if (asker->addrs)
 		info->dma_addr = client->dma_addr;
 	if (asker->held)
-		peerbuf_look_at_route(pb, client);
+		peerbuf_update_route(pb, client);
 	peerbuf_route_out(&info->route, &client->route);
 }
 
@@ -409,7 +399,7 @@ static int peerbuf_gather_clients(struct peerbuf *pb, const struct peerbuf_devic
 }
 
 static int peerbuf_put_clients(const struct peerbuf_clients *clients,
-			       struct peerbuf_ioc_attachments *arg)
+			       struct peerbuf_ioc_attachments *arg, struct peerbuf_refusal *why)
 {
 	int ret;
 	u32 i;
@@ -418,10 +408,8 @@ static int peerbuf_put_clients(const struct peerbuf_clients *clients,
 		ret = peerbuf_put_entry(arg->entries, i, arg->entry_size,
 					&clients->info[i],
 					sizeof(clients->info[i]));
-		if (ret) {
-			arg->reason = PEERBUF_REASON_BAD_POINTER;
-			return ret;
-		}
+		if (ret)
+			return peerbuf_fail(why, ret, PEERBUF_REASON_BAD_POINTER);
 	}
 	arg->nr_entries = clients->stored;
 	arg->total = clients->total;
@@ -437,17 +425,17 @@ int peerbuf_ioctl_attachments(struct peerbuf_file *pf, struct peerbuf_call *call
 
 	ret = peerbuf_check_array(arg->flags, arg->entry_size,
 				  sizeof(struct peerbuf_attachment_info),
-				  &arg->reason);
+				  &call->why);
 	if (ret)
 		return ret;
 
-	pb = peerbuf_file_lookup(pf, arg->id, &arg->reason);
+	pb = peerbuf_file_lookup(pf, arg->id, &call->why);
 	if (IS_ERR(pb))
 		return PTR_ERR(pb);
 	ret = peerbuf_gather_clients(pb, pf->pdevice, arg->nr_entries, &clients);
 	peerbuf_put(pb);
 	if (!ret)
-		ret = peerbuf_put_clients(&clients, arg);
+		ret = peerbuf_put_clients(&clients, arg, &call->why);
 	kvfree(clients.info);
 	return ret;
 }
@@ -491,8 +479,7 @@ int peerbuf_ioctl_info(struct peerbuf_file *pf, struct peerbuf_call *call)
 
 	mutex_lock(&pdevice->lock);
 	if (pdevice->state == PEERBUF_DEVICE_GONE) {
-		arg->reason = PEERBUF_REASON_DEVICE_GONE;
-		ret = -ENODEV;
+		ret = peerbuf_fail(&call->why, -ENODEV, PEERBUF_REASON_DEVICE_GONE);
 	} else {
 		if (pdevice->state == PEERBUF_DEVICE_DOWN)
 			arg->flags |= PEERBUF_INFO_F_DOWN;

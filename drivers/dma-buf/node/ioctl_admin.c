@@ -17,6 +17,7 @@
 #include "core/device.h"
 #include "core/file.h"
 #include "core/reach.h"
+#include "core/refusal.h"
 #include "core/stats.h"
 #include "node/ioctl.h"
 #include "node/lend.h"
@@ -28,7 +29,7 @@
 #define PEERBUF_DEVICES_ROOM	4096
 
 /* Returns a reference. */
-static struct pci_dev *peerbuf_find_pci(u64 addr, u32 *reason)
+static struct pci_dev *peerbuf_find_pci(u64 addr, struct peerbuf_refusal *why)
 {
 	struct pci_dev *pdev = NULL;
 
@@ -37,20 +38,19 @@ static struct pci_dev *peerbuf_find_pci(u64 addr, u32 *reason)
 						   PEERBUF_PCI_BUS(addr),
 						   addr & 0xff);
 	if (!pdev)
-		*reason = PEERBUF_REASON_NO_DEVICE;
+		peerbuf_fail(why, -ENODEV, PEERBUF_REASON_NO_DEVICE);
 	return pdev;
 }
 
 /* Computes the offset in the BAR of the last byte that is asked about. */
-static int peerbuf_route_last(struct peerbuf_ioc_route *arg, u64 bar_size, u64 *last)
+static int peerbuf_route_last(const struct peerbuf_ioc_route *arg, u64 bar_size, u64 *last,
+			      struct peerbuf_refusal *why)
 {
 	u64 end;
 
 	if (check_add_overflow(arg->offset, arg->length, &end) || end > bar_size ||
-	    arg->offset >= bar_size) {
-		arg->reason = PEERBUF_REASON_PAST_END;
-		return -ERANGE;
-	}
+	    arg->offset >= bar_size)
+		return peerbuf_fail(why, -ERANGE, PEERBUF_REASON_PAST_END);
 	*last = arg->length ? end - 1 : bar_size - 1;
 	return 0;
 }
@@ -59,17 +59,18 @@ static int peerbuf_route_last(struct peerbuf_ioc_route *arg, u64 bar_size, u64 *
  * For a BAR, asks as an export's attach would: through a provider, so that the client's DMA mask
  * counts. This provider exists for the query only.
  */
-static int peerbuf_route_to_bar(struct peerbuf_ioc_route *arg, struct pci_dev *provider_dev,
-				struct pci_dev *client, struct p2p_route *route)
+static int peerbuf_route_to_bar(const struct peerbuf_ioc_route *arg, struct pci_dev *provider_dev,
+				struct pci_dev *client, struct p2p_route *route,
+				struct peerbuf_refusal *why)
 {
 	struct p2p_provider *provider;
 	u64 last;
 	int ret;
 
-	ret = peerbuf_bar_check(provider_dev, arg->bar, &arg->reason);
+	ret = peerbuf_bar_check(provider_dev, arg->bar, why);
 	if (ret)
-		return -ENXIO;
-	ret = peerbuf_route_last(arg, pci_resource_len(provider_dev, arg->bar), &last);
+		return peerbuf_fail(why, -ENXIO, why->reason);
+	ret = peerbuf_route_last(arg, pci_resource_len(provider_dev, arg->bar), &last, why);
 	if (ret)
 		return ret;
 	provider = p2p_provider_create(provider_dev, arg->bar, NULL);
@@ -80,8 +81,8 @@ static int peerbuf_route_to_bar(struct peerbuf_ioc_route *arg, struct pci_dev *p
 	return ret;
 }
 
-static int peerbuf_route_query(struct peerbuf_ioc_route *arg,
-			       struct pci_dev *provider, struct pci_dev *client)
+static int peerbuf_route_query(struct peerbuf_ioc_route *arg, struct pci_dev *provider,
+			       struct pci_dev *client, struct peerbuf_refusal *why)
 {
 	struct p2p_route route;
 	int ret = 0;
@@ -90,7 +91,7 @@ static int peerbuf_route_query(struct peerbuf_ioc_route *arg,
 	if (arg->bar == PEERBUF_ANY_BAR)
 		p2p_route_between(provider, client, &route);
 	else
-		ret = peerbuf_route_to_bar(arg, provider, client, &route);
+		ret = peerbuf_route_to_bar(arg, provider, client, &route, why);
 	if (ret)
 		return ret;
 
@@ -108,49 +109,45 @@ int peerbuf_ioctl_route(struct peerbuf_file *pf, struct peerbuf_call *call)
 	struct pci_dev *provider, *client;
 	int ret = -ENODEV;
 
-	if (arg->flags) {
-		arg->reason = PEERBUF_REASON_FLAGS;
-		return -EINVAL;
-	}
-	if (arg->bar == PEERBUF_ANY_BAR && (arg->offset || arg->length)) {
-		arg->reason = PEERBUF_REASON_RESERVED;
-		return -EINVAL;
-	}
-	provider = peerbuf_find_pci(arg->provider, &arg->reason);
-	client = peerbuf_find_pci(arg->client, &arg->reason);
+	if (arg->flags)
+		return peerbuf_fail(&call->why, -EINVAL, PEERBUF_REASON_FLAGS);
+	if (arg->bar == PEERBUF_ANY_BAR && (arg->offset || arg->length))
+		return peerbuf_fail(&call->why, -EINVAL, PEERBUF_REASON_RESERVED);
+	provider = peerbuf_find_pci(arg->provider, &call->why);
+	client = peerbuf_find_pci(arg->client, &call->why);
 	if (provider && client)
-		ret = peerbuf_route_query(arg, provider, client);
+		ret = peerbuf_route_query(arg, provider, client, &call->why);
 	pci_dev_put(client);
 	pci_dev_put(provider);
 	return ret;
 }
 
-static int peerbuf_ioctl_lending(struct peerbuf_ioc_lend *arg,
-				 int (*fn)(struct pci_dev *pdev, struct peerbuf_ioc_lend *arg))
+static int peerbuf_ioctl_lending(struct peerbuf_call *call,
+				 int (*fn)(struct pci_dev *pdev, struct peerbuf_ioc_lend *arg,
+					   struct peerbuf_refusal *why))
 {
+	struct peerbuf_ioc_lend *arg = &call->lend;
 	struct pci_dev *pdev;
 	int ret;
 
-	if (arg->flags) {
-		arg->reason = PEERBUF_REASON_FLAGS;
-		return -EINVAL;
-	}
-	pdev = peerbuf_find_pci(arg->addr, &arg->reason);
+	if (arg->flags)
+		return peerbuf_fail(&call->why, -EINVAL, PEERBUF_REASON_FLAGS);
+	pdev = peerbuf_find_pci(arg->addr, &call->why);
 	if (!pdev)
 		return -ENODEV;
-	ret = fn(pdev, arg);
+	ret = fn(pdev, arg, &call->why);
 	pci_dev_put(pdev);
 	return ret;
 }
 
 int peerbuf_ioctl_lend(struct peerbuf_file *pf, struct peerbuf_call *call)
 {
-	return peerbuf_ioctl_lending(&call->lend, peerbuf_lend);
+	return peerbuf_ioctl_lending(call, peerbuf_lend);
 }
 
 int peerbuf_ioctl_unlend(struct peerbuf_file *pf, struct peerbuf_call *call)
 {
-	return peerbuf_ioctl_lending(&call->lend, peerbuf_unlend);
+	return peerbuf_ioctl_lending(call, peerbuf_unlend);
 }
 
 int peerbuf_ioctl_policy(struct peerbuf_file *pf, struct peerbuf_call *call)
@@ -159,22 +156,16 @@ int peerbuf_ioctl_policy(struct peerbuf_file *pf, struct peerbuf_call *call)
 	struct pci_dev *pdev;
 	int ret;
 
-	if ((arg->set | arg->clear) & ~PEERBUF_POLICY_FLAGS || arg->set & arg->clear) {
-		arg->reason = PEERBUF_REASON_FLAGS;
-		return -EINVAL;
-	}
-	if (arg->reserved) {
-		arg->reason = PEERBUF_REASON_RESERVED;
-		return -EINVAL;
-	}
-	if (arg->set && security_locked_down(LOCKDOWN_PCI_ACCESS)) {
-		arg->reason = PEERBUF_REASON_LOCKDOWN;
-		return -EPERM;
-	}
-	pdev = peerbuf_find_pci(arg->addr, &arg->reason);
+	if ((arg->set | arg->clear) & ~PEERBUF_POLICY_FLAGS || arg->set & arg->clear)
+		return peerbuf_fail(&call->why, -EINVAL, PEERBUF_REASON_FLAGS);
+	if (arg->reserved)
+		return peerbuf_fail(&call->why, -EINVAL, PEERBUF_REASON_RESERVED);
+	if (arg->set && security_locked_down(LOCKDOWN_PCI_ACCESS))
+		return peerbuf_fail(&call->why, -EPERM, PEERBUF_REASON_LOCKDOWN);
+	pdev = peerbuf_find_pci(arg->addr, &call->why);
 	if (!pdev)
 		return -ENODEV;
-	ret = peerbuf_policy_set(pdev, arg->set, arg->clear, &arg->policy, &arg->reason);
+	ret = peerbuf_policy_set(pdev, arg->set, arg->clear, &arg->policy, &call->why);
 	pci_dev_put(pdev);
 	return ret;
 }
@@ -186,11 +177,10 @@ int peerbuf_ioctl_devices(struct peerbuf_file *pf, struct peerbuf_call *call)
 	u64 *addrs;
 	int ret = 0;
 
-	if (arg->flags || arg->reserved) {
-		arg->reason = arg->flags ? PEERBUF_REASON_FLAGS :
-					   PEERBUF_REASON_RESERVED;
-		return -EINVAL;
-	}
+	if (arg->flags)
+		return peerbuf_fail(&call->why, -EINVAL, PEERBUF_REASON_FLAGS);
+	if (arg->reserved)
+		return peerbuf_fail(&call->why, -EINVAL, PEERBUF_REASON_RESERVED);
 	addrs = kvmalloc_array(max(room, 1U), sizeof(*addrs), GFP_KERNEL_ACCOUNT);
 	if (!addrs)
 		return -ENOMEM;
@@ -201,10 +191,8 @@ int peerbuf_ioctl_devices(struct peerbuf_file *pf, struct peerbuf_call *call)
 
 	arg->nr_entries = min(room, arg->total);
 	if (copy_to_user(u64_to_user_ptr(arg->entries), addrs,
-			 arg->nr_entries * sizeof(*addrs))) {
-		arg->reason = PEERBUF_REASON_BAD_POINTER;
-		ret = -EFAULT;
-	}
+			 arg->nr_entries * sizeof(*addrs)))
+		ret = peerbuf_fail(&call->why, -EFAULT, PEERBUF_REASON_BAD_POINTER);
 	kvfree(addrs);
 	return ret;
 }

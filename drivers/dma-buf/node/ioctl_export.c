@@ -16,27 +16,25 @@
 #include "core/family.h"
 #include "core/file.h"
 #include "core/placement.h"
+#include "core/refusal.h"
 #include "core/rights.h"
 #include "core/wait.h"
 #include "node/ioctl.h"
 #include "node/ranges.h"
 #include "ops/export.h"
 
-static int peerbuf_refuse_args(u32 *reason, u32 unknown_flags, u32 reserved)
+static int peerbuf_refuse_args(struct peerbuf_refusal *why, u32 unknown_flags, u32 reserved)
 {
-	if (unknown_flags) {
-		*reason = PEERBUF_REASON_FLAGS;
-		return -EINVAL;
-	}
-	if (reserved) {
-		*reason = PEERBUF_REASON_RESERVED;
-		return -EINVAL;
-	}
+	if (unknown_flags)
+		return peerbuf_fail(why, -EINVAL, PEERBUF_REASON_FLAGS);
+	if (reserved)
+		return peerbuf_fail(why, -EINVAL, PEERBUF_REASON_RESERVED);
 	return 0;
 }
 
 static struct dma_buf *peerbuf_export_ranges(struct peerbuf_file *pf,
-					     struct peerbuf_ioc_export *arg)
+					     struct peerbuf_ioc_export *arg,
+					     struct peerbuf_refusal *why)
 {
 	bool persist = arg->flags & PEERBUF_EXPORT_F_PERSIST;
 	struct peerbuf_export_args args = {
@@ -49,12 +47,12 @@ static struct dma_buf *peerbuf_export_ranges(struct peerbuf_file *pf,
 	struct dma_buf *dmabuf;
 
 	args.placement = peerbuf_ranges_resolve(pf, arg->ranges, arg->nr_ranges, NULL,
-						&arg->bad_range, &arg->reason);
+						&arg->bad_range, why);
 	if (IS_ERR(args.placement))
 		return ERR_CAST(args.placement);
 
 	dmabuf = peerbuf_export_for(&args, persist ? NULL : pf, true,
-				    &arg->reason);
+				    why);
 	p2p_vecs_put(args.placement);
 	return dmabuf;
 }
@@ -69,7 +67,7 @@ int peerbuf_ioctl_export(struct peerbuf_file *pf, struct peerbuf_call *call)
 
 	if ((arg->open_flags & O_ACCMODE) == O_ACCMODE)
 		unknown = O_ACCMODE;
-	ret = peerbuf_refuse_args(&arg->reason, unknown, arg->reserved);
+	ret = peerbuf_refuse_args(&call->why, unknown, arg->reserved);
 	if (ret)
 		return ret;
 
@@ -77,7 +75,7 @@ int peerbuf_ioctl_export(struct peerbuf_file *pf, struct peerbuf_call *call)
 	if (fd < 0)
 		return fd;
 
-	dmabuf = peerbuf_export_ranges(pf, arg);
+	dmabuf = peerbuf_export_ranges(pf, arg, &call->why);
 	if (IS_ERR(dmabuf)) {
 		put_unused_fd(fd);
 		return PTR_ERR(dmabuf);
@@ -104,7 +102,7 @@ void peerbuf_ioctl_export_done(struct peerbuf_call *call, bool keep)
  * Finds the export that a call names: on a node one with memory of its function or exported through
  * it, on control any. Does not wait for the buffer's lock. Returns as a visitor.
  */
-struct peerbuf *peerbuf_file_lookup(struct peerbuf_file *pf, u64 id, u32 *reason)
+struct peerbuf *peerbuf_file_lookup(struct peerbuf_file *pf, u64 id, struct peerbuf_refusal *why)
 {
 	struct peerbuf *pb = peerbuf_registry_get(id);
 
@@ -113,27 +111,27 @@ struct peerbuf *peerbuf_file_lookup(struct peerbuf_file *pf, u64 id, u32 *reason
 
 	if (pb)
 		peerbuf_put(pb);
-	*reason = PEERBUF_REASON_NO_EXPORT;
-	return ERR_PTR(-ENOENT);
+	return ERR_PTR(peerbuf_fail(why, -ENOENT, PEERBUF_REASON_NO_EXPORT));
 }
 
 /* Userspace moves only what it exported: a driver decides where its own buffers are. */
 static int peerbuf_move_found(struct peerbuf_file *pf, struct p2p_vecs *vecs,
-			      struct peerbuf_rights *rights, struct peerbuf_ioc_move *arg)
+			      struct peerbuf_rights *rights, struct peerbuf_ioc_move *arg,
+			      struct peerbuf_refusal *why)
 {
 	struct peerbuf *pb;
 	int ret;
 
-	pb = peerbuf_file_lookup(pf, arg->id, &arg->reason);
+	pb = peerbuf_file_lookup(pf, arg->id, why);
 	if (IS_ERR(pb))
 		return PTR_ERR(pb);
 
 	if (pb->by_user) {
 		ret = peerbuf_move_to(pb, vecs, arg->flags,
-				      PEERBUF_WAIT_KILLABLE, rights, &arg->reason);
+				      PEERBUF_WAIT_KILLABLE, rights, why);
 	} else {
-		arg->reason = pb->parts ? PEERBUF_REASON_DERIVED : PEERBUF_REASON_VETO;
-		ret = -EPERM;
+		ret = peerbuf_fail(why, -EPERM,
+				   pb->parts ? PEERBUF_REASON_DERIVED : PEERBUF_REASON_VETO);
 	}
 	peerbuf_put(pb);
 	return ret;
@@ -141,20 +139,20 @@ static int peerbuf_move_found(struct peerbuf_file *pf, struct p2p_vecs *vecs,
 
 /* Copies the arrays in first: user memory is not touched while visiting a buffer. */
 static int peerbuf_move_with(struct peerbuf_file *pf, struct peerbuf_rights *rights,
-			     struct peerbuf_ioc_move *arg)
+			     struct peerbuf_ioc_move *arg, struct peerbuf_refusal *why)
 {
 	struct p2p_vecs *vecs;
 	int ret;
 
 	vecs = peerbuf_ranges_resolve(pf, arg->ranges, arg->nr_ranges, rights,
-				      &arg->bad_range, &arg->reason);
+				      &arg->bad_range, why);
 	if (IS_ERR(vecs))
 		return PTR_ERR(vecs);
 
 	ret = peerbuf_rights_fetch(rights, arg->rights, arg->nr_rights, &arg->bad_right,
-				   &arg->reason);
+				   why);
 	if (!ret)
-		ret = peerbuf_move_found(pf, vecs, rights, arg);
+		ret = peerbuf_move_found(pf, vecs, rights, arg, why);
 	p2p_vecs_put(vecs);
 	return ret;
 }
@@ -165,14 +163,14 @@ int peerbuf_ioctl_move(struct peerbuf_file *pf, struct peerbuf_call *call)
 	struct peerbuf_rights rights;
 	int ret;
 
-	ret = peerbuf_refuse_args(&arg->reason,
+	ret = peerbuf_refuse_args(&call->why,
 				  arg->flags & ~PEERBUF_MOVE_FLAGS,
 				  arg->reserved);
 	if (ret)
 		return ret;
 
 	peerbuf_rights_init(&rights, pf);
-	ret = peerbuf_move_with(pf, &rights, arg);
+	ret = peerbuf_move_with(pf, &rights, arg, &call->why);
 	peerbuf_rights_drop(&rights);
 	arg->missing = rights.missing;
 	return ret;
@@ -200,21 +198,20 @@ int peerbuf_ioctl_revoke(struct peerbuf_file *pf, struct peerbuf_call *call)
 	struct peerbuf *pb;
 	int ret;
 
-	ret = peerbuf_refuse_args(&arg->reason, arg->flags, arg->reserved);
+	ret = peerbuf_refuse_args(&call->why, arg->flags, arg->reserved);
 	if (ret)
 		return ret;
 
-	pb = peerbuf_file_lookup(pf, arg->id, &arg->reason);
+	pb = peerbuf_file_lookup(pf, arg->id, &call->why);
 	if (IS_ERR(pb))
 		return PTR_ERR(pb);
 
 	ret = peerbuf_mark_revoked(pb, peerbuf_file_cause(pf), pf->pdevice);
 	if (ret) {
 		peerbuf_put(pb);
-		arg->reason = PEERBUF_REASON_NO_EXPORT;
-		return ret;
+		return peerbuf_fail(&call->why, ret, PEERBUF_REASON_NO_EXPORT);
 	}
-	ret = peerbuf_drain(pb, &timeout, &arg->reason);
+	ret = peerbuf_drain(pb, &timeout, &call->why);
 	arg->blocker = PEERBUF_PCI_NONE;
 	arg->blockers = 0;
 	memset(arg->blocker_name, 0, sizeof(arg->blocker_name));
@@ -226,24 +223,24 @@ int peerbuf_ioctl_revoke(struct peerbuf_file *pf, struct peerbuf_call *call)
 }
 
 static int peerbuf_restore_with(struct peerbuf_file *pf, struct peerbuf_rights *rights,
-				struct peerbuf_ioc_restore *arg)
+				struct peerbuf_ioc_restore *arg, struct peerbuf_refusal *why)
 {
 	struct peerbuf *pb;
 	u32 causes;
 	int ret;
 
 	ret = peerbuf_rights_fetch(rights, arg->rights, arg->nr_rights, &arg->bad_right,
-				   &arg->reason);
+				   why);
 	if (ret)
 		return ret;
 
-	pb = peerbuf_file_lookup(pf, arg->id, &arg->reason);
+	pb = peerbuf_file_lookup(pf, arg->id, why);
 	if (IS_ERR(pb))
 		return PTR_ERR(pb);
 
 	/* The administrator may undo a user's revoke, but not the other way round. */
 	causes = PEERBUF_REVOKED_USER | peerbuf_file_cause(pf);
-	ret = peerbuf_restore_for(pb, causes, rights, PEERBUF_WAIT_INTR, &arg->reason);
+	ret = peerbuf_restore_for(pb, causes, rights, PEERBUF_WAIT_INTR, why);
 	peerbuf_put(pb);
 	/* A signal ended the wait for the lock before anything was done: restart the call. */
 	return ret == -EINTR ? -ERESTARTNOINTR : ret;
@@ -255,12 +252,12 @@ int peerbuf_ioctl_restore(struct peerbuf_file *pf, struct peerbuf_call *call)
 	struct peerbuf_rights rights;
 	int ret;
 
-	ret = peerbuf_refuse_args(&arg->reason, arg->flags, arg->reserved);
+	ret = peerbuf_refuse_args(&call->why, arg->flags, arg->reserved);
 	if (ret)
 		return ret;
 
 	peerbuf_rights_init(&rights, pf);
-	ret = peerbuf_restore_with(pf, &rights, arg);
+	ret = peerbuf_restore_with(pf, &rights, arg, &call->why);
 	peerbuf_rights_drop(&rights);
 	arg->missing = rights.missing;
 	return ret;

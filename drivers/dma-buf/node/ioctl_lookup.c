@@ -17,6 +17,7 @@
 #include "core/buffer.h"
 #include "core/file.h"
 #include "core/part.h"
+#include "core/refusal.h"
 #include "node/ioctl.h"
 #include "node/lookup.h"
 #include "ops/derive.h"
@@ -73,46 +74,38 @@ static struct peerbuf_lookup *peerbuf_lookup_alloc(const struct peerbuf_ioc_look
 	return NULL;
 }
 
-static int peerbuf_lookup_check(struct peerbuf_ioc_lookup *arg)
+static int peerbuf_lookup_check(const struct peerbuf_ioc_lookup *arg, struct peerbuf_refusal *why)
 {
 	u32 both = PEERBUF_LOOKUP_F_LOOK | PEERBUF_LOOKUP_F_COMPOSE;
 	u64 end;
 
-	if (arg->flags & ~both || (arg->flags & both) == both || arg->open_flags & ~O_CLOEXEC) {
-		arg->reason = PEERBUF_REASON_FLAGS;
-		return -EINVAL;
-	}
-	if (arg->nr_pieces > PEERBUF_MAX_PIECES) {
-		arg->reason = PEERBUF_REASON_TOO_MANY_PIECES;
-		return -EMSGSIZE;
-	}
+	if (arg->flags & ~both || (arg->flags & both) == both || arg->open_flags & ~O_CLOEXEC)
+		return peerbuf_fail(why, -EINVAL, PEERBUF_REASON_FLAGS);
+	if (arg->nr_pieces > PEERBUF_MAX_PIECES)
+		return peerbuf_fail(why, -EMSGSIZE, PEERBUF_REASON_TOO_MANY_PIECES);
 	if (arg->nr_pieces &&
-	    peerbuf_check_array(0, arg->piece_size, sizeof(struct peerbuf_piece), &arg->reason))
+	    peerbuf_check_array(0, arg->piece_size, sizeof(struct peerbuf_piece), why))
 		return -EINVAL;
-	if (!arg->length) {
-		arg->reason = PEERBUF_REASON_ZERO_LENGTH;
-		return -EINVAL;
-	}
-	if (check_add_overflow(arg->addr, arg->length, &end) || end > U64_MAX - PAGE_SIZE) {
-		arg->reason = PEERBUF_REASON_OVERFLOW;
-		return -EOVERFLOW;
-	}
+	if (!arg->length)
+		return peerbuf_fail(why, -EINVAL, PEERBUF_REASON_ZERO_LENGTH);
+	if (check_add_overflow(arg->addr, arg->length, &end) || end > U64_MAX - PAGE_SIZE)
+		return peerbuf_fail(why, -EOVERFLOW, PEERBUF_REASON_OVERFLOW);
 	return 0;
 }
 
 /* Sets @part to the whole pages in which @found lies. */
 static int peerbuf_lookup_part(struct peerbuf_part *part, const struct peerbuf_found *found,
-			       u32 *reason)
+			       struct peerbuf_refusal *why)
 {
 	u64 begin = ALIGN_DOWN(found->offset, PAGE_SIZE);
 	u64 end = ALIGN(found->offset + found->length, PAGE_SIZE);
 
 	return peerbuf_part_set(part, peerbuf_from_dma_buf(found->dmabuf), begin, end - begin,
-				reason);
+				why);
 }
 
 static struct peerbuf *peerbuf_lookup_derive(const struct peerbuf_found *found, u32 nr,
-					     u32 *reason)
+					     struct peerbuf_refusal *why)
 {
 	struct peerbuf_part *parts = peerbuf_parts_alloc(nr);
 	bool writable = true;
@@ -123,18 +116,18 @@ static struct peerbuf *peerbuf_lookup_derive(const struct peerbuf_found *found, 
 		return ERR_PTR(-ENOMEM);
 	for (i = 0; !ret && i < nr; i++) {
 		writable &= found[i].writable;
-		ret = peerbuf_lookup_part(&parts[i], &found[i], reason);
+		ret = peerbuf_lookup_part(&parts[i], &found[i], why);
 	}
 	if (ret) {
 		peerbuf_parts_put(parts, nr);
 		return ERR_PTR(ret);
 	}
-	return peerbuf_derive(parts, nr, writable, reason);
+	return peerbuf_derive(parts, nr, writable, why);
 }
 
 /* Exports pages of BARs that a driver has mapped, as that driver exports them: no CPU access. */
 static struct peerbuf *peerbuf_lookup_export(const struct peerbuf_found *found, u32 nr,
-					     u32 *reason)
+					     struct peerbuf_refusal *why)
 {
 	struct peerbuf_export_args args = { .open_flags = O_RDWR, .no_cpu = true };
 	struct dma_buf *dmabuf;
@@ -149,22 +142,21 @@ static struct peerbuf *peerbuf_lookup_export(const struct peerbuf_found *found, 
 		begin = ALIGN_DOWN(found[i].offset, PAGE_SIZE);
 		end = ALIGN(found[i].offset + found[i].length, PAGE_SIZE);
 		ret = p2p_vecs_add_bar(args.placement, found[i].provider, begin, end - begin);
-		if (!found[i].writable) {
-			*reason = PEERBUF_REASON_READ_ONLY_BUFFER;
-			ret = -EACCES;
-		}
+		if (!found[i].writable)
+			ret = peerbuf_fail(why, -EACCES, PEERBUF_REASON_READ_ONLY_BUFFER);
 	}
-	dmabuf = ret ? ERR_PTR(ret) : peerbuf_export_for(&args, NULL, false, reason);
+	dmabuf = ret ? ERR_PTR(ret) : peerbuf_export_for(&args, NULL, false, why);
 	p2p_vecs_put(args.placement);
 	return IS_ERR(dmabuf) ? ERR_CAST(dmabuf) : dmabuf->priv;
 }
 
 /* All of @found are of the same kind. */
-static struct peerbuf *peerbuf_lookup_one(const struct peerbuf_found *found, u32 nr, u32 *reason)
+static struct peerbuf *peerbuf_lookup_one(const struct peerbuf_found *found, u32 nr,
+					  struct peerbuf_refusal *why)
 {
 	if (found->provider)
-		return peerbuf_lookup_export(found, nr, reason);
-	return peerbuf_lookup_derive(found, nr, reason);
+		return peerbuf_lookup_export(found, nr, why);
+	return peerbuf_lookup_derive(found, nr, why);
 }
 
 static void peerbuf_lookup_describe(struct peerbuf_lookup *lookup)
@@ -192,6 +184,7 @@ static void peerbuf_lookup_describe(struct peerbuf_lookup *lookup)
 static struct dma_buf *peerbuf_lookup_buffer(const struct peerbuf_found *found,
 					     struct peerbuf_piece *out)
 {
+	struct peerbuf_refusal why = PEERBUF_NOT_REFUSED;
 	struct peerbuf *pb;
 
 	if (found->kind == PEERBUF_PIECE_FOREIGN && found->dmabuf) {
@@ -200,9 +193,10 @@ static struct dma_buf *peerbuf_lookup_buffer(const struct peerbuf_found *found,
 	}
 	if (found->reason)
 		return NULL;
-	pb = peerbuf_lookup_one(found, 1, &out->reason);
+	pb = peerbuf_lookup_one(found, 1, &why);
+	out->reason = why.reason;
 	if (IS_ERR(pb))
-		return out->reason ? NULL : ERR_CAST(pb);
+		return why.reason ? NULL : ERR_CAST(pb);
 	out->kind = PEERBUF_PIECE_PEERBUF;
 	out->id = peerbuf_id(pb);
 	out->offset = offset_in_page(found->offset);
@@ -280,20 +274,20 @@ static int peerbuf_lookup_compose(struct peerbuf_lookup *lookup, struct peerbuf_
 {
 	struct peerbuf_ioc_lookup *arg = &call->lookup;
 	struct peerbuf *pb;
+	u32 i, reason;
 	int fd;
-	u32 i;
 
 	for (i = 0; i < lookup->nr; i++) {
-		arg->reason = peerbuf_lookup_unfit(&lookup->found[i], lookup->found);
-		if (!arg->reason)
+		reason = peerbuf_lookup_unfit(&lookup->found[i], lookup->found);
+		if (!reason)
 			continue;
 		arg->bad_addr = lookup->found[i].addr;
-		return -EOPNOTSUPP;
+		return peerbuf_fail(&call->why, -EOPNOTSUPP, reason);
 	}
 	fd = get_unused_fd_flags(lookup->open_flags);
 	if (fd < 0)
 		return fd;
-	pb = peerbuf_lookup_one(lookup->found, lookup->nr, &arg->reason);
+	pb = peerbuf_lookup_one(lookup->found, lookup->nr, &call->why);
 	if (IS_ERR(pb)) {
 		put_unused_fd(fd);
 		return PTR_ERR(pb);
@@ -306,7 +300,7 @@ static int peerbuf_lookup_compose(struct peerbuf_lookup *lookup, struct peerbuf_
 }
 
 static int peerbuf_lookup_store(const struct peerbuf_lookup *lookup,
-				struct peerbuf_ioc_lookup *arg)
+				const struct peerbuf_ioc_lookup *arg, struct peerbuf_refusal *why)
 {
 	int ret;
 	u32 i;
@@ -316,10 +310,8 @@ static int peerbuf_lookup_store(const struct peerbuf_lookup *lookup,
 	for (i = 0; i < lookup->nr; i++) {
 		ret = peerbuf_put_entry(arg->pieces, i, arg->piece_size, &lookup->out[i],
 					sizeof(lookup->out[i]));
-		if (ret) {
-			arg->reason = PEERBUF_REASON_BAD_POINTER;
-			return ret;
-		}
+		if (ret)
+			return peerbuf_fail(why, ret, PEERBUF_REASON_BAD_POINTER);
 	}
 	return 0;
 }
@@ -331,20 +323,20 @@ static int peerbuf_lookup_run(struct peerbuf_lookup *lookup, u32 room, struct pe
 
 	ret = peerbuf_find(arg->addr, arg->length, lookup->found, room, &arg->total);
 	if (ret == -EMSGSIZE)
-		arg->reason = PEERBUF_REASON_TOO_MANY_PIECES;
+		return peerbuf_fail(&call->why, ret, PEERBUF_REASON_TOO_MANY_PIECES);
 	if (ret)
 		return ret;
 	lookup->nr = arg->total;
 	peerbuf_lookup_describe(lookup);
 	/* Copy the array out once, so that a bad pointer fails before anything is made. */
-	ret = peerbuf_lookup_store(lookup, arg);
+	ret = peerbuf_lookup_store(lookup, arg, &call->why);
 	if (ret)
 		return ret;
 	if (arg->flags & PEERBUF_LOOKUP_F_COMPOSE)
 		ret = peerbuf_lookup_compose(lookup, call);
 	else if (!(arg->flags & PEERBUF_LOOKUP_F_LOOK))
 		ret = peerbuf_lookup_make(lookup);
-	return ret ?: peerbuf_lookup_store(lookup, arg);
+	return ret ?: peerbuf_lookup_store(lookup, arg, &call->why);
 }
 
 static void peerbuf_lookup_undo(struct peerbuf_lookup *lookup, struct peerbuf_call *call)
@@ -385,12 +377,12 @@ int peerbuf_ioctl_lookup(struct peerbuf_file *pf, struct peerbuf_call *call)
 	int ret;
 
 	arg->fd = -1;
-	ret = peerbuf_lookup_check(arg);
+	ret = peerbuf_lookup_check(arg, &call->why);
 	if (ret)
 		return ret;
 	ret = peerbuf_lookup_with(any ? PEERBUF_FEW_PIECES : arg->nr_pieces, call);
-	if (ret == -EMSGSIZE && any && arg->reason == PEERBUF_REASON_TOO_MANY_PIECES) {
-		arg->reason = 0;
+	if (ret == -EMSGSIZE && any && call->why.reason == PEERBUF_REASON_TOO_MANY_PIECES) {
+		call->why = PEERBUF_NOT_REFUSED;
 		ret = peerbuf_lookup_with(PEERBUF_MAX_PIECES, call);
 	}
 	if (!ret && arg->nr_pieces)

@@ -24,25 +24,24 @@
 
 #include "change/transition.h"
 #include "core/device.h"
+#include "core/refusal.h"
 #include "core/wait.h"
 #include "node/lend.h"
 #include "node/ranges.h"
 #include "node/registration.h"
 
 static int peerbuf_lend_check_mask(struct pci_dev *pdev, unsigned int mask,
-				   u32 *reason)
+				   struct peerbuf_refusal *why)
 {
 	unsigned int bar;
 	int ret;
 
-	if (!mask || mask >> PEERBUF_NR_BARS) {
-		*reason = PEERBUF_REASON_NO_BAR;
-		return -ENXIO;
-	}
+	if (!mask || mask >> PEERBUF_NR_BARS)
+		return peerbuf_fail(why, -ENXIO, PEERBUF_REASON_NO_BAR);
 	for (bar = 0; bar < PEERBUF_NR_BARS; bar++) {
 		if (!(mask & BIT(bar)))
 			continue;
-		ret = peerbuf_bar_check_pages(pdev, bar, reason);
+		ret = peerbuf_bar_check_pages(pdev, bar, why);
 		if (ret)
 			return ret;
 	}
@@ -54,7 +53,7 @@ static int peerbuf_lend_check_mask(struct pci_dev *pdev, unsigned int mask,
  * holds a runtime power reference as long as the device is lent.
  */
 static struct peerbuf_device *peerbuf_lend_first(struct pci_dev *pdev, unsigned int mask,
-						 u32 *reason)
+						 struct peerbuf_refusal *why)
 {
 	struct peerbuf_device *pdevice;
 	int ret;
@@ -68,8 +67,8 @@ static struct peerbuf_device *peerbuf_lend_first(struct pci_dev *pdev, unsigned 
 		return pdevice;
 	}
 	pm_runtime_put(&pdev->dev);
-	if (PTR_ERR(pdevice) == -EBUSY)
-		*reason = PEERBUF_REASON_STILL_MAPPED;
+	if (pdevice == ERR_PTR(-EBUSY))
+		peerbuf_fail(why, -EBUSY, PEERBUF_REASON_STILL_MAPPED);
 	return pdevice;
 }
 
@@ -91,17 +90,13 @@ static bool peerbuf_lent_nothing(struct peerbuf_device *pdevice)
 	return nothing;
 }
 
-static int peerbuf_lend_check(struct pci_dev *pdev, u32 *reason)
+static int peerbuf_lend_check(struct pci_dev *pdev, struct peerbuf_refusal *why)
 {
 	/* Everything below a bridge depends on the bridge's own registers. */
-	if (pdev->hdr_type != PCI_HEADER_TYPE_NORMAL) {
-		*reason = PEERBUF_REASON_NO_DEVICE;
-		return -ENODEV;
-	}
-	if (!pdev->dev.driver) {
-		*reason = PEERBUF_REASON_NO_DRIVER;
-		return -EUNATCH;
-	}
+	if (pdev->hdr_type != PCI_HEADER_TYPE_NORMAL)
+		return peerbuf_fail(why, -ENODEV, PEERBUF_REASON_NO_DEVICE);
+	if (!pdev->dev.driver)
+		return peerbuf_fail(why, -EUNATCH, PEERBUF_REASON_NO_DRIVER);
 	return 0;
 }
 
@@ -123,17 +118,15 @@ static struct peerbuf_device *peerbuf_lent_find(struct pci_dev *pdev)
 
 /* Returns the registration that the BARs are added to, with a reference. */
 static struct peerbuf_device *peerbuf_lend_more(struct pci_dev *pdev, unsigned int mask,
-						u32 *reason)
+						struct peerbuf_refusal *why)
 {
 	struct peerbuf_device *pdevice = peerbuf_lent_find(pdev);
 	int ret;
 
 	if (pdevice == ERR_PTR(-ENOENT))
-		return peerbuf_lend_first(pdev, mask, reason);
-	if (IS_ERR(pdevice)) {
-		*reason = PEERBUF_REASON_DRIVER_BOUND;
-		return pdevice;
-	}
+		return peerbuf_lend_first(pdev, mask, why);
+	if (IS_ERR(pdevice))
+		return ERR_PTR(peerbuf_fail(why, PTR_ERR(pdevice), PEERBUF_REASON_DRIVER_BOUND));
 	ret = peerbuf_device_add_bars(pdevice, mask, 0);
 	if (!ret)
 		return pdevice;
@@ -143,7 +136,7 @@ static struct peerbuf_device *peerbuf_lend_more(struct pci_dev *pdev, unsigned i
 
 /* Under the device's lock. A BAR cannot be exported before it, or a range of it, has been lent. */
 static int peerbuf_lend_locked(struct pci_dev *pdev, struct peerbuf_ioc_lend *arg,
-			       const struct peerbuf_range *ranges)
+			       const struct peerbuf_range *ranges, struct peerbuf_refusal *why)
 {
 	struct peerbuf_device *pdevice;
 	u32 mask = arg->bar_mask;
@@ -151,19 +144,19 @@ static int peerbuf_lend_locked(struct pci_dev *pdev, struct peerbuf_ioc_lend *ar
 
 	device_lock_assert(&pdev->dev);
 
-	ret = peerbuf_lend_check(pdev, &arg->reason);
+	ret = peerbuf_lend_check(pdev, why);
 	if (!ret)
 		ret = peerbuf_lent_check(pdev, ranges, arg->nr_ranges, &mask, &arg->bad_range,
-					 &arg->reason);
+					 why);
 	if (!ret)
-		ret = peerbuf_lend_check_mask(pdev, mask, &arg->reason);
+		ret = peerbuf_lend_check_mask(pdev, mask, why);
 	if (ret)
 		return ret;
 
-	pdevice = peerbuf_lend_more(pdev, mask, &arg->reason);
+	pdevice = peerbuf_lend_more(pdev, mask, why);
 	if (IS_ERR(pdevice))
 		return PTR_ERR(pdevice);
-	ret = peerbuf_lent_add(pdevice, arg->bar_mask, ranges, arg->nr_ranges, &arg->reason);
+	ret = peerbuf_lent_add(pdevice, arg->bar_mask, ranges, arg->nr_ranges, why);
 	if (ret && peerbuf_lent_nothing(pdevice))
 		peerbuf_lend_last(pdevice);
 	peerbuf_device_put(pdevice);
@@ -174,47 +167,42 @@ static int peerbuf_lend_locked(struct pci_dev *pdev, struct peerbuf_ioc_lend *ar
  * Takes the device's lock for the administrator. A driver's probe or remove may hold it for long:
  * the wait then ends with an error.
  */
-int peerbuf_admin_lock(struct pci_dev *pdev, u32 *reason)
+int peerbuf_admin_lock(struct pci_dev *pdev, struct peerbuf_refusal *why)
 {
 	unsigned long until = jiffies + PEERBUF_CORE_TIMEOUT;
 
 	while (!device_trylock(&pdev->dev)) {
-		if (signal_pending(current)) {
-			*reason = PEERBUF_REASON_INTERRUPTED;
-			return -EINTR;
-		}
-		if (time_after(jiffies, until)) {
-			*reason = PEERBUF_REASON_DEVICE_BUSY;
-			return -EBUSY;
-		}
+		if (signal_pending(current))
+			return peerbuf_fail(why, -EINTR, PEERBUF_REASON_INTERRUPTED);
+		if (time_after(jiffies, until))
+			return peerbuf_fail(why, -EBUSY, PEERBUF_REASON_DEVICE_BUSY);
 		schedule_timeout_interruptible(1);
 	}
 	return 0;
 }
 
-static struct peerbuf_range *peerbuf_lend_ranges(struct peerbuf_ioc_lend *arg)
+static struct peerbuf_range *peerbuf_lend_ranges(const struct peerbuf_ioc_lend *arg,
+						 struct peerbuf_refusal *why)
 {
 	if (!arg->nr_ranges)
 		return NULL;
-	if (arg->nr_ranges > PEERBUF_MAX_LENT) {
-		arg->reason = PEERBUF_REASON_TOO_MANY_RANGES;
-		return ERR_PTR(-EMSGSIZE);
-	}
-	return peerbuf_ranges_copy(arg->ranges, arg->nr_ranges, &arg->reason);
+	if (arg->nr_ranges > PEERBUF_MAX_LENT)
+		return ERR_PTR(peerbuf_fail(why, -EMSGSIZE, PEERBUF_REASON_TOO_MANY_RANGES));
+	return peerbuf_ranges_copy(arg->ranges, arg->nr_ranges, why);
 }
 
-int peerbuf_lend(struct pci_dev *pdev, struct peerbuf_ioc_lend *arg)
+int peerbuf_lend(struct pci_dev *pdev, struct peerbuf_ioc_lend *arg, struct peerbuf_refusal *why)
 {
 	struct peerbuf_range *ranges;
 	int ret;
 
-	ranges = peerbuf_lend_ranges(arg);
+	ranges = peerbuf_lend_ranges(arg, why);
 	if (IS_ERR(ranges))
 		return PTR_ERR(ranges);
-	ret = peerbuf_admin_lock(pdev, &arg->reason);
+	ret = peerbuf_admin_lock(pdev, why);
 	if (ret)
 		goto out_free;
-	ret = peerbuf_lend_locked(pdev, arg, ranges);
+	ret = peerbuf_lend_locked(pdev, arg, ranges, why);
 	if (!ret)
 		pci_notice(pdev, "peerbuf: BARs %#x and %u ranges lent by the administrator\n",
 			   arg->bar_mask, arg->nr_ranges);
@@ -230,19 +218,20 @@ out_free:
  * mapped.
  */
 static int peerbuf_unlend_bars(struct peerbuf_device *pdevice, unsigned int mask,
-			       u32 *reason)
+			       struct peerbuf_refusal *why)
 {
 	struct peerbuf_timeout timeout =
 		peerbuf_timeout(PEERBUF_CORE_TIMEOUT, PEERBUF_WAIT_INTR);
 	int ret;
 
 	ret = peerbuf_device_withdraw_bars(pdevice, mask, &timeout);
+	if (ret == -EINTR)
+		return peerbuf_fail_untold(why, ret);
 	if (ret)
-		*reason = ret == -EINTR ? PEERBUF_REASON_INTERRUPTED :
-					  PEERBUF_REASON_STILL_MAPPED;
-	else if (peerbuf_lent_nothing(pdevice))
+		return peerbuf_fail(why, ret, PEERBUF_REASON_STILL_MAPPED);
+	if (peerbuf_lent_nothing(pdevice))
 		peerbuf_lend_last(pdevice);
-	return ret;
+	return 0;
 }
 
 static bool peerbuf_is_lent(struct pci_dev *pdev)
@@ -256,24 +245,20 @@ static bool peerbuf_is_lent(struct pci_dev *pdev)
 }
 
 static int peerbuf_unlend_locked(struct pci_dev *pdev, unsigned int mask,
-				 u32 *reason)
+				 struct peerbuf_refusal *why)
 {
 	struct peerbuf_device *pdevice;
 	int ret;
 
 	device_lock_assert(&pdev->dev);
 
-	if (!mask || mask >> PEERBUF_NR_BARS) {
-		*reason = PEERBUF_REASON_NO_BAR;
-		return -ENXIO;
-	}
+	if (!mask || mask >> PEERBUF_NR_BARS)
+		return peerbuf_fail(why, -ENXIO, PEERBUF_REASON_NO_BAR);
 
 	pdevice = peerbuf_lent_find(pdev);
-	if (IS_ERR(pdevice)) {
-		*reason = PEERBUF_REASON_NO_DEVICE;
-		return -ENOENT;
-	}
-	ret = peerbuf_unlend_bars(pdevice, mask, reason);
+	if (IS_ERR(pdevice))
+		return peerbuf_fail(why, -ENOENT, PEERBUF_REASON_NO_DEVICE);
+	ret = peerbuf_unlend_bars(pdevice, mask, why);
 	peerbuf_device_put(pdevice);
 	return ret;
 }
@@ -282,22 +267,18 @@ static int peerbuf_unlend_locked(struct pci_dev *pdev, unsigned int mask,
  * If nothing is lent, the device lock is not waited for: its holder may be unbinding the driver and
  * taking the BARs back right now.
  */
-int peerbuf_unlend(struct pci_dev *pdev, struct peerbuf_ioc_lend *arg)
+int peerbuf_unlend(struct pci_dev *pdev, struct peerbuf_ioc_lend *arg, struct peerbuf_refusal *why)
 {
 	int ret;
 
-	if (arg->nr_ranges || arg->ranges) {
-		arg->reason = PEERBUF_REASON_RESERVED;
-		return -EINVAL;
-	}
-	if (!peerbuf_is_lent(pdev)) {
-		arg->reason = PEERBUF_REASON_NO_DEVICE;
-		return -ENOENT;
-	}
-	ret = peerbuf_admin_lock(pdev, &arg->reason);
+	if (arg->nr_ranges || arg->ranges)
+		return peerbuf_fail(why, -EINVAL, PEERBUF_REASON_RESERVED);
+	if (!peerbuf_is_lent(pdev))
+		return peerbuf_fail(why, -ENOENT, PEERBUF_REASON_NO_DEVICE);
+	ret = peerbuf_admin_lock(pdev, why);
 	if (ret)
 		return ret;
-	ret = peerbuf_unlend_locked(pdev, arg->bar_mask, &arg->reason);
+	ret = peerbuf_unlend_locked(pdev, arg->bar_mask, why);
 	if (!ret)
 		pci_notice(pdev, "peerbuf: BARs %#x taken back by the administrator\n",
 			   arg->bar_mask);

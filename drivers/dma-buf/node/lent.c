@@ -13,6 +13,7 @@
 #include <linux/peerbuf.h>
 
 #include "core/device.h"
+#include "core/refusal.h"
 #include "node/lend.h"
 #include "node/ranges.h"
 
@@ -62,40 +63,35 @@ static bool peerbuf_msix_in(struct pci_dev *pdev, u32 bar, const struct range *r
 }
 
 static int peerbuf_lent_check_one(struct pci_dev *pdev, const struct peerbuf_range *range,
-				  u32 *reason)
+				  struct peerbuf_refusal *why)
 {
 	struct range bytes;
 	int ret;
 
-	if (range->flags || range->device_fd || range->reserved) {
-		*reason = range->flags ? PEERBUF_REASON_FLAGS : PEERBUF_REASON_RESERVED;
-		return -EINVAL;
-	}
-	ret = peerbuf_range_check(range, reason) ?:
-	      peerbuf_bar_check_pages(pdev, range->bar, reason);
+	if (range->flags || range->device_fd || range->reserved)
+		return peerbuf_fail(why, -EINVAL, range->flags ? PEERBUF_REASON_FLAGS :
+								 PEERBUF_REASON_RESERVED);
+	ret = peerbuf_range_check(range, why) ?:
+	      peerbuf_bar_check_pages(pdev, range->bar, why);
 	if (ret)
 		return ret;
-	if (range->offset + range->length > pci_resource_len(pdev, range->bar)) {
-		*reason = PEERBUF_REASON_PAST_END;
-		return -ERANGE;
-	}
+	if (range->offset + range->length > pci_resource_len(pdev, range->bar))
+		return peerbuf_fail(why, -ERANGE, PEERBUF_REASON_PAST_END);
 	bytes = (struct range){ range->offset, range->offset + range->length - 1 };
-	if (peerbuf_msix_in(pdev, range->bar, &bytes)) {
-		*reason = PEERBUF_REASON_MSIX;
-		return -EACCES;
-	}
+	if (peerbuf_msix_in(pdev, range->bar, &bytes))
+		return peerbuf_fail(why, -EACCES, PEERBUF_REASON_MSIX);
 	return 0;
 }
 
 /* May these ranges be lent? Adds their BARs to *@mask. */
 int peerbuf_lent_check(struct pci_dev *pdev, const struct peerbuf_range *ranges, u32 nr,
-		       u32 *mask, u32 *bad_range, u32 *reason)
+		       u32 *mask, u32 *bad_range, struct peerbuf_refusal *why)
 {
 	int ret;
 	u32 i;
 
 	for (i = 0; i < nr; i++) {
-		ret = peerbuf_lent_check_one(pdev, &ranges[i], reason);
+		ret = peerbuf_lent_check_one(pdev, &ranges[i], why);
 		if (ret) {
 			*bad_range = i;
 			return ret;
@@ -145,7 +141,7 @@ static int peerbuf_lent_add_one(struct peerbuf_lent *lent, const struct peerbuf_
  * providers already. Returns 0, or -EMSGSIZE with nothing changed.
  */
 int peerbuf_lent_add(struct peerbuf_device *pdevice, u32 whole,
-		     const struct peerbuf_range *ranges, u32 nr, u32 *reason)
+		     const struct peerbuf_range *ranges, u32 nr, struct peerbuf_refusal *why)
 {
 	struct peerbuf_lent lent;
 	int ret = 0;
@@ -161,7 +157,7 @@ int peerbuf_lent_add(struct peerbuf_device *pdevice, u32 whole,
 		if (!(whole & BIT(ranges[i].bar)))
 			ret = peerbuf_lent_add_one(&lent, &ranges[i]);
 	if (ret) {
-		*reason = PEERBUF_REASON_TOO_MANY_RANGES;
+		peerbuf_fail(why, ret, PEERBUF_REASON_TOO_MANY_RANGES);
 	} else {
 		pdevice->lent = lent;
 		pdevice->user_bars |= whole | lent.part_bars;
@@ -175,7 +171,7 @@ int peerbuf_lent_add(struct peerbuf_device *pdevice, u32 whole,
  * range of an exportable BAR is allowed.
  */
 int peerbuf_lent_allows(struct peerbuf_device *pdevice, const struct peerbuf_range *range,
-			u32 *reason)
+			struct peerbuf_refusal *why)
 {
 	const struct range bytes = { range->offset, range->offset + range->length - 1 };
 	const struct peerbuf_lent *lent = &pdevice->lent;
@@ -185,10 +181,8 @@ int peerbuf_lent_allows(struct peerbuf_device *pdevice, const struct peerbuf_ran
 
 	if (pdevice->owner != PEERBUF_OWNER_LENT)
 		return 0;
-	if (peerbuf_msix_in(pdevice->pdev, range->bar, &bytes)) {
-		*reason = PEERBUF_REASON_MSIX;
-		return -EACCES;
-	}
+	if (peerbuf_msix_in(pdevice->pdev, range->bar, &bytes))
+		return peerbuf_fail(why, -EACCES, PEERBUF_REASON_MSIX);
 	if (!(lent->part_bars & BIT(range->bar)))
 		return 0;
 	for (i = 0; i < lent->nr; i++)
@@ -196,6 +190,5 @@ int peerbuf_lent_allows(struct peerbuf_device *pdevice, const struct peerbuf_ran
 		    lent->ranges[i].bytes.start <= bytes.start &&
 		    bytes.end <= lent->ranges[i].bytes.end)
 			return 0;
-	*reason = PEERBUF_REASON_NOT_LENT;
-	return -EACCES;
+	return peerbuf_fail(why, -EACCES, PEERBUF_REASON_NOT_LENT);
 }

@@ -12,6 +12,7 @@
 #include "core/device.h"
 #include "core/event.h"
 #include "core/file.h"
+#include "core/refusal.h"
 #include "core/wait.h"
 #include "node/chrdev.h"
 #include "node/event_read.h"
@@ -70,7 +71,7 @@ static void peerbuf_file_end_exports(struct peerbuf_file *pf)
 		peerbuf_timeout(PEERBUF_CLOSE_TIMEOUT, PEERBUF_WAIT_IDLE);
 	struct peerbuf *pb, *next;
 	LIST_HEAD(ending);
-	u32 reason;
+	struct peerbuf_refusal why;
 
 	while ((pb = peerbuf_file_next_export(pf))) {
 		peerbuf_mark_revoked(pb, PEERBUF_REVOKED_DEAD, NULL);
@@ -79,7 +80,7 @@ static void peerbuf_file_end_exports(struct peerbuf_file *pf)
 		mutex_unlock(&pf->lock);
 	}
 	list_for_each_entry_safe(pb, next, &ending, file_node) {
-		peerbuf_drain(pb, &timeout, &reason);
+		peerbuf_drain(pb, &timeout, &why);
 		mutex_lock(&pf->lock);
 		list_del_init(&pb->file_node);
 		mutex_unlock(&pf->lock);

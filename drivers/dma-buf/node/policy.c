@@ -14,6 +14,7 @@
 #include <peerbuf/peerbuf.h>
 
 #include "core/device.h"
+#include "core/refusal.h"
 #include "node/lend.h"
 #include "node/policy.h"
 
@@ -47,20 +48,17 @@ static bool peerbuf_policy_is_drivers(const struct peerbuf_device *pdevice, u32 
 
 /* Under the device's lock, so that it is not unbound. */
 static int peerbuf_policy_set_locked(struct pci_dev *pdev, u32 set, u32 clear, u32 *policy,
-				     u32 *reason)
+				     struct peerbuf_refusal *why)
 {
 	struct peerbuf_device *pdevice = peerbuf_device_lookup(pdev);
 	int ret = 0;
 
 	device_lock_assert(&pdev->dev);
 
-	if (!pdevice) {
-		*reason = PEERBUF_REASON_NO_DEVICE;
-		return -ENOENT;
-	}
+	if (!pdevice)
+		return peerbuf_fail(why, -ENOENT, PEERBUF_REASON_NO_DEVICE);
 	if (peerbuf_policy_is_drivers(pdevice, set | clear)) {
-		*reason = PEERBUF_REASON_DRIVER_DECIDES;
-		ret = -EOPNOTSUPP;
+		ret = peerbuf_fail(why, -EOPNOTSUPP, PEERBUF_REASON_DRIVER_DECIDES);
 	} else {
 		peerbuf_policy_change(pdevice, set, clear);
 		if ((set | clear) & PEERBUF_POLICY_F_BUS_MASTER)
@@ -71,14 +69,15 @@ static int peerbuf_policy_set_locked(struct pci_dev *pdev, u32 set, u32 clear, u
 	return ret;
 }
 
-int peerbuf_policy_set(struct pci_dev *pdev, u32 set, u32 clear, u32 *policy, u32 *reason)
+int peerbuf_policy_set(struct pci_dev *pdev, u32 set, u32 clear, u32 *policy,
+		       struct peerbuf_refusal *why)
 {
 	int ret;
 
-	ret = peerbuf_admin_lock(pdev, reason);
+	ret = peerbuf_admin_lock(pdev, why);
 	if (ret)
 		return ret;
-	ret = peerbuf_policy_set_locked(pdev, set, clear, policy, reason);
+	ret = peerbuf_policy_set_locked(pdev, set, clear, policy, why);
 	if (!ret && (set || clear))
 		pci_notice(pdev, "peerbuf: policy is %#x by the administrator\n", *policy);
 	device_unlock(&pdev->dev);

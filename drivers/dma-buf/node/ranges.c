@@ -15,6 +15,7 @@
 #include "core/device.h"
 #include "core/file.h"
 #include "core/reach.h"
+#include "core/refusal.h"
 #include "core/rights.h"
 #include "node/lend.h"
 #include "node/ranges.h"
@@ -25,14 +26,14 @@
  * @rights: gets the rights of the nodes that the ranges name; NULL if nobody needs them
  * @vecs: the list
  * @decoding: the device of the latest range, known to decode memory; no reference held
- * @reason: why the latest range was refused
+ * @why: why the latest range was refused
  */
 struct peerbuf_resolver {
 	struct peerbuf_file *pf;
 	struct peerbuf_rights *rights;
 	struct p2p_vecs *vecs;
 	const struct pci_dev *decoding;
-	u32 *reason;
+	struct peerbuf_refusal *why;
 };
 
 /*
@@ -44,10 +45,8 @@ static int peerbuf_decode_check(struct peerbuf_resolver *res,
 {
 	if (pdev == res->decoding)
 		return 0;
-	if (!peerbuf_device_answers(pdev)) {
-		*res->reason = PEERBUF_REASON_MEMORY_DECODE_OFF;
-		return -EIO;
-	}
+	if (!peerbuf_device_answers(pdev))
+		return peerbuf_fail(res->why, -EIO, PEERBUF_REASON_MEMORY_DECODE_OFF);
 	res->decoding = pdev;
 	return 0;
 }
@@ -55,26 +54,24 @@ static int peerbuf_decode_check(struct peerbuf_resolver *res,
 /* Returns a reference. */
 static struct p2p_provider *
 peerbuf_range_provider(struct peerbuf_device *pdevice,
-		       const struct peerbuf_range *range, u32 *reason)
+		       const struct peerbuf_range *range, struct peerbuf_refusal *why)
 {
 	struct p2p_provider *provider = NULL;
 	int ret;
 
-	ret = peerbuf_bar_check_pages(pdevice->pdev, range->bar, reason);
+	ret = peerbuf_bar_check_pages(pdevice->pdev, range->bar, why);
 	if (ret)
 		return ERR_PTR(ret);
 
 	mutex_lock(&pdevice->lock);
 	if (pdevice->state != PEERBUF_DEVICE_UP) {
-		*reason = pdevice->state == PEERBUF_DEVICE_DOWN ?
-				  PEERBUF_REASON_DEVICE_DOWN :
-				  PEERBUF_REASON_DEVICE_GONE;
-		ret = -ENODEV;
+		ret = peerbuf_fail(why, -ENODEV, pdevice->state == PEERBUF_DEVICE_DOWN ?
+						 PEERBUF_REASON_DEVICE_DOWN :
+						 PEERBUF_REASON_DEVICE_GONE);
 	} else if (!(pdevice->user_bars & BIT(range->bar))) {
-		*reason = PEERBUF_REASON_BAR_NOT_EXPORTABLE;
-		ret = -EACCES;
+		ret = peerbuf_fail(why, -EACCES, PEERBUF_REASON_BAR_NOT_EXPORTABLE);
 	} else {
-		ret = peerbuf_lent_allows(pdevice, range, reason);
+		ret = peerbuf_lent_allows(pdevice, range, why);
 		if (!ret)
 			provider = p2p_provider_get(pdevice->providers[range->bar]);
 	}
@@ -89,17 +86,17 @@ static int peerbuf_range_add(struct peerbuf_resolver *res,
 	struct p2p_provider *provider;
 	int ret;
 
-	provider = peerbuf_range_provider(pdevice, range, res->reason);
+	provider = peerbuf_range_provider(pdevice, range, res->why);
 	if (IS_ERR(provider))
 		return PTR_ERR(provider);
 
 	ret = p2p_vecs_add_bar(res->vecs, provider, range->offset, range->length);
 	if (ret == -ERANGE)
-		*res->reason = PEERBUF_REASON_PAST_END;
+		peerbuf_fail(res->why, ret, PEERBUF_REASON_PAST_END);
 	else if (ret == -EOVERFLOW)
-		*res->reason = PEERBUF_REASON_OVERFLOW;
+		peerbuf_fail(res->why, ret, PEERBUF_REASON_OVERFLOW);
 	else if (ret == -EINVAL)
-		*res->reason = PEERBUF_REASON_UNALIGNED;
+		peerbuf_fail(res->why, ret, PEERBUF_REASON_UNALIGNED);
 	else if (!ret)
 		ret = peerbuf_decode_check(res, pdevice->pdev);
 	p2p_provider_put(provider);
@@ -113,13 +110,13 @@ static int peerbuf_range_add_other(struct peerbuf_resolver *res,
 	struct file *filp;
 	int ret = 0;
 
-	other = peerbuf_right_from_fd(range->device_fd, &filp, res->reason);
+	other = peerbuf_right_from_fd(range->device_fd, &filp, res->why);
 	if (IS_ERR(other))
 		return PTR_ERR(other);
 	if (res->rights)
 		ret = peerbuf_rights_add(res->rights, other->pdevice);
 	if (ret)
-		*res->reason = PEERBUF_REASON_TOO_MANY_DEVICES;
+		peerbuf_fail(res->why, ret, PEERBUF_REASON_TOO_MANY_DEVICES);
 	else
 		ret = peerbuf_range_add(res, other->pdevice, range);
 	fput(filp);
@@ -132,18 +129,18 @@ static int peerbuf_range_add_system(struct peerbuf_resolver *res,
 	int ret = p2p_vecs_add_new_system(res->vecs, range->length, U64_MAX);
 
 	if (ret == -ENOMEM)
-		*res->reason = PEERBUF_REASON_NO_MEMORY;
+		peerbuf_fail(res->why, ret, PEERBUF_REASON_NO_MEMORY);
 	else if (ret == -EINTR)
-		*res->reason = PEERBUF_REASON_INTERRUPTED;
+		peerbuf_fail(res->why, ret, PEERBUF_REASON_INTERRUPTED);
 	else if (ret == -EOVERFLOW)
-		*res->reason = PEERBUF_REASON_OVERFLOW;
+		peerbuf_fail(res->why, ret, PEERBUF_REASON_OVERFLOW);
 	return ret;
 }
 
 static int peerbuf_range_resolve(struct peerbuf_resolver *res,
 				 const struct peerbuf_range *range)
 {
-	int ret = peerbuf_range_check(range, res->reason);
+	int ret = peerbuf_range_check(range, res->why);
 
 	if (ret)
 		return ret;
@@ -172,35 +169,31 @@ static int peerbuf_ranges_add(struct peerbuf_resolver *res,
 }
 
 /* The caller frees the result with kvfree(). */
-struct peerbuf_range *peerbuf_ranges_copy(u64 user_ranges, u32 nr, u32 *reason)
+struct peerbuf_range *peerbuf_ranges_copy(u64 user_ranges, u32 nr, struct peerbuf_refusal *why)
 {
 	struct peerbuf_range *ranges;
 
-	if (!nr) {
-		*reason = PEERBUF_REASON_NO_RANGES;
-		return ERR_PTR(-EINVAL);
-	}
-	if (nr > PEERBUF_MAX_RANGES) {
-		*reason = PEERBUF_REASON_TOO_MANY_RANGES;
-		return ERR_PTR(-EMSGSIZE);
-	}
+	if (!nr)
+		return ERR_PTR(peerbuf_fail(why, -EINVAL, PEERBUF_REASON_NO_RANGES));
+	if (nr > PEERBUF_MAX_RANGES)
+		return ERR_PTR(peerbuf_fail(why, -EMSGSIZE, PEERBUF_REASON_TOO_MANY_RANGES));
 	ranges = vmemdup_user(u64_to_user_ptr(user_ranges),
 			      array_size(nr, sizeof(*ranges)));
-	if (IS_ERR(ranges) && PTR_ERR(ranges) == -EFAULT)
-		*reason = PEERBUF_REASON_BAD_POINTER;
+	if (ranges == ERR_PTR(-EFAULT))
+		peerbuf_fail(why, -EFAULT, PEERBUF_REASON_BAD_POINTER);
 	return ranges;
 }
 
 /* @rights: optional; gets the rights of the nodes that the ranges name. */
 struct p2p_vecs *peerbuf_ranges_resolve(struct peerbuf_file *pf, u64 user_ranges,
 					u32 nr, struct peerbuf_rights *rights,
-					u32 *bad_range, u32 *reason)
+					u32 *bad_range, struct peerbuf_refusal *why)
 {
-	struct peerbuf_resolver res = { .pf = pf, .rights = rights, .reason = reason };
+	struct peerbuf_resolver res = { .pf = pf, .rights = rights, .why = why };
 	struct peerbuf_range *ranges;
 	int ret;
 
-	ranges = peerbuf_ranges_copy(user_ranges, nr, reason);
+	ranges = peerbuf_ranges_copy(user_ranges, nr, why);
 	if (IS_ERR(ranges))
 		return ERR_CAST(ranges);
 

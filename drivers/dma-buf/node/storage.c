@@ -13,6 +13,7 @@
 
 #include "core/buffer.h"
 #include "core/file.h"
+#include "core/refusal.h"
 #include "core/stats.h"
 #include "node/ioctl.h"
 
@@ -102,9 +103,10 @@ static const struct peerbuf_storage_ops *peerbuf_storage_get(void)
 	return peerbuf_storage_find();
 }
 
-static int peerbuf_storage_transfer(struct peerbuf_ioc_file *arg, bool write)
+static int peerbuf_storage_transfer(struct peerbuf_call *call, bool write)
 {
 	const struct peerbuf_storage_ops *ops = peerbuf_storage_get();
+	struct peerbuf_ioc_file *arg = &call->file;
 	int ret;
 
 	/* What the call does not get to stays zero. */
@@ -117,21 +119,19 @@ static int peerbuf_storage_transfer(struct peerbuf_ioc_file *arg, bool write)
 	arg->commands = 0;
 	arg->max_command = 0;
 	arg->nvme_status = 0;
-	if (!ops) {
-		arg->reason = PEERBUF_REASON_NO_STORAGE;
-		return -EOPNOTSUPP;
-	}
+	if (!ops)
+		return peerbuf_fail(&call->why, -EOPNOTSUPP, PEERBUF_REASON_NO_STORAGE);
 	ret = ops->transfer(arg, write);
 	module_put(ops->owner);
-	return ret;
+	return peerbuf_fail(&call->why, ret, arg->reason);
 }
 
 int peerbuf_ioctl_file_read(struct peerbuf_file *pf, struct peerbuf_call *call)
 {
-	return peerbuf_storage_transfer(&call->file, false);
+	return peerbuf_storage_transfer(call, false);
 }
 
 int peerbuf_ioctl_file_write(struct peerbuf_file *pf, struct peerbuf_call *call)
 {
-	return peerbuf_storage_transfer(&call->file, true);
+	return peerbuf_storage_transfer(call, true);
 }

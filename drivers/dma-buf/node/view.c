@@ -89,7 +89,7 @@ bool peerbuf_route_to(struct peerbuf *pb, const struct peerbuf_device *by,
 
 	dma_resv_assert_held(pb->dmabuf->resv);
 
-	if (peerbuf_client_routes(pb, client, route) == -ENOMEM)
+	if (peerbuf_client_plan(pb, client))
 		return false;
 	for (i = 0; i < vecs->nr_parts; i++) {
 		if (p2p_provider_pdev(vecs->part[i].provider) != by->pdev)

@@ -27,54 +27,38 @@
 #include "core/part.h"
 #include "core/placement.h"
 #include "core/reach.h"
+#include "core/refusal.h"
 #include "core/stats.h"
 #include "core/trace.h"
 #include "core/wait.h"
 #include "ops/attach.h"
 
 /*
- * Under resv: may @client attach? If the buffer can be moved for importers that do not reach it,
- * reach is checked when they map.
+ * Under resv, when the plan has been made: may @client attach? If the buffer can be moved for
+ * importers that do not reach it, reach is checked when they map.
  */
-static int peerbuf_check_client(struct peerbuf *pb, struct peerbuf_client *client)
+static int peerbuf_attach_check(struct peerbuf *pb, struct peerbuf_client *client,
+				struct peerbuf_refusal *why)
 {
-	struct device *dev = client->attach->dev;
-	struct p2p_route route;
-	u32 reason;
+	bool moves = peerbuf_moves_for_others(pb);
+	u32 trouble = peerbuf_trouble(pb);
 	int ret;
 
-	if (!peerbuf_moves_for_others(pb)) {
-		reason = peerbuf_kind_check(pb, client, pb->placement);
-		if (reason)
-			return peerbuf_refuse(pb, dev, -EOPNOTSUPP, reason, NULL);
-	}
-	/*
-	 * An importer by physical address reserves its address and waits until the buffer is
-	 * back.
-	 */
-	reason = peerbuf_trouble(pb);
-	if (reason && !(client->by_phys && reason != PEERBUF_REASON_DEVICE_GONE))
-		return peerbuf_refuse(pb, dev, -ENODEV, reason, NULL);
-
-	if (!reason) {
-		ret = peerbuf_check_answers(pb, dev);
+	if (!moves) {
+		ret = peerbuf_kind_check(client, pb->placement, why);
 		if (ret)
 			return ret;
 	}
+	/* An importer by physical address reserves its address and waits for the buffer. */
+	if (trouble && !(client->by_phys && trouble != PEERBUF_REASON_DEVICE_GONE))
+		return peerbuf_fail(why, -ENODEV, trouble);
+	if (!trouble && !peerbuf_placement_answers(pb->placement))
+		return peerbuf_fail(why, -EIO, PEERBUF_REASON_MEMORY_DECODE_OFF);
 
-	/*
-	 * Reads the bridges' registers. If there is no memory for the plan, the next call
-	 * refuses.
-	 */
-	p2p_plan_make(&client->plan, pb->placement->vecs, true);
-	reason = peerbuf_unreachable(pb, client, pb->placement, &route);
-	client->route = route;
-	if (!reason || (peerbuf_moves_for_others(pb) &&
-			reason != PEERBUF_REASON_DEVICE_GONE &&
-			reason != PEERBUF_REASON_NO_MEMORY))
+	ret = peerbuf_reach_check(pb, client, pb->placement, why);
+	if (moves && ret != -ENODEV && ret != -ENOMEM)
 		return 0;
-	return peerbuf_refuse(pb, dev, peerbuf_unreachable_errno(reason), reason,
-			      &route);
+	return ret;
 }
 
 static int peerbuf_ask_driver_of(struct peerbuf *asked, struct device *dev)
@@ -92,37 +76,45 @@ static int peerbuf_ask_exporter(struct peerbuf *pb, struct device *dev)
 
 	for (i = 0; !ret && i < pb->nr_parts; i++)
 		ret = peerbuf_ask_driver_of(pb->parts[i].root, dev);
-	if (!ret)
-		return 0;
-
-	if (!peerbuf_lock(pb, PEERBUF_WAIT_KILLABLE)) {
-		peerbuf_refuse(pb, dev, ret, PEERBUF_REASON_VETO, NULL);
-		dma_resv_unlock(pb->dmabuf->resv);
-	}
 	return ret;
+}
+
+/* Under resv. @veto: what the exporting drivers said. Returns 0, or an errno after a refusal. */
+static int peerbuf_attach_client(struct peerbuf *pb, struct peerbuf_client *client, int veto,
+				 struct peerbuf_refusal *why)
+{
+	/* Reads the bridges' registers. If there is no memory for the plan, the check says so. */
+	p2p_plan_make(&client->plan, pb->placement->vecs, true);
+	p2p_plan_verdict(&client->plan, &client->route);
+
+	if (veto)
+		peerbuf_fail(why, veto, PEERBUF_REASON_VETO);
+	if (veto || peerbuf_attach_check(pb, client, why))
+		return peerbuf_refuse(pb, client->attach->dev, why);
+	peerbuf_client_add(pb, client);
+	return 0;
 }
 
 int peerbuf_op_attach(struct dma_buf *dmabuf, struct dma_buf_attachment *attach)
 {
+	struct peerbuf_refusal why = PEERBUF_NOT_REFUSED;
 	struct peerbuf *pb = dmabuf->priv;
 	struct peerbuf_client *client;
-	int ret;
-
-	ret = peerbuf_ask_exporter(pb, attach->dev);
-	if (ret)
-		return ret;
+	int ret, veto;
 
 	client = peerbuf_client_create(attach);
 	if (!client)
 		return -ENOMEM;
 
+	veto = peerbuf_ask_exporter(pb, attach->dev);
 	ret = peerbuf_lock(pb, PEERBUF_WAIT_KILLABLE);
-	if (!ret) {
-		ret = peerbuf_check_client(pb, client);
-		if (!ret)
-			peerbuf_client_add(pb, client);
+	if (ret) {
+		ret = veto ?: peerbuf_fail_untold(&why, ret);
+	} else {
+		ret = peerbuf_attach_client(pb, client, veto, &why);
 		dma_resv_unlock(dmabuf->resv);
 	}
+	peerbuf_client_tell(client, &why);
 
 	if (ret) {
 		peerbuf_client_free(client);
@@ -176,10 +168,9 @@ int peerbuf_op_pin(struct dma_buf_attachment *attach)
 {
 	struct peerbuf_client *client = attach->priv;
 	struct peerbuf *pb = attach->dmabuf->priv;
+	struct peerbuf_refusal why = PEERBUF_NOT_REFUSED;
 	bool revocable = client->revocable;
-	struct p2p_route route;
-	int ret = 0;
-	u32 reason;
+	int ret;
 
 	dma_resv_assert_held(attach->dmabuf->resv);
 
@@ -188,9 +179,9 @@ int peerbuf_op_pin(struct dma_buf_attachment *attach)
 
 	if (peerbuf_pin_unmasks(client))
 		client->revocable = false;
-	reason = peerbuf_unmappable(pb, client, &route);
-	if (reason)
-		ret = peerbuf_make_reachable(pb, client, reason, &route);
+	ret = peerbuf_map_check(pb, client, &why);
+	if (ret)
+		ret = peerbuf_make_reachable(pb, client, &why);
 	if (ret)
 		client->revocable = revocable;
 	else

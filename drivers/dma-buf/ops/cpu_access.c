@@ -24,6 +24,7 @@
 #include "core/part.h"
 #include "core/placement.h"
 #include "core/reach.h"
+#include "core/refusal.h"
 #include "core/stats.h"
 #include "core/wait.h"
 #include "ops/cpu.h"
@@ -226,7 +227,7 @@ static int peerbuf_refuse_cpu(struct dma_buf *dmabuf, int otherwise)
 	if (!(pb->flags & PEERBUF_EXPORT_F_NO_CPU))
 		return otherwise;
 	if (dma_resv_trylock(dmabuf->resv)) {
-		peerbuf_refuse(pb, NULL, -EPERM, PEERBUF_REASON_NO_CPU, NULL);
+		peerbuf_refuse_for(pb, NULL, -EPERM, PEERBUF_REASON_NO_CPU);
 		dma_resv_unlock(dmabuf->resv);
 	}
 	return -EPERM;

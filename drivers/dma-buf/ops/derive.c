@@ -29,6 +29,7 @@
 #include "core/part.h"
 #include "core/placement.h"
 #include "core/reach.h"
+#include "core/refusal.h"
 #include "core/wait.h"
 #include "ops/derive.h"
 #include "ops/export.h"
@@ -106,26 +107,25 @@ static int peerbuf_roots_lock(struct peerbuf *pb, struct dma_resv **first,
  * With all roots locked: may @pb be made now? If @pb has a reservation object of its own, waits
  * here for the KERNEL fences in the roots' objects, because @pb's object does not have them.
  */
-static int peerbuf_roots_ready(struct peerbuf *pb, u32 *reason)
+static int peerbuf_roots_ready(struct peerbuf *pb, struct peerbuf_refusal *why)
 {
+	u32 i, trouble;
 	int ret = 0;
-	u32 i;
 
-	if (peerbuf_origins_revoked(pb)) {
-		*reason = PEERBUF_REASON_REVOKED;
-		return -ENODEV;
-	}
+	if (peerbuf_origins_revoked(pb))
+		return peerbuf_fail(why, -ENODEV, PEERBUF_REASON_REVOKED);
 	for (i = 0; !ret && i < pb->nr_parts; i++) {
-		*reason = peerbuf_trouble(pb->parts[i].root);
-		if (*reason)
-			return -ENODEV;
+		trouble = peerbuf_trouble(pb->parts[i].root);
+		if (trouble)
+			return peerbuf_fail(why, -ENODEV, trouble);
 		if (pb->root == pb)
 			ret = peerbuf_wait_kernel(pb->parts[i].root, PEERBUF_WAIT_INTR);
 	}
 	return ret;
 }
 
-static struct peerbuf_placement *peerbuf_parts_placement(struct peerbuf *pb, u32 *reason)
+static struct peerbuf_placement *
+peerbuf_parts_placement(struct peerbuf *pb, struct peerbuf_refusal *why)
 {
 	struct peerbuf_placement *placement;
 	struct p2p_vecs *vecs;
@@ -133,22 +133,21 @@ static struct peerbuf_placement *peerbuf_parts_placement(struct peerbuf *pb, u32
 	vecs = peerbuf_parts_vecs(pb, NULL, NULL);
 	if (IS_ERR(vecs))
 		return ERR_CAST(vecs);
-	placement = peerbuf_placement_create(pb, vecs, false, reason);
+	placement = peerbuf_placement_create(pb, vecs, false, why);
 	p2p_vecs_put(vecs);
 	if (IS_ERR(placement) || peerbuf_placement_answers(placement))
 		return placement;
 	peerbuf_placement_destroy(placement);
-	*reason = PEERBUF_REASON_MEMORY_DECODE_OFF;
-	return ERR_PTR(-EIO);
+	return ERR_PTR(peerbuf_fail(why, -EIO, PEERBUF_REASON_MEMORY_DECODE_OFF));
 }
 
 /*
  * With all roots and @pb locked. A mark that is set meanwhile is seen here, or by whoever maps
  * the buffer: nothing is mapped yet.
  */
-static int peerbuf_place_parts(struct peerbuf *pb, u32 *reason)
+static int peerbuf_place_parts(struct peerbuf *pb, struct peerbuf_refusal *why)
 {
-	struct peerbuf_placement *placement = peerbuf_parts_placement(pb, reason);
+	struct peerbuf_placement *placement = peerbuf_parts_placement(pb, why);
 
 	if (IS_ERR(placement))
 		return PTR_ERR(placement);
@@ -162,17 +161,17 @@ static int peerbuf_place_parts(struct peerbuf *pb, u32 *reason)
 }
 
 /* With all roots locked. If @pb has a lock of its own, nobody else knows that lock yet. */
-static int peerbuf_place_derived(struct peerbuf *pb, u32 *reason)
+static int peerbuf_place_derived(struct peerbuf *pb, struct peerbuf_refusal *why)
 {
 	bool own = pb->root == pb;
 	int ret;
 
-	ret = peerbuf_roots_ready(pb, reason);
+	ret = peerbuf_roots_ready(pb, why);
 	if (ret)
 		return ret;
 	if (own && WARN_ON_ONCE(!dma_resv_trylock(pb->dmabuf->resv)))
 		return -EBUSY;
-	ret = peerbuf_place_parts(pb, reason);
+	ret = peerbuf_place_parts(pb, why);
 	if (own)
 		dma_resv_unlock(pb->dmabuf->resv);
 	return ret;
@@ -245,7 +244,8 @@ static struct peerbuf *peerbuf_derived_create(struct peerbuf_part *parts, u32 nr
  * lock. @writable: importers may write to it. Returns the buffer, with a reference to its
  * DMA-BUF, or an ERR_PTR with the errno values of PEERBUF_IOC_LOOKUP.
  */
-struct peerbuf *peerbuf_derive(struct peerbuf_part *parts, u32 nr, bool writable, u32 *reason)
+struct peerbuf *peerbuf_derive(struct peerbuf_part *parts, u32 nr, bool writable,
+			       struct peerbuf_refusal *why)
 {
 	struct ww_acquire_ctx ctx;
 	struct dma_resv *first;
@@ -259,7 +259,7 @@ struct peerbuf *peerbuf_derive(struct peerbuf_part *parts, u32 nr, bool writable
 	}
 	ret = peerbuf_roots_lock(pb, &first, &ctx);
 	if (!ret) {
-		ret = peerbuf_place_derived(pb, reason);
+		ret = peerbuf_place_derived(pb, why);
 		peerbuf_roots_unlock(pb, first, &ctx);
 	}
 	if (ret) {

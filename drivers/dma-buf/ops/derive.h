@@ -7,7 +7,9 @@
 
 struct peerbuf;
 struct peerbuf_part;
+struct peerbuf_refusal;
 
-struct peerbuf *peerbuf_derive(struct peerbuf_part *parts, u32 nr, bool writable, u32 *reason);
+struct peerbuf *peerbuf_derive(struct peerbuf_part *parts, u32 nr, bool writable,
+			       struct peerbuf_refusal *why);
 
 #endif /* _PEERBUF_DERIVE_H */

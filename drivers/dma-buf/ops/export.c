@@ -33,6 +33,7 @@
 #include "core/file.h"
 #include "core/marks.h"
 #include "core/placement.h"
+#include "core/refusal.h"
 #include "core/stats.h"
 #include "core/trace.h"
 #include "ops/attach.h"
@@ -239,39 +240,29 @@ static bool peerbuf_segment_limits_ok(u64 align, u64 max_len)
 	return !(max_len & (max_t(u64, align, PAGE_SIZE) - 1));
 }
 
-static int peerbuf_args_check(const struct peerbuf_export_args *args, u32 *reason)
+static int peerbuf_args_check(const struct peerbuf_export_args *args, struct peerbuf_refusal *why)
 {
-	if (args->flags & ~PEERBUF_EXPORT_FLAGS) {
-		*reason = PEERBUF_REASON_FLAGS;
-		return -EINVAL;
-	}
-	if (!peerbuf_segment_limits_ok(args->segment_align, args->max_segment)) {
-		*reason = PEERBUF_REASON_SEGMENT_LIMITS;
-		return -EINVAL;
-	}
-	if (!args->placement || !args->placement->nr) {
-		*reason = PEERBUF_REASON_NO_RANGES;
-		return -EINVAL;
-	}
-	if (args->placement->size > SIZE_MAX >> 1) {
-		*reason = PEERBUF_REASON_OVERFLOW;
-		return -EOVERFLOW;
-	}
+	if (args->flags & ~PEERBUF_EXPORT_FLAGS)
+		return peerbuf_fail(why, -EINVAL, PEERBUF_REASON_FLAGS);
+	if (!peerbuf_segment_limits_ok(args->segment_align, args->max_segment))
+		return peerbuf_fail(why, -EINVAL, PEERBUF_REASON_SEGMENT_LIMITS);
+	if (!args->placement || !args->placement->nr)
+		return peerbuf_fail(why, -EINVAL, PEERBUF_REASON_NO_RANGES);
+	if (args->placement->size > SIZE_MAX >> 1)
+		return peerbuf_fail(why, -EOVERFLOW, PEERBUF_REASON_OVERFLOW);
 	/* It could never fall back: a copy would make two places of one. */
-	if (args->flags & PEERBUF_EXPORT_F_FALLBACK && p2p_vecs_aliased(args->placement)) {
-		*reason = PEERBUF_REASON_ALIASED;
-		return -EINVAL;
-	}
+	if (args->flags & PEERBUF_EXPORT_F_FALLBACK && p2p_vecs_aliased(args->placement))
+		return peerbuf_fail(why, -EINVAL, PEERBUF_REASON_ALIASED);
 	return 0;
 }
 
 static int peerbuf_place_first(struct peerbuf *pb, struct p2p_vecs *vecs,
-			       bool when_down, u32 *reason)
+			       bool when_down, struct peerbuf_refusal *why)
 {
 	struct peerbuf_placement *placement;
 
 	dma_resv_lock(pb->dmabuf->resv, NULL);
-	placement = peerbuf_placement_create(pb, vecs, when_down, reason);
+	placement = peerbuf_placement_create(pb, vecs, when_down, why);
 	if (!IS_ERR(placement)) {
 		spin_lock(&pb->holds_lock);
 		pb->placement = placement;
@@ -323,12 +314,12 @@ void peerbuf_give_up(struct peerbuf *pb)
 /* Like peerbuf_export(). With @file the export ends when that file is closed. */
 struct dma_buf *peerbuf_export_for(const struct peerbuf_export_args *args,
 				   struct peerbuf_file *file, bool by_user,
-				   u32 *reason)
+				   struct peerbuf_refusal *why)
 {
 	struct peerbuf *pb;
 	int ret;
 
-	ret = peerbuf_args_check(args, reason);
+	ret = peerbuf_args_check(args, why);
 	if (ret)
 		return ERR_PTR(ret);
 
@@ -342,7 +333,7 @@ struct dma_buf *peerbuf_export_for(const struct peerbuf_export_args *args,
 		peerbuf_free(pb);
 		return ERR_PTR(ret);
 	}
-	ret = peerbuf_place_first(pb, args->placement, args->when_down, reason);
+	ret = peerbuf_place_first(pb, args->placement, args->when_down, why);
 	if (ret) {
 		peerbuf_give_up(pb);
 		return ERR_PTR(ret);
@@ -370,9 +361,9 @@ struct dma_buf *peerbuf_export_for(const struct peerbuf_export_args *args,
  */
 struct dma_buf *peerbuf_export(const struct peerbuf_export_args *args)
 {
-	u32 reason = 0;
+	struct peerbuf_refusal why = PEERBUF_NOT_REFUSED;
 
-	return peerbuf_export_for(args, NULL, false, &reason);
+	return peerbuf_export_for(args, NULL, false, &why);
 }
 EXPORT_SYMBOL_GPL(peerbuf_export);
 

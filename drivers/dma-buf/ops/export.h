@@ -9,10 +9,11 @@ struct dma_buf;
 struct peerbuf;
 struct peerbuf_export_args;
 struct peerbuf_file;
+struct peerbuf_refusal;
 
 struct dma_buf *peerbuf_export_for(const struct peerbuf_export_args *args,
 				   struct peerbuf_file *file, bool by_user,
-				   u32 *reason);
+				   struct peerbuf_refusal *why);
 struct peerbuf *peerbuf_create(const struct peerbuf_export_args *args, u64 size);
 int peerbuf_make_dma_buf(struct peerbuf *pb, const struct peerbuf_export_args *args);
 void peerbuf_make_known(struct peerbuf *pb, struct peerbuf_file *file);

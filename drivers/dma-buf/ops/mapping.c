@@ -21,6 +21,7 @@
 #include "core/hold.h"
 #include "core/placement.h"
 #include "core/reach.h"
+#include "core/refusal.h"
 #include "core/stats.h"
 #include "core/trace.h"
 #include "core/wait.h"
@@ -99,23 +100,22 @@ static int peerbuf_dma_may(struct peerbuf *pb, struct peerbuf_client *client,
 			   enum dma_data_direction dir)
 {
 	struct peerbuf_placement *before = pb->placement;
+	struct peerbuf_refusal why = PEERBUF_NOT_REFUSED;
 	struct device *dev = client->attach->dev;
-	struct p2p_route route;
-	u32 reason;
 	int ret;
 
 	if (peerbuf_trouble(pb))
 		return -ENODEV;
 	if (pb->read_only && dir != DMA_TO_DEVICE)
-		return peerbuf_refuse(pb, dev, -EACCES, PEERBUF_REASON_READ_ONLY_BUFFER, NULL);
+		return peerbuf_refuse_for(pb, dev, -EACCES, PEERBUF_REASON_READ_ONLY_BUFFER);
 
 	/* Check before a copy out of it, and again where the exporting driver has placed it. */
 	ret = peerbuf_check_decode(pb, dev);
 	if (ret)
 		return ret;
-	reason = peerbuf_unmappable(pb, client, &route);
-	if (reason)
-		ret = peerbuf_make_reachable(pb, client, reason, &route);
+	ret = peerbuf_map_check(pb, client, &why);
+	if (ret)
+		ret = peerbuf_make_reachable(pb, client, &why);
 	if (!ret && pb->placement != before)
 		ret = peerbuf_check_decode(pb, dev);
 	return ret ?: peerbuf_wait_kernel(pb, PEERBUF_WAIT_KILLABLE);
@@ -160,8 +160,7 @@ struct peerbuf_dma *peerbuf_dma_create(struct peerbuf_client *client,
 
 	dma = peerbuf_dma_make_piece(client, want);
 	if (dma == ERR_PTR(-ENOSPC))
-		peerbuf_refuse(pb, client->attach->dev, -ENOSPC, PEERBUF_REASON_IOMMU_REFUSED,
-			       NULL);
+		peerbuf_refuse_for(pb, client->attach->dev, -ENOSPC, PEERBUF_REASON_IOMMU_REFUSED);
 	if (IS_ERR(dma))
 		return dma;
 	dma->client = client;

@@ -22,6 +22,7 @@
 #include "core/hold.h"
 #include "core/placement.h"
 #include "core/reach.h"
+#include "core/refusal.h"
 #include "core/wait.h"
 #include "ops/cpu.h"
 
@@ -114,18 +115,18 @@ static void *peerbuf_vmap_system(const struct p2p_vecs *vecs)
 	return vaddr;
 }
 
-/* Under resv: why one of the attached importers may not have the buffer where it is, or 0. */
-static u32 peerbuf_clients_unfit(struct peerbuf *pb)
+/* Under resv: may all attached importers have the buffer where it is, as far as their kind goes? */
+static int peerbuf_kinds_check(struct peerbuf *pb, struct peerbuf_refusal *why)
 {
 	struct peerbuf_client *client;
-	u32 reason = 0;
+	int ret = 0;
 
 	list_for_each_entry(client, &pb->clients, node) {
-		reason = peerbuf_kind_check(pb, client, pb->placement);
-		if (reason)
+		ret = peerbuf_kind_check(client, pb->placement, why);
+		if (ret)
 			break;
 	}
-	return reason;
+	return ret;
 }
 
 /*
@@ -139,10 +140,10 @@ static u32 peerbuf_clients_unfit(struct peerbuf *pb)
 static int peerbuf_vmap_place(struct peerbuf *pb)
 {
 	struct peerbuf_placement *placement = pb->placement;
-	u32 reason = peerbuf_clients_unfit(pb);
+	struct peerbuf_refusal why = PEERBUF_NOT_REFUSED;
 
-	if (reason)
-		return peerbuf_make_cpu_reachable(pb, reason);
+	if (peerbuf_kinds_check(pb, &why))
+		return peerbuf_make_cpu_reachable(pb, why.reason);
 	if (placement->vecs->hidden_size)
 		return peerbuf_make_cpu_reachable(pb, PEERBUF_REASON_HIDDEN);
 	if (placement->vecs->system_size && !peerbuf_all_system(placement))

@@ -308,12 +308,12 @@ static int peerbuf_vfio_import_attach(struct peerbuf_vfio_import *import, u32 *r
 {
 	struct device *dev = &import->pv->core.pdev->dev;
 	struct peerbuf_attachment *att;
+	struct peerbuf_refusal why;
 	int ret;
 
-	att = peerbuf_attach(import->dmabuf, dev, &peerbuf_vfio_importer_ops, import);
+	att = peerbuf_attach_why(import->dmabuf, dev, &peerbuf_vfio_importer_ops, import, &why);
 	/* The caller reports the route whether or not the attach succeeded. */
-	peerbuf_attach_route(import->dmabuf, dev, &peerbuf_vfio_importer_ops,
-			     &import->route);
+	import->route = why.route;
 	if (IS_ERR(att)) {
 		*reason = peerbuf_vfio_attach_reason(import, PTR_ERR(att));
 		return PTR_ERR(att);
