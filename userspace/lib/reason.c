@@ -114,13 +114,13 @@ static const struct sentence sentences[] = {
 	       "the firmware or kernel found no room for it: see 'BAR' in the kernel log, try "
 	       "pci=realloc or \"Above 4G decoding\""),
 	REASON(BAR_UNMAPPABLE, "a PCI quirk forbids mapping the BARs of this function",
-	       "none: they are for its own driver only"),
+	       "use memory of another function: these BARs are for its own driver only"),
 	REASON(NOT_LENT, "it is outside of the ranges of the BAR that are lent",
 	       "'peerbuf allow FUNCTION --bar N --range OFFSET:LENGTH' lends more of it"),
 	REASON(MSIX, "the function's MSI-X table or pending bits are there",
 	       "leave those pages out: its driver relies on them"),
 	REASON(BAR_SMALL, "the BAR is smaller than a page of this kernel",
-	       "none: what else is in that page may be another device's"),
+	       "use another BAR: what else is in that page may be another device's"),
 
 	REASON(READ_ONLY_FILE, "the node was opened without write access",
 	       "open it for reading and writing"),

@@ -243,6 +243,10 @@ def check_filters(path):
                           (("-f", "group=77"), 0)):
         if len(functions(*words)) != number:
             fail(f"topo {' '.join(words)} shows {len(functions(*words))}, not {number}")
+    for words, said in ((("-f", "group=77"), b"passes the filters"),
+                        (("-f", "below=0000:21:00.0", "-f", "class=02"), b"one function")):
+        if said not in peerbuf("topo", "--from", path, *words).stdout:
+            fail(f"topo {' '.join(words)} does not say: {said.decode()}")
     peerbuf("topo", "-f", "colour=red", "--from", path, code=2)
     peerbuf("topo", "-o", "COLOUR", "--from", path, code=2)
     peerbuf("topo", "--dot", "--tree", "--from", path, code=2)

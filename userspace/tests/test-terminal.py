@@ -108,6 +108,33 @@ def check_tables(folder, path):
         fail(f"topo -o: {len(screen.text.splitlines())} lines on a terminal, {rows} in a pipe")
 
 
+def matrix_of(text):
+    """Returns what the parts of a matrix have between them: (ROW, COLUMN): cell."""
+    cells, columns = {}, []
+    for line in text.splitlines():
+        words = line.split()
+        if line.startswith("MEMORY_OF"):
+            columns = words[3:]
+        elif not words:
+            columns = []
+        elif columns:
+            cells.update({(words[0], column): cell
+                          for column, cell in zip(columns, words[3:], strict=True)})
+    return cells
+
+
+def check_matrix(folder, path):
+    """A matrix that is too wide comes in parts, one below the other."""
+    command = f"{PEERBUF} topo --from {path}"
+    whole = matrix_of(piped("topo", "--from", str(path)))
+    for columns, parts in ((45, 2), (80, 1)):
+        screen = Terminal(folder, columns, command)
+        if matrix_of(screen.text) != whole or len(whole) != 16:
+            fail(f"topo: {columns} columns show another matrix than a pipe:\n{screen.text}")
+        if screen.text.count("MEMORY_OF") != parts:
+            fail(f"topo: {columns} columns do not show {parts} parts:\n{screen.text}")
+
+
 def check_failures(folder):
     screen = Terminal(folder, 80, f"{PEERBUF} topo --from /no/such/file")
     if screen.status != "1" or "ENOENT" not in screen.text:
@@ -123,6 +150,7 @@ def main():
         path.write_text(json.dumps(machines.MACHINES["two-sockets"]().snapshot()))
         check_sentences(folder, path, "doctor")
         check_sentences(folder, path, "why", "0000:18:00.0", "0000:19:00.0")
+        check_matrix(folder, path)
         check_colors(folder, path)
         check_tables(folder, path)
         check_failures(folder)

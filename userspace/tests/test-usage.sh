@@ -73,6 +73,15 @@ done
 
 expect 2
 silent "$out"
+expect 0 help
+silent "$err"
+says "$out" '^Usage: peerbuf COMMAND'
+expect 0 help topo
+says "$out" '^Usage: peerbuf topo'
+expect 2 help no-such-command
+says "$err" "no command 'no-such-command'"
+expect 2 topo --tree --json
+expect 2 topo --tree --filter driver=nvme
 expect 2 no-such-command
 says "$err" "no command 'no-such-command'"
 

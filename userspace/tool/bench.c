@@ -125,6 +125,15 @@ static void measure_cpu(struct bench *bench, int fd, uint64_t size)
 	add_figure(&bench->results.cpu, size, times, n);
 }
 
+static int not_taken(const struct bench *bench, int err, uint64_t size)
+{
+	const char *client = addr_text(bench->results.client);
+
+	failed_errno(err, "bench: %s does not take %s", client, size_text(size));
+	hint("'peerbuf verify %s %s' says why", addr_text(bench->results.provider), client);
+	return EXIT_REFUSED;
+}
+
 static int measure_mapping(struct bench *bench, struct engine *engine, int fd, uint64_t size)
 {
 	uint64_t times[ROUNDS], start = now();
@@ -136,8 +145,7 @@ static int measure_mapping(struct bench *bench, struct engine *engine, int fd, u
 
 		ret = engine->attach(engine, fd, size);
 		if (ret)
-			return failed_errno(ret, "bench: %s does not take %s",
-					    addr_text(bench->results.client), size_text(size));
+			return not_taken(bench, ret, size);
 		times[n] = now() - began;
 		engine->detach(engine);
 	}

@@ -45,11 +45,11 @@ static bool below_page(const struct peerbuf_bar *bar)
 	return bar->size < (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-static const char *allowed_text(const struct peerbuf_bar *bar)
+static const char *exportable_text(const struct peerbuf_bar *bar)
 {
 	if (bar->flags & PEERBUF_BAR_F_EXPORTABLE)
 		return "yes";
-	return bar->flags & PEERBUF_BAR_F_MEMORY && below_page(bar) ? "no, below a page" : "no";
+	return bar->flags & PEERBUF_BAR_F_MEMORY && below_page(bar) ? "too-small" : "no";
 }
 
 static void add_rows(struct libscols_table *table, const struct device_view *view)
@@ -70,7 +70,7 @@ static void add_rows(struct libscols_table *table, const struct device_view *vie
 			continue;
 		table_row(table, addr, format_text("%u", n), size_text(bar->size),
 			  kind_text(bar->flags),
-			  allowed_text(bar),
+			  exportable_text(bar),
 			  owner_text(info->owner), format_text("%.32s", info->driver),
 			  format_text("%" PRIu32, info->nr_exports),
 			  info->flags & PEERBUF_INFO_F_DOWN ? "down" : "up",
@@ -90,7 +90,7 @@ static void print_text(const struct device_view *views, size_t nr)
 	table = table_new();
 	table_columns(table, (const struct column[]) {
 		{ "FUNCTION", 0 }, { "BAR", TABLE_RIGHT }, { "SIZE", TABLE_RIGHT }, { "TYPE", 0 },
-		{ "ALLOWED", 0 }, { "OWNER", 0 }, { "DRIVER", 0 },
+		{ "EXPORTABLE", 0 }, { "OWNER", 0 }, { "DRIVER", 0 },
 		{ "EXPORTS", TABLE_RIGHT }, { "STATE", 0 }, { "NAME", TABLE_CUT }, { NULL, 0 },
 	});
 	for (n = 0; n < nr; n++)
@@ -108,7 +108,7 @@ static struct json_object *bar_json(const struct peerbuf_bar *bar, unsigned int 
 	json_set_text(object, "type", bar->flags & PEERBUF_BAR_F_IO ? "io" : "memory");
 	json_set_bool(object, "prefetchable", bar->flags & PEERBUF_BAR_F_PREFETCHABLE);
 	json_set_bool(object, "64bit", bar->flags & PEERBUF_BAR_F_64BIT);
-	json_set_bool(object, "allowed", bar->flags & PEERBUF_BAR_F_EXPORTABLE);
+	json_set_bool(object, "exportable", bar->flags & PEERBUF_BAR_F_EXPORTABLE);
 	json_set_bool(object, "below_page",
 		      bar->flags & PEERBUF_BAR_F_MEMORY && below_page(bar));
 	return object;
@@ -199,7 +199,8 @@ static int devices_run(const struct command *self, int argc, char **argv)
 	return show(json);
 }
 
-#define NOTES	"OWNER is stub (bound to the peerbuf driver), lent (by 'peerbuf allow'), or\n" \
+#define NOTES	"EXPORTABLE is too-small for a BAR that is smaller than a page of this kernel.\n" \
+		"OWNER is stub (bound to the peerbuf driver), lent (by 'peerbuf allow'), or\n" \
 		"driver (registered by its own driver).\n"
 
 const struct command devices_command = {

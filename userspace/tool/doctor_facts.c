@@ -125,7 +125,8 @@ static void check_module(struct report *report, struct json_object *module)
 	else
 		found(report, is_optional(name) ? SEVERITY_NOTE : SEVERITY_ERROR, "modules",
 		      format_text("%s is not installed for this kernel", name),
-		      "make dkms-install, which also builds it for each new kernel");
+		      "install the kernel's headers and the package peerbuf-dkms, or run 'make "
+		      "dkms-install'; both build it for each new kernel as well");
 }
 
 void check_modules(struct report *report)

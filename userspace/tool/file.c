@@ -53,12 +53,15 @@ static void add_up(struct peerbuf_ioc_file *sum, const struct peerbuf_ioc_file *
 		sum->nvme_status = io->nvme_status;
 }
 
-static int refused(const struct job *job, const struct peerbuf_error *error)
+static int refused(int control, const struct job *job, const struct peerbuf_error *error)
 {
-	const struct subject subject = { .id = job->id, .client = job->sum.controller };
+	struct subject subject = { .id = job->id, .client = job->sum.controller };
 	const char *verb = job->write ? "write" : "read";
+	struct peerbuf_export_info info;
 	const char *status = "";
 
+	if (!peerbuf_query_fd(control, job->io.dmabuf_fd, &info, NULL))
+		subject.provider = info.addr;
 	if (job->sum.nvme_status)
 		status = format_text(", NVMe status 0x%x", job->sum.nvme_status);
 	return failed(error, &subject, "%s %s: after %" PRIu64 " bytes%s", verb, job->file,
@@ -83,7 +86,7 @@ static int run(int control, struct job *job)
 				     peerbuf_file_read(control, &io, &error);
 		add_up(&job->sum, &io);
 		if (moved < 0)
-			return refused(job, &error);
+			return refused(control, job, &error);
 		progress(what, job->sum.bytes >> 20, job->io.length >> 20);
 	} while (moved && job->sum.bytes < job->io.length);
 	progress(what, 1, 1);
@@ -111,9 +114,9 @@ static void explain(const struct job *job)
 {
 	const struct peerbuf_ioc_file *sum = &job->sum;
 
-	printf("%s by %" PRIu32 " commands of the drive at %s, of up to %s each\n",
-	       size_text(sum->direct), sum->commands, addr_text(sum->controller),
-	       size_text(sum->max_command));
+	printf("%s by %" PRIu32 " command%s of the drive at %s, of up to %s each\n",
+	       size_text(sum->direct), sum->commands, plural(sum->commands),
+	       addr_text(sum->controller), size_text(sum->max_command));
 	if (sum->unaligned)
 		printf("%s through system memory: not aligned to the drive's blocks, or in the "
 		       "buffer to four bytes\n", size_text(sum->unaligned));

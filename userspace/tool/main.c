@@ -27,6 +27,37 @@ static void print_commands(FILE *to)
 	fputs("\n'peerbuf COMMAND --help' explains one of them, peerbuf(1) all.\n", to);
 }
 
+/* NULL, and a message, if there is none of that name. */
+static const struct command *find_command(const char *name)
+{
+	size_t n;
+
+	for (n = 0; n < ARRAY_SIZE(commands); n++)
+		if (!strcmp(name, commands[n]->name))
+			return commands[n];
+	fprintf(stderr, "peerbuf: no command '%s'; 'peerbuf --help' lists them\n", name);
+	return NULL;
+}
+
+static bool asks_for_help(const char *word)
+{
+	return !strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "help");
+}
+
+/* 'peerbuf help COMMAND' is 'peerbuf COMMAND --help'. */
+static int print_help(const char *name)
+{
+	const struct command *command = name ? find_command(name) : NULL;
+
+	if (name && !command)
+		return EXIT_USAGE;
+	if (command)
+		print_usage(command);
+	else
+		print_commands(stdout);
+	return EXIT_OK;
+}
+
 /* A full disk or a closed pipe must not look like success. */
 int finish(int code)
 {
@@ -40,7 +71,7 @@ int finish(int code)
 
 int main(int argc, char **argv)
 {
-	size_t n;
+	const struct command *command;
 
 	/* For the width of characters only; numbers and words are the same in every locale. */
 	setlocale(LC_CTYPE, "");
@@ -48,18 +79,12 @@ int main(int argc, char **argv)
 		print_commands(stderr);
 		return EXIT_USAGE;
 	}
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
-		print_commands(stdout);
-		return finish(EXIT_OK);
-	}
+	if (asks_for_help(argv[1]))
+		return finish(print_help(argv[2]));
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
 		printf("peerbuf %s (uAPI %d)\n", PEERBUF_VERSION, PEERBUF_UAPI_VERSION);
 		return finish(EXIT_OK);
 	}
-	for (n = 0; n < ARRAY_SIZE(commands); n++)
-		if (!strcmp(argv[1], commands[n]->name))
-			return finish(commands[n]->run(commands[n], argc - 1, argv + 1));
-
-	fprintf(stderr, "peerbuf: no command '%s'; 'peerbuf --help' lists them\n", argv[1]);
-	return EXIT_USAGE;
+	command = find_command(argv[1]);
+	return command ? finish(command->run(command, argc - 1, argv + 1)) : EXIT_USAGE;
 }

@@ -196,15 +196,19 @@ static void print_summary(const struct matrix *matrix)
 {
 	size_t numbers[4] = { 0 }, nr = matrix->nr + matrix->grouped;
 
+	if (nr == 1) {
+		puts("There is one function, and so no route.\n");
+		return;
+	}
 	count(matrix, numbers);
-	printf("Of %zu routes between %zu functions, %zu are direct, %zu go through the\n"
-	       "root complex and %zu do not exist.\n", nr * (nr - 1), nr,
-	       numbers[PEERBUF_ROUTE_BUS_ADDR], numbers[PEERBUF_ROUTE_THRU_HOST_BRIDGE],
-	       numbers[PEERBUF_ROUTE_NOT_SUPPORTED]);
+	print_wrapped(format_text("Of %zu routes between %zu functions, %zu are direct, %zu go "
+				  "through the root complex and %zu do not exist.", nr * (nr - 1),
+				  nr, numbers[PEERBUF_ROUTE_BUS_ADDR],
+				  numbers[PEERBUF_ROUTE_THRU_HOST_BRIDGE],
+				  numbers[PEERBUF_ROUTE_NOT_SUPPORTED]), 0);
 	if (numbers[3])
-		printf("%zu are not known: without privilege nobody can read whether ACS "
-		       "redirects.\n",
-		       numbers[3]);
+		print_wrapped(format_text("%zu are not known: without privilege nobody can read "
+					  "whether ACS redirects.", numbers[3]), 0);
 	putchar('\n');
 }
 
@@ -242,7 +246,34 @@ static const char *cell(const struct matrix *matrix, size_t p, size_t c, bool ra
 	return link ? rate_text(link_rate(link)) : "-";
 }
 
-static void print_cells(const struct matrix *matrix, bool rates)
+static void longest(size_t *most, const char *text)
+{
+	size_t length = strlen(text);
+
+	if (length > *most)
+		*most = length;
+}
+
+/* How many clients fit beside each other; all of them if there is no terminal. */
+static size_t clients_that_fit(const struct matrix *matrix)
+{
+	size_t owner = strlen("MEMORY_OF"), link = strlen("LINK"), client = 0;
+	size_t width = terminal_width(), fixed, n;
+
+	if (width == SIZE_MAX)
+		return matrix->nr;
+	for (n = 0; n < matrix->nr; n++) {
+		longest(&owner, label(&matrix->members[n], false));
+		longest(&link, link_text(&matrix->members[n].function->link));
+		longest(&client, label(&matrix->members[n], true));
+	}
+	fixed = owner + strlen(" NUMA ") + link;
+	client += strlen(" ");
+	return width >= fixed + client ? (width - fixed) / client : 1;
+}
+
+/* The clients from @from on, up to @to. */
+static void print_cells(const struct matrix *matrix, bool rates, size_t from, size_t to)
 {
 	struct libscols_table *table = table_new();
 	size_t p, c;
@@ -250,7 +281,7 @@ static void print_cells(const struct matrix *matrix, bool rates)
 	table_column(table, "MEMORY_OF", 0);
 	table_column(table, "NUMA", TABLE_RIGHT);
 	table_column(table, "LINK", TABLE_RIGHT);
-	for (c = 0; c < matrix->nr; c++)
+	for (c = from; c < to; c++)
 		table_column(table, label(&matrix->members[c], true), TABLE_RIGHT);
 	for (p = 0; p < matrix->nr; p++) {
 		struct libscols_line *line = table_line(table);
@@ -260,8 +291,8 @@ static void print_cells(const struct matrix *matrix, bool rates)
 		table_cell(line, 0, label(&matrix->members[p], false), NULL);
 		table_cell(line, 1, node < 0 ? "-" : format_text("%d", node), NULL);
 		table_cell(line, 2, link_text(&function->link), NULL);
-		for (c = 0; c < matrix->nr; c++)
-			table_cell(line, c + 3, cell(matrix, p, c, rates),
+		for (c = from; c < to; c++)
+			table_cell(line, c - from + 3, cell(matrix, p, c, rates),
 				   p == c && matrix->members[p].nr == 1 ? NULL :
 				   color(matrix_at(matrix, p, c)));
 		/*
@@ -283,32 +314,50 @@ static bool any_unknown(const struct matrix *matrix)
 	return false;
 }
 
+static void explain(const char *sign, const char *meaning)
+{
+	printf("  %-4s  ", sign);
+	print_wrapped(meaning, strlen("  RCn*  "));
+}
+
 static void print_legend(const struct matrix *matrix, bool rates)
 {
-	puts("\nA row is the memory's owner, a column the device that reaches for it:");
-	if (rates)
-		puts("  n.n   GB/s that the slowest link on the way lets through, one way");
-	else
-		puts("  SWn   directly below a common bridge, by bus address, over n hops\n"
-		     "  RCn   through the root complex, by IOMMU or CPU address, over n hops\n"
-		     "  RCn*  the same, because the administrator vouches for it");
-	puts("  -     no route; 'peerbuf why ROW COLUMN' says why not");
+	putchar('\n');
+	print_wrapped("A row is the memory's owner, a column the device that reaches for it:", 0);
+	if (rates) {
+		explain("n.n", "GB/s that the slowest link on the way lets through, one way");
+	} else {
+		explain("SWn", "directly below a common bridge, by bus address, over n hops");
+		explain("RCn", "through the root complex, by IOMMU or CPU address, over n hops");
+		explain("RCn*", "the same, because the administrator vouches for it");
+	}
+	explain("-", rates ?
+		"no route, or links whose speed is not known; 'peerbuf why ROW COLUMN' says which" :
+		"no route; 'peerbuf why ROW COLUMN' says why not");
 	if (any_unknown(matrix))
-		puts("  ?     not known without privilege; 'peerbuf why ROW COLUMN' says what is");
-	puts("  X     the function itself");
+		explain("?", "not known without privilege; 'peerbuf why ROW COLUMN' says what is");
+	explain("X", "the function itself");
 	if (matrix->grouped)
-		puts("a+n stands for a and n others of its kind in the same place, whose routes\n"
-		     "are the same; with --group none each is shown by itself.");
+		print_wrapped("a+n stands for a and n others of its kind in the same place, whose "
+			      "routes are the same; with --group none each is shown by itself.",
+			      0);
 	if (matrix->hidden)
-		printf("With --all, %zu more that are built into the root complex.\n",
-		       matrix->hidden);
+		print_wrapped(format_text("With --all, %zu more that are built into the root "
+					  "complex.", matrix->hidden), 0);
 	putchar('\n');
 }
 
 void matrix_print(const struct matrix *matrix, bool rates)
 {
+	size_t step = clients_that_fit(matrix), from, to;
+
 	print_summary(matrix);
-	print_cells(matrix, rates);
+	for (from = 0; from < matrix->nr; from += step) {
+		to = step < matrix->nr - from ? from + step : matrix->nr;
+		if (from)
+			putchar('\n');
+		print_cells(matrix, rates, from, to);
+	}
 	print_legend(matrix, rates);
 }
 

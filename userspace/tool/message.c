@@ -44,6 +44,12 @@ void hint(const char *format, ...)
 	fputc('\n', stderr);
 }
 
+void hint_module(void)
+{
+	hint("load the peerbuf module: modprobe peerbuf; if there is none, 'peerbuf doctor' says "
+	     "what to install");
+}
+
 struct placeholder {
 	const char *word;
 	uint64_t addr;

@@ -8,7 +8,7 @@
 static int not_loaded(void)
 {
 	failed_errno(-ENOENT, "/dev/peerbuf/control");
-	hint("load the peerbuf module: modprobe peerbuf");
+	hint_module();
 	return -EXIT_NO_MODULE;
 }
 

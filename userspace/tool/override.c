@@ -40,7 +40,7 @@ int override_change(char sign, const char *what)
 	fd = open(PARAMETER, O_WRONLY | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT) {
 		failed_errno(-ENOENT, "%s", PARAMETER);
-		hint("load the peerbuf module: modprobe peerbuf");
+		hint_module();
 		return EXIT_NO_MODULE;
 	}
 	if (fd < 0) {

@@ -150,9 +150,16 @@ static const char *access_text(uint32_t access)
 
 static void print_vfio(const struct views *views)
 {
-	struct libscols_table *table = table_new();
-	size_t n, i;
+	struct libscols_table *table;
+	size_t n, i, nr = 0;
 
+	for (n = 0; n < views->nr; n++)
+		nr += views->view[n].nr_vfio;
+	if (!nr) {
+		puts("No export is in the IOVA space of a VFIO device.");
+		return;
+	}
+	table = table_new();
 	table_columns(table, (const struct column[]) {
 		{ "ID", TABLE_RIGHT }, { "DEVICE", 0 }, { "PID", TABLE_RIGHT },
 		{ "IOVA", TABLE_RIGHT }, { "LENGTH", TABLE_RIGHT }, { "OFFSET", TABLE_RIGHT },

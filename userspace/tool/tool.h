@@ -26,6 +26,7 @@ enum {
 	EXIT_UNKNOWN	= 6, /* why: cannot be known without privilege */
 	EXIT_FINDINGS	= 7, /* doctor: something prevents peer-to-peer */
 	EXIT_NOT_PROVEN	= 8, /* verify: bytes did not arrive */
+	EXIT_ONE_WAY	= 9, /* verify: bytes arrived, but only one direction was tried */
 	EXIT_OWN	= 125, /* export, run: failed before COMMAND ran */
 	EXIT_NOT_RUN	= 126, /* export, run: COMMAND could not be run */
 	EXIT_NOT_FOUND	= 127, /* export, run: COMMAND was not found */
@@ -137,6 +138,8 @@ int failed_errno(int err, const char *what, ...) __attribute__((format(printf, 2
 
 void warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void hint(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/** hint_module() - the hint where there is no trace of the module */
+void hint_module(void);
 __attribute__((noreturn)) void out_of_memory(void);
 
 /** advice() - return peerbuf_reason_advice() with the values of @subject; free(3) it */
@@ -177,6 +180,8 @@ void rights_close(struct rights *rights);
 int finish(int code);
 
 /* wrap.c */
+/** terminal_width() - columns of the terminal; SIZE_MAX if stdout is none */
+size_t terminal_width(void);
 
 /** print_wrapped() - print a line, wrapped on a terminal; its first part is already at @indent */
 void print_wrapped(const char *text, unsigned int indent);
@@ -189,6 +194,12 @@ const char *addr_text(uint64_t addr);
 const char *size_text(uint64_t bytes);
 /* Returns "01:00.0" if @shorten, and the domain is zero. */
 const char *addr_label(uint64_t addr, bool shorten);
+/** plural() - what a noun has at its end, for @nr of it */
+static inline const char *plural(uint64_t nr)
+{
+	return nr == 1 ? "" : "s";
+}
+
 const char *format_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Returns "SW4", "RC6", "RC6*" or "-". */
 const char *route_cell(const struct peerbuf_route *route);

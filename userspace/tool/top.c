@@ -129,9 +129,10 @@ static void print_total(const struct sample *before, const struct sample *after)
 	double seconds = after->when - before->when;
 	const struct peerbuf_ioc_stats *x = &before->stats, *y = &after->stats;
 
-	printf("%" PRIu64 " exports, %" PRIu64 " mappings; in a second %s maps, %s unmaps, "
+	printf("%" PRIu64 " export%s, %" PRIu64 " mapping%s; in a second %s maps, %s unmaps, "
 	       "%s moves, %s revokes, %s refusals, %s faults\n\n", (uint64_t)y->live_exports,
-	       (uint64_t)y->live_mappings, rate_text(y->maps - x->maps, seconds),
+	       plural(y->live_exports), (uint64_t)y->live_mappings, plural(y->live_mappings),
+	       rate_text(y->maps - x->maps, seconds),
 	       rate_text(y->unmaps - x->unmaps, seconds), rate_text(y->moves - x->moves, seconds),
 	       rate_text(y->revokes - x->revokes, seconds),
 	       rate_text(y->refusals - x->refusals, seconds),

@@ -220,7 +220,9 @@ static int show(const struct command *self, struct matrix *matrix, const struct 
 		return EXIT_OK;
 	}
 	if (!matrix->nr) {
-		puts("No PCI function here has a memory BAR to share.");
+		puts(request->nr_filters ?
+		     "No PCI function with a memory BAR to share passes the filters." :
+		     "No PCI function here has a memory BAR to share.");
 		return EXIT_OK;
 	}
 	matrix_print(matrix, request->rates);
@@ -323,6 +325,8 @@ static int topo_run(const struct command *self, int argc, char **argv)
 	}
 	if (request.output == SHOW_TREE) {
 		count_arguments(self, argc, 0, 0);
+		if (request.nr_filters || request.json || request.columns || request.raw)
+			usage_error(self, "--tree shows all functions, as text");
 		tree_print(machine_get());
 		return EXIT_OK;
 	}

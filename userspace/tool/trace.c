@@ -118,15 +118,28 @@ static const char *word(const char *text)
 	return copy;
 }
 
+/* The kernel says <...> until the process was switched to; /proc knows its name while it lives. */
+static const char *process_name(const struct traced *traced)
+{
+	char name[32];
+
+	if (strcmp(traced->comm, "<...>"))
+		return traced->comm;
+	read_line(format_text("/proc/%u/comm", traced->pid), name, sizeof(name));
+	return format_text("%s", name);
+}
+
 /* As many words on each line. */
 static void print_text(const struct traced *traced)
 {
 	const char *device = field(traced, "dev"), *id = field(traced, "id");
 	const char *why = reason(traced), *size = field(traced, "size");
+	const char *process = process_name(traced);
 
 	printf("%s %s %s %s %s/%u %s %s\n", time_text(traced->seconds),
-	       device ? word(device) : "-", traced->name, id ? id : "-", word(traced->comm),
-	       traced->pid, why ? why : "-", size ? size_text(strtoull(size, NULL, 10)) : "-");
+	       device ? word(device) : "-", traced->name, id ? id : "-",
+	       *process ? word(process) : "-", traced->pid, why ? why : "-",
+	       size ? size_text(strtoull(size, NULL, 10)) : "-");
 }
 
 static void set_text(struct json_object *object, const char *key, const char *text)
@@ -154,7 +167,7 @@ static void print_json(const struct traced *traced)
 	set_number(object, "id", field(traced, "id"));
 	set_text(object, "device", field(traced, "dev"));
 	set_text(object, "reason", reason(traced));
-	json_set_text(object, "process", traced->comm);
+	json_set_text(object, "process", process_name(traced));
 	json_set_number(object, "pid", traced->pid);
 	set_number(object, "segments", field(traced, "segments"));
 	set_number(object, "size", field(traced, "size"));
@@ -228,7 +241,7 @@ static int with_instance(const char *instance, bool json)
 	ret = write_file(format_text("%s/events/peerbuf/enable", instance), "1");
 	if (ret) {
 		failed_errno(ret, "events --all: %s/events/peerbuf", instance);
-		hint("load the peerbuf module: modprobe peerbuf");
+		hint_module();
 		return ret == -ENOENT ? EXIT_NO_MODULE : EXIT_REFUSED;
 	}
 	pipe = fopen(format_text("%s/trace_pipe", instance), "re");

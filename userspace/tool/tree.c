@@ -104,7 +104,9 @@ void tree_print(const struct machine *machine)
 		if (is_first_of_root(machine, n))
 			add_root(table, machine, machine->functions[n].root);
 	table_print(table);
-	puts("\nACS: redirect sends peer traffic up to the root complex, off and none let it turn\n"
-	     "round, ? cannot be read without privilege, redirect? is told by IOMMU groups only.\n"
-	     "BARS: number and size, * where it can be resized.");
+	putchar('\n');
+	print_wrapped("ACS: redirect sends peer traffic up to the root complex, off and none let "
+		      "it turn round, ? cannot be read without privilege, redirect? is told by "
+		      "IOMMU groups only.", 0);
+	print_wrapped("BARS: number and size, * where it can be resized.", 0);
 }

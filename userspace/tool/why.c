@@ -24,17 +24,13 @@ struct answer {
 /* The kernel checks for an IOMMU only if the function's driver uses the DMA API. */
 static const char *how(const struct function *client, const struct peerbuf_route *route)
 {
-	switch (route->type) {
-	case PEERBUF_ROUTE_BUS_ADDR:
+	if (route->type == PEERBUF_ROUTE_BUS_ADDR)
 		return "directly by bus address";
-	case PEERBUF_ROUTE_THRU_HOST_BRIDGE:
-		if (route->flags & PEERBUF_ROUTE_F_IOMMU)
-			return "by IOVA through the root complex";
-		if (!strcmp(client->driver, "-"))
-			return "through the root complex";
-		return "by CPU address through the root complex";
-	}
-	return "not at all";
+	if (route->flags & PEERBUF_ROUTE_F_IOMMU)
+		return "by IOVA through the root complex";
+	if (!strcmp(client->driver, "-"))
+		return "through the root complex";
+	return "by CPU address through the root complex";
 }
 
 static void print_verdict(const struct question *question, const struct verdict *verdict)
@@ -120,6 +116,20 @@ static const char *route_text(const struct function *client, const struct verdic
 			   route->distance, vouched ? " (override)" : "");
 }
 
+/* The same of the two with their parts exchanged. */
+static const char *reverse_text(const struct question *question, const struct verdict *verdict)
+{
+	const char *client = addr_text(question->provider->addr);
+	const char *provider = addr_text(question->client->addr);
+
+	if (!verdict->certain)
+		return "not known either";
+	if (verdict->route.type == PEERBUF_ROUTE_NOT_SUPPORTED)
+		return format_text("%s cannot reach the memory of %s", client, provider);
+	return format_text("%s reaches the memory of %s %s", client, provider,
+			   how(question->provider, &verdict->route));
+}
+
 static const char *reason_text(const struct verdict *verdict)
 {
 	if (!verdict->certain)
@@ -163,13 +173,7 @@ static void print_text(const struct question *question, const struct answer *ans
 	print_field("to change", text);
 	if (cost(answer))
 		print_field("cost", format_text("with the redirects off, %s", cost(answer)));
-	if (answer->back.certain)
-		print_field("reverse", format_text("%s reaches the memory of %s %s",
-						   addr_text(provider->addr),
-						   addr_text(client->addr),
-						   how(provider, &answer->back.route)));
-	else
-		print_field("reverse", "not known either");
+	print_field("reverse", reverse_text(question, &answer->back));
 	free(text);
 }
 

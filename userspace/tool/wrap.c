@@ -10,15 +10,21 @@
 
 #include "tool.h"
 
-/* The width to wrap at. Only on a terminal, so that grep sees whole sentences. */
-static size_t line_width(unsigned int indent)
+size_t terminal_width(void)
 {
 	struct winsize size;
 
-	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) ||
-	    size.ws_col <= 2 * indent)
+	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_col)
 		return SIZE_MAX;
-	return size.ws_col - indent;
+	return size.ws_col;
+}
+
+/* The width to wrap at. Only on a terminal, so that grep sees whole sentences. */
+static size_t line_width(unsigned int indent)
+{
+	size_t width = terminal_width();
+
+	return width == SIZE_MAX || width <= 2 * indent ? SIZE_MAX : width - indent;
 }
 
 /* How much of @text fits on a line of @width: up to the last blank that fits. */
