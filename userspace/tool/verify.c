@@ -67,16 +67,25 @@ static size_t failures(const struct proof *proof, bool to_buffer)
 	return nr;
 }
 
+/* What the trials show, as an exit code. */
+static int verdict(const struct proof *proof)
+{
+	if (failures(proof, true) || failures(proof, false))
+		return EXIT_NOT_PROVEN;
+	return attempts(proof, true) && attempts(proof, false) ? EXIT_OK : EXIT_ONE_WAY;
+}
+
 static const char *trial_text(const struct trial *trial)
 {
-	const char *at = format_text("at 0x%" PRIx64 ", %zu bytes", trial->offset, trial->length);
+	const char *at = format_text("at 0x%" PRIx64 ", %zu byte%s", trial->offset, trial->length,
+				     plural(trial->length));
 
 	if (trial->error)
 		return format_text("%s: %s", at, strerror(-trial->error));
 	if (trial->nothing)
 		return format_text("%s: the device says it is done, and nothing arrived", at);
 	if (trial->wrong)
-		return format_text("%s: %zu are wrong, the first is byte %zu", at, trial->wrong,
+		return format_text("%s: %zu wrong, the first is byte %zu", at, trial->wrong,
 				   trial->first);
 	return format_text("%s: bytes next to them have changed", at);
 }
@@ -101,19 +110,20 @@ static void print_direction(const struct proof *proof, bool to_buffer)
 static void print_text(const struct proof *proof)
 {
 	const char *client = addr_text(proof->client), *provider = addr_text(proof->provider);
-	size_t wrong = failures(proof, true) + failures(proof, false);
 
 	print_direction(proof, true);
 	print_direction(proof, false);
 	if (proof->rate)
 		printf("rate      %.3f MB/s, %s\n", proof->rate / 1e6,
 		       "written one after the other");
-	if (wrong)
+	if (verdict(proof) == EXIT_NOT_PROVEN)
 		printf("NOT PROVEN: %s does not reach the memory of %s, whatever the rules say\n",
 		       client, provider);
+	else if (verdict(proof) == EXIT_OK)
+		printf("proven: %s writes and reads the memory of %s\n", client, provider);
 	else
-		printf("proven: %s writes %sthe memory of %s\n", client,
-		       attempts(proof, false) ? "and reads " : "", provider);
+		printf("proven in one direction only: %s writes the memory of %s; whether it "
+		       "reads it is not known\n", client, provider);
 }
 
 static void print_head(const struct proof *proof)
@@ -143,6 +153,16 @@ static struct json_object *trial_json(const struct trial *trial)
 	return object;
 }
 
+/* null if it was not tried. */
+static void json_set_direction(struct json_object *object, const char *key,
+			       const struct proof *proof, bool to_buffer)
+{
+	if (attempts(proof, to_buffer))
+		json_set_bool(object, key, !failures(proof, to_buffer));
+	else
+		json_set(object, key, NULL);
+}
+
 static void print_json(const struct proof *proof)
 {
 	struct json_object *top = json_new(), *trials = json_new_array();
@@ -154,8 +174,9 @@ static void print_json(const struct proof *proof)
 	json_set_text(top, "engine", proof->place.engine->kind);
 	json_set_text(top, "device", proof->place.engine->name);
 	json_set_number(top, "size", proof->place.size);
-	json_set_bool(top, "proven", !failures(proof, true) && !failures(proof, false));
-	json_set_bool(top, "read_tried", attempts(proof, false));
+	json_set_bool(top, "proven", verdict(proof) == EXIT_OK);
+	json_set_direction(top, "write_proven", proof, true);
+	json_set_direction(top, "read_proven", proof, false);
 	for (n = 0; n < proof->nr; n++)
 		json_append(trials, trial_json(&proof->trials[n]));
 	json_set(top, "trials", trials);
@@ -171,11 +192,15 @@ static int no_engine(const struct proof *proof)
 {
 	const char *driver = function_driver(proof->client);
 
-	failed_errno(-EOPNOTSUPP, "verify: %s, driver %s, has no engine that peerbuf can use",
+	if (strcmp(driver, "-"))
+		driver = format_text("driver %s", driver);
+	else
+		driver = "without a driver";
+	failed_errno(-EOPNOTSUPP, "verify: %s, %s, has no engine that peerbuf can use",
 		     addr_text(proof->client), driver);
 	hint("an RDMA device is one, and an NVMe drive with the module peerbuf-nvme%s; by the "
 	     "rules alone the route is %s: %s",
-	     strcmp(driver, "-") ? "" : ", once its driver is bound",
+	     strcmp(function_driver(proof->client), "-") ? "" : ", once its driver is bound",
 	     peerbuf_route_name(proof->route.type), peerbuf_reason_text(proof->route.reason));
 	return EXIT_UNKNOWN;
 }
@@ -290,23 +315,27 @@ static void try_all(struct proof *proof)
 
 static int prove(struct proof *proof)
 {
-	size_t n;
-
 	try_all(proof);
-	n = failures(proof, true) + failures(proof, false);
+	if (!proof->nr && !interrupted) {
+		put_back(proof);
+		failed_errno(-EINVAL, "verify: %s moves %zu bytes at a time, and the memory has "
+			     "%" PRIu64, proof->place.engine->name, proof->place.engine->grain,
+			     proof->place.size);
+		return EXIT_UNKNOWN;
+	}
 	if (interrupted) {
 		put_back(proof);
 		warning("interrupted after %zu trials; nothing is proven", proof->nr);
 		return EXIT_SIGNAL + interrupted;
 	}
-	if (!n && proof->seconds)
+	if (verdict(proof) != EXIT_NOT_PROVEN && proof->seconds)
 		proof->rate = trials_rate(&proof->place, proof->seconds);
 	put_back(proof);
 	if (proof->json)
 		print_json(proof);
 	else
 		print_text(proof);
-	return n ? EXIT_NOT_PROVEN : EXIT_OK;
+	return verdict(proof);
 }
 
 static int with_buffer(struct proof *proof, int node, uint64_t id)
@@ -453,8 +482,9 @@ const struct command verify_command = {
 		"  -j, --json            print JSON\n",
 	.notes = "The client's engine is an RDMA device, an NVMe drive with its own driver (by\n"
 		"the module peerbuf-nvme), or edu in the lab. The exit code is 0 if all bytes\n"
-		"arrived in the directions that were tried, 8 if not, 3 if there is no route,\n"
-		"and 6 if the client has no engine, so that nothing is proven. Do not run it on\n"
-		"memory that is in use.\n",
+		"arrived in both directions, 9 if they arrived and only one direction was\n"
+		"tried, 8 if bytes were lost or wrong, 3 if there is no route, and 6 if the\n"
+		"client has no engine, so that nothing is proven. Do not run it on memory that\n"
+		"is in use.\n",
 	.run = verify_run,
 };
