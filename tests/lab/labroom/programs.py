@@ -34,7 +34,7 @@ def listed(layer):
     tests, library = layer.roots[:2]
     folder = tests / FOLDER
     areas = [path.name for path in sorted(folder.iterdir())
-             if MARK in path.read_bytes()]
+             if path.is_file() and MARK in path.read_bytes()]
     line = chroot.command(layer.kernel.image.root,
                           [(tests / "usr", "/mnt/layer"),
                            (library / "usr", "/mnt/library")],
