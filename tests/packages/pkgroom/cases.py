@@ -331,6 +331,45 @@ echo all is well
 
 
 @case()
+def container_gets_node_and_group():
+    """In a guest: by the specification that `peerbuf cdi` prints podman gives a container the node
+    of a function, and whoever is nobody in there the group that may open it."""
+    packages = debs.built("13")
+    release = Kernel("6.12").release
+    with Machine(debs.STOCK["13"], DKMS + ENGINE) as machine:
+        machine.install(*machine.give(packages.values()))
+        check_modules(machine, release)
+        machine.run("mkdir", "-p", "/srv/box/bin")
+        machine.run("cp", "/bin/busybox", "/srv/box/bin/sh")
+        said = guest.run("6.12", machine, CONTAINER)
+        expect("all is well" in said, said)
+
+
+ENGINE = ["podman", "crun", "busybox-static"]
+# No udev is there to give the node to its group, no systemd to make cgroups.
+CONTAINER = """
+modprobe peerbuf
+memory=$(lab-host where rp-mem)
+peerbuf bind "$memory"
+chgrp peerbuf /dev/peerbuf/"$memory"
+chmod 0660 /dev/peerbuf/"$memory"
+mkdir -p /etc/cdi /var/lib/containers
+peerbuf cdi > /etc/cdi/peerbuf.json
+mount -t tmpfs none /var/lib/containers
+mount -t tmpfs none /run
+run() {
+    podman run --rm --network none --cgroups disabled --user 1000 "$@"
+}
+name=$(echo "$memory" | tr : -)
+run --device "peerbuf.local/function=$name" --rootfs /srv/box /bin/sh -c ": <> /dev/peerbuf/$memory"
+run --device peerbuf.local/function=all --rootfs /srv/box /bin/sh -c ": <> /dev/peerbuf/$memory"
+if run --rootfs /srv/box /bin/sh -c ": <> /dev/peerbuf/$memory"; then exit 1; fi
+if run --device peerbuf.local/function=0000-00-1f.7 --rootfs /srv/box /bin/sh -c :; then exit 1; fi
+echo all is well
+"""
+
+
+@case()
 def make_install_and_uninstall():
     """What `make install` puts there `make uninstall` takes away, and nothing else."""
     release = Kernel("6.12").release
