@@ -85,6 +85,7 @@ bool pattern_matches_part(const volatile void *data, size_t from, size_t length,
  * place by whole pages; all of it is looked at in the end.
  */
 bool pattern_matches_seams(const volatile void *data, size_t length, __u32 seed);
+bool all_bytes_are(const void *data, size_t length, __u8 byte);
 /* Can it be accessed, or is there a SIGBUS? Writing writes what was read. */
 bool touches(volatile void *address, bool write);
 /* The same, and what was read, or -1. */

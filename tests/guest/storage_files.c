@@ -94,8 +94,7 @@ static __u64 arrives(const char *name, __u64 from, __u64 offset, __u64 length)
 	check_eq(call.fallback, 0);
 	lab_host_read(MEM, START + offset, found, length + 64);
 	check(!memcmp(found, expected, done));
-	for (__u64 at = done; at < length + 64; at++)
-		check_eq(found[at], SCENE_PAINT);
+	check(all_bytes_are(found + done, length + 64 - done, SCENE_PAINT));
 	close(fd);
 	free(expected);
 	free(found);
