@@ -63,14 +63,17 @@ MODULE_PARM_DESC(waiting, "how many wait for the host just now");
 /* --- requests to the 9p server */
 
 /*
- * A request begins and ends at tracepoints that name its client and its tag. One that a signal
- * breaks off ends unseen. The next request with its tag finds it here and goes on in its place;
- * if there is none for so many seconds of the guest, it is forgotten.
+ * A request begins and ends at tracepoints that name its client and its tag, in the task that
+ * waits for it. One that a signal breaks off ends unseen: its task flushes it, and it is forgotten
+ * when that has ended, or when its task makes another request. The next request with its tag
+ * finds it here and goes on in its place; and after so many seconds of the guest, it is forgotten.
  */
 #define REQUEST_LIFE	(20 * HZ)
+#define TFLUSH		108
 
 static struct {
 	const void *client;
+	const struct task_struct *task;
 	int tag;
 	unsigned long began;	/* in jiffies */
 } requests[256];
@@ -103,6 +106,7 @@ static bool request_add(const void *client, int tag)
 		i = request_at(NULL, 0);
 	if (i >= 0) {
 		requests[i].client = client;
+		requests[i].task = current;
 		requests[i].tag = tag;
 		requests[i].began = jiffies;
 	}
@@ -123,6 +127,23 @@ static bool request_remove(const void *client, int tag)
 	return i >= 0;
 }
 
+/* Those of a task that no longer waits for them: how many there were. */
+static int requests_forget(const struct task_struct *task)
+{
+	unsigned long flags;
+	int i, nr = 0;
+
+	raw_spin_lock_irqsave(&requests_lock, flags);
+	for (i = 0; i < ARRAY_SIZE(requests); i++) {
+		if (requests[i].client && requests[i].task == task) {
+			requests[i].client = NULL;
+			nr++;
+		}
+	}
+	raw_spin_unlock_irqrestore(&requests_lock, flags);
+	return nr;
+}
+
 /* How many were forgotten. */
 static int requests_expire(void)
 {
@@ -141,8 +162,17 @@ static int requests_expire(void)
 	return nr;
 }
 
+static void release_many(int nr)
+{
+	while (nr--)
+		release();
+}
+
+/* A task waits for one request at a time, or for the flush of one. */
 static void p9_begins(void *data, struct p9_client *client, s8 type, int tag)
 {
+	if (type != TFLUSH)
+		release_many(requests_forget(current));
 	if (request_add(client, (u16)tag))
 		hold();
 }
@@ -151,6 +181,8 @@ static void p9_ends(void *data, struct p9_client *client, s8 type, int tag, int 
 {
 	if (request_remove(client, (u16)tag))
 		release();
+	if (type == TFLUSH)
+		release_many(requests_forget(current));
 }
 
 /* --- the thread */
@@ -177,7 +209,6 @@ static void work(void)
 static int spin(void *unused)
 {
 	unsigned long look = jiffies;
-	int nr;
 
 	while (!kthread_should_stop()) {
 		set_current_state(TASK_IDLE);
@@ -187,8 +218,7 @@ static int spin(void *unused)
 		while (atomic_read(&waiting) > 0 && !kthread_should_stop()) {
 			if (time_after(jiffies, look)) {
 				look = jiffies + HZ;
-				for (nr = requests_expire(); nr; nr--)
-					release();
+				release_many(requests_expire());
 			}
 			work();
 			cpu_relax();
