@@ -171,6 +171,8 @@ class Guest:
     def _cmdline(self, room):
         words = [f"console={self.kernel.arch.console}0,115200", "loglevel=6", "log_buf_len=4M",
                  "panic=-1", "rdinit=/init", "mitigations=off",
+                 # The kernel's tests of its own cryptography are for others.
+                 "cryptomgr.notests",
                  room.model.cmdline,
                  # The host may be busy with other guests, or be stopped for a
                  # while itself: not every long silence is a lockup in here.
