@@ -32,8 +32,8 @@ help:
 #: options of tests/run, such as ARGS='-k 7.2 -m vtd -t revoke'):
 #:   make demo           one device's BAR, reached by another device, taken back, RDMA
 #:   make test           unit, tool and guest tests on kernels 6.1, 6.12, 7.2 and 7.3, and
-#:                       a slice of them on arm64
-#:   make test-long      the guest tests on those and all of arm64's kernels
+#:                       a slice of them on arm64; a fifth of what tests repeat
+#:   make test-long      the guest tests on those and all of arm64's kernels, all of it
 #:   make test-debug     the guest tests again, in an instrumented 7.2
 #:   make test-rdma      RDMA into a BAR, on an RDMA device made for tests
 #:   make test-stress    eviction storms on shared GPU buffers, ten minutes or so

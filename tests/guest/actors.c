@@ -222,7 +222,9 @@ static bool all_have_done(void)
 
 void actors_perform(double seconds)
 {
-	double until = now() + seconds, late = until + SOON * slowness();
+	/* Of the time a share, too. What each must have done it is given time for below. */
+	double share = slowness() > 1 ? 1 : rounds(100) / 100.0;
+	double until = now() + seconds * share, late = until + SOON * slowness();
 
 	for (double left; (left = until - now()) > 0;)
 		watch(left);

@@ -385,7 +385,7 @@ static void close_all(void)
 
 TEST(eviction_storm, .timeout = 3600)
 {
-	unsigned int n = slowness() > 1 ? WARM_UP : rounds(ROUNDS);
+	unsigned int n = rounds(100) < 100 ? WARM_UP : rounds(ROUNDS);
 	static struct memory before, after;
 	struct drm_vram_stats calm, stormed;
 	unsigned int done = 0;
