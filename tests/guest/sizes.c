@@ -2,7 +2,7 @@
 /*
  * Buffers of 8 GiB and more: bytes on both sides of 4 GiB, at the end, and across a
  * segment's end, by the CPU, by devices, and by a copy. On machines with large BARs:
- * "plain+rdma+8G", "vtd+rdma+64G".
+ * "plain+rdma+8G+sriov", "vtd+rdma+64G+sriov".
  */
 #include <sys/mman.h>
 #include <unistd.h>
