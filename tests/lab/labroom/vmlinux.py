@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Vmlinux: a kernel that does not unpack itself in the guest, where that takes as long as its boot.
+"""Vmlinux: a kernel that need not unpack itself in the guest: 6.1's xz takes it four CPU seconds.
 
 What a boot image of x86 holds is an ELF file, compressed.  QEMU loads that as well,
 if it says where to enter it (PVH).
