@@ -6,9 +6,9 @@
  *
  * vfio-pci-core fetches the bytes from the process's memory after this code could look at them,
  * and another thread may change them in between. So the bytes must not decide whether importers
- * have to unmap first: a write that covers a byte which can turn the BARs off takes the BARs away
- * while it runs (peerbuf_vfio_doubt()), whatever the byte says. Importers lose the memory for a
- * moment.
+ * have to unmap first: a write that covers a byte which can turn the BARs off keeps importers away
+ * from the BARs while it runs (peerbuf_vfio_access_begin()), whatever the byte says. Importers lose
+ * the memory for a moment.
  *
  * Drivers often write such a byte without changing it while peers transfer: they write all of the
  * command register to change its other byte, for interrupts. So if the low byte equals what the
@@ -40,9 +40,9 @@ static ssize_t peerbuf_vfio_pass(struct peerbuf_vfio *pv, const char __user *buf
 	if (!peerbuf_vfio_may_turn_off(pv->core.pdev, *ppos & VFIO_PCI_OFFSET_MASK, count))
 		return vfio_pci_core_write(&pv->core.vdev, buf, count, ppos);
 
-	peerbuf_vfio_doubt(pv);
+	peerbuf_vfio_access_begin(pv);
 	ret = vfio_pci_core_write(&pv->core.vdev, buf, count, ppos);
-	peerbuf_vfio_settle(pv);
+	peerbuf_vfio_access_end(pv);
 	return ret;
 }
 
@@ -74,8 +74,8 @@ static ssize_t peerbuf_vfio_write_around(struct peerbuf_vfio *pv, const char __u
 			return ret;
 	}
 	(*ppos)++;
-	/* After an error this may be the user's write that ends recovery: look. */
-	peerbuf_vfio_look(pv);
+	/* After an error this may be the user's write that ends recovery. */
+	peerbuf_vfio_refresh(pv);
 	if (after) {
 		ret = peerbuf_vfio_pass(pv, buf + before + 1, after, ppos);
 		if (ret < 0)

@@ -65,7 +65,7 @@ peerbuf_vfio_ranges_resolve(struct p2p_provider *provider,
 
 /*
  * If memory decode is off now, the buffer starts in the state "away", as vfio-pci's do. The
- * device is open during this call, so pv->pdevice stays.
+ * device is open during this call, so pv->bars.pdevice stays.
  */
 static struct dma_buf *
 peerbuf_vfio_export(struct peerbuf_vfio *pv,
@@ -84,7 +84,7 @@ peerbuf_vfio_export(struct peerbuf_vfio *pv,
 	struct p2p_provider *provider;
 	struct dma_buf *dmabuf;
 
-	provider = peerbuf_device_provider(pv->pdevice, args->region_index);
+	provider = peerbuf_device_provider(pv->bars.pdevice, args->region_index);
 	if (!provider)
 		return ERR_PTR(-EINVAL);
 
@@ -142,9 +142,9 @@ static int peerbuf_vfio_feature_sleep(struct peerbuf_vfio *pv, u32 flags,
 {
 	int ret;
 
-	peerbuf_vfio_doubt(pv);
+	peerbuf_vfio_access_begin(pv);
 	ret = vfio_pci_core_ioctl_feature(&pv->core.vdev, flags, arg, argsz);
-	peerbuf_vfio_settle(pv);
+	peerbuf_vfio_access_end(pv);
 	return ret;
 }
 
@@ -154,7 +154,7 @@ static int peerbuf_vfio_feature_wake(struct peerbuf_vfio *pv, u32 flags,
 	int ret;
 
 	ret = vfio_pci_core_ioctl_feature(&pv->core.vdev, flags, arg, argsz);
-	peerbuf_vfio_look(pv);
+	peerbuf_vfio_refresh(pv);
 	return ret;
 }
 

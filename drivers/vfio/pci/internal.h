@@ -2,8 +2,8 @@
 /*
  * What the files of peerbuf-vfio-pci.ko share.
  *
- * Documentation/locking.rst has the order of the locks. vfio-pci-core is never called with
- * pdevice_lock or reach_lock held: it takes its memory_lock itself, and resets call back into this
+ * Documentation/locking.rst has the order of the locks. vfio-pci-core is never called with a lock
+ * of struct peerbuf_vfio_bars held: it takes its memory_lock itself, and resets call back into this
  * driver under it.
  */
 #ifndef _PEERBUF_VFIO_INTERNAL_H
@@ -16,7 +16,6 @@
 #include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/rbtree.h>
-#include <linux/rwsem.h>
 #include <linux/vfio.h>
 #include <linux/vfio_pci_core.h>
 #include <linux/workqueue.h>
@@ -26,18 +25,14 @@
 #include <linux/peerbuf_vfio.h>
 #include <peerbuf/peerbuf.h>
 
+#include "bars.h"
+
 struct peerbuf_vfio_space;
 
 /**
  * struct peerbuf_vfio - a PCI function bound to this driver
  * @core: vfio-pci-core's; first, because drvdata has to point to it
- * @pdevice_lock: held for reading, it keeps @pdevice while importers are waited for. The
- *	writer has told importers before, and waits for them in peerbuf_device_unregister()
- * @reach_lock: protects @away and @doubts, and keeps the state of @pdevice in step with them
- * @away: why the BARs cannot be reached, PEERBUF_VFIO_AWAY_*
- * @doubts: calls under way that may turn the BARs off
- * @pdevice: exports the BARs while the device is open. Set under @reach_lock, cleared under
- *	@pdevice_lock held for writing
+ * @bars: whether importers may reach its BARs
  * @space: the IOVA space for the device's imports, NULL if there is none. Set by open and cleared
  *	by close, so ioctls read it without a lock
  * @import_trouble: if @space is NULL, why: enum peerbuf_reason
@@ -45,36 +40,11 @@ struct peerbuf_vfio_space;
  */
 struct peerbuf_vfio {
 	struct vfio_pci_core_device core;
-	struct rw_semaphore pdevice_lock;
-	struct mutex reach_lock;
-	u32 away;
-	u32 doubts;
-	struct peerbuf_device *pdevice;
+	struct peerbuf_vfio_bars bars;
 	struct peerbuf_vfio_space *space;
 	u32 import_trouble;
 	u32 nr_imports;
 };
-
-/* bars.c */
-#define PEERBUF_VFIO_AWAY_MEMORY	BIT(0)	/* memory decode off, D3, or asleep */
-#define PEERBUF_VFIO_AWAY_RESET		BIT(1)	/* a reset is under way */
-#define PEERBUF_VFIO_AWAY_ERROR		BIT(2)	/* after an error, until set up again */
-#define PEERBUF_VFIO_AWAY_REMOVED	BIT(3)	/* being unbound: final */
-#define PEERBUF_VFIO_AWAY_CLOSED	BIT(4)	/* being closed, until opened again */
-
-/* How long callbacks from the driver core wait for importers; in jiffies. */
-#define PEERBUF_VFIO_PATIENCE		(5 * HZ)
-
-struct peerbuf_device *peerbuf_vfio_reach_claim(struct peerbuf_vfio *pv);
-void peerbuf_vfio_reach_open(struct peerbuf_vfio *pv, struct peerbuf_device *pdevice);
-void peerbuf_vfio_reach_close(struct peerbuf_vfio *pv);
-void peerbuf_vfio_away(struct peerbuf_vfio *pv, u32 why, unsigned long timeout);
-void peerbuf_vfio_back(struct peerbuf_vfio *pv, u32 why);
-void peerbuf_vfio_doubt(struct peerbuf_vfio *pv);
-void peerbuf_vfio_settle(struct peerbuf_vfio *pv);
-void peerbuf_vfio_look(struct peerbuf_vfio *pv);
-void peerbuf_vfio_woken(struct peerbuf_vfio *pv);
-bool peerbuf_vfio_command_is(struct peerbuf_vfio *pv, u8 low);
 
 /* config.c */
 ssize_t peerbuf_vfio_read(struct vfio_device *device, char __user *buf, size_t count,

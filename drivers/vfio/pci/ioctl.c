@@ -105,7 +105,7 @@ static long peerbuf_vfio_cores(struct peerbuf_vfio *pv, unsigned int cmd, unsign
 
 	/* A reset wakes the device first, even if the reset then fails. */
 	if (cmd == VFIO_DEVICE_RESET || cmd == VFIO_DEVICE_PCI_HOT_RESET)
-		peerbuf_vfio_look(pv);
+		peerbuf_vfio_refresh(pv);
 	return ret;
 }
 

@@ -14,8 +14,7 @@ static int peerbuf_vfio_init(struct vfio_device *device)
 {
 	struct peerbuf_vfio *pv = to_peerbuf_vfio(device);
 
-	init_rwsem(&pv->pdevice_lock);
-	mutex_init(&pv->reach_lock);
+	peerbuf_vfio_bars_init(&pv->bars);
 	return vfio_pci_core_init_dev(device);
 }
 
@@ -23,7 +22,7 @@ static void peerbuf_vfio_release(struct vfio_device *device)
 {
 	struct peerbuf_vfio *pv = to_peerbuf_vfio(device);
 
-	mutex_destroy(&pv->reach_lock);
+	peerbuf_vfio_bars_destroy(&pv->bars);
 	vfio_pci_core_release_dev(device);
 }
 
@@ -37,7 +36,7 @@ static int peerbuf_vfio_open(struct vfio_device *device)
 	struct peerbuf_device *pdevice;
 	int ret;
 
-	pdevice = peerbuf_vfio_reach_claim(pv);
+	pdevice = peerbuf_vfio_bars_claim(pv);
 	if (IS_ERR(pdevice))
 		return PTR_ERR(pdevice);
 	ret = vfio_pci_core_enable(&pv->core);
@@ -45,7 +44,7 @@ static int peerbuf_vfio_open(struct vfio_device *device)
 		peerbuf_device_unregister(pdevice);
 		return ret;
 	}
-	peerbuf_vfio_reach_open(pv, pdevice);
+	peerbuf_vfio_bars_open(pv, pdevice);
 	peerbuf_vfio_space_open(pv);
 	vfio_pci_core_finish_enable(&pv->core);
 	return 0;
@@ -62,7 +61,7 @@ static void peerbuf_vfio_close(struct vfio_device *device)
 
 	peerbuf_vfio_imports_close(pv);
 	peerbuf_vfio_space_close(pv);
-	peerbuf_vfio_reach_close(pv);
+	peerbuf_vfio_bars_close(pv);
 	vfio_pci_core_close_device(device);
 }
 
@@ -136,21 +135,21 @@ static void peerbuf_vfio_remove(struct pci_dev *pdev)
 {
 	struct peerbuf_vfio *pv = peerbuf_vfio_of(pdev);
 
-	peerbuf_vfio_away(pv, PEERBUF_VFIO_AWAY_REMOVED, PEERBUF_VFIO_PATIENCE);
+	peerbuf_vfio_block(pv, PEERBUF_VFIO_BLOCK_REMOVED, PEERBUF_VFIO_TIMEOUT);
 	vfio_pci_core_unregister_device(&pv->core);
 	vfio_put_device(&pv->core.vdev);
 }
 
 static void peerbuf_vfio_reset_prepare(struct pci_dev *pdev)
 {
-	peerbuf_vfio_away(peerbuf_vfio_of(pdev), PEERBUF_VFIO_AWAY_RESET,
-			  PEERBUF_VFIO_PATIENCE);
+	peerbuf_vfio_block(peerbuf_vfio_of(pdev), PEERBUF_VFIO_BLOCK_RESET,
+			   PEERBUF_VFIO_TIMEOUT);
 }
 
 static void peerbuf_vfio_reset_done(struct pci_dev *pdev)
 {
 	/* The reset has set the device up, so an earlier error is over if recovery is. */
-	peerbuf_vfio_back(peerbuf_vfio_of(pdev), PEERBUF_VFIO_AWAY_RESET);
+	peerbuf_vfio_unblock(peerbuf_vfio_of(pdev), PEERBUF_VFIO_BLOCK_RESET);
 }
 
 /*
@@ -161,18 +160,18 @@ static pci_ers_result_t peerbuf_vfio_error_detected(struct pci_dev *pdev,
 						    pci_channel_state_t state)
 {
 	if (state != pci_channel_io_normal)
-		peerbuf_vfio_away(peerbuf_vfio_of(pdev), PEERBUF_VFIO_AWAY_ERROR,
-				  PEERBUF_VFIO_PATIENCE);
+		peerbuf_vfio_block(peerbuf_vfio_of(pdev), PEERBUF_VFIO_BLOCK_ERROR,
+				   PEERBUF_VFIO_TIMEOUT);
 	return vfio_pci_core_aer_err_detected(pdev, state);
 }
 
 /*
- * The user may have set the device up already, for example by a reset. If not, the next call
- * looks.
+ * The user may have set the device up already, for example by a reset. If not, the user's next call
+ * refreshes.
  */
 static void peerbuf_vfio_error_resume(struct pci_dev *pdev)
 {
-	peerbuf_vfio_look(peerbuf_vfio_of(pdev));
+	peerbuf_vfio_refresh(peerbuf_vfio_of(pdev));
 }
 
 static const struct pci_error_handlers peerbuf_vfio_err_handlers = {

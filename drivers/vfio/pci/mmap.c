@@ -46,7 +46,7 @@ static int peerbuf_vfio_bar_at(struct pci_dev *pdev, phys_addr_t paddr, u64 *off
 
 /*
  * The caller holds the mmap lock. The VMA holds the device's file, which keeps the device open, and
- * pv->pdevice stays until the device is closed.
+ * pv->bars.pdevice stays until the device is closed.
  */
 struct p2p_provider *peerbuf_vfio_find(const struct vm_area_struct *vma, u64 *offset)
 {
@@ -70,7 +70,7 @@ struct p2p_provider *peerbuf_vfio_find(const struct vm_area_struct *vma, u64 *of
 		bar = VFIO_PCI_OFFSET_TO_INDEX(at);
 		*offset = at & VFIO_PCI_OFFSET_MASK;
 	}
-	if (bar < 0 || bar >= PCI_STD_NUM_BARS || !pv->pdevice)
+	if (bar < 0 || bar >= PCI_STD_NUM_BARS || !pv->bars.pdevice)
 		return NULL;
-	return peerbuf_device_provider(pv->pdevice, bar);
+	return peerbuf_device_provider(pv->bars.pdevice, bar);
 }
