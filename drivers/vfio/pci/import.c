@@ -2,15 +2,15 @@
 /*
  * DMA-BUFs in a device's IOVA space.
  *
- * Life of an import: PEERBUF_VFIO_IOC_MAP makes it. When the exporter takes the memory away, it
- * calls invalidate, which unmaps the import from the IOMMU at once. When the exporter gives the
- * memory back, a work item maps it at the same IOVA. Unmap or close ends the import: it is marked
- * dying and unmapped under resv, so that no work item maps it again; then it is detached, so that
- * no callback comes any more; and when the last work item has finished, its IOVAs are free.
+ * Life of an import (import_state.h): PEERBUF_VFIO_IOC_MAP makes it. When the exporter takes the
+ * memory away, it calls invalidate, which unmaps the import from the IOMMU at once. When the
+ * exporter gives the memory back, a work item maps it at the same IOVA. Unmap or close ends the
+ * import: it is marked dying and unmapped under resv, so that no work item maps it again; then it
+ * is detached, so that no callback comes any more; and when the last work item has finished, its
+ * IOVAs are free.
  *
  * space->lock is not held while the buffer's lock or its fences are waited for: others may hold
- * these for long, and other devices use the same space. Meanwhile the import is in the space but
- * not published: its IOVAs are taken, and peerbuf_vfio_import_find() does not find it.
+ * these for long, and other devices use the same space.
  */
 #include <linux/slab.h>
 
@@ -30,69 +30,72 @@ void peerbuf_vfio_import_exit(void)
 	destroy_workqueue(peerbuf_vfio_wq);
 }
 
-/* Under resv. The first state is not signalled: the caller of MAP gets it as the result. */
-static void peerbuf_vfio_import_state(struct peerbuf_vfio_import *import, u32 state,
-				      int error)
+/*
+ * Under resv. Tells the user of a PEERBUF_VFIO_STATE_*. The first is not signalled: the caller of
+ * MAP gets it as the result.
+ */
+static void peerbuf_vfio_import_tell(struct peerbuf_vfio_import *import, u32 told, int error)
 {
 	dma_resv_assert_held(import->dmabuf->resv);
 
-	if (import->state == state && import->error == error)
+	if (import->told == told && import->error == error)
 		return;
-	if (import->state) {
+	if (import->told) {
 		import->changes++;
 		if (import->eventfd)
 			eventfd_signal(import->eventfd);
 	}
-	import->state = state;
+	import->told = told;
 	import->error = error;
 }
 
 /* Under resv. Why the buffer cannot be mapped; 0 if it can, or for other exporters' buffers. */
-u32 peerbuf_vfio_import_trouble(const struct peerbuf_vfio_import *import)
+u32 peerbuf_vfio_buffer_reason(const struct peerbuf_vfio_import *import)
 {
 	struct peerbuf *pb = peerbuf_from_dma_buf(import->dmabuf);
 
 	return pb ? peerbuf_trouble(pb) : 0;
 }
 
-/* Under resv. Enters the state "away", or "dead" if the memory will not come back. */
-static void peerbuf_vfio_import_gone(struct peerbuf_vfio_import *import)
+/* Under resv. The buffer is withdrawn, for now or for good: the user is told which. */
+static void peerbuf_vfio_import_withdrawn(struct peerbuf_vfio_import *import)
 {
-	bool dead = peerbuf_vfio_import_trouble(import) == PEERBUF_REASON_DEVICE_GONE;
+	bool dead = peerbuf_vfio_buffer_reason(import) == PEERBUF_REASON_DEVICE_GONE;
 
-	peerbuf_vfio_import_state(import, dead ? PEERBUF_VFIO_STATE_DEAD :
-						 PEERBUF_VFIO_STATE_AWAY, 0);
+	if (import->state != PEERBUF_VFIO_IMPORT_AWAY)
+		peerbuf_vfio_import_enter(import, PEERBUF_VFIO_IMPORT_AWAY);
+	peerbuf_vfio_import_tell(import, dead ? PEERBUF_VFIO_STATE_DEAD :
+						PEERBUF_VFIO_STATE_AWAY, 0);
 }
 
-/* Under resv. Returns 0 if the import is mapped or away, or the errno why it cannot be mapped. */
-static int peerbuf_vfio_import_install(struct peerbuf_vfio_import *import)
+/* The reason for an errno from mapping or from the IOMMU. */
+static u32 peerbuf_vfio_map_reason(int error)
 {
-	struct peerbuf_mapping *mapping;
+	switch (error) {
+	case -EHOSTUNREACH:
+		return PEERBUF_REASON_NO_ROUTE;
+	case -ENODEV:
+		return PEERBUF_REASON_DEVICE_GONE;
+	case -EINTR:
+		return PEERBUF_REASON_INTERRUPTED;
+	case -EADDRINUSE:
+		return PEERBUF_REASON_IOVA_BUSY;
+	case -EINVAL:
+		return PEERBUF_REASON_UNALIGNED;
+	case -EOPNOTSUPP:
+		return PEERBUF_REASON_IOVA_SHARED;
+	case -ENOMEM:
+		return PEERBUF_REASON_NONE;
+	default:
+		return PEERBUF_REASON_IOMMU_REFUSED;
+	}
+}
+
+/* Under resv. Puts the exporter's mapping into the IOMMU; if that fails, gives it back. */
+static int peerbuf_vfio_import_fill(struct peerbuf_vfio_import *import,
+				    struct peerbuf_mapping *mapping)
+{
 	int ret;
-
-	if (peerbuf_vfio_import_trouble(import)) {
-		peerbuf_vfio_import_gone(import);
-		return 0;
-	}
-
-	/* The exporter may move the buffer for this device, and then invalidates this import. */
-	import->installing = true;
-	mapping = peerbuf_map(import->att, DMA_BIDIRECTIONAL);
-	import->installing = false;
-	/*
-	 * A device goes down without taking this lock, so it may have gone down after the check
-	 * above. When it comes back, "changed" is called under this lock.
-	 */
-	if (mapping == ERR_PTR(-ENODEV) && peerbuf_from_dma_buf(import->dmabuf)) {
-		peerbuf_vfio_import_gone(import);
-		return 0;
-	}
-	if (IS_ERR(mapping)) {
-		/* by_phys: no DMA address is made, so -EIO cannot mean that making one failed. */
-		import->blind = mapping == ERR_PTR(-EIO) &&
-				peerbuf_from_dma_buf(import->dmabuf);
-		return PTR_ERR(mapping);
-	}
 
 	import->mapping = mapping;
 	peerbuf_mapping_route(mapping, &import->route);
@@ -100,13 +103,47 @@ static int peerbuf_vfio_import_install(struct peerbuf_vfio_import *import)
 	if (ret) {
 		import->mapping = NULL;
 		peerbuf_unmap(mapping);
-		/* Withdrawn during the mapping: treated as if withdrawn just before. */
-		if (ret == -ENODEV)
-			peerbuf_vfio_import_gone(import);
-		return ret == -ENODEV ? 0 : ret;
 	}
-	peerbuf_vfio_import_state(import, PEERBUF_VFIO_STATE_MAPPED, 0);
-	return 0;
+	return ret;
+}
+
+/*
+ * Under resv, in the state ATTACHED. Returns 0 if the import is mapped or away now. Otherwise it
+ * still is in that state, @import->reason says why it cannot be mapped, and so does the errno.
+ */
+static int peerbuf_vfio_import_install(struct peerbuf_vfio_import *import)
+{
+	bool ours = peerbuf_from_dma_buf(import->dmabuf);
+	struct peerbuf_mapping *mapping;
+	int ret;
+
+	if (peerbuf_vfio_buffer_reason(import)) {
+		peerbuf_vfio_import_withdrawn(import);
+		return 0;
+	}
+
+	mapping = peerbuf_map(import->att, DMA_BIDIRECTIONAL);
+	ret = IS_ERR(mapping) ? PTR_ERR(mapping) : peerbuf_vfio_import_fill(import, mapping);
+	if (!ret) {
+		peerbuf_vfio_import_enter(import, PEERBUF_VFIO_IMPORT_MAPPED);
+		peerbuf_vfio_import_tell(import, PEERBUF_VFIO_STATE_MAPPED, 0);
+		return 0;
+	}
+	/*
+	 * A device goes down without taking this lock, so it may have gone down after the check
+	 * above: treated as if it had before. When it comes back, "changed" is called under this
+	 * lock.
+	 */
+	if (ret == -ENODEV && ours) {
+		peerbuf_vfio_import_withdrawn(import);
+		return 0;
+	}
+	/* by_phys: no DMA address is made, so -EIO cannot mean that making one failed. */
+	if (mapping == ERR_PTR(-EIO) && ours)
+		import->reason = PEERBUF_REASON_MEMORY_DECODE_OFF;
+	else
+		import->reason = peerbuf_vfio_map_reason(ret);
+	return ret;
 }
 
 /* Under resv. peerbuf_unmap() ends the exporter's wait for this import. */
@@ -126,31 +163,37 @@ static void peerbuf_vfio_import_work(struct work_struct *work)
 	int ret;
 
 	dma_resv_lock(import->dmabuf->resv, NULL);
-	if (!import->dying && !import->mapping) {
+	if (import->state == PEERBUF_VFIO_IMPORT_AWAY) {
+		peerbuf_vfio_import_enter(import, PEERBUF_VFIO_IMPORT_ATTACHED);
 		ret = peerbuf_vfio_import_install(import);
-		if (ret)
-			peerbuf_vfio_import_state(import, PEERBUF_VFIO_STATE_FAILED, ret);
+		if (ret) {
+			peerbuf_vfio_import_enter(import, PEERBUF_VFIO_IMPORT_AWAY);
+			peerbuf_vfio_import_tell(import, PEERBUF_VFIO_STATE_FAILED, ret);
+		}
 	}
 	dma_resv_unlock(import->dmabuf->resv);
 }
 
-/* Does nothing in a callback that comes before peerbuf_attach() has returned. */
 static void peerbuf_vfio_import_retry(struct peerbuf_vfio_import *import)
 {
 	dma_resv_assert_held(import->dmabuf->resv);
 
-	if (import->att && !import->dying)
+	if (peerbuf_vfio_import_is_live(import))
 		queue_work(peerbuf_vfio_wq, &import->work);
 }
 
+/* In the state ATTACHED it is this driver's peerbuf_map() that moves the buffer. */
 static void peerbuf_vfio_invalidate(struct peerbuf_attachment *att, void *priv)
 {
 	struct peerbuf_vfio_import *import = priv;
 
-	if (!import->att || import->installing)
+	dma_resv_assert_held(import->dmabuf->resv);
+
+	if (import->state != PEERBUF_VFIO_IMPORT_MAPPED &&
+	    import->state != PEERBUF_VFIO_IMPORT_AWAY)
 		return;
 	peerbuf_vfio_import_uninstall(import);
-	peerbuf_vfio_import_gone(import);
+	peerbuf_vfio_import_withdrawn(import);
 	peerbuf_vfio_import_retry(import);
 }
 
@@ -165,6 +208,7 @@ static const struct peerbuf_importer_ops peerbuf_vfio_importer_ops = {
 	.by_phys = true,
 };
 
+/* Returns it with a reference for the caller, or NULL. */
 struct peerbuf_vfio_import *peerbuf_vfio_import_alloc(struct peerbuf_vfio *pv)
 {
 	struct peerbuf_vfio_import *import;
@@ -174,6 +218,7 @@ struct peerbuf_vfio_import *peerbuf_vfio_import_alloc(struct peerbuf_vfio *pv)
 		return NULL;
 	kref_init(&import->ref);
 	import->pv = pv;
+	import->state = PEERBUF_VFIO_IMPORT_RESERVED;
 	INIT_WORK(&import->work, peerbuf_vfio_import_work);
 	return import;
 }
@@ -190,20 +235,21 @@ static void peerbuf_vfio_import_free(struct kref *ref)
 	kfree(import);
 }
 
-/* For an attached import, peerbuf_vfio_import_end() drops the last reference. */
 void peerbuf_vfio_import_put(struct peerbuf_vfio_import *import)
 {
 	kref_put(&import->ref, peerbuf_vfio_import_free);
 }
 
-/* Ends the attachment. The caller holds no lock. */
+/* Under resv. From now on no work item maps the import, and no ioctl finds it. */
+static void peerbuf_vfio_import_kill(struct peerbuf_vfio_import *import)
+{
+	peerbuf_vfio_import_enter(import, PEERBUF_VFIO_IMPORT_DYING);
+	peerbuf_vfio_import_uninstall(import);
+}
+
+/* Ends the attachment of an import that is dying. The caller holds no lock. */
 static void peerbuf_vfio_import_detach(struct peerbuf_vfio_import *import)
 {
-	dma_resv_lock(import->dmabuf->resv, NULL);
-	import->dying = true;
-	peerbuf_vfio_import_uninstall(import);
-	dma_resv_unlock(import->dmabuf->resv);
-
 	peerbuf_detach(import->att);
 	cancel_work_sync(&import->work);
 }
@@ -222,6 +268,7 @@ static int peerbuf_vfio_import_take(struct peerbuf_vfio_import *import, u32 *rea
 		ret = -EADDRINUSE;
 	} else {
 		import->pv->nr_imports++;
+		kref_get(&import->ref);
 	}
 	mutex_unlock(&space->lock);
 	return ret;
@@ -235,49 +282,28 @@ static void peerbuf_vfio_import_give_back(struct peerbuf_vfio_import *import)
 	rb_erase(&import->node, &space->imports);
 	import->pv->nr_imports--;
 	mutex_unlock(&space->lock);
-}
-
-void peerbuf_vfio_import_publish(struct peerbuf_vfio_import *import)
-{
-	mutex_lock(&import->pv->space->lock);
-	import->published = true;
-	mutex_unlock(&import->pv->space->lock);
-}
-
-/* The import is not published any more, so that nobody else finds it. */
-void peerbuf_vfio_import_end(struct peerbuf_vfio_import *import)
-{
-	peerbuf_vfio_import_detach(import);
-	peerbuf_vfio_import_give_back(import);
 	peerbuf_vfio_import_put(import);
 }
 
 /*
- * The reason for an errno from mapping or from the IOMMU. Under resv, or before the import is
- * published.
+ * The caller has a reference, or is the device's close. Returns false if another call has begun to
+ * end the import.
  */
-u32 peerbuf_vfio_import_reason(const struct peerbuf_vfio_import *import, int error)
+bool peerbuf_vfio_import_end(struct peerbuf_vfio_import *import)
 {
-	if (error == -EIO && import->blind)
-		return PEERBUF_REASON_MEMORY_DECODE_OFF;
-	switch (error) {
-	case -EHOSTUNREACH:
-		return PEERBUF_REASON_NO_ROUTE;
-	case -ENODEV:
-		return PEERBUF_REASON_DEVICE_GONE;
-	case -EINTR:
-		return PEERBUF_REASON_INTERRUPTED;
-	case -EADDRINUSE:
-		return PEERBUF_REASON_IOVA_BUSY;
-	case -EINVAL:
-		return PEERBUF_REASON_UNALIGNED;
-	case -EOPNOTSUPP:
-		return PEERBUF_REASON_IOVA_SHARED;
-	case -ENOMEM:
-		return PEERBUF_REASON_NONE;
-	default:
-		return PEERBUF_REASON_IOMMU_REFUSED;
-	}
+	bool live;
+
+	dma_resv_lock(import->dmabuf->resv, NULL);
+	live = peerbuf_vfio_import_is_live(import);
+	if (live)
+		peerbuf_vfio_import_kill(import);
+	dma_resv_unlock(import->dmabuf->resv);
+	if (!live)
+		return false;
+
+	peerbuf_vfio_import_detach(import);
+	peerbuf_vfio_import_give_back(import);
+	return true;
 }
 
 static u32 peerbuf_vfio_attach_reason(const struct peerbuf_vfio_import *import, int error)
@@ -300,11 +326,29 @@ static u32 peerbuf_vfio_attach_reason(const struct peerbuf_vfio_import *import, 
 	}
 }
 
-/*
- * Callbacks check under resv whether @import->att is set, and do nothing until it is. It is set
- * under resv after the attach.
- */
-static int peerbuf_vfio_import_attach(struct peerbuf_vfio_import *import, u32 *reason)
+/* Under resv. Maps the import for the first time; if that fails, it is dying. */
+static int peerbuf_vfio_import_start(struct peerbuf_vfio_import *import,
+				     struct peerbuf_attachment *att, u32 *reason)
+{
+	int ret;
+
+	import->att = att;
+	peerbuf_vfio_import_enter(import, PEERBUF_VFIO_IMPORT_ATTACHED);
+	ret = peerbuf_vfio_import_install(import);
+	if (ret) {
+		*reason = import->reason;
+	} else if (import->told == PEERBUF_VFIO_STATE_DEAD) {
+		*reason = PEERBUF_REASON_DEVICE_GONE;
+		ret = -ENODEV;
+	}
+	if (ret)
+		peerbuf_vfio_import_kill(import);
+	return ret;
+}
+
+/* Sets *@route whether or not the import could be attached. */
+static int peerbuf_vfio_import_attach(struct peerbuf_vfio_import *import,
+				      struct p2p_route *route, u32 *reason)
 {
 	struct device *dev = &import->pv->core.pdev->dev;
 	struct peerbuf_attachment *att;
@@ -314,6 +358,7 @@ static int peerbuf_vfio_import_attach(struct peerbuf_vfio_import *import, u32 *r
 	att = peerbuf_attach_why(import->dmabuf, dev, &peerbuf_vfio_importer_ops, import, &why);
 	/* The caller reports the route whether or not the attach succeeded. */
 	import->route = why.route;
+	*route = import->route;
 	if (IS_ERR(att)) {
 		*reason = peerbuf_vfio_attach_reason(import, PTR_ERR(att));
 		return PTR_ERR(att);
@@ -325,28 +370,28 @@ static int peerbuf_vfio_import_attach(struct peerbuf_vfio_import *import, u32 *r
 		peerbuf_detach(att);
 		return ret;
 	}
-	import->att = att;
-	ret = peerbuf_vfio_import_install(import);
-	if (!ret && import->state == PEERBUF_VFIO_STATE_DEAD)
-		ret = -ENODEV;
+	ret = peerbuf_vfio_import_start(import, att, reason);
+	*route = import->route;
 	dma_resv_unlock(import->dmabuf->resv);
 
-	if (ret) {
-		*reason = peerbuf_vfio_import_reason(import, ret);
+	if (ret)
 		peerbuf_vfio_import_detach(import);
-	}
 	return ret;
 }
 
-/* Takes the IOVAs, and gives them back if the rest fails. The caller publishes the import. */
-int peerbuf_vfio_import_add(struct peerbuf_vfio_import *import, u32 *reason)
+/*
+ * Takes the IOVAs, and gives them back if the rest fails. The caller has a reference: once the
+ * import is mapped, another call may end it.
+ */
+int peerbuf_vfio_import_add(struct peerbuf_vfio_import *import, struct p2p_route *route,
+			    u32 *reason)
 {
 	int ret;
 
 	ret = peerbuf_vfio_import_take(import, reason);
 	if (ret)
 		return ret;
-	ret = peerbuf_vfio_import_attach(import, reason);
+	ret = peerbuf_vfio_import_attach(import, route, reason);
 	if (ret)
 		peerbuf_vfio_import_give_back(import);
 	return ret;

@@ -20,7 +20,7 @@ static int peerbuf_vfio_may_import(struct peerbuf_vfio *pv, bool asks, u32 *reas
 	bool (*may)(struct user_namespace *ns, int cap) = asks ? ns_capable_noaudit : ns_capable;
 
 	if (!pv->space) {
-		*reason = pv->import_trouble;
+		*reason = pv->import_reason;
 		return -EOPNOTSUPP;
 	}
 	if (!pv->space->exclusive && !allow_unsafe_import &&
@@ -120,6 +120,7 @@ int peerbuf_vfio_ioctl_map(struct peerbuf_vfio *pv, struct peerbuf_vfio_call *ca
 {
 	struct peerbuf_vfio_ioc_map *arg = &call->map;
 	struct peerbuf_vfio_import *import;
+	struct p2p_route route = {};
 	int ret;
 
 	memset(&arg->route, 0, sizeof(arg->route));
@@ -139,36 +140,37 @@ int peerbuf_vfio_ioctl_map(struct peerbuf_vfio *pv, struct peerbuf_vfio_call *ca
 	if (!ret)
 		ret = peerbuf_vfio_map_check_buffer(import, &arg->reason);
 	if (!ret) {
-		ret = peerbuf_vfio_import_add(import, &arg->reason);
-		peerbuf_vfio_route_out(&arg->route, &import->route);
+		ret = peerbuf_vfio_import_add(import, &route, &arg->reason);
+		peerbuf_vfio_route_out(&arg->route, &route);
 	}
-	if (!ret)
-		peerbuf_vfio_import_publish(import);
-	else
-		peerbuf_vfio_import_put(import);
+	peerbuf_vfio_import_put(import);
 	return ret;
 }
 
 /*
  * The device's own import that contains @iova; with @next, or else the first one above. Imports
- * that are being made or ended are skipped.
+ * that are being made or ended are skipped. Returns it with a reference, or NULL.
  */
 static struct peerbuf_vfio_import *
 peerbuf_vfio_import_find(struct peerbuf_vfio *pv, u64 iova, bool next)
 {
-	struct peerbuf_vfio_import *import;
+	struct peerbuf_vfio_import *import, *found = NULL;
 
-	lockdep_assert_held(&pv->space->lock);
-
+	mutex_lock(&pv->space->lock);
 	for (;;) {
 		import = peerbuf_vfio_space_next(pv->space, iova);
 		if (!import || (!next && import->iova > iova))
-			return NULL;
-		if (import->pv == pv && import->published)
-			return import;
+			break;
+		if (import->pv == pv && peerbuf_vfio_import_is_live(import)) {
+			kref_get(&import->ref);
+			found = import;
+			break;
+		}
 		if (!next || check_add_overflow(import->iova, import->length, &iova))
-			return NULL;
+			break;
 	}
+	mutex_unlock(&pv->space->lock);
+	return found;
 }
 
 int peerbuf_vfio_ioctl_unmap(struct peerbuf_vfio *pv, struct peerbuf_vfio_call *call)
@@ -185,53 +187,56 @@ int peerbuf_vfio_ioctl_unmap(struct peerbuf_vfio *pv, struct peerbuf_vfio_call *
 	if (!pv->space)
 		return -ENOENT;
 
-	mutex_lock(&pv->space->lock);
 	import = peerbuf_vfio_import_find(pv, arg->iova, false);
-	if (!import || import->iova != arg->iova) {
+	if (!import)
+		return -ENOENT;
+	if (import->iova != arg->iova) {
 		ret = -ENOENT;
 	} else if (import->length != arg->length) {
 		arg->reason = PEERBUF_REASON_IOVA_LENGTH;
 		ret = -EINVAL;
-	} else {
-		import->published = false;
+	} else if (!peerbuf_vfio_import_end(import)) {
+		ret = -ENOENT;
 	}
-	mutex_unlock(&pv->space->lock);
-	if (ret)
-		return ret;
-
-	peerbuf_vfio_import_end(import);
-	arg->reason = PEERBUF_REASON_NONE;
-	return 0;
+	peerbuf_vfio_import_put(import);
+	if (!ret)
+		arg->reason = PEERBUF_REASON_NONE;
+	return ret;
 }
 
 /*
+ * Returns -ENOENT if another call has begun to end the import. Others may hold the buffer's lock
+ * for long. A signal ends the wait and restarts the call.
+ *
  * A revoked buffer may die later, and its importers are not told again. So the buffer's present
- * state goes before the import's last one.
+ * state goes before what the user was told last.
  */
 static int peerbuf_vfio_import_describe(struct peerbuf_vfio_import *import,
 					struct peerbuf_vfio_ioc_query *arg)
 {
 	struct peerbuf *pb = peerbuf_from_dma_buf(import->dmabuf);
 
+	if (dma_resv_lock_interruptible(import->dmabuf->resv, NULL))
+		return -ERESTARTNOINTR;
+	if (!peerbuf_vfio_import_is_live(import)) {
+		dma_resv_unlock(import->dmabuf->resv);
+		return -ENOENT;
+	}
 	arg->iova = import->iova;
 	arg->length = import->length;
 	arg->offset = import->offset;
 	arg->access = import->access;
 	arg->id = pb ? peerbuf_id(pb) : 0;
-
-	/* Others may hold the lock for long. A signal ends the wait and restarts the call. */
-	if (dma_resv_lock_interruptible(import->dmabuf->resv, NULL))
-		return -ERESTARTNOINTR;
 	peerbuf_vfio_route_out(&arg->route, &import->route);
-	arg->reason = peerbuf_vfio_import_trouble(import);
+	arg->reason = peerbuf_vfio_buffer_reason(import);
 	arg->changes = import->changes;
-	arg->state = import->state;
+	arg->state = import->told;
 	arg->error = -import->error;
 	if (arg->reason == PEERBUF_REASON_DEVICE_GONE) {
 		arg->state = PEERBUF_VFIO_STATE_DEAD;
 		arg->error = 0;
-	} else if (import->state == PEERBUF_VFIO_STATE_FAILED) {
-		arg->reason = peerbuf_vfio_import_reason(import, import->error);
+	} else if (import->told == PEERBUF_VFIO_STATE_FAILED) {
+		arg->reason = import->reason;
 	}
 	dma_resv_unlock(import->dmabuf->resv);
 	return 0;
@@ -251,18 +256,15 @@ int peerbuf_vfio_ioctl_query(struct peerbuf_vfio *pv, struct peerbuf_vfio_call *
 	if (!pv->space)
 		return -ENOENT;
 
-	mutex_lock(&pv->space->lock);
-	import = peerbuf_vfio_import_find(pv, arg->iova,
-					  arg->flags & PEERBUF_VFIO_QUERY_F_NEXT);
-	if (import)
-		kref_get(&import->ref);
-	mutex_unlock(&pv->space->lock);
-	if (!import)
-		return -ENOENT;
-
-	/* Without space->lock: others may hold the buffer's lock for long. */
-	ret = peerbuf_vfio_import_describe(import, arg);
-	peerbuf_vfio_import_put(import);
+	/* One that another call has begun to end is not found again. */
+	do {
+		import = peerbuf_vfio_import_find(pv, arg->iova,
+						  arg->flags & PEERBUF_VFIO_QUERY_F_NEXT);
+		if (!import)
+			return -ENOENT;
+		ret = peerbuf_vfio_import_describe(import, arg);
+		peerbuf_vfio_import_put(import);
+	} while (ret == -ENOENT);
 	return ret;
 }
 

@@ -26,6 +26,7 @@
 #include <peerbuf/peerbuf.h>
 
 #include "bars.h"
+#include "import_state.h"
 
 struct peerbuf_vfio_space;
 
@@ -35,14 +36,14 @@ struct peerbuf_vfio_space;
  * @bars: whether importers may reach its BARs
  * @space: the IOVA space for the device's imports, NULL if there is none. Set by open and cleared
  *	by close, so ioctls read it without a lock
- * @import_trouble: if @space is NULL, why: enum peerbuf_reason
+ * @import_reason: if @space is NULL, why: enum peerbuf_reason
  * @nr_imports: the device's imports; protected by space->lock
  */
 struct peerbuf_vfio {
 	struct vfio_pci_core_device core;
 	struct peerbuf_vfio_bars bars;
 	struct peerbuf_vfio_space *space;
-	u32 import_trouble;
+	u32 import_reason;
 	u32 nr_imports;
 };
 
@@ -87,8 +88,9 @@ long peerbuf_vfio_ioctl(struct vfio_device *device, unsigned int cmd, unsigned l
  * @exclusive: the IOMMU driver refuses to map an IOVA that is mapped already
  * @granule: alignment of IOVAs and physical addresses, in bytes
  * @step: bytes mapped at a time, see step.h
- * @lock: protects @imports
- * @imports: all imports by IOVA, disjoint; also those that are not mapped at the moment
+ * @lock: protects @imports, and is held while the state of one changes. May be taken under resv
+ * @imports: all imports by IOVA, disjoint; also those that are not mapped at the moment. The
+ *	space has a reference to each
  *
  * The devices of a container share the domain, and so the space.
  */
@@ -105,48 +107,45 @@ struct peerbuf_vfio_space {
 
 /**
  * struct peerbuf_vfio_import - a DMA-BUF in a device's IOVA space
- * @ref: one reference for the import itself, and one per query under way
+ * @ref: one reference of the space, and one of each ioctl that uses it
  * @node: in the space; protected by space->lock
- * @published: ioctls may find it; protected by space->lock
  * @pv: the device that mapped it; open
  * @iova: first IOVA
  * @length: bytes
  * @offset: first byte in the buffer
  * @access: PEERBUF_VFIO_MAP_F_READ and WRITE
  * @dmabuf: reference held
- * @att: NULL until the attach has returned
  * @eventfd: or NULL; reference held
  * @work: maps the import again
- * @route: the latest verdict. Protected by resv, as is all that follows
- * @mapping: while it is in the IOMMU, NULL otherwise
- * @installing: peerbuf_map() is running for this import, and may call invalidate itself
- * @dying: not to be mapped again
- * @blind: at the last attempt to map it, the buffer's device did not decode memory
- * @state: PEERBUF_VFIO_STATE_*
+ * @state: written with resv and space->lock held, read with either
+ * @att: once the import is attached. Protected by resv, as is all that follows
+ * @route: the latest verdict
+ * @mapping: what the IOMMU's entries are made from: not NULL in the state MAPPED, and while they
+ *	are being made
+ * @told: PEERBUF_VFIO_STATE_*, what the user was told last; 0 before the first
  * @error: negative errno with PEERBUF_VFIO_STATE_FAILED
- * @changes: how often @state has changed
+ * @reason: why mapping it failed last
+ * @changes: how often @told or @error have changed
  */
 struct peerbuf_vfio_import {
 	struct kref ref;
 	struct rb_node node;
-	bool published;
 	struct peerbuf_vfio *pv;
 	u64 iova;
 	u64 length;
 	u64 offset;
 	u32 access;
 	struct dma_buf *dmabuf;
-	struct peerbuf_attachment *att;
 	struct eventfd_ctx *eventfd;
 	struct work_struct work;
-	struct p2p_route route;
+	enum peerbuf_vfio_import_state state;
 
+	struct peerbuf_attachment *att;
+	struct p2p_route route;
 	struct peerbuf_mapping *mapping;
-	bool installing;
-	bool dying;
-	bool blind;
-	u32 state;
+	u32 told;
 	int error;
+	u32 reason;
 	u64 changes;
 };
 
@@ -168,11 +167,10 @@ int peerbuf_vfio_ioctl_query(struct peerbuf_vfio *pv, struct peerbuf_vfio_call *
 /* import.c */
 struct peerbuf_vfio_import *peerbuf_vfio_import_alloc(struct peerbuf_vfio *pv);
 void peerbuf_vfio_import_put(struct peerbuf_vfio_import *import);
-void peerbuf_vfio_import_publish(struct peerbuf_vfio_import *import);
-int peerbuf_vfio_import_add(struct peerbuf_vfio_import *import, u32 *reason);
-void peerbuf_vfio_import_end(struct peerbuf_vfio_import *import);
-u32 peerbuf_vfio_import_reason(const struct peerbuf_vfio_import *import, int error);
-u32 peerbuf_vfio_import_trouble(const struct peerbuf_vfio_import *import);
+int peerbuf_vfio_import_add(struct peerbuf_vfio_import *import, struct p2p_route *route,
+			    u32 *reason);
+bool peerbuf_vfio_import_end(struct peerbuf_vfio_import *import);
+u32 peerbuf_vfio_buffer_reason(const struct peerbuf_vfio_import *import);
 void peerbuf_vfio_imports_close(struct peerbuf_vfio *pv);
 int peerbuf_vfio_import_init(void);
 void peerbuf_vfio_import_exit(void);

@@ -30,7 +30,7 @@ static int peerbuf_vfio_pages_wanted(struct peerbuf_vfio_import *import)
 	cond_resched();
 	if (signal_pending(current))
 		return -EINTR;
-	return peerbuf_vfio_import_trouble(import) ? -ENODEV : 0;
+	return peerbuf_vfio_buffer_reason(import) ? -ENODEV : 0;
 }
 
 /**

@@ -14,22 +14,22 @@
 static DEFINE_MUTEX(peerbuf_vfio_spaces_lock);
 static LIST_HEAD(peerbuf_vfio_spaces);
 
-/* Returns the domain, or NULL and in @trouble why no domain can be used. */
-static struct iommu_domain *peerbuf_vfio_domain(struct peerbuf_vfio *pv, u32 *trouble)
+/* Returns the domain, or NULL and in @reason why no domain can be used. */
+static struct iommu_domain *peerbuf_vfio_domain(struct peerbuf_vfio *pv, u32 *reason)
 {
 	struct iommu_domain *domain;
 
 	if (vfio_device_is_iommufd(&pv->core.vdev)) {
-		*trouble = PEERBUF_REASON_IOMMUFD;
+		*reason = PEERBUF_REASON_IOMMUFD;
 		return NULL;
 	}
 	domain = iommu_get_domain_for_dev(&pv->core.pdev->dev);
 	if (!domain || !(domain->type & __IOMMU_DOMAIN_PAGING)) {
-		*trouble = PEERBUF_REASON_NO_IOMMU;
+		*reason = PEERBUF_REASON_NO_IOMMU;
 		return NULL;
 	}
 	if (IOMMU_MAP_ENCRYPTS_MMIO) {
-		*trouble = PEERBUF_REASON_MEM_ENCRYPTION;
+		*reason = PEERBUF_REASON_MEM_ENCRYPTION;
 		return NULL;
 	}
 	return domain;
@@ -60,14 +60,14 @@ peerbuf_vfio_space_of(struct iommu_domain *domain, struct device *dev)
 	return space;
 }
 
-/* On failure the device opens all the same, but cannot import: see @import_trouble. */
+/* On failure the device opens all the same, but cannot import: see @import_reason. */
 void peerbuf_vfio_space_open(struct peerbuf_vfio *pv)
 {
 	struct iommu_domain *domain;
 
-	pv->import_trouble = 0;
+	pv->import_reason = 0;
 	pv->nr_imports = 0;
-	domain = peerbuf_vfio_domain(pv, &pv->import_trouble);
+	domain = peerbuf_vfio_domain(pv, &pv->import_reason);
 	if (!domain)
 		return;
 
@@ -76,7 +76,7 @@ void peerbuf_vfio_space_open(struct peerbuf_vfio *pv)
 	if (pv->space)
 		pv->space->users++;
 	else
-		pv->import_trouble = PEERBUF_REASON_NO_IOMMU;
+		pv->import_reason = PEERBUF_REASON_NO_IOMMU;
 	mutex_unlock(&peerbuf_vfio_spaces_lock);
 }
 
