@@ -20,6 +20,16 @@ struct p2p_provider;
 
 /* ---- providers (drivers/pci/p2p/provider.c) ---- */
 
+/* Why a BAR cannot be used. Numbers are those of enum peerbuf_reason, as for routes below. */
+enum p2p_bar_reason {
+	P2P_REASON_BAR_USABLE		= 0,
+	P2P_REASON_NO_BAR		= 96,
+	P2P_REASON_IO_BAR		= 97,
+	P2P_REASON_BAR_UNASSIGNED	= 100,
+	P2P_REASON_BAR_UNMAPPABLE	= 101,
+};
+
+int p2p_bar_check(struct pci_dev *pdev, unsigned int bar, u32 *reason);
 struct p2p_provider *p2p_provider_create(struct pci_dev *pdev, int bar,
 					 void *owner);
 struct p2p_provider *p2p_provider_get(struct p2p_provider *provider);
@@ -165,7 +175,7 @@ enum p2p_route_type {
 	P2P_ROUTE_THRU_HOST_BRIDGE	= 2,
 };
 
-/* Numbers are those of enum peerbuf_reason in include/uapi/linux/peerbuf.h. */
+/* Numbers are those of enum peerbuf_reason in include/uapi/linux/peerbuf/reason.h. */
 enum p2p_route_reason {
 	P2P_REASON_NONE			= 0,
 	P2P_REASON_SAME_FUNCTION	= 1,

@@ -20,8 +20,6 @@
 #include "core/device.h"
 #include "core/refusal.h"
 
-#include "../../../compat/non_mappable_bars.h"
-
 /* Held to register or unregister a device, so that none is registered twice. */
 DEFINE_MUTEX(peerbuf_registry_lock);
 
@@ -257,20 +255,10 @@ EXPORT_SYMBOL_GPL(peerbuf_device_provider);
 /* Does @bar have memory to offer? Returns 0, -ENXIO or -EADDRNOTAVAIL. */
 int peerbuf_bar_check(struct pci_dev *pdev, unsigned int bar, struct peerbuf_refusal *why)
 {
-	unsigned long flags;
+	u32 reason;
+	int ret = p2p_bar_check(pdev, bar, &reason);
 
-	if (bar >= PEERBUF_NR_BARS || !pci_resource_flags(pdev, bar))
-		return peerbuf_fail(why, -ENXIO, PEERBUF_REASON_NO_BAR);
-	if (pci_non_mappable_bars(pdev))
-		return peerbuf_fail(why, -EADDRNOTAVAIL, PEERBUF_REASON_BAR_UNMAPPABLE);
-	flags = pci_resource_flags(pdev, bar);
-	if (flags & IORESOURCE_IO)
-		return peerbuf_fail(why, -EADDRNOTAVAIL, PEERBUF_REASON_IO_BAR);
-	if (flags & IORESOURCE_UNSET)
-		return peerbuf_fail(why, -EADDRNOTAVAIL, PEERBUF_REASON_BAR_UNASSIGNED);
-	if (!(flags & IORESOURCE_MEM) || !pci_resource_len(pdev, bar))
-		return peerbuf_fail(why, -ENXIO, PEERBUF_REASON_NO_BAR);
-	return 0;
+	return ret ? peerbuf_fail(why, ret, reason) : 0;
 }
 
 /*

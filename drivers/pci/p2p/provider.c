@@ -10,24 +10,52 @@
 
 #include "../../../compat/non_mappable_bars.h"
 
-static int bar_check(struct pci_dev *pdev, int bar)
+/* Why nobody can reach the BAR, if so. */
+static enum p2p_bar_reason bar_reason(struct pci_dev *pdev, unsigned int bar)
 {
-	unsigned long flags;
+	unsigned long flags = bar < PCI_STD_NUM_BARS ? pci_resource_flags(pdev, bar) : 0;
 
-	if (bar < 0 || bar >= PCI_STD_NUM_BARS)
-		return -EINVAL;
-	flags = pci_resource_flags(pdev, bar);
-	if (flags & IORESOURCE_IO || pci_non_mappable_bars(pdev))
-		return -EADDRNOTAVAIL;
+	if (!flags)
+		return P2P_REASON_NO_BAR;
+	if (pci_non_mappable_bars(pdev))
+		return P2P_REASON_BAR_UNMAPPABLE;
+	if (flags & IORESOURCE_IO)
+		return P2P_REASON_IO_BAR;
 	/* A BAR without an address has a size and starts at zero, so check the flags first. */
 	if (flags & (IORESOURCE_UNSET | IORESOURCE_DISABLED))
-		return -EADDRNOTAVAIL;
+		return P2P_REASON_BAR_UNASSIGNED;
 	if (!(flags & IORESOURCE_MEM) || !pci_resource_len(pdev, bar))
-		return -ENXIO;
+		return P2P_REASON_NO_BAR;
 	if (!pci_resource_start(pdev, bar))
-		return -EADDRNOTAVAIL;
-	return 0;
+		return P2P_REASON_BAR_UNASSIGNED;
+	return P2P_REASON_BAR_USABLE;
 }
+
+/**
+ * p2p_bar_check() - has a BAR memory that other devices can reach?
+ * @pdev: the function
+ * @bar: index
+ * @reason: enum p2p_bar_reason; set on failure only
+ *
+ * The one place that decides this: p2p_provider_create() asks here, and so does whoever has to
+ * know before. It looks at the resources that the PCI core keeps, not at the device.
+ *
+ * Context: Any.
+ * Return:
+ * * 0: it has
+ * * -ENXIO: the function has no such memory BAR
+ * * -EADDRNOTAVAIL: an I/O port BAR, one without an address, or a device whose BARs nobody may map
+ */
+int p2p_bar_check(struct pci_dev *pdev, unsigned int bar, u32 *reason)
+{
+	enum p2p_bar_reason found = bar_reason(pdev, bar);
+
+	if (found == P2P_REASON_BAR_USABLE)
+		return 0;
+	*reason = found;
+	return found == P2P_REASON_NO_BAR ? -ENXIO : -EADDRNOTAVAIL;
+}
+EXPORT_SYMBOL_GPL(p2p_bar_check);
 
 /**
  * p2p_provider_create() - make a BAR available as peer-to-peer memory
@@ -50,9 +78,12 @@ struct p2p_provider *p2p_provider_create(struct pci_dev *pdev, int bar,
 					 void *owner)
 {
 	struct p2p_provider *provider;
+	u32 reason;
 	int error;
 
-	error = bar_check(pdev, bar);
+	if (bar < 0 || bar >= PCI_STD_NUM_BARS)
+		return ERR_PTR(-EINVAL);
+	error = p2p_bar_check(pdev, bar, &reason);
 	if (error)
 		return ERR_PTR(error);
 	provider = kzalloc(sizeof(*provider), GFP_KERNEL);

@@ -356,9 +356,8 @@ static int peerbuf_vfio_import_attach(struct peerbuf_vfio_import *import,
 	int ret;
 
 	att = peerbuf_attach_why(import->dmabuf, dev, &peerbuf_vfio_importer_ops, import, &why);
-	/* The caller reports the route whether or not the attach succeeded. */
 	import->route = why.route;
-	*route = import->route;
+	*route = why.route;
 	if (IS_ERR(att)) {
 		*reason = peerbuf_vfio_attach_reason(import, PTR_ERR(att));
 		return PTR_ERR(att);
