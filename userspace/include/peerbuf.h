@@ -267,7 +267,7 @@ int peerbuf_restore_with(int fd, uint64_t id, const int *rights, size_t nr_right
 			 struct peerbuf_error *error);
 
 /**
- * peerbuf_map() - map a dma-buf into memory
+ * peerbuf_mmap() - map a dma-buf into memory
  * @dmabuf: the dma-buf, of any exporter
  * @offset: first byte in the buffer, page aligned
  * @length: bytes, not zero
@@ -279,16 +279,16 @@ int peerbuf_restore_with(int fd, uint64_t id, const int *rights, size_t nr_right
  *
  * Return: 0; -EINVAL; -EACCES; -ENOMEM; or another errno of mmap(2).
  */
-int peerbuf_map(int dmabuf, uint64_t offset, size_t length, int prot, void **address);
+int peerbuf_mmap(int dmabuf, uint64_t offset, size_t length, int prot, void **address);
 
 /**
- * peerbuf_unmap() - undo peerbuf_map()
- * @address: from peerbuf_map()
- * @length: as passed to peerbuf_map()
+ * peerbuf_munmap() - undo peerbuf_mmap()
+ * @address: from peerbuf_mmap()
+ * @length: as passed to peerbuf_mmap()
  *
  * Return: 0 or -EINVAL.
  */
-int peerbuf_unmap(void *address, size_t length);
+int peerbuf_munmap(void *address, size_t length);
 
 /* Addresses */
 

@@ -169,7 +169,7 @@ public:
 		int prot = PROT_READ | PROT_WRITE)
 		: length_(length)
 	{
-		check(peerbuf_map(dmabuf.get(), offset, length, prot, &address_));
+		check(peerbuf_mmap(dmabuf.get(), offset, length, prot, &address_));
 	}
 
 	mapping(mapping &&other) noexcept
@@ -191,7 +191,7 @@ public:
 	~mapping()
 	{
 		if (address_)
-			peerbuf_unmap(address_, length_);
+			peerbuf_munmap(address_, length_);
 	}
 
 	void *data() const noexcept

@@ -69,7 +69,7 @@ static int map_plain(int dmabuf, uint64_t offset, size_t length, int prot, void 
 	return 0;
 }
 
-int peerbuf_map(int dmabuf, uint64_t offset, size_t length, int prot, void **address)
+int peerbuf_mmap(int dmabuf, uint64_t offset, size_t length, int prot, void **address)
 {
 	int saved_errno = errno;
 	int ret;
@@ -82,7 +82,7 @@ int peerbuf_map(int dmabuf, uint64_t offset, size_t length, int prot, void **add
 	return ret;
 }
 
-int peerbuf_unmap(void *address, size_t length)
+int peerbuf_munmap(void *address, size_t length)
 {
 	return KEEP_ERRNO(munmap(address, length));
 }

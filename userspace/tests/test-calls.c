@@ -94,13 +94,13 @@ static void mapping(size_t length, uint64_t offset)
 
 	CHECK_INT(ftruncate(fd, offset + length), 0);
 	errno = MAGIC_ERRNO;
-	CHECK_INT(peerbuf_map(fd, offset, length, PROT_READ | PROT_WRITE, &map), 0);
+	CHECK_INT(peerbuf_mmap(fd, offset, length, PROT_READ | PROT_WRITE, &map), 0);
 	address = map;
 	if (length >= HUGE_SIZE)
 		CHECK_INT(((uintptr_t)address - offset) % HUGE_SIZE, 0);
 	address[0] = 1;
 	address[length - 1] = 2;
-	CHECK_INT(peerbuf_unmap(address, length), 0);
+	CHECK_INT(peerbuf_munmap(address, length), 0);
 	/* The whole reservation is gone: msync() fails because nothing is mapped. */
 	CHECK_INT(msync(address, length, MS_ASYNC), -1);
 	CHECK_INT(errno, ENOMEM);
@@ -130,8 +130,8 @@ static void refused_mapping_leaves_nothing(void)
 	count_mappings();
 	before = count_mappings();
 	for (n = 0; n < 8; n++) {
-		CHECK_INT(peerbuf_map(fd, 1, HUGE_SIZE, PROT_READ, &map), -EINVAL);
-		CHECK_INT(peerbuf_map(-1, 0, HUGE_SIZE, PROT_READ, &map), -EBADF);
+		CHECK_INT(peerbuf_mmap(fd, 1, HUGE_SIZE, PROT_READ, &map), -EINVAL);
+		CHECK_INT(peerbuf_mmap(-1, 0, HUGE_SIZE, PROT_READ, &map), -EBADF);
 	}
 	CHECK_INT(count_mappings(), before);
 	close(fd);
@@ -143,12 +143,12 @@ static void mapping_refused(void)
 	void *map = (void *)1;
 
 	errno = MAGIC_ERRNO;
-	CHECK_INT(peerbuf_map(fd, 0, 0, PROT_READ, &map), -EINVAL);
-	CHECK_INT(peerbuf_map(fd, 1, 4096, PROT_READ, &map), -EINVAL);
-	CHECK_INT(peerbuf_map(-1, 0, HUGE_SIZE, PROT_READ, &map), -EBADF);
-	CHECK_INT(peerbuf_map(-1, 0, 4096, PROT_READ, &map), -EBADF);
-	CHECK_INT(peerbuf_map(fd, 0, SIZE_MAX, PROT_READ, &map), -ENOMEM);
-	CHECK_INT(peerbuf_map(fd, 0, SIZE_MAX - HUGE_SIZE, PROT_READ, &map), -ENOMEM);
+	CHECK_INT(peerbuf_mmap(fd, 0, 0, PROT_READ, &map), -EINVAL);
+	CHECK_INT(peerbuf_mmap(fd, 1, 4096, PROT_READ, &map), -EINVAL);
+	CHECK_INT(peerbuf_mmap(-1, 0, HUGE_SIZE, PROT_READ, &map), -EBADF);
+	CHECK_INT(peerbuf_mmap(-1, 0, 4096, PROT_READ, &map), -EBADF);
+	CHECK_INT(peerbuf_mmap(fd, 0, SIZE_MAX, PROT_READ, &map), -ENOMEM);
+	CHECK_INT(peerbuf_mmap(fd, 0, SIZE_MAX - HUGE_SIZE, PROT_READ, &map), -ENOMEM);
 	CHECK(map == (void *)1);
 	CHECK_INT(errno, MAGIC_ERRNO);
 	close(fd);

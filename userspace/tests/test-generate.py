@@ -138,7 +138,7 @@ class Writing(unittest.TestCase):
 USERSPACE = Path(__file__).resolve().parents[1]
 # Calls of peerbuf.h that have another way in the language, or none that makes sense.
 PYTHONS_OWN = {
-    "peerbuf_close", "peerbuf_map", "peerbuf_unmap",      # os, mmap
+    "peerbuf_close", "peerbuf_mmap", "peerbuf_munmap",      # os, mmap
     "peerbuf_open", "peerbuf_export", "peerbuf_lend", "peerbuf_move", "peerbuf_restore",
     "peerbuf_error_format", "peerbuf_range_parse",        # more general calls; objects
     "peerbuf_file_prepare_read", "peerbuf_file_prepare_write",   # entries of C's io_uring

@@ -114,13 +114,13 @@ static void measure_cpu(struct bench *bench, int fd, uint64_t size)
 	for (n = 0; wanted(n, start); n++) {
 		uint64_t began = now();
 
-		if (peerbuf_map(fd, 0, size, PROT_READ, &address))
+		if (peerbuf_mmap(fd, 0, size, PROT_READ, &address))
 			return;
 		memory = address;
 		for (at = 0; at < size; at += page)
 			(void)memory[at];
 		times[n] = now() - began;
-		peerbuf_unmap(address, size);
+		peerbuf_munmap(address, size);
 	}
 	add_figure(&bench->results.cpu, size, times, n);
 }

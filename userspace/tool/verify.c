@@ -344,8 +344,8 @@ static int with_buffer(struct proof *proof, int node, uint64_t id)
 	void *memory;
 	int ret;
 
-	ret = peerbuf_map(proof->place.dmabuf, 0, proof->place.size, PROT_READ | PROT_WRITE,
-			  &memory);
+	ret = peerbuf_mmap(proof->place.dmabuf, 0, proof->place.size, PROT_READ | PROT_WRITE,
+			   &memory);
 	if (ret)
 		return failed_errno(ret, "verify: %s: mmap", addr_text(proof->provider));
 	proof->place.memory = memory;
@@ -360,7 +360,7 @@ static int with_buffer(struct proof *proof, int node, uint64_t id)
 			print_head(proof);
 		ret = prove(proof);
 	}
-	peerbuf_unmap(memory, proof->place.size);
+	peerbuf_munmap(memory, proof->place.size);
 	return ret;
 }
 
