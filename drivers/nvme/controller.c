@@ -14,7 +14,7 @@
 #include "internal.h"
 
 /* How long unbinding waits for commands of a device that is still present. */
-#define PEERBUF_NVME_PATIENCE	(5 * HZ)
+#define PEERBUF_NVME_TIMEOUT	(5 * HZ)
 
 static DEFINE_SPINLOCK(peerbuf_nvme_users_lock);
 static LIST_HEAD(peerbuf_nvme_users);
@@ -84,7 +84,7 @@ static int peerbuf_nvme_bus_event(struct notifier_block *nb, unsigned long actio
 	if (action == BUS_NOTIFY_UNBIND_DRIVER && !peerbuf_nvme_none_left(pdev) &&
 	    pci_device_is_present(pdev))
 		wait_event_timeout(peerbuf_nvme_departed, peerbuf_nvme_none_left(pdev),
-				   PEERBUF_NVME_PATIENCE);
+				   PEERBUF_NVME_TIMEOUT);
 	if (action == BUS_NOTIFY_UNBOUND_DRIVER)
 		wait_event(peerbuf_nvme_departed, peerbuf_nvme_none_left(pdev));
 	return NOTIFY_DONE;

@@ -63,7 +63,7 @@ bool pinned[2];			/* an importer that cannot be revoked */
 byte outdated;
 byte invalidated;		/* importers that have been told to let go since they mapped */
 byte pte;			/* the placement that a CPU has mapped, or 0 */
-byte asleep;			/* who sleeps on peerbuf.unheld, and was not woken */
+byte asleep;			/* who sleeps on peerbuf.holds_wq, and was not woken */
 
 /* A fence of an engine that copies between the places of fence_mask. */
 bool fence;
@@ -118,7 +118,7 @@ inline peerbuf_put() {
 	d_step { alive(); assert(visitors); visitors-- }
 }
 
-/* wake_up_all(&pb->unheld) */
+/* wake_up_all(&pb->holds_wq) */
 inline wake_up_all() {
 	asleep = 0
 }
@@ -229,7 +229,7 @@ inline peerbuf_settle() {
 }
 
 /*
- * wait_event(pb->unheld, over): who is woken looks again, and who is not sleeps on. The kernel
+ * wait_event(pb->holds_wq, over): who is woken looks again, and who is not sleeps on. The kernel
  * looks every ten seconds, to say for whom it waits; nothing here relies on that. A caller with
  * a limit may give up whenever it likes.
  */

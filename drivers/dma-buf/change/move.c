@@ -234,7 +234,7 @@ static void peerbuf_finish_one(struct peerbuf *pb, u64 generation, int mode)
 	struct peerbuf_timeout timeout =
 		peerbuf_timeout(MAX_SCHEDULE_TIMEOUT, mode);
 
-	if (peerbuf_wait_unheld(pb, generation, &timeout))
+	if (peerbuf_wait_holds(pb, generation, &timeout))
 		return;
 
 	/* The last unmap may still be freeing the old place, under this lock. */

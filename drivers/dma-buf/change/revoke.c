@@ -242,7 +242,7 @@ static int peerbuf_drain_one(struct peerbuf *pb, const struct peerbuf_timeout *t
 	generation = peerbuf_generation(pb);
 	ret = peerbuf_wait_fences(pb, DMA_RESV_USAGE_BOOKKEEP, timeout);
 	if (!ret)
-		ret = peerbuf_wait_unheld(pb, generation, timeout);
+		ret = peerbuf_wait_holds(pb, generation, timeout);
 	/* Placements that it has left are freed once the fences have signalled. */
 	peerbuf_settle(pb);
 	if (ret == -EINPROGRESS)

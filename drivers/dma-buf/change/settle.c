@@ -170,8 +170,8 @@ void peerbuf_settle_held(struct peerbuf *pb)
 		peerbuf_reap(pb);
 	}
 	atomic64_set_release(&pb->settled, asked);
-	if (wq_has_sleeper(&pb->unheld))
-		wake_up_all(&pb->unheld);
+	if (wq_has_sleeper(&pb->holds_wq))
+		wake_up_all(&pb->holds_wq);
 }
 
 void peerbuf_settle_work(struct work_struct *work)

@@ -76,7 +76,7 @@ struct pid;
  *	said there; whoever only reads these holds it or resv
  * @holds: mappings and vmap in force, in order of generation; changed under resv and
  *	holds_lock, read under either
- * @unheld: woken when a hold ends, and when importers have been told
+ * @holds_wq: woken when a hold ends, and when importers have been told
  * @nr_holds: length of @holds; protected as that list is
  * @draining: the generation that began with the last revoke, while holds older than it are in
  *	@holds; otherwise 0
@@ -128,7 +128,7 @@ struct peerbuf {
 
 	spinlock_t holds_lock;
 	struct list_head holds;
-	wait_queue_head_t unheld;
+	wait_queue_head_t holds_wq;
 	u32 nr_holds;
 	u64 draining;
 

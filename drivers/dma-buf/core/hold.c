@@ -44,8 +44,8 @@ void peerbuf_hold_remove(struct peerbuf *pb, struct peerbuf_hold *hold)
 	peerbuf_tell_drained(pb);
 	peerbuf_reap(pb);
 	/* A waiter checks the list, under the spinlock, after it has queued itself. */
-	if (wq_has_sleeper(&pb->unheld))
-		wake_up_all(&pb->unheld);
+	if (wq_has_sleeper(&pb->holds_wq))
+		wake_up_all(&pb->holds_wq);
 }
 
 /*

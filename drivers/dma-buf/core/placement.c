@@ -83,7 +83,7 @@ void peerbuf_reap(struct peerbuf *pb)
 	dma_resv_assert_held(pb->dmabuf->resv);
 
 	list_for_each_entry_safe(old, next, &pb->retired, retired) {
-		if (!peerbuf_unheld(pb, old->retired_at))
+		if (!peerbuf_holds_ended(pb, old->retired_at))
 			break;
 		if (old->copied && !dma_fence_is_signaled(old->copied)) {
 			p2p_vecs_put(old->vecs);

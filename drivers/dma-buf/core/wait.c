@@ -40,16 +40,16 @@ unsigned long peerbuf_timeout_left(const struct peerbuf_timeout *timeout)
 }
 
 /* Is every mapping gone that was made before @generation began? */
-bool peerbuf_unheld(struct peerbuf *pb, u64 generation)
+bool peerbuf_holds_ended(struct peerbuf *pb, u64 generation)
 {
 	struct peerbuf_hold *oldest;
-	bool unheld;
+	bool ended;
 
 	spin_lock(&pb->holds_lock);
 	oldest = list_first_entry_or_null(&pb->holds, struct peerbuf_hold, node);
-	unheld = !oldest || oldest->generation >= generation;
+	ended = !oldest || oldest->generation >= generation;
 	spin_unlock(&pb->holds_lock);
-	return unheld;
+	return ended;
 }
 
 /*
@@ -113,11 +113,11 @@ static long peerbuf_wait_slice(struct peerbuf *pb, bool (*over)(struct peerbuf *
 {
 	switch (mode) {
 	case PEERBUF_WAIT_INTR:
-		return wait_event_interruptible_timeout(pb->unheld, over(pb, nr), slice);
+		return wait_event_interruptible_timeout(pb->holds_wq, over(pb, nr), slice);
 	case PEERBUF_WAIT_KILLABLE:
-		return wait_event_killable_timeout(pb->unheld, over(pb, nr), slice);
+		return wait_event_killable_timeout(pb->holds_wq, over(pb, nr), slice);
 	default:
-		return wait_event_idle_timeout(pb->unheld, over(pb, nr), slice);
+		return wait_event_idle_timeout(pb->holds_wq, over(pb, nr), slice);
 	}
 }
 
@@ -147,9 +147,9 @@ int peerbuf_wait_until(struct peerbuf *pb, bool (*over)(struct peerbuf *pb, u64 
  * The caller holds no lock. Waits until no hold older than @generation is left. Returns 0,
  * -EINPROGRESS if time ran out, or -EINTR.
  */
-int peerbuf_wait_unheld(struct peerbuf *pb, u64 generation,
-			const struct peerbuf_timeout *timeout)
+int peerbuf_wait_holds(struct peerbuf *pb, u64 generation,
+		       const struct peerbuf_timeout *timeout)
 {
-	return peerbuf_wait_until(pb, peerbuf_unheld, generation, timeout,
+	return peerbuf_wait_until(pb, peerbuf_holds_ended, generation, timeout,
 				  peerbuf_say_who);
 }

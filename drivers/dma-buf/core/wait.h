@@ -34,11 +34,11 @@ struct peerbuf_timeout {
 
 struct peerbuf_timeout peerbuf_timeout(unsigned long timeout, int mode);
 u64 peerbuf_generation(struct peerbuf *pb);
-bool peerbuf_unheld(struct peerbuf *pb, u64 generation);
+bool peerbuf_holds_ended(struct peerbuf *pb, u64 generation);
 void peerbuf_first_holder(struct peerbuf *pb, u64 generation, u64 *addr,
 			  char *name, size_t len, u32 *count);
-int peerbuf_wait_unheld(struct peerbuf *pb, u64 generation,
-			const struct peerbuf_timeout *timeout);
+int peerbuf_wait_holds(struct peerbuf *pb, u64 generation,
+		       const struct peerbuf_timeout *timeout);
 unsigned long peerbuf_timeout_left(const struct peerbuf_timeout *timeout);
 int peerbuf_wait_until(struct peerbuf *pb, bool (*over)(struct peerbuf *pb, u64 nr), u64 nr,
 		       const struct peerbuf_timeout *timeout,

@@ -34,7 +34,8 @@ int peerbuf_foreign_init(void)
 	struct platform_device *pdev;
 	int ret;
 
-	pdev = platform_device_register_simple("peerbuf-anybody", PLATFORM_DEVID_NONE, NULL, 0);
+	pdev = platform_device_register_simple("peerbuf-phys-proxy", PLATFORM_DEVID_NONE, NULL,
+					       0);
 	if (IS_ERR(pdev))
 		return PTR_ERR(pdev);
 

@@ -69,8 +69,8 @@ static struct dma_buf *peerbuf_dma_buf_of_vma(const struct vm_area_struct *vma)
  * Why the mapping cannot be used, or 0. A private mapping may have pages that are not the
  * buffer's.
  */
-static u32 peerbuf_foreign_trouble(const struct vm_area_struct *vma,
-				   const struct dma_buf *dmabuf)
+static u32 peerbuf_foreign_reason(const struct vm_area_struct *vma,
+				  const struct dma_buf *dmabuf)
 {
 	if (!peerbuf_is_plain(dmabuf))
 		return PEERBUF_REASON_FOREIGN_UNKNOWN;
@@ -110,7 +110,7 @@ static void peerbuf_find_in_vma(const struct vm_area_struct *vma, struct peerbuf
 	found->dmabuf = peerbuf_dma_buf_of_vma(vma);
 	if (found->dmabuf) {
 		found->kind = PEERBUF_PIECE_FOREIGN;
-		found->reason = peerbuf_foreign_trouble(vma, found->dmabuf);
+		found->reason = peerbuf_foreign_reason(vma, found->dmabuf);
 		found->offset = found->addr - vma->vm_start;
 		if (found->reason)
 			found->dmabuf = NULL;

@@ -195,7 +195,7 @@ struct peerbuf *peerbuf_create(const struct peerbuf_export_args *args, u64 size)
 	INIT_LIST_HEAD(&pb->followers);
 	INIT_WORK(&pb->settling, peerbuf_settle_work);
 	spin_lock_init(&pb->holds_lock);
-	init_waitqueue_head(&pb->unheld);
+	init_waitqueue_head(&pb->holds_wq);
 	return pb;
 }
 
