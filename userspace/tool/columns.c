@@ -48,6 +48,30 @@ void columns_choose(const struct command *self, struct columns *columns, const c
 		usage_error(self, "no columns given");
 }
 
+void value_addr(struct value *value, uint64_t addr)
+{
+	value->none = addr == PEERBUF_PCI_NONE;
+	value->text = addr_text(addr);
+}
+
+void value_flag(struct value *value, bool flag)
+{
+	value->number = flag;
+	value->text = flag ? "yes" : "no";
+}
+
+static struct value value_of(const struct column_info *info, const void *row)
+{
+	struct value value = { 0 };
+	const void *part = info->of ? info->of(row) : row;
+
+	if (part)
+		info->get(part, &value);
+	else
+		value.none = true;
+	return value;
+}
+
 static const char *text_of(const struct value *value)
 {
 	if (value->none)
@@ -74,9 +98,9 @@ void columns_print(const struct columns *columns, const void *const *rows, size_
 		struct libscols_line *line = table_line(table);
 
 		for (c = 0; c < columns->nr; c++) {
-			struct value value = { 0 };
+			struct value value = value_of(&columns->infos[columns->chosen[c]],
+						      rows[r]);
 
-			columns->infos[columns->chosen[c]].get(rows[r], &value);
 			if (columns->raw)
 				table_word(line, c, text_of(&value));
 			else
@@ -86,30 +110,50 @@ void columns_print(const struct columns *columns, const void *const *rows, size_
 	table_print(table);
 }
 
+static void set_json(struct json_object *object, const struct column_info *info,
+		     const void *row)
+{
+	struct value value = value_of(info, row);
+	const char *key = info->key;
+	char small[32];
+	size_t n;
+
+	if (info->flags & COLUMN_TEXT_ONLY)
+		return;
+	if (!key) {
+		for (n = 0; n < sizeof(small) - 1 && info->name[n]; n++)
+			small[n] = tolower(info->name[n]);
+		small[n] = '\0';
+		key = small;
+	}
+	if (value.none)
+		json_set(object, key, NULL);
+	else if (info->type == VALUE_NUMBER)
+		json_set_number(object, key, value.number);
+	else if (info->type == VALUE_BOOL)
+		json_set_bool(object, key, value.number);
+	else if (info->type == VALUE_ROUTE)
+		json_set_route(object, key, value.route);
+	else
+		json_set_text(object, key, text_of(&value));
+}
+
 struct json_object *columns_json(const struct columns *columns, const void *row)
 {
 	struct json_object *object = json_new();
-	size_t c, n;
+	size_t c;
 
-	for (c = 0; c < columns->nr; c++) {
-		const struct column_info *info = &columns->infos[columns->chosen[c]];
-		struct value value = { 0 };
-		char key[32];
-
-		for (n = 0; n < sizeof(key) - 1 && info->name[n]; n++)
-			key[n] = tolower(info->name[n]);
-		key[n] = '\0';
-		info->get(row, &value);
-		if (value.none)
-			json_set(object, key, NULL);
-		else if (info->type == VALUE_NUMBER)
-			json_set_number(object, key, value.number);
-		else if (info->type == VALUE_BOOL)
-			json_set_bool(object, key, value.number);
-		else
-			json_set_text(object, key, text_of(&value));
-	}
+	for (c = 0; c < columns->nr; c++)
+		set_json(object, &columns->infos[columns->chosen[c]], row);
 	return object;
+}
+
+void columns_json_of(struct json_object *object, const struct column_info *infos,
+		     const void *(*of)(const void *row), const void *row)
+{
+	for (; infos->name; infos++)
+		if (infos->of == of)
+			set_json(object, infos, row);
 }
 
 void columns_help(const struct column_info *infos)

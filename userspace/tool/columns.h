@@ -8,35 +8,49 @@
 
 struct command;
 struct json_object;
+struct peerbuf_route;
 
-enum value_type { VALUE_TEXT, VALUE_NUMBER, VALUE_BOOL };
+enum value_type { VALUE_TEXT, VALUE_NUMBER, VALUE_BOOL, VALUE_ROUTE };
+
+/* Besides TABLE_*: JSON has the same in other words. */
+#define COLUMN_TEXT_ONLY	(1U << 8)
 
 /**
  * struct value - the contents of a cell
  * @none: no contents: "-", or null in JSON
  * @text: for a person; may be NULL for a number
  * @number: for VALUE_NUMBER and VALUE_BOOL
+ * @route: for VALUE_ROUTE
  */
 struct value {
 	bool none;
 	const char *text;
 	uint64_t number;
+	const struct peerbuf_route *route;
 };
+
+void value_addr(struct value *value, uint64_t addr);
+void value_flag(struct value *value, bool flag);
 
 /**
  * struct column_info - one column: the single source of its name, type, help and contents
- * @name: on the screen; in JSON in small letters
+ * @name: on the screen
  * @type: its type in JSON
- * @flags: TABLE_*
+ * @flags: TABLE_*, COLUMN_*
  * @help: what it shows
- * @get: sets @value, which is all zero before, for a row
+ * @get: sets @value, which is all zero before
+ * @of: returns what of a row @get is called with, or NULL: the cell is empty. Without it @get is
+ *	called with the row
+ * @key: in JSON; NULL: @name in small letters
  */
 struct column_info {
 	const char *name;
 	enum value_type type;
 	unsigned int flags;
 	const char *help;
-	void (*get)(const void *row, struct value *value);
+	void (*get)(const void *part, struct value *value);
+	const void *(*of)(const void *row);
+	const char *key;
 };
 
 /**
@@ -62,6 +76,9 @@ void columns_choose(const struct command *self, struct columns *columns, const c
 void columns_print(const struct columns *columns, const void *const *rows, size_t nr);
 /** columns_json() - return the chosen columns of a row */
 struct json_object *columns_json(const struct columns *columns, const void *row);
+/** columns_json_of() - add all columns that are about @of, chosen or not, to @object */
+void columns_json_of(struct json_object *object, const struct column_info *infos,
+		     const void *(*of)(const void *row), const void *row);
 /** columns_help() - print a line for each column to stdout */
 void columns_help(const struct column_info *infos);
 

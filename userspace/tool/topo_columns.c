@@ -13,17 +13,11 @@ static void set_number(struct value *value, long long number, bool none)
 	value->number = number;
 }
 
-static void set_addr(struct value *value, uint64_t addr)
-{
-	value->none = addr == PEERBUF_PCI_NONE;
-	value->text = addr_text(addr);
-}
-
 static void function_addr(const void *row, struct value *value)
 {
 	const struct function *function = row;
 
-	set_addr(value, function->addr);
+	value_addr(value, function->addr);
 }
 
 static void function_driver_name(const void *row, struct value *value)
@@ -100,14 +94,14 @@ static void function_parent(const void *row, struct value *value)
 {
 	const struct function *function = row;
 
-	set_addr(value, function->parent);
+	value_addr(value, function->parent);
 }
 
 static void function_physical(const void *row, struct value *value)
 {
 	const struct function *function = row;
 
-	set_addr(value, function->physical);
+	value_addr(value, function->physical);
 }
 
 static void function_root(const void *row, struct value *value)
@@ -175,14 +169,14 @@ static void pair_provider(const void *row, struct value *value)
 {
 	const struct pair *pair = row;
 
-	set_addr(value, pair->provider->addr);
+	value_addr(value, pair->provider->addr);
 }
 
 static void pair_client(const void *row, struct value *value)
 {
 	const struct pair *pair = row;
 
-	set_addr(value, pair->client->addr);
+	value_addr(value, pair->client->addr);
 }
 
 static void pair_route(const void *row, struct value *value)
@@ -203,7 +197,7 @@ static void pair_decider(const void *row, struct value *value)
 {
 	const struct pair *pair = row;
 
-	set_addr(value, pair->verdict->route.decider);
+	value_addr(value, pair->verdict->route.decider);
 }
 
 static void pair_reason(const void *row, struct value *value)
@@ -233,8 +227,7 @@ static void pair_rate(const void *row, struct value *value)
 
 static void pair_flag(const struct pair *pair, uint32_t flag, struct value *value)
 {
-	value->number = !!(pair->verdict->route.flags & flag);
-	value->text = value->number ? "yes" : "no";
+	value_flag(value, pair->verdict->route.flags & flag);
 }
 
 static void pair_redirect(const void *row, struct value *value)
