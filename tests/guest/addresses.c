@@ -476,17 +476,7 @@ static void map_checks(const char *mem, const char *edu, bool translated)
 	close(owner);
 }
 
-TEST(mapper_relinks_ranges_same_switch)
-{
-	map_checks("sw-mem", "sw-edu", false);
-}
+TEST_VARIANT(mapper_relinks_ranges_same_switch, map_checks, "sw-mem", "sw-edu", false)
+TEST_VARIANT(mapper_relinks_ranges_without_iommu, map_checks, "rp-mem", "rp-edu", false)
 
-TEST(mapper_relinks_ranges_without_iommu)
-{
-	map_checks("rp-mem", "rp-edu", false);
-}
-
-TEST(iommu_mapper_relinks_ranges)
-{
-	map_checks("rp-mem", "far-edu", true);
-}
+TEST_VARIANT(iommu_mapper_relinks_ranges, map_checks, "rp-mem", "far-edu", true)

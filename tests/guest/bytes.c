@@ -73,65 +73,27 @@ static void device_reads_host(const char *edu, const char *mem)
 		check_eq(inner[i], 0x5a);
 }
 
-TEST(same_switch_write)
-{
-	device_writes("sw-edu", "sw-mem", EDU_DMA_DYNAMIC);
-}
-
-TEST(same_switch_read)
-{
-	device_reads("sw-edu", "sw-mem", EDU_DMA_DYNAMIC);
-}
+TEST_VARIANT(same_switch_write, device_writes, "sw-edu", "sw-mem", EDU_DMA_DYNAMIC)
+TEST_VARIANT(same_switch_read, device_reads, "sw-edu", "sw-mem", EDU_DMA_DYNAMIC)
 
 TEST(same_switch_read_of_host_data)
 {
 	device_reads_host("sw-edu", "sw-mem");
 }
 
-TEST(same_switch_foreign_importer)
-{
-	device_writes("sw-edu", "sw-mem", EDU_DMA_FOREIGN);
-}
+TEST_VARIANT(same_switch_foreign_importer, device_writes, "sw-edu", "sw-mem", EDU_DMA_FOREIGN)
+TEST_VARIANT(root_ports_write, device_writes, "rp-edu", "rp-mem", EDU_DMA_DYNAMIC)
 
-TEST(root_ports_write)
-{
-	device_writes("rp-edu", "rp-mem", EDU_DMA_DYNAMIC);
-}
+TEST_VARIANT(root_ports_read, device_reads, "rp-edu", "rp-mem", EDU_DMA_DYNAMIC)
+TEST_VARIANT(root_ports_foreign_importer, device_writes, "rp-edu", "rp-mem", EDU_DMA_FOREIGN)
 
-TEST(root_ports_read)
-{
-	device_reads("rp-edu", "rp-mem", EDU_DMA_DYNAMIC);
-}
+TEST_VARIANT(switch_to_root_port_write, device_writes, "sw-edu", "rp-mem", EDU_DMA_DYNAMIC)
+TEST_VARIANT(host_bridges_write, device_writes, "rp-edu", "far-mem", EDU_DMA_DYNAMIC)
 
-TEST(root_ports_foreign_importer)
-{
-	device_writes("rp-edu", "rp-mem", EDU_DMA_FOREIGN);
-}
+TEST_VARIANT(host_bridges_read, device_reads, "rp-edu", "far-mem", EDU_DMA_DYNAMIC)
+TEST_VARIANT(host_bridges_backwards_write, device_writes, "far-edu", "sw-mem", EDU_DMA_DYNAMIC)
 
-TEST(switch_to_root_port_write)
-{
-	device_writes("sw-edu", "rp-mem", EDU_DMA_DYNAMIC);
-}
-
-TEST(host_bridges_write)
-{
-	device_writes("rp-edu", "far-mem", EDU_DMA_DYNAMIC);
-}
-
-TEST(host_bridges_read)
-{
-	device_reads("rp-edu", "far-mem", EDU_DMA_DYNAMIC);
-}
-
-TEST(host_bridges_backwards_write)
-{
-	device_writes("far-edu", "sw-mem", EDU_DMA_DYNAMIC);
-}
-
-TEST(host_bridges_backwards_read)
-{
-	device_reads("far-edu", "rp-mem", EDU_DMA_DYNAMIC);
-}
+TEST_VARIANT(host_bridges_backwards_read, device_reads, "far-edu", "rp-mem", EDU_DMA_DYNAMIC)
 
 /* Two devices, one buffer: what one writes the other reads. */
 TEST(two_importers_of_one_buffer)

@@ -73,20 +73,11 @@ static void exporter_killed(const char *edu_id, const char *mem, __u32 mode)
 	check_dead();
 }
 
-TEST(exporter_is_killed)
-{
-	exporter_killed("rp-edu", "rp-mem", EDU_DMA_DYNAMIC);
-}
+TEST_VARIANT(exporter_is_killed, exporter_killed, "rp-edu", "rp-mem", EDU_DMA_DYNAMIC)
+TEST_VARIANT(exporter_is_killed_same_switch, exporter_killed, "sw-edu", "sw-mem", EDU_DMA_DYNAMIC)
 
-TEST(exporter_is_killed_same_switch)
-{
-	exporter_killed("sw-edu", "sw-mem", EDU_DMA_DYNAMIC);
-}
-
-TEST(exporter_is_killed_foreign_importer)
-{
-	exporter_killed("far-edu", "rp-mem", EDU_DMA_FOREIGN);
-}
+TEST_VARIANT(exporter_is_killed_foreign_importer, exporter_killed, "far-edu", "rp-mem",
+	     EDU_DMA_FOREIGN)
 
 TEST(persistent_export_survives_its_process)
 {
@@ -157,25 +148,11 @@ static void importer_killed(const char *edu_id, const char *mem, __u32 mode)
 	check_ok(peer_restore(node, export.id));
 }
 
-TEST(importer_is_killed)
-{
-	importer_killed("rp-edu", "rp-mem", EDU_DMA_DYNAMIC);
-}
+TEST_VARIANT(importer_is_killed, importer_killed, "rp-edu", "rp-mem", EDU_DMA_DYNAMIC)
+TEST_VARIANT(importer_is_killed_same_switch, importer_killed, "sw-edu", "sw-mem", EDU_DMA_DYNAMIC)
 
-TEST(importer_is_killed_same_switch)
-{
-	importer_killed("sw-edu", "sw-mem", EDU_DMA_DYNAMIC);
-}
-
-TEST(pinned_importer_is_killed)
-{
-	importer_killed("rp-edu", "rp-mem", EDU_DMA_PINNED);
-}
-
-TEST(static_importer_is_killed)
-{
-	importer_killed("rp-edu", "rp-mem", EDU_DMA_STATIC);
-}
+TEST_VARIANT(pinned_importer_is_killed, importer_killed, "rp-edu", "rp-mem", EDU_DMA_PINNED)
+TEST_VARIANT(static_importer_is_killed, importer_killed, "rp-edu", "rp-mem", EDU_DMA_STATIC)
 
 TEST(both_processes_are_killed)
 {
@@ -257,20 +234,10 @@ static void importer_unbound(const char *edu_id, const char *mem, __u32 mode)
 	check_ok(edu_wait(edu, handle));
 }
 
-TEST(importer_is_unbound)
-{
-	importer_unbound("rp-edu", "rp-mem", EDU_DMA_DYNAMIC);
-}
+TEST_VARIANT(importer_is_unbound, importer_unbound, "rp-edu", "rp-mem", EDU_DMA_DYNAMIC)
+TEST_VARIANT(importer_is_unbound_same_switch, importer_unbound, "sw-edu", "sw-mem", EDU_DMA_FOREIGN)
 
-TEST(importer_is_unbound_same_switch)
-{
-	importer_unbound("sw-edu", "sw-mem", EDU_DMA_FOREIGN);
-}
-
-TEST(pinned_importer_is_unbound)
-{
-	importer_unbound("rp-edu", "rp-mem", EDU_DMA_PINNED);
-}
+TEST_VARIANT(pinned_importer_is_unbound, importer_unbound, "rp-edu", "rp-mem", EDU_DMA_PINNED)
 
 /* ---- devices ---- */
 

@@ -97,20 +97,10 @@ static void unfit_importer_falls_back(__u32 mode)
 	check(pattern_matches(scene.cpu + PAGE - 7, LENGTH, 2));
 }
 
-TEST(static_importer_falls_back)
-{
-	unfit_importer_falls_back(EDU_DMA_STATIC);
-}
+TEST_VARIANT(static_importer_falls_back, unfit_importer_falls_back, EDU_DMA_STATIC)
+TEST_VARIANT(pinned_importer_falls_back, unfit_importer_falls_back, EDU_DMA_PINNED)
 
-TEST(pinned_importer_falls_back)
-{
-	unfit_importer_falls_back(EDU_DMA_PINNED);
-}
-
-TEST(helper_pinned_importer_falls_back)
-{
-	unfit_importer_falls_back(EDU_DMA_HELPER_PINNED);
-}
+TEST_VARIANT(helper_pinned_importer_falls_back, unfit_importer_falls_back, EDU_DMA_HELPER_PINNED)
 
 /* Others that have it mapped come along. */
 TEST(dynamic_importers_come_along)

@@ -48,21 +48,11 @@ static void device_writes_into_bo(const char *mem, const char *edu)
 	check_ok(writer_check(&writer, PAGE, LENGTH, 3));
 }
 
-TEST(device_writes_into_a_bo)
-{
-	device_writes_into_bo("rp-mem", "rp-edu");
-}
-
-TEST(device_writes_into_a_bo_same_switch)
-{
-	device_writes_into_bo("sw-mem", "sw-edu");
-}
+TEST_VARIANT(device_writes_into_a_bo, device_writes_into_bo, "rp-mem", "rp-edu")
+TEST_VARIANT(device_writes_into_a_bo_same_switch, device_writes_into_bo, "sw-mem", "sw-edu")
 
 /* The framebuffer of a display that the kernel has a driver for: VRAM like any other. */
-TEST(device_writes_into_vram_of_a_display)
-{
-	device_writes_into_bo("bochs", "rp-edu");
-}
+TEST_VARIANT(device_writes_into_vram_of_a_display, device_writes_into_bo, "bochs", "rp-edu")
 
 /* What was in VRAM before belonged to somebody else. */
 TEST(new_bo_is_zero)
@@ -111,20 +101,10 @@ static void device_goes_on(const char *mem, const char *edu)
 	check_eq(info.moves, 2);
 }
 
-TEST(device_goes_on_while_the_bo_is_evicted)
-{
-	device_goes_on("rp-mem", "rp-edu");
-}
+TEST_VARIANT(device_goes_on_while_the_bo_is_evicted, device_goes_on, "rp-mem", "rp-edu")
+TEST_VARIANT(device_goes_on_while_the_bo_is_evicted_same_switch, device_goes_on, "sw-mem", "sw-edu")
 
-TEST(device_goes_on_while_the_bo_is_evicted_same_switch)
-{
-	device_goes_on("sw-mem", "sw-edu");
-}
-
-TEST(device_goes_on_while_vram_of_a_display_is_evicted)
-{
-	device_goes_on("bochs", "far-edu");
-}
+TEST_VARIANT(device_goes_on_while_vram_of_a_display_is_evicted, device_goes_on, "bochs", "far-edu")
 
 /* What a transfer under way writes is part of what is copied. */
 TEST(eviction_waits_for_a_running_transfer)

@@ -53,6 +53,17 @@ void test_add(struct test *test);
 	}								\
 	static void test_##ident(void)
 
+/*
+ * One of several tests that are the same but for what @scene, a function, is called with:
+ *
+ *	TEST_VARIANT(root_ports_write, device_writes, "rp-edu", "rp-mem", EDU_DMA_DYNAMIC)
+ */
+#define TEST_VARIANT(ident, scene, ...)					\
+	TEST(ident)							\
+	{								\
+		scene(__VA_ARGS__);					\
+	}
+
 void fail_at(const char *file, int line, const char *format, ...)
 	__attribute__((noreturn, format(printf, 3, 4)));
 void skip(const char *format, ...)

@@ -58,20 +58,11 @@ static void not_revocable(__u32 mode, __u32 reason)
 	check_ok(peer_revoke(scene.node, scene.export.id, 0));
 }
 
-TEST(static_importer)
-{
-	not_revocable(EDU_DMA_STATIC, PEERBUF_REASON_STATIC_IMPORTER);
-}
+TEST_VARIANT(static_importer, not_revocable, EDU_DMA_STATIC, PEERBUF_REASON_STATIC_IMPORTER)
+TEST_VARIANT(pinned_importer, not_revocable, EDU_DMA_PINNED, PEERBUF_REASON_PINNED_IMPORTER)
 
-TEST(pinned_importer)
-{
-	not_revocable(EDU_DMA_PINNED, PEERBUF_REASON_PINNED_IMPORTER);
-}
-
-TEST(helper_pinned_importer)
-{
-	not_revocable(EDU_DMA_HELPER_PINNED, PEERBUF_REASON_PINNED_IMPORTER);
-}
+TEST_VARIANT(helper_pinned_importer, not_revocable, EDU_DMA_HELPER_PINNED,
+	     PEERBUF_REASON_PINNED_IMPORTER)
 
 TEST(refused_importer_is_counted)
 {

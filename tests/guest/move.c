@@ -36,20 +36,12 @@ static void everybody_moves(const char *edu_id, const char *mem, __u32 mode)
 	check_host_untouched(mem, START);
 }
 
-TEST(everybody_sees_the_new_place)
-{
-	everybody_moves("rp-edu", "rp-mem", EDU_DMA_DYNAMIC);
-}
+TEST_VARIANT(everybody_sees_the_new_place, everybody_moves, "rp-edu", "rp-mem", EDU_DMA_DYNAMIC)
+TEST_VARIANT(everybody_sees_the_new_place_same_switch, everybody_moves, "sw-edu", "sw-mem",
+	     EDU_DMA_DYNAMIC)
 
-TEST(everybody_sees_the_new_place_same_switch)
-{
-	everybody_moves("sw-edu", "sw-mem", EDU_DMA_DYNAMIC);
-}
-
-TEST(everybody_sees_the_new_place_foreign_importer)
-{
-	everybody_moves("far-edu", "rp-mem", EDU_DMA_FOREIGN);
-}
+TEST_VARIANT(everybody_sees_the_new_place_foreign_importer, everybody_moves, "far-edu", "rp-mem",
+	     EDU_DMA_FOREIGN)
 
 TEST(copy_takes_the_contents_along)
 {

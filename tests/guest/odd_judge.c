@@ -170,20 +170,10 @@ static void keeps(const char *mem, bool asked)
 	check_gone();
 }
 
-TEST(keeps_a_mapping)
-{
-	keeps(NULL, true);
-}
+TEST_VARIANT(keeps_a_mapping, keeps, NULL, true)
+TEST_VARIANT(keeps_a_mapping_of_a_bar, keeps, MEM, true)
 
-TEST(keeps_a_mapping_of_a_bar)
-{
-	keeps(MEM, true);
-}
-
-TEST(keeps_a_mapping_and_gives_it_back_unasked)
-{
-	keeps(NULL, false);
-}
+TEST_VARIANT(keeps_a_mapping_and_gives_it_back_unasked, keeps, NULL, false)
 
 TEST(within_the_limit_is_in_time)
 {
@@ -242,20 +232,10 @@ static void writes_after(const char *mem, __u32 action)
 	check_eq(odd_counts(fd).bad[ODD_BAD_WRITTEN], 1);
 }
 
-TEST(writes_after_a_move)
-{
-	writes_after(NULL, ODD_DO_MOVE);
-}
+TEST_VARIANT(writes_after_a_move, writes_after, NULL, ODD_DO_MOVE)
+TEST_VARIANT(writes_after_a_move_in_a_bar, writes_after, MEM, ODD_DO_MOVE)
 
-TEST(writes_after_a_move_in_a_bar)
-{
-	writes_after(MEM, ODD_DO_MOVE);
-}
-
-TEST(writes_after_a_revoke)
-{
-	writes_after(NULL, ODD_DO_REVOKE);
-}
+TEST_VARIANT(writes_after_a_revoke, writes_after, NULL, ODD_DO_REVOKE)
 
 /* Without an IOMMU an address works that was unmapped. */
 TEST(writes_after_its_unmap)

@@ -161,25 +161,12 @@ static const struct piece mixed[] = {
 
 #define PIECES(pieces)	pieces, sizeof(pieces) / sizeof(*(pieces))
 
-TEST(system_memory)
-{
-	both_ways("rp-edu", EDU_DMA_DYNAMIC, PIECES(system_only));
-}
+TEST_VARIANT(system_memory, both_ways, "rp-edu", EDU_DMA_DYNAMIC, PIECES(system_only))
+TEST_VARIANT(system_memory_foreign_importer, both_ways, "far-edu", EDU_DMA_FOREIGN,
+	     PIECES(system_only))
 
-TEST(system_memory_foreign_importer)
-{
-	both_ways("far-edu", EDU_DMA_FOREIGN, PIECES(system_only));
-}
-
-TEST(mixed_in_any_order)
-{
-	both_ways("rp-edu", EDU_DMA_DYNAMIC, PIECES(mixed));
-}
-
-TEST(mixed_foreign_importer)
-{
-	both_ways("far-edu", EDU_DMA_FOREIGN, PIECES(mixed));
-}
+TEST_VARIANT(mixed_in_any_order, both_ways, "rp-edu", EDU_DMA_DYNAMIC, PIECES(mixed))
+TEST_VARIANT(mixed_foreign_importer, both_ways, "far-edu", EDU_DMA_FOREIGN, PIECES(mixed))
 
 #define LARGE	(2ULL << 20)
 
@@ -408,20 +395,10 @@ static void pins_system_memory(__u32 mode)
 		    edu_map(edu, handle), EOPNOTSUPP);
 }
 
-TEST(static_importer_pins_system_memory)
-{
-	pins_system_memory(EDU_DMA_STATIC);
-}
+TEST_VARIANT(static_importer_pins_system_memory, pins_system_memory, EDU_DMA_STATIC)
+TEST_VARIANT(pinned_importer_pins_system_memory, pins_system_memory, EDU_DMA_PINNED)
 
-TEST(pinned_importer_pins_system_memory)
-{
-	pins_system_memory(EDU_DMA_PINNED);
-}
-
-TEST(helper_pinned_importer_pins_system_memory)
-{
-	pins_system_memory(EDU_DMA_HELPER_PINNED);
-}
+TEST_VARIANT(helper_pinned_importer_pins_system_memory, pins_system_memory, EDU_DMA_HELPER_PINNED)
 
 /* No page of a BAR beside it makes it acceptable. */
 TEST(static_importer_of_a_mixture_is_refused)

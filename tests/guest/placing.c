@@ -150,20 +150,12 @@ static void is_placed_for_importers(__u32 place, __u64 system_size, __u32 mode)
 	check_ok(edu_detach(edu, handle));
 }
 
-TEST(is_placed_in_the_bar)
-{
-	is_placed_for_importers(BAR_OWNER_PLACE_BAR, 0, EDU_DMA_DYNAMIC);
-}
+TEST_VARIANT(is_placed_in_the_bar, is_placed_for_importers, BAR_OWNER_PLACE_BAR, 0, EDU_DMA_DYNAMIC)
+TEST_VARIANT(is_placed_in_system_memory, is_placed_for_importers, BAR_OWNER_PLACE_SYSTEM, SIZE,
+	     EDU_DMA_DYNAMIC)
 
-TEST(is_placed_in_system_memory)
-{
-	is_placed_for_importers(BAR_OWNER_PLACE_SYSTEM, SIZE, EDU_DMA_DYNAMIC);
-}
-
-TEST(is_placed_for_a_foreign_importer)
-{
-	is_placed_for_importers(BAR_OWNER_PLACE_BAR, 0, EDU_DMA_FOREIGN);
-}
+TEST_VARIANT(is_placed_for_a_foreign_importer, is_placed_for_importers, BAR_OWNER_PLACE_BAR, 0,
+	     EDU_DMA_FOREIGN)
 
 /* Not at attach, but when it is pinned or mapped. */
 TEST(is_placed_for_a_static_importer)
@@ -224,22 +216,14 @@ static void driver_says_no(__u32 place, __u32 flags, int error)
 	check_eq(info.nr_mappings, 0);
 }
 
-TEST(driver_has_no_room)
-{
-	driver_says_no(BAR_OWNER_PLACE_REFUSE, 0, ENOSPC);
-}
+TEST_VARIANT(driver_has_no_room, driver_says_no, BAR_OWNER_PLACE_REFUSE, 0, ENOSPC)
 
 /* Its no is a no, also where falling back was allowed. */
-TEST(driver_has_no_room_but_the_flag)
-{
-	driver_says_no(BAR_OWNER_PLACE_REFUSE, PEERBUF_EXPORT_F_FALLBACK, ENOSPC);
-}
+TEST_VARIANT(driver_has_no_room_but_the_flag, driver_says_no, BAR_OWNER_PLACE_REFUSE,
+	     PEERBUF_EXPORT_F_FALLBACK, ENOSPC)
 
 /* What it says is not relied upon. */
-TEST(driver_only_says_so)
-{
-	driver_says_no(BAR_OWNER_PLACE_LIE, 0, EHOSTUNREACH);
-}
+TEST_VARIANT(driver_only_says_so, driver_says_no, BAR_OWNER_PLACE_LIE, 0, EHOSTUNREACH)
 
 TEST(fallback_of_a_hidden_buffer)
 {
@@ -324,20 +308,10 @@ static void engine_copies(__u32 engine, __u32 copies)
 	check_ok(edu_detach(edu, handle));
 }
 
-TEST(engine_copies_at_once)
-{
-	engine_copies(BAR_OWNER_ENGINE_ALWAYS, 4);
-}
+TEST_VARIANT(engine_copies_at_once, engine_copies, BAR_OWNER_ENGINE_ALWAYS, 4)
+TEST_VARIANT(engine_copies_later, engine_copies, BAR_OWNER_ENGINE_QUEUED, 4)
 
-TEST(engine_copies_later)
-{
-	engine_copies(BAR_OWNER_ENGINE_QUEUED, 4);
-}
-
-TEST(engine_leaves_it_to_the_cpu)
-{
-	engine_copies(BAR_OWNER_ENGINE_HIDDEN, 0);
-}
+TEST_VARIANT(engine_leaves_it_to_the_cpu, engine_copies, BAR_OWNER_ENGINE_HIDDEN, 0)
 
 TEST(engine_fails)
 {

@@ -52,20 +52,10 @@ static void range(const char *edu, const char *mem)
 	check_eq(ibv_dereg_mr(bar.mr), 0);
 }
 
-TEST(range_of_a_bar_same_switch)
-{
-	range("sw-edu", "sw-mem");
-}
+TEST_VARIANT(range_of_a_bar_same_switch, range, "sw-edu", "sw-mem")
+TEST_VARIANT(range_of_a_bar_root_ports, range, "rp-edu", "rp-mem")
 
-TEST(range_of_a_bar_root_ports)
-{
-	range("rp-edu", "rp-mem");
-}
-
-TEST(range_of_a_bar_host_bridges)
-{
-	range("far-edu", "rp-mem");
-}
+TEST_VARIANT(range_of_a_bar_host_bridges, range, "far-edu", "rp-mem")
 
 TEST(whole_bar)
 {

@@ -61,77 +61,25 @@ TEST(ibv_devinfo)
 }
 
 /* -c: what was received is checked. */
-TEST(pingpong_polls)
-{
-	pair("ibv_rc_pingpong", "-n 200 -c");
-}
+TEST_VARIANT(pingpong_polls, pair, "ibv_rc_pingpong", "-n 200 -c")
+TEST_VARIANT(pingpong_sleeps, pair, "ibv_rc_pingpong", "-n 200 -c -e")
 
-TEST(pingpong_sleeps)
-{
-	pair("ibv_rc_pingpong", "-n 200 -c -e");
-}
+TEST_VARIANT(pingpong_with_a_shared_queue, pair, "ibv_srq_pingpong", "-n 200 -q 4 -c")
+TEST_VARIANT(pingpong_by_datagrams, pair, "ibv_ud_pingpong", "-n 200 -c")
 
-TEST(pingpong_with_a_shared_queue)
-{
-	pair("ibv_srq_pingpong", "-n 200 -q 4 -c");
-}
+TEST_VARIANT(write_bandwidth, pair, "ib_write_bw", "-F -n 200 -s 8192")
+TEST_VARIANT(read_bandwidth, pair, "ib_read_bw", "-F -n 200 -s 8192")
 
-TEST(pingpong_by_datagrams)
-{
-	pair("ibv_ud_pingpong", "-n 200 -c");
-}
+TEST_VARIANT(send_bandwidth, pair, "ib_send_bw", "-F -n 200 -s 8192")
+TEST_VARIANT(send_bandwidth_with_events, pair, "ib_send_bw", "-F -n 200 -s 8192 -e")
 
-TEST(write_bandwidth)
-{
-	pair("ib_write_bw", "-F -n 200 -s 8192");
-}
+TEST_VARIANT(write_latency, pair, "ib_write_lat", "-F -n 200 -s 64")
+TEST_VARIANT(read_latency, pair, "ib_read_lat", "-F -n 200 -s 64")
 
-TEST(read_bandwidth)
-{
-	pair("ib_read_bw", "-F -n 200 -s 8192");
-}
+TEST_VARIANT(send_latency, pair, "ib_send_lat", "-F -n 200 -s 64")
+TEST_VARIANT(send_bandwidth_with_a_shared_queue, pair, "ib_send_bw", "-F -n 200 -s 8192 --use-srq")
 
-TEST(send_bandwidth)
-{
-	pair("ib_send_bw", "-F -n 200 -s 8192");
-}
+TEST_VARIANT(send_bandwidth_by_datagrams, pair, "ib_send_bw", "-F -n 200 -s 2048 -c UD")
+TEST_VARIANT(send_latency_by_datagrams, pair, "ib_send_lat", "-F -n 200 -s 64 -c UD")
 
-TEST(send_bandwidth_with_events)
-{
-	pair("ib_send_bw", "-F -n 200 -s 8192 -e");
-}
-
-TEST(write_latency)
-{
-	pair("ib_write_lat", "-F -n 200 -s 64");
-}
-
-TEST(read_latency)
-{
-	pair("ib_read_lat", "-F -n 200 -s 64");
-}
-
-TEST(send_latency)
-{
-	pair("ib_send_lat", "-F -n 200 -s 64");
-}
-
-TEST(send_bandwidth_with_a_shared_queue)
-{
-	pair("ib_send_bw", "-F -n 200 -s 8192 --use-srq");
-}
-
-TEST(send_bandwidth_by_datagrams)
-{
-	pair("ib_send_bw", "-F -n 200 -s 2048 -c UD");
-}
-
-TEST(send_latency_by_datagrams)
-{
-	pair("ib_send_lat", "-F -n 200 -s 64 -c UD");
-}
-
-TEST(atomic_bandwidth)
-{
-	pair("ib_atomic_bw", "-F -n 200");
-}
+TEST_VARIANT(atomic_bandwidth, pair, "ib_atomic_bw", "-F -n 200")

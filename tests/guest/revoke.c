@@ -33,26 +33,15 @@ static void waits_for_transfer(const char *edu, const char *mem, __u32 mode,
 	check_ok(edu_wait(scene.edu, scene.handle));
 }
 
-TEST(revoke_waits_for_running_transfer)
-{
-	waits_for_transfer("rp-edu", "rp-mem", EDU_DMA_DYNAMIC, 0);
-}
+TEST_VARIANT(revoke_waits_for_running_transfer, waits_for_transfer, "rp-edu", "rp-mem",
+	     EDU_DMA_DYNAMIC, 0)
+TEST_VARIANT(revoke_waits_for_running_transfer_same_switch, waits_for_transfer, "sw-edu", "sw-mem",
+	     EDU_DMA_DYNAMIC, 0)
 
-TEST(revoke_waits_for_running_transfer_same_switch)
-{
-	waits_for_transfer("sw-edu", "sw-mem", EDU_DMA_DYNAMIC, 0);
-}
-
-TEST(revoke_waits_for_running_transfer_of_foreign_importer)
-{
-	waits_for_transfer("rp-edu", "rp-mem", EDU_DMA_FOREIGN, 0);
-}
-
-TEST(revoke_waits_for_late_unmap)
-{
-	waits_for_transfer("rp-edu", "rp-mem", EDU_DMA_DYNAMIC,
-			   EDU_DMA_ATTACH_F_LAZY);
-}
+TEST_VARIANT(revoke_waits_for_running_transfer_of_foreign_importer, waits_for_transfer, "rp-edu",
+	     "rp-mem", EDU_DMA_FOREIGN, 0)
+TEST_VARIANT(revoke_waits_for_late_unmap, waits_for_transfer, "rp-edu", "rp-mem", EDU_DMA_DYNAMIC,
+	     EDU_DMA_ATTACH_F_LAZY)
 
 TEST(map_after_revoke_fails)
 {
@@ -258,20 +247,12 @@ static void restored(const char *edu, const char *mem, __u32 mode)
 	check_host_pattern(mem, START, LENGTH, 5);
 }
 
-TEST(restore_brings_the_buffer_back)
-{
-	restored("rp-edu", "rp-mem", EDU_DMA_DYNAMIC);
-}
+TEST_VARIANT(restore_brings_the_buffer_back, restored, "rp-edu", "rp-mem", EDU_DMA_DYNAMIC)
+TEST_VARIANT(restore_brings_the_buffer_back_same_switch, restored, "sw-edu", "sw-mem",
+	     EDU_DMA_DYNAMIC)
 
-TEST(restore_brings_the_buffer_back_same_switch)
-{
-	restored("sw-edu", "sw-mem", EDU_DMA_DYNAMIC);
-}
-
-TEST(restore_brings_the_buffer_back_to_foreign_importer)
-{
-	restored("far-edu", "rp-mem", EDU_DMA_FOREIGN);
-}
+TEST_VARIANT(restore_brings_the_buffer_back_to_foreign_importer, restored, "far-edu", "rp-mem",
+	     EDU_DMA_FOREIGN)
 
 /* ---- pinned importers ---- */
 
@@ -308,21 +289,13 @@ static void pinned(__u32 mode, __u32 flags, __u32 *expected_blockers)
 			       SIZE, 0));
 }
 
-TEST(pinned_importer_holds_move_and_revoke)
-{
-	pinned(EDU_DMA_PINNED, 0, &(__u32){ 1 });
-}
-
-TEST(helper_pinned_importer_holds_move_and_revoke)
-{
-	pinned(EDU_DMA_HELPER_PINNED, 0, &(__u32){ 1 });
-}
+TEST_VARIANT(pinned_importer_holds_move_and_revoke, pinned, EDU_DMA_PINNED, 0, &(__u32){ 1 })
+TEST_VARIANT(helper_pinned_importer_holds_move_and_revoke, pinned, EDU_DMA_HELPER_PINNED, 0,
+	     &(__u32){ 1 })
 
 /* In system memory, the only one it gets. */
-TEST(static_importer_holds_move_and_revoke)
-{
-	pinned(EDU_DMA_STATIC, PEERBUF_EXPORT_F_FALLBACK, &(__u32){ 1 });
-}
+TEST_VARIANT(static_importer_holds_move_and_revoke, pinned, EDU_DMA_STATIC,
+	     PEERBUF_EXPORT_F_FALLBACK, &(__u32){ 1 })
 
 TEST(revoke_waits_until_the_pinned_importer_lets_go)
 {

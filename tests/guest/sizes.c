@@ -132,20 +132,12 @@ static void device_has_all(const char *edu_id, const char *id, __u32 mode)
 		check(total >= 2);
 }
 
-TEST(importer_has_all_of_it)
-{
-	device_has_all("rp-edu", "rp-mem", EDU_DMA_DYNAMIC);
-}
+TEST_VARIANT(importer_has_all_of_it, device_has_all, "rp-edu", "rp-mem", EDU_DMA_DYNAMIC)
+TEST_VARIANT(importer_has_all_of_it_across_host_bridges, device_has_all, "rp-edu", "far-mem",
+	     EDU_DMA_DYNAMIC)
 
-TEST(importer_has_all_of_it_across_host_bridges)
-{
-	device_has_all("rp-edu", "far-mem", EDU_DMA_DYNAMIC);
-}
-
-TEST(importer_has_all_of_it_same_switch)
-{
-	device_has_all("sw-edu", "sw-mem", EDU_DMA_DYNAMIC);
-}
+TEST_VARIANT(importer_has_all_of_it_same_switch, device_has_all, "sw-edu", "sw-mem",
+	     EDU_DMA_DYNAMIC)
 
 /* What an RDMA device registers in pages of 1 GiB. */
 static void segments_of_a_gib(__u32 mode)
@@ -176,15 +168,9 @@ TEST(export_asks_for_segments_of_a_gib)
 	segments_of_a_gib(EDU_DMA_FOREIGN);
 }
 
-TEST(foreign_importer_has_all_of_it)
-{
-	device_has_all("rp-edu", "rp-mem", EDU_DMA_FOREIGN);
-}
-
-TEST(foreign_importer_has_all_of_it_same_switch)
-{
-	device_has_all("sw-edu", "sw-mem", EDU_DMA_FOREIGN);
-}
+TEST_VARIANT(foreign_importer_has_all_of_it, device_has_all, "rp-edu", "rp-mem", EDU_DMA_FOREIGN)
+TEST_VARIANT(foreign_importer_has_all_of_it_same_switch, device_has_all, "sw-edu", "sw-mem",
+	     EDU_DMA_FOREIGN)
 
 /* Five GiB out of the middle, and then the beginning: the seam is behind 4 GiB. */
 static void seam_behind_4_gib(__u32 mode)

@@ -319,20 +319,10 @@ static void memory_and_p2pmem(const char *edu, __u32 length)
 	check_equal(2 * PAGE - 300, length);
 }
 
-TEST(equals_dma_map_sg_for_memory_and_bars)
-{
-	memory_and_p2pmem("rp-edu", 800);
-}
+TEST_VARIANT(equals_dma_map_sg_for_memory_and_bars, memory_and_p2pmem, "rp-edu", 800)
+TEST_VARIANT(equals_dma_map_sg_for_memory_and_bars_same_switch, memory_and_p2pmem, "sw-edu", 800)
 
-TEST(equals_dma_map_sg_for_memory_and_bars_same_switch)
-{
-	memory_and_p2pmem("sw-edu", 800);
-}
-
-TEST(equals_dma_map_sg_in_addresses_same_switch)
-{
-	memory_and_p2pmem("sw-edu", 0);
-}
+TEST_VARIANT(equals_dma_map_sg_in_addresses_same_switch, memory_and_p2pmem, "sw-edu", 0)
 
 /* ---- the walk ---- */
 
