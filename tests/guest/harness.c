@@ -96,6 +96,16 @@ unsigned int slowness(void)
 	return number("PEERBUF_TEST_SLOW", 1);
 }
 
+unsigned int dice(unsigned int below)
+{
+	static unsigned long long state = 88172645463325252ULL;
+
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return state % below;
+}
+
 double now(void)
 {
 	struct timespec ts;

@@ -136,6 +136,8 @@ bool among(int ret, const int *allowed);
 
 unsigned int rounds(unsigned int standard);
 unsigned int slowness(void);
+/* Less than that, at random; the same in every run. */
+unsigned int dice(unsigned int below);
 double now(void);
 void pause_ms(unsigned int ms);
 /* Has it ended, or does it within that time? It is left to be waited for. */

@@ -55,10 +55,7 @@ TEST(revoke_all_of_waits_for_none_before_all_are_withdrawn)
 	struct peer_export other;
 	struct scene scene;
 
-	scene_open(&scene, "rp-edu", "rp-mem", 0);
-	accept_pinned("rp-mem");
-	scene_attach(&scene, EDU_DMA_PINNED, 0);
-	check_ok(edu_map(scene.edu, scene.handle));
+	scene_open_pinned(&scene, "rp-edu", "rp-mem");
 	check_ok(peer_export_one(scene.node, MEM_BAR, 0, SIZE, 0, &other));
 	check_eq(shell("peerbuf revoke -t 0.1 --all-of %s 2> /tmp/said", lab_where("rp-mem")), 5);
 	check_state(scene.node, scene.export.id, PEERBUF_STATE_F_REVOKED);
@@ -75,10 +72,7 @@ TEST(revoke_wait_names_whom_it_waits_for)
 	int status;
 	pid_t pid;
 
-	scene_open(&scene, "rp-edu", "rp-mem", 0);
-	accept_pinned("rp-mem");
-	scene_attach(&scene, EDU_DMA_PINNED, 0);
-	check_ok(edu_map(scene.edu, scene.handle));
+	scene_open_pinned(&scene, "rp-edu", "rp-mem");
 	check_eq(shell("rm -f /tmp/said"), 0);
 	pid = check_sys(fork());
 	if (!pid)

@@ -114,22 +114,32 @@ TEST(drivers_unbind_ends_before_the_last_unmap, .timeout = 120)
 	works_again("rp-edu", "rp-mem");
 }
 
-/* The driver stays on another's word: what it had lent is taken away before it is unbound. */
-TEST(lenders_unbind_ends_before_the_last_unmap, .timeout = 120)
+/* The drive keeps its driver, and a pinned importer has mapped what it lends. */
+static __u32 lent_and_pinned(int control, int edu)
 {
-	int control = control_open(), node, edu = edu_open("sw-edu");
-	__u64 nvme = lab_addr("sw-nvme");
 	struct peer_export export;
-	double start;
 	__u32 handle;
+	int node;
 
 	device_bind("sw-nvme", "nvme");
-	check_ok(peer_lend(control, nvme, 1U << CMB_BAR));
+	check_ok(peer_lend(control, lab_addr("sw-nvme"), 1U << CMB_BAR));
 	accept_pinned("sw-nvme");
 	eventually(5, (node = node_path_open("sw-nvme", O_RDWR)) >= 0);
 	check_ok(peer_export_one(node, CMB_BAR, 0, SCENE_SIZE, 0, &export));
 	check_ok(edu_attach(edu, export.fd, EDU_DMA_PINNED, 0, &handle));
 	check_ok(edu_map(edu, handle));
+	return handle;
+}
+
+/* The driver stays on another's word: what it had lent is taken away before it is unbound. */
+TEST(lenders_unbind_ends_before_the_last_unmap, .timeout = 120)
+{
+	int control = control_open(), edu = edu_open("sw-edu");
+	__u64 nvme = lab_addr("sw-nvme");
+	double start;
+	__u32 handle;
+
+	handle = lent_and_pinned(control, edu);
 	start = now();
 	device_unbind("sw-nvme");
 	check(now() - start < REMOVAL);
@@ -255,23 +265,15 @@ TEST(others_answer_while_a_removal_waits, .timeout = 120)
 
 TEST(deny_answers_while_the_lender_is_unbound, .timeout = 120)
 {
-	int control = control_open(), node, edu = edu_open("sw-edu");
-	__u64 nvme = lab_addr("sw-nvme");
-	struct peer_export export;
+	int control = control_open(), edu = edu_open("sw-edu");
 	__u32 handle;
 	double start;
 	pid_t pid;
 
-	device_bind("sw-nvme", "nvme");
-	check_ok(peer_lend(control, nvme, 1U << CMB_BAR));
-	accept_pinned("sw-nvme");
-	eventually(5, (node = node_path_open("sw-nvme", O_RDWR)) >= 0);
-	check_ok(peer_export_one(node, CMB_BAR, 0, SCENE_SIZE, 0, &export));
-	check_ok(edu_attach(edu, export.fd, EDU_DMA_PINNED, 0, &handle));
-	check_ok(edu_map(edu, handle));
+	handle = lent_and_pinned(control, edu);
 	pid = unbind_elsewhere("sw-nvme");
 	start = now();
-	check_fails(peer_unlend(control, nvme, 1U << CMB_BAR), ENOENT);
+	check_fails(peer_unlend(control, lab_addr("sw-nvme"), 1U << CMB_BAR), ENOENT);
 	check(now() - start < ANSWER);
 	check_ok(edu_detach(edu, handle));
 	process_ends_well(pid);

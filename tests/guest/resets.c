@@ -159,10 +159,7 @@ TEST(device_that_comes_while_the_machine_goes_to_sleep, .timeout = 90)
 	pid_t pid;
 
 	device_unbind("far-mem");
-	scene_open(&scene, "rp-edu", "rp-mem", 0);
-	accept_pinned("rp-mem");
-	scene_attach(&scene, EDU_DMA_PINNED, 0);
-	check_ok(edu_map(scene.edu, scene.handle));
+	scene_open_pinned(&scene, "rp-edu", "rp-mem");
 	pid = check_sys(fork());
 	if (!pid)
 		_exit(machine_sleep() ? 0 : 1);
@@ -187,10 +184,7 @@ TEST(pinned_importer_keeps_the_machine_from_sleep, .timeout = 90)
 {
 	double start;
 
-	scene_open(&scene, "rp-edu", "rp-mem", 0);
-	accept_pinned("rp-mem");
-	scene_attach(&scene, EDU_DMA_PINNED, 0);
-	check_ok(edu_map(scene.edu, scene.handle));
+	scene_open_pinned(&scene, "rp-edu", "rp-mem");
 	start = now();
 	check_fails(machine_sleep(), EBUSY);
 	check(now() - start < 15 * slowness());

@@ -304,10 +304,7 @@ TEST(revoke_waits_until_the_pinned_importer_lets_go)
 	pid_t pid;
 	int status;
 
-	scene_open(&scene, "rp-edu", "rp-mem", 0);
-	accept_pinned("rp-mem");
-	scene_attach(&scene, EDU_DMA_PINNED, 0);
-	check_ok(edu_map(scene.edu, scene.handle));
+	scene_open_pinned(&scene, "rp-edu", "rp-mem");
 	pid = check_sys(fork());
 	if (!pid) {
 		pause_ms(500);
@@ -331,10 +328,7 @@ TEST(signal_ends_the_wait_but_not_the_revoke)
 	struct sigaction action = { .sa_handler = on_signal };
 	struct scene scene;
 
-	scene_open(&scene, "rp-edu", "rp-mem", 0);
-	accept_pinned("rp-mem");
-	scene_attach(&scene, EDU_DMA_PINNED, 0);
-	check_ok(edu_map(scene.edu, scene.handle));
+	scene_open_pinned(&scene, "rp-edu", "rp-mem");
 	sigaction(SIGALRM, &action, NULL);
 	alarm(1);
 	check_fails(peer_revoke(scene.node, scene.export.id,

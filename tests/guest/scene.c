@@ -21,6 +21,14 @@ void scene_attach(struct scene *scene, __u32 mode, __u32 flags)
 	check_ok(edu_attach(scene->edu, scene->export.fd, mode, flags, &scene->handle));
 }
 
+void scene_open_pinned(struct scene *scene, const char *edu, const char *mem)
+{
+	scene_open(scene, edu, mem, 0);
+	accept_pinned(mem);
+	scene_attach(scene, EDU_DMA_PINNED, 0);
+	check_ok(edu_map(scene->edu, scene->handle));
+}
+
 void scene_put(struct scene *scene, __u32 seed)
 {
 	__u8 inner[SCENE_LENGTH];

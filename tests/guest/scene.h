@@ -40,6 +40,8 @@ struct scene {
 /* The device's first 256 pages painted, and a buffer of it at SCENE_START. */
 void scene_open(struct scene *scene, const char *edu, const char *mem, __u32 export_flags);
 void scene_attach(struct scene *scene, __u32 mode, __u32 flags);
+/* The same, and a pinned importer, which the administrator accepts, has mapped it. */
+void scene_open_pinned(struct scene *scene, const char *edu, const char *mem);
 
 /* A pattern of SCENE_LENGTH bytes: the importing device has it; writes it; finds it. */
 void scene_put(struct scene *scene, __u32 seed);

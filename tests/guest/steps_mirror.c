@@ -7,9 +7,9 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <pthread.h>
 #include <unistd.h>
 
+#include "actors.h"
 #include "harness.h"
 #include "stepper.h"
 
@@ -339,31 +339,27 @@ TEST(driver_is_unbound_with_pages_linked)
 	check(pattern_matches(memory, LENGTH, 2));
 }
 
-static volatile bool stop;
-
 /* Each fork takes every page's right to be written away, while the device is at it. */
-static void *forks(void *unused)
+static void forks(const void *unused)
 {
 	int status;
 	pid_t pid;
 
-	while (!stop) {
-		pid = fork();
-		if (!pid)
-			_exit(0);
-		check_eq(waitpid(pid, &status, 0), pid);
-		pause_ms(20);
-	}
-	return unused;
+	(void)unused;
+	pid = fork();
+	if (!pid)
+		_exit(0);
+	check_eq(waitpid(pid, &status, 0), pid);
+	pause_ms(20);
 }
 
 TEST(copies_race_with_forks, .timeout = 120)
 {
+	struct part forker = { .name = "forker", .act = forks, .least = 1 };
 	struct steps_mirror_page page;
-	pthread_t thread;
 
 	set_up();
-	check_eq(pthread_create(&thread, NULL, forks, NULL), 0);
+	actor_start_thread(&forker);
 	for (unsigned int i = 0; i < rounds(30); i++) {
 		__u64 at = i % 3 * 5 * PAGE + 2000;
 
@@ -372,8 +368,7 @@ TEST(copies_race_with_forks, .timeout = 120)
 		pattern_fill(memory + at, LENGTH, i + 100);
 		device_reads(at, i + 100);
 	}
-	stop = true;
-	check_eq(pthread_join(thread, NULL), 0);
+	actors_stop();
 	page = page_at(0);
 	printf("%llu links, %llu invalidations\n", page.links, page.unlinks);
 	check(page.unlinks > 10);

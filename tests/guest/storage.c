@@ -326,16 +326,6 @@ TEST(heads_and_tails_go_through_system_memory)
 	check_eq(info.file_direct, after.file_direct - before.file_direct);
 }
 
-static unsigned int dice(unsigned int below)
-{
-	static unsigned long long state = 88172645463325252ULL;
-
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state % below;
-}
-
 /* In steps of a byte, of four, of a sector, of a page. */
 static __u64 throw(__u64 below)
 {

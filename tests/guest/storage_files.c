@@ -41,6 +41,13 @@ static void open_all(const char *fs, const char *options)
 	drive_mount(fs, options, FOLDER);
 }
 
+static void on_filesystem(const char *name, const char *options, void (*run)(void))
+{
+	open_all(name, options);
+	run();
+	drive_unmount(FOLDER);
+}
+
 static int file_open(const char *name, int flags)
 {
 	char path[64];
@@ -160,16 +167,6 @@ static void fresh_file(void)
 	check_eq(arrives("fresh", 0, 0, SIZE), 0);
 }
 
-static unsigned int dice(unsigned int below)
-{
-	static unsigned long long state = 88172645463325252ULL;
-
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state % below;
-}
-
 static void any_part(void)
 {
 	static const unsigned int steps[] = { 1, 4, SECTOR, BLOCK };
@@ -209,16 +206,12 @@ static void files_arrive(void)
 
 TEST(ext4_files_arrive, .timeout = 300)
 {
-	open_all("ext4", "-F");
-	files_arrive();
-	drive_unmount(FOLDER);
+	on_filesystem("ext4", "-F", files_arrive);
 }
 
 TEST(xfs_files_arrive, .timeout = 300)
 {
-	open_all("xfs", "-f");
-	files_arrive();
-	drive_unmount(FOLDER);
+	on_filesystem("xfs", "-f", files_arrive);
 }
 
 /* Smaller than a page, blocks share pages of the page cache. */
@@ -492,16 +485,12 @@ static void freezes_while_written(void)
 
 TEST(ext4_freezes_while_written, .timeout = 120)
 {
-	open_all("ext4", "-F");
-	freezes_while_written();
-	drive_unmount(FOLDER);
+	on_filesystem("ext4", "-F", freezes_while_written);
 }
 
 TEST(xfs_freezes_while_written, .timeout = 120)
 {
-	open_all("xfs", "-f");
-	freezes_while_written();
-	drive_unmount(FOLDER);
+	on_filesystem("xfs", "-f", freezes_while_written);
 }
 
 /* ---- others at work on the same file ---- */
@@ -586,14 +575,10 @@ static void at_work(void)
 
 TEST(xfs_file_that_others_write, .timeout = 300)
 {
-	open_all("xfs", "-f");
-	at_work();
-	drive_unmount(FOLDER);
+	on_filesystem("xfs", "-f", at_work);
 }
 
 TEST(ext4_file_that_others_write, .timeout = 300)
 {
-	open_all("ext4", "-F");
-	at_work();
-	drive_unmount(FOLDER);
+	on_filesystem("ext4", "-F", at_work);
 }
