@@ -94,27 +94,34 @@ static bool is_uniform(const unsigned char *data, size_t length)
 	return !memcmp(data, data + 1, length - 1);
 }
 
-/* Another place each time, and one that says where a byte belongs, if there is any. */
-static int read_medium(struct engine *engine, void *data, size_t length)
+/* What is at its place on the drive. */
+static int read_place(struct nvme *nvme, void *data, size_t length)
 {
-	struct nvme *nvme = (struct nvme *)engine;
-	ssize_t nr = -1;
-	int n;
+	ssize_t nr = pread(nvme->file, nvme->memory, length, nvme->place);
 
-	for (n = 0; n < TRIES; n++) {
-		nvme->place += MOST;
-		if (nvme->place + MOST > nvme->size)
-			nvme->place = 0;
-		nr = pread(nvme->file, nvme->memory, length, nvme->place);
-		if ((size_t)nr == length && !is_uniform(nvme->memory, length))
-			break;
-	}
 	if (nr < 0)
 		return -errno;
 	if ((size_t)nr != length)
 		return -EIO;
 	memcpy(data, nvme->memory, length);
 	return 0;
+}
+
+/* Another place each time, and one that says where a byte belongs, if there is any. */
+static int read_medium(struct engine *engine, void *data, size_t length)
+{
+	struct nvme *nvme = (struct nvme *)engine;
+	int ret = -EIO, n;
+
+	for (n = 0; n < TRIES; n++) {
+		nvme->place += MOST;
+		if (nvme->place + MOST > nvme->size)
+			nvme->place = 0;
+		ret = read_place(nvme, data, length);
+		if (!ret && !is_uniform(data, length))
+			break;
+	}
+	return ret;
 }
 
 static int write_scratch(struct engine *engine, void *data, size_t length)
@@ -135,17 +142,8 @@ static int nvme_transfer(struct engine *engine, int to_buffer, uint64_t offset, 
 	struct nvme *nvme = (struct nvme *)engine;
 	struct peerbuf_ioc_file io;
 	int ret = move(nvme, to_buffer, offset, length, &io);
-	ssize_t nr;
 
-	if (ret || to_buffer)
-		return ret;
-	nr = pread(nvme->file, nvme->memory, length, nvme->place);
-	if (nr < 0)
-		return -errno;
-	if ((size_t)nr != length)
-		return -EIO;
-	memcpy(data, nvme->memory, length);
-	return 0;
+	return ret || to_buffer ? ret : read_place(nvme, data, length);
 }
 
 static void nvme_close(struct engine *engine)
