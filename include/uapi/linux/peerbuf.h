@@ -62,18 +62,19 @@
 
 #include <linux/ioctl.h>
 
-#include <linux/peerbuf/account.h>
-#include <linux/peerbuf/addr.h>
-#include <linux/peerbuf/buffer.h>
-#include <linux/peerbuf/event.h>
-#include <linux/peerbuf/file.h>
-#include <linux/peerbuf/lend.h>
-#include <linux/peerbuf/lookup.h>
-#include <linux/peerbuf/node.h>
-#include <linux/peerbuf/probe.h>
-#include <linux/peerbuf/range.h>
-#include <linux/peerbuf/reason.h>
-#include <linux/peerbuf/route.h>
+/* Relative: a program may have this folder in its path and include "peerbuf.h". */
+#include "peerbuf/account.h"
+#include "peerbuf/addr.h"
+#include "peerbuf/buffer.h"
+#include "peerbuf/event.h"
+#include "peerbuf/file.h"
+#include "peerbuf/lend.h"
+#include "peerbuf/lookup.h"
+#include "peerbuf/node.h"
+#include "peerbuf/probe.h"
+#include "peerbuf/range.h"
+#include "peerbuf/reason.h"
+#include "peerbuf/route.h"
 
 /** Version of this interface; it grows when something is added. */
 #define PEERBUF_UAPI_VERSION	4

@@ -4,7 +4,7 @@
 #define _UAPI_LINUX_PEERBUF_ACCOUNT_H
 
 #include <linux/types.h>
-#include <linux/peerbuf/route.h>
+#include "route.h"
 
 /* State of an export */
 #define PEERBUF_STATE_F_REVOKED		(1U << 0) /* by PEERBUF_IOC_REVOKE */
