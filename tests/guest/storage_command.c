@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* 'peerbuf read' and 'peerbuf write': what a person types to have a drive do it. */
+/* 'peerbuf read', 'write' and 'load': what a person types to have a drive do it. */
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -93,4 +93,77 @@ TEST(failures_say_how_far_it_came)
 	check_eq(below_export("peerbuf read /etc/passwd $PEERBUF_ID"), 1);
 	check_eq(below_export("peerbuf read /nowhere $PEERBUF_ID"), 1);
 	check_eq(below_export("peerbuf read -d 65 /dev/null $PEERBUF_ID"), 2);
+}
+
+/* ---- load ---- */
+
+static int load_says(const char *options, const char *checks)
+{
+	char command[512];
+
+	snprintf(command, sizeof(command), "peerbuf load %s /dev/%s $PEERBUF_ID:8K 2>&1 %s",
+		 options, drive_name(), checks);
+	return below_export(command);
+}
+
+static bool is_painted(__u64 offset)
+{
+	__u8 data[64], paint[64];
+
+	memset(paint, SCENE_PAINT, sizeof(paint));
+	lab_host_read(MEM, offset, data, sizeof(data));
+	return !memcmp(data, paint, sizeof(data));
+}
+
+/* One after the other, then from the beginning again, into its own part of the buffer. */
+TEST(load_moves_what_it_counts)
+{
+	set_up();
+	check_eq(load_says("-b 64K -c 1", ""), 0);
+	check_host_medium(MEM, START + 2 * PAGE, 0, 64 << 10);
+	check_eq(load_says("-b 64K -c 2 -l 128K -o 1M", ""), 0);
+	check_host_medium(MEM, START + 2 * PAGE, (1 << 20) + (64 << 10), 64 << 10);
+	check_eq(load_says("-b 64K -c 3 -l 191K -o 512", ""), 0);
+	check_host_medium(MEM, START + 2 * PAGE, SECTOR, 64 << 10);
+	check_host_bytes(MEM, START, 2 * PAGE, SCENE_PAINT);
+	check_host_bytes(MEM, START + 2 * PAGE + (64 << 10), PAGE, SCENE_PAINT);
+	check_eq(load_says("-b 64K -d 4 -c 101 -r -l 7M -j",
+		      "| jq -e \".calls == 101 and .bytes == 6619136 and .direct == .bytes and "
+		      ".commands == 101 and .latency_ns.least > 0 and "
+		      ".latency_ns.p99_9 >= .latency_ns.p50 and .latency_ns.most >= "
+		      ".latency_ns.p99_9\""), 0);
+	/* Each of the four was used. */
+	for (__u64 n = 0; n < 4; n++)
+		check(!is_painted(START + 2 * PAGE + n * (64 << 10)));
+	check_host_bytes(MEM, START + 2 * PAGE + 4 * (64 << 10), PAGE, SCENE_PAINT);
+	check_eq(load_says("-t 1 -b 4K -l 4M", "| grep IOPS"), 0);
+}
+
+TEST(load_writes_when_it_is_told_to)
+{
+	__u8 data[PAGE];
+
+	set_up();
+	lab_host_fill(MEM, START + 2 * PAGE, PAGE, 0x42);
+	check_eq(load_says("-w -b 4K -c 4 -o 1M -l 16K", "&& sync"), 0);
+	for (__u64 n = 0; n < 4; n++) {
+		lab_host_disk((1 << 20) + n * PAGE, data, sizeof(data));
+		check(data[0] == 0x42 && !memcmp(data, data + 1, sizeof(data) - 1));
+	}
+	drive_restore(1 << 20, 4 * PAGE);
+}
+
+/* The first failure ends it, and what does not fit is not begun. */
+TEST(load_that_fails)
+{
+	char options[64];
+
+	set_up();
+	snprintf(options, sizeof(options), "-b 512 -c 9 -o %llu",
+		 (DRIVE_UNREADABLE - 2) * SECTOR);
+	check_eq(load_says(options, "| grep \"at 7680000: the drive failed a command (ENODATA)\""), 0);
+	check_eq(load_says(options, ""), 1);
+	check_eq(load_says("-b 2M -d 4", "| grep \"4 blocks of 2M do not fit into the buffer\""), 0);
+	check_eq(load_says("-o 512M", "| grep \"no block of 128K in that part\""), 0);
+	check_host_bytes(MEM, START, 2 * PAGE, SCENE_PAINT);
 }

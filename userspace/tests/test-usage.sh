@@ -142,6 +142,18 @@ says "$err" 'they are edu, verbs and nvme'
 expect 2 verify --scratch disk --engine edu 01:00.0 02:00.0
 says "$err" '--scratch is for the engine nvme'
 expect 2 verify 01:00.0 02:00.0 --scratch
+expect 2 load disk
+expect 2 load disk 1 --block 0
+says "$err" 'a block has one byte at least'
+expect 2 load disk 1 --time 1 --count 1
+says "$err" 'either --time or --count'
+expect 2 load disk 1 --count 0
+says "$err" '0: not a number from 1 on'
+expect 2 load disk 1 --time -1
+expect 2 load disk 1 --time 86401
+says "$err" "more than a day's seconds"
+expect 2 load disk 1 --depth 65
+expect 2 load disk none
 expect 2 revoke
 expect 2 revoke 0
 expect 2 revoke 1 --wait --timeout 1

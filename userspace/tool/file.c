@@ -10,6 +10,7 @@
 
 #include <linux/fs.h>
 
+#include "file.h"
 #include "lookup.h"
 #include "progress.h"
 #include "tool.h"
@@ -39,7 +40,7 @@ struct job {
 	struct peerbuf_ioc_file sum;
 };
 
-static void add_up(struct peerbuf_ioc_file *sum, const struct peerbuf_ioc_file *io)
+void file_add(struct peerbuf_ioc_file *sum, const struct peerbuf_ioc_file *io)
 {
 	sum->bytes += io->bytes;
 	sum->direct += io->direct;
@@ -84,7 +85,7 @@ static int run(int control, struct job *job)
 			io.length = STEP;
 		moved = job->write ? peerbuf_file_write(control, &io, &error) :
 				     peerbuf_file_read(control, &io, &error);
-		add_up(&job->sum, &io);
+		file_add(&job->sum, &io);
 		if (moved < 0)
 			return refused(control, job, &error);
 		progress(what, job->sum.bytes >> 20, job->io.length >> 20);
@@ -93,27 +94,30 @@ static int run(int control, struct job *job)
 	return EXIT_OK;
 }
 
+void file_ways_json(struct json_object *object, const struct peerbuf_ioc_file *sum)
+{
+	json_set_number(object, "bytes", sum->bytes);
+	json_set_number(object, "direct", sum->direct);
+	json_set_number(object, "unaligned", sum->unaligned);
+	json_set_number(object, "unmapped", sum->unmapped);
+	json_set_number(object, "fallback", sum->fallback);
+	json_set_number(object, "commands", sum->commands);
+	json_set_number(object, "max_command", sum->max_command);
+	json_set_addr(object, "controller", sum->controller);
+}
+
 static void print_json(const struct job *job)
 {
 	struct json_object *top = json_new();
 
 	json_set_number(top, "id", job->id);
 	json_set_text(top, "file", job->file);
-	json_set_number(top, "bytes", job->sum.bytes);
-	json_set_number(top, "direct", job->sum.direct);
-	json_set_number(top, "unaligned", job->sum.unaligned);
-	json_set_number(top, "unmapped", job->sum.unmapped);
-	json_set_number(top, "fallback", job->sum.fallback);
-	json_set_number(top, "commands", job->sum.commands);
-	json_set_number(top, "max_command", job->sum.max_command);
-	json_set_addr(top, "controller", job->sum.controller);
+	file_ways_json(top, &job->sum);
 	json_print(top);
 }
 
-static void explain(const struct job *job)
+void file_explain(const struct peerbuf_ioc_file *sum)
 {
-	const struct peerbuf_ioc_file *sum = &job->sum;
-
 	printf("%s by %" PRIu32 " command%s of the drive at %s, of up to %s each\n",
 	       size_text(sum->direct), sum->commands, plural(sum->commands),
 	       addr_text(sum->controller), size_text(sum->max_command));
@@ -137,13 +141,13 @@ static void print_result(const struct job *job)
 	printf("%" PRIu64 " bytes %s\n", (uint64_t)job->sum.bytes,
 	       job->write ? "written" : "read");
 	if (job->explain)
-		explain(job);
+		file_explain(&job->sum);
 	else if (job->sum.fallback)
 		warning("%s went through system memory: the drive has no route to the buffer",
 			size_text(job->sum.fallback));
 }
 
-static uint64_t size_of(int fd)
+uint64_t file_size(int fd)
 {
 	struct stat status;
 	uint64_t size;
@@ -159,7 +163,7 @@ static int measure(int control, struct job *job)
 {
 	struct peerbuf_export_info info;
 	struct peerbuf_error error;
-	uint64_t size = size_of(job->io.file_fd), left;
+	uint64_t size = file_size(job->io.file_fd), left;
 
 	if (!job->whole)
 		return EXIT_OK;
@@ -204,19 +208,18 @@ static int open_all(struct job *job)
 	return ret;
 }
 
-/* Parses "ID" or "ID:OFFSET". */
-static void parse_place(const struct command *self, char *text, struct job *job)
+void parse_place(const struct command *self, char *text, uint64_t *id, __u64 *offset)
 {
 	char *colon = strchr(text, ':');
 
 	if (colon) {
 		*colon = '\0';
-		job->io.offset = parse_size(self, colon + 1);
+		*offset = parse_size(self, colon + 1);
 	}
-	job->id = parse_id(self, text);
+	*id = parse_id(self, text);
 }
 
-static uint32_t parse_depth(const struct command *self, const char *text)
+uint32_t parse_depth(const struct command *self, const char *text)
 {
 	char *end;
 	unsigned long depth = strtoul(text, &end, 10);
@@ -275,7 +278,7 @@ static int file_run(const struct command *self, int argc, char **argv)
 		take_option(self, &job, option);
 	count_arguments(self, argc, 2, 2);
 	job.file = argv[optind];
-	parse_place(self, argv[optind + 1], &job);
+	parse_place(self, argv[optind + 1], &job.id, &job.io.offset);
 	return open_all(&job);
 }
 

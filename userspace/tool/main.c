@@ -13,7 +13,7 @@ static const struct command *const commands[] = {
 	&unbind_command, &persist_command, &cdi_command, &export_command, &run_command,
 	&ps_command, &top_command,
 	&move_command, &revoke_command, &restore_command, &events_command, &stats_command,
-	&list_command, &read_command, &write_command,
+	&list_command, &read_command, &write_command, &load_command,
 };
 
 static void print_commands(FILE *to)

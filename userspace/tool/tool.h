@@ -57,7 +57,8 @@ extern const struct command topo_command, why_command, allow_command, deny_comma
 	export_command, ps_command, revoke_command, restore_command, move_command,
 	devices_command, list_command, stats_command, events_command, bind_command,
 	unbind_command, doctor_command, snapshot_command, persist_command, cdi_command,
-	verify_command, bench_command, top_command, run_command, read_command, write_command;
+	verify_command, bench_command, top_command, run_command, read_command, write_command,
+	load_command;
 
 /* options.c: arguments. All of these end the program on bad usage. */
 
