@@ -123,12 +123,15 @@ void check_host_medium(const char *mem, __u64 offset, __u64 from, size_t length)
 	free(data);
 }
 
-/* In pieces: a synchronous write of each sector takes its time. */
+/*
+ * In pieces: a synchronous write of each sector takes its time. Not through the page cache, which
+ * writes whole pages, and fails with the page of which one sector cannot be written.
+ */
 void drive_restore(__u64 from, size_t length)
 {
 	__u64 sector = from / SECTOR, end = (from + length + SECTOR - 1) / SECTOR, nr;
-	int fd = drive_open(O_WRONLY | O_DSYNC);
-	__u8 data[128 * SECTOR];
+	int fd = drive_open(O_WRONLY | O_DSYNC | O_DIRECT);
+	__u8 data[128 * SECTOR] __attribute__((aligned(PAGE)));
 
 	for (; sector < end; sector += nr) {
 		for (nr = 0; nr < 128 && sector + nr < end; nr++)

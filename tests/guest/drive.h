@@ -39,7 +39,7 @@ void check_host_medium(const char *mem, __u64 offset, __u64 from, size_t length)
 /* A fresh file system in what is not marked, mounted at that folder. */
 void drive_mount(const char *type, const char *options, const char *folder);
 void drive_unmount(const char *folder);
-/* As it was, for the next test. */
+/* As it was, for the next test; not the sector that cannot be written, if that was formatted. */
 void drive_restore(__u64 from, size_t length);
 
 #endif /* DRIVE_H */
