@@ -56,7 +56,8 @@ const struct call calls[] = {
 		F(peerbuf_ioc_list, after, ID), F(peerbuf_ioc_list, entries, ENTRIES),
 		F(peerbuf_ioc_list, nr_entries, NR_ENTRIES),
 		F(peerbuf_ioc_list, entry_size, ENTRY_SIZE), F(peerbuf_ioc_list, flags, FLAGS) } },
-	{ "ATTACHMENTS", PEERBUF_IOC_ATTACHMENTS, sizeof(struct peerbuf_ioc_attachments), 0, false, {
+	{ "ATTACHMENTS", PEERBUF_IOC_ATTACHMENTS, sizeof(struct peerbuf_ioc_attachments), 0,
+	  false, {
 		F(peerbuf_ioc_attachments, id, ID), F(peerbuf_ioc_attachments, entries, ENTRIES),
 		F(peerbuf_ioc_attachments, nr_entries, NR_ENTRIES),
 		F(peerbuf_ioc_attachments, entry_size, ENTRY_SIZE),
@@ -79,7 +80,8 @@ const struct call calls[] = {
 	{ "DEVICES", PEERBUF_IOC_DEVICES, sizeof(struct peerbuf_ioc_devices), 0, true, {
 		F(peerbuf_ioc_devices, entries, ENTRIES),
 		F(peerbuf_ioc_devices, nr_entries, NR_ENTRIES),
-		F(peerbuf_ioc_devices, flags, FLAGS), F(peerbuf_ioc_devices, reserved, RESERVED) } },
+		F(peerbuf_ioc_devices, flags, FLAGS),
+		F(peerbuf_ioc_devices, reserved, RESERVED) } },
 	{ "STATS", PEERBUF_IOC_STATS, sizeof(struct peerbuf_ioc_stats),
 	  offsetof(struct peerbuf_ioc_stats, migrations), true, {
 		F(peerbuf_ioc_stats, exports, OUT) } },
@@ -100,8 +102,10 @@ const struct call calls[] = {
 		F(peerbuf_ioc_lookup, length, LENGTH), F(peerbuf_ioc_lookup, pieces, ENTRIES),
 		F(peerbuf_ioc_lookup, nr_pieces, NR_ENTRIES),
 		F(peerbuf_ioc_lookup, piece_size, ENTRY_SIZE) } },
-	{ "FILE_READ", PEERBUF_IOC_FILE_READ, sizeof(struct peerbuf_ioc_file), 0, true, FILE_FIELDS },
-	{ "FILE_WRITE", PEERBUF_IOC_FILE_WRITE, sizeof(struct peerbuf_ioc_file), 0, true, FILE_FIELDS },
+	{ "FILE_READ", PEERBUF_IOC_FILE_READ, sizeof(struct peerbuf_ioc_file), 0,
+	  true, FILE_FIELDS },
+	{ "FILE_WRITE", PEERBUF_IOC_FILE_WRITE, sizeof(struct peerbuf_ioc_file), 0,
+	  true, FILE_FIELDS },
 };
 
 const size_t nr_calls = sizeof(calls) / sizeof(*calls);
@@ -374,5 +378,7 @@ void call_make_up(__u64 *state, const struct call_slots *slots, struct call_made
 
 		memcpy(made->data + field->offset, &content, field->width);
 	}
-	made->arg = wild && one_in(state, 32) ? (void *)(unsigned long)bad_pointer(state) : made->data;
+	made->arg = made->data;
+	if (wild && one_in(state, 32))
+		made->arg = (void *)(unsigned long)bad_pointer(state);
 }

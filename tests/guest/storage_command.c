@@ -128,10 +128,10 @@ TEST(load_moves_what_it_counts)
 	check_host_bytes(MEM, START, 2 * PAGE, SCENE_PAINT);
 	check_host_bytes(MEM, START + 2 * PAGE + (64 << 10), PAGE, SCENE_PAINT);
 	check_eq(load_says("-b 64K -d 4 -c 101 -r -l 7M -j",
-		      "| jq -e \".calls == 101 and .bytes == 6619136 and .direct == .bytes and "
-		      ".commands == 101 and .latency_ns.least > 0 and "
-		      ".latency_ns.p99_9 >= .latency_ns.p50 and .latency_ns.most >= "
-		      ".latency_ns.p99_9\""), 0);
+			   "| jq -e \".calls == 101 and .bytes == 6619136 and .direct == .bytes and "
+			   ".commands == 101 and .latency_ns.least > 0 and "
+			   ".latency_ns.p99_9 >= .latency_ns.p50 and .latency_ns.most >= "
+			   ".latency_ns.p99_9\""), 0);
 	/* Each of the four was used. */
 	for (__u64 n = 0; n < 4; n++)
 		check(!is_painted(START + 2 * PAGE + n * (64 << 10)));
@@ -161,9 +161,11 @@ TEST(load_that_fails)
 	set_up();
 	snprintf(options, sizeof(options), "-b 512 -c 9 -o %llu",
 		 (DRIVE_UNREADABLE - 2) * SECTOR);
-	check_eq(load_says(options, "| grep \"at 7680000: the drive failed a command (ENODATA)\""), 0);
+	check_eq(load_says(options,
+			   "| grep \"at 7680000: the drive failed a command (ENODATA)\""), 0);
 	check_eq(load_says(options, ""), 1);
-	check_eq(load_says("-b 2M -d 4", "| grep \"4 blocks of 2M do not fit into the buffer\""), 0);
+	check_eq(load_says("-b 2M -d 4",
+			   "| grep \"4 blocks of 2M do not fit into the buffer\""), 0);
 	check_eq(load_says("-o 512M", "| grep \"no block of 128K in that part\""), 0);
 	check_host_bytes(MEM, START, 2 * PAGE, SCENE_PAINT);
 }
