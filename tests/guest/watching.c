@@ -155,7 +155,7 @@ TEST(top_counts_since_the_last_look)
 	}
 	check_sys(waitpid(pid, &status, 0));
 	check_eq(status_of(status), 0);
-	check_eq(shell("test $(grep -c '^1 exports' /tmp/top) = 3"), 0);
+	check_eq(shell("test $(grep -c '^1 export, ' /tmp/top) = 3"), 0);
 	check_eq(shell("awk '$1 == %llu && $5 > 0 && $8 == \"%s\" { n++ } END { exit n != 3 }' "
 		       "/tmp/top", scene.export.id, lab_where("rp-edu")), 0);
 }
