@@ -12,7 +12,7 @@
 static void as_it_was(void)
 {
 	static const char *const ids[] = {
-		"sw-edu", "sw-mem", "rp-edu", "rp-mem", "far-edu", "far-mem",
+		"sw-edu", "sw-mem", "rp-edu", "rp-mem", "io-dev", "far-edu", "far-mem",
 	};
 
 	for (unsigned int n = 0; n < sizeof(ids) / sizeof(ids[0]); n++)
