@@ -25,10 +25,10 @@ HERE = Path(__file__).resolve().parent
 GUEST = HERE.parent / "guest"
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
-from labroom import (archive, debugkernel, errors, guest, kernel,     # noqa: E402
+from labroom import (archive, build, debugkernel, errors, guest, kernel,     # noqa: E402
                      machine, reports, verdict, vmlinux)
 from labroom.control import Control             # noqa: E402
-from labroom.errors import EXIT_GONE, GoneError, UsageError         # noqa: E402
+from labroom.errors import EXIT_GONE, GoneError, LabError, UsageError         # noqa: E402
 from runner.skips import Budget                 # noqa: E402
 from runner.tap import RETRIED                  # noqa: E402
 
@@ -177,6 +177,22 @@ class Unpacking(unittest.TestCase):
     def test_what_is_packed_in_an_unknown_way_is_left(self):
         self.assertIsNone(vmlinux.unpack(self.image(b"\x1f\x8b" + bytes(100))))
         self.assertIsNone(vmlinux.unpack(b"MZ" + bytes(1000)))
+
+
+class BuildTest(unittest.TestCase):
+    """What a build leaves for the next one."""
+
+    def test_what_a_killed_build_left_is_not_used(self):
+        with tempfile.TemporaryDirectory() as name:
+            kept = Path(name) / "modules"
+            with build.whole(kept):
+                (kept / "object.o").touch()
+            for how, is_kept in ((LabError, True), (KeyboardInterrupt, False)):
+                with contextlib.suppress(how), build.whole(kept):
+                    (kept / "object.o").touch()
+                    raise how("ended")
+                with build.whole(kept):
+                    self.assertEqual((kept / "object.o").exists(), is_kept)
 
 
 class VerdictTest(unittest.TestCase):

@@ -7,6 +7,7 @@ made of the files that it is built from, and a directory in the cache where the 
 build is kept: an edit compiles what depends on it and nothing else.
 """
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -14,7 +15,7 @@ import sys
 from pathlib import Path
 
 from . import cache, chroot, compiler
-from .errors import UsageError
+from .errors import LabError, UsageError
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 
@@ -102,6 +103,27 @@ endian = 'little'
 """
 
 
+@contextlib.contextmanager
+def whole(kept):
+    """For as long as something is built in that folder, of which the next build keeps what it can.
+
+    If a build was killed, nothing: 6.1's leaves objects without the versions of their symbols, which
+    make takes for finished.
+    """
+    mark = kept / "unfinished"
+    if mark.exists():
+        shutil.rmtree(kept)
+    kept.mkdir(parents=True, exist_ok=True)
+    mark.touch()
+    try:
+        yield
+    except LabError:
+        # Make has ended by itself, and knows what it has not finished.
+        mark.unlink()
+        raise
+    mark.unlink()
+
+
 class Layer:
     """peerbuf, built for one kernel."""
 
@@ -162,7 +184,7 @@ class _Part:
     def _make(self, partial):
         cache.note(self._what)
         (partial / "layer").mkdir()
-        with cache.lock(f"builds-{self._kept.name}"):
+        with cache.lock(f"builds-{self._kept.name}"), whole(self._kept):
             self._build(partial)
 
     def _build(self, partial):
