@@ -57,15 +57,22 @@ void drive_settle(const char *id)
 	globfree(&disks);
 }
 
+const char *drive_controller(void)
+{
+	static char path[192];
+	char folder[128], name[32];
+
+	snprintf(folder, sizeof(folder), "/sys/bus/pci/devices/%s/nvme", lab_where(DRIVE));
+	find_below(folder, "nvme%u", name, sizeof(name));
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	return path;
+}
+
 const char *drive_name(void)
 {
 	static char disk[32];
-	char folder[128], below[192], controller[32];
 
-	snprintf(folder, sizeof(folder), "/sys/bus/pci/devices/%s/nvme", lab_where(DRIVE));
-	find_below(folder, "nvme%u", controller, sizeof(controller));
-	snprintf(below, sizeof(below), "%s/%s", folder, controller);
-	find_below(below, "nvme%un%u", disk, sizeof(disk));
+	find_below(drive_controller(), "nvme%un%u", disk, sizeof(disk));
 	return disk;
 }
 

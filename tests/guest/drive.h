@@ -29,6 +29,8 @@
 void drive_settle(const char *id);
 /* Bound to its driver, with the module that moves its blocks loaded. Flags as for open(2). */
 int drive_open(int flags);
+/* The folder of its controller in sysfs. It and the disk need not have the same number. */
+const char *drive_controller(void);
 /* "nvme0n1" */
 const char *drive_name(void);
 /* Of a part of the medium as it is in the beginning, from any byte on. */

@@ -146,13 +146,11 @@ TEST(moved_call_is_complete, .timeout = 120)
 
 TEST(controller_reset_in_flight, .timeout = 300)
 {
-	char path[128], name[32];
 	struct actor *actor;
+	char path[192];
 
 	open_both();
-	snprintf(name, sizeof(name), "%s", drive_name());
-	*strchr(name + 4, 'n') = '\0';
-	snprintf(path, sizeof(path), "/sys/class/nvme/%s/reset_controller", name);
+	snprintf(path, sizeof(path), "%s/reset_controller", drive_controller());
 	actor = actor_start_thread(&steady_reader);
 	for (unsigned int i = 0; i < rounds(4); i++) {
 		actor_await(actor, 1);
