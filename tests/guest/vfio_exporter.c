@@ -21,28 +21,28 @@ static int result(long ret)
 	return ret < 0 ? -errno : 0;
 }
 
-static int hot_reset_by(int fd)
+/* Who asks owns all that is reset: this group, and another one unless it is -1. */
+static int hot_reset_by(int fd, int other)
 {
 	struct {
 		struct vfio_pci_hot_reset reset;
-		__s32 fd;
+		__s32 fds[2];
 	} arg = {
-		.reset = { .argsz = sizeof(arg), .count = 1 },
-		.fd = group,
+		.reset = { .argsz = sizeof(arg), .count = other < 0 ? 1 : 2 },
+		.fds = { group, other },
 	};
 
 	return result(ioctl(fd, VFIO_DEVICE_PCI_HOT_RESET, &arg));
 }
 
-/* It is in the same group, and bound to a driver of VFIO's. */
+/* In the same slot, but in a group of its own: the igb's functions are known to be apart. */
 static int sibling_hot_reset(void)
 {
-	int fd = peerbuf_vfio_open_device(group, lab_where("sibling")), ret;
+	int other, fd = vfio_open_with_group(container, "sibling", VFIO_VARIANT, &other);
+	int ret = hot_reset_by(fd, other);
 
-	if (fd < 0)
-		return fd;
-	ret = hot_reset_by(fd);
 	close(fd);
+	close(other);
 	return ret;
 }
 
@@ -136,7 +136,7 @@ static int obey(enum vfio_order order)
 	case ORDER_RESET:
 		return peerbuf_vfio_reset(device);
 	case ORDER_HOT_RESET:
-		return hot_reset_by(device);
+		return hot_reset_by(device, -1);
 	case ORDER_SIBLING_RESET:
 		return sibling_hot_reset();
 	case ORDER_FLR:
