@@ -111,10 +111,12 @@ static void compare_functions(struct changes *changes, const struct machine *a,
 	struct change change = { .what = "function", .member = "" };
 	size_t x = 0, y = 0;
 
-	while (x < a->nr || y < b->nr) {
+	for (;;) {
 		const struct function *f = x < a->nr ? &a->functions[x] : NULL;
 		const struct function *g = y < b->nr ? &b->functions[y] : NULL;
 
+		if (!f && !g)
+			break;
 		change.member = "";
 		if (f && (!g || f->addr < g->addr)) {
 			change.subject = addr_text(f->addr);

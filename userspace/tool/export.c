@@ -121,7 +121,7 @@ static int export_run(const struct command *self, int argc, char **argv)
 		.args.bar = -1,
 		.options = { .size = sizeof(request.options), .open_flags = O_RDWR | O_CLOEXEC },
 	};
-	struct child_buffer buffer;
+	struct child_buffer buffer = { 0 };
 	int option, ret;
 
 	if (has_command(argv))

@@ -368,7 +368,7 @@ static int with_node(struct proof *proof, int node)
 {
 	const struct subject subject = { .function = proof->provider };
 	struct peerbuf_error error;
-	uint64_t id;
+	uint64_t id = 0;
 	size_t n;
 	int ret;
 

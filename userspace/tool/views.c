@@ -50,19 +50,22 @@ static int by_id(const void *a, const void *b)
 /* Each node tells only what belongs to its own function: combine what several nodes tell. */
 static void views_join(struct export_view *known, struct export_view *more)
 {
-	struct export_view whole = *more;
+	void *spare = more->importers;
 
 	if (known->info.state & PEERBUF_STATE_F_SHARED &&
 	    !(more->info.state & PEERBUF_STATE_F_SHARED)) {
-		*more = *known;
-		*known = whole;
+		spare = known->importers;
+		known->info = more->info;
+		known->importers = more->importers;
+		known->nr = more->nr;
 	} else if (known->info.state & PEERBUF_STATE_F_SHARED) {
 		known->info.nr_ranges += more->info.nr_ranges;
 		known->info.nr_devices += more->info.nr_devices;
 		known->info.system_size += more->info.system_size;
 		known->info.hidden_size += more->info.hidden_size;
 	}
-	free(more->importers);
+	more->importers = NULL;
+	free(spare);
 }
 
 /* An export with memory of several functions is listed by each function's node. */

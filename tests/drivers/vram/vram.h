@@ -42,6 +42,7 @@
 #include <linux/iosys-map.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/refcount.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
@@ -261,7 +262,7 @@ struct vram_job {
 	spinlock_t lock; /* the fence's lock */
 	struct work_struct work;
 	struct work_struct drop;
-	atomic_t pending;
+	refcount_t pending;
 	struct vram_device *vram;
 	struct vram_end src;
 	struct vram_end dst;

@@ -143,7 +143,7 @@ void vram_job_publish(struct vram_job *job)
 
 static void vram_job_ready(struct vram_job *job)
 {
-	if (atomic_dec_and_test(&job->pending))
+	if (refcount_dec_and_test(&job->pending))
 		queue_work(job->vram->engine.wq, &job->work);
 }
 
@@ -161,7 +161,7 @@ void vram_job_run(struct vram_job *job)
 	struct vram_wait *wait;
 	u32 i, nr = job->nr_waits;
 
-	atomic_set(&job->pending, nr + 1);
+	refcount_set(&job->pending, nr + 1);
 	for (i = 0; i < nr; i++) {
 		wait = &job->waits[i];
 		wait->job = job;
