@@ -294,14 +294,18 @@ static void do_ioctl(__u64 *state, bool tell)
 		close_pieces(&made);
 }
 
+/* What a fault is caught by is the process' own: one thread at a time. */
 static void touch(unsigned int slot, bool write)
 {
+	static pthread_mutex_t touching = PTHREAD_MUTEX_INITIALIZER;
 	void *cpu = mmap(NULL, PAGE, PROT_READ | (write ? PROT_WRITE : 0), MAP_SHARED,
 			 slots.dmabufs[slot], 0);
 
 	if (cpu == MAP_FAILED)
 		return;
+	pthread_mutex_lock(&touching);
 	touches(cpu, write);
+	pthread_mutex_unlock(&touching);
 	munmap(cpu, PAGE);
 }
 
