@@ -13,6 +13,11 @@ from pathlib import Path
 
 FILE = Path(__file__).resolve().parent / "baseline.json"
 GROWTH = 1.05
+# What differs by more than that from boot to boot, of the same code: a move from or to system
+# memory, whose pages the allocator takes and frees (0.69 and 1.10 million are left on 6.12 when a
+# move without a copy is subtracted), and what an emulated drive has done by when it is looked
+# at (50 and 56 thousand).
+UNSTEADY = {" copy, system to ": 2.0, " copy, BAR to system": 2.0, " drive to BAR": 1.25}
 # Works whose peer is another driver: its ratio says something whatever the kernel's release.
 # What the page allocator gives a bounce buffer depends on what was freed before.
 DRIVERS = ("VFIO export", "VFIO import", "copy", "drive to BAR")
@@ -78,7 +83,8 @@ class Row:
 
 
 def _grown(name, was, now, remark=""):
-    return Row(name, was, now, "failed" if now > was * GROWTH else "passed",
+    limit = next((more for work, more in UNSTEADY.items() if work in name), GROWTH)
+    return Row(name, was, now, "failed" if now > was * limit else "passed",
                remark)
 
 
