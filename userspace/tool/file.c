@@ -177,34 +177,37 @@ static int measure(int control, struct job *job)
 	return EXIT_OK;
 }
 
-static int with_control(int control, struct job *job)
+static int move_all(void *data, int control)
 {
-	int ret;
+	struct job *job = data;
+	int ret = measure(control, job);
 
-	job->io.dmabuf_fd = lookup_buffer(control, job->id);
-	if (job->io.dmabuf_fd < 0)
-		return -job->io.dmabuf_fd;
-	ret = measure(control, job);
 	if (!ret)
 		ret = run(control, job);
 	if (!ret)
 		print_result(job);
-	close(job->io.dmabuf_fd);
 	return ret;
 }
 
-static int open_all(struct job *job)
+int file_with(struct peerbuf_ioc_file *io, const char *file, bool write, uint64_t id,
+	      int (*move)(void *job, int control), void *job)
 {
 	int control, ret;
 
-	job->io.file_fd = open(job->file, (job->write ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
-	if (job->io.file_fd < 0)
-		return failed_errno(-errno, "%s", job->file);
+	io->file_fd = open(file, (write ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
+	if (io->file_fd < 0)
+		return failed_errno(-errno, "%s", file);
 	control = open_control(O_RDONLY);
-	ret = control < 0 ? -control : with_control(control, job);
-	if (control >= 0)
-		peerbuf_close(control);
-	close(job->io.file_fd);
+	if (control < 0) {
+		close(io->file_fd);
+		return -control;
+	}
+	io->dmabuf_fd = lookup_buffer(control, id);
+	ret = io->dmabuf_fd < 0 ? -io->dmabuf_fd : move(job, control);
+	if (io->dmabuf_fd >= 0)
+		close(io->dmabuf_fd);
+	peerbuf_close(control);
+	close(io->file_fd);
 	return ret;
 }
 
@@ -279,7 +282,7 @@ static int file_run(const struct command *self, int argc, char **argv)
 	count_arguments(self, argc, 2, 2);
 	job.file = argv[optind];
 	parse_place(self, argv[optind + 1], &job.id, &job.io.offset);
-	return open_all(&job);
+	return file_with(&job.io, job.file, job.write, job.id, move_all, &job);
 }
 
 #define OPTIONS_HELP							\

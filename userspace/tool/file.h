@@ -3,12 +3,27 @@
 #ifndef PEERBUF_FILE_H
 #define PEERBUF_FILE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "tool.h"
 
 /** file_size() - bytes of a regular file or block device; UINT64_MAX: of neither */
 uint64_t file_size(int fd);
+
+/**
+ * file_with() - open a file, control and the export's buffer, and close them after @move
+ * @io: gets the descriptors of the file and of the buffer
+ * @file: name
+ * @write: the file is opened for writing, else for reading
+ * @id: the export
+ * @move: called with @job and control; returns an exit code
+ * @job: for @move
+ *
+ * Return: @move's exit code, or that of what could not be opened, after a message.
+ */
+int file_with(struct peerbuf_ioc_file *io, const char *file, bool write, uint64_t id,
+	      int (*move)(void *job, int control), void *job);
 
 /** parse_place() - parse "ID" or "ID:OFFSET"; @text is changed */
 void parse_place(const struct command *self, char *text, uint64_t *id, __u64 *offset);

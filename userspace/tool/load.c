@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* load: has an NVMe drive move blocks between a file and a buffer, and measures how fast. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "file.h"
 #include "load.h"
-#include "lookup.h"
 #include "table.h"
 #include "tool.h"
 
@@ -123,34 +120,15 @@ static int check_sizes(struct load *load, int control)
 	return EXIT_OK;
 }
 
-static int with_control(struct load *load, int control)
+static int measure_all(void *data, int control)
 {
-	int ret;
+	struct load *load = data;
+	int ret = check_sizes(load, control);
 
-	load->io.dmabuf_fd = lookup_buffer(control, load->id);
-	if (load->io.dmabuf_fd < 0)
-		return -load->io.dmabuf_fd;
-	ret = check_sizes(load, control);
 	if (!ret)
 		ret = load_run(load, control);
 	if (!ret)
 		load_print(load);
-	close(load->io.dmabuf_fd);
-	return ret;
-}
-
-static int open_all(struct load *load)
-{
-	int control, ret;
-
-	load->io.file_fd = open(load->file, (load->write ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
-	if (load->io.file_fd < 0)
-		return failed_errno(-errno, "%s", load->file);
-	control = open_control(O_RDONLY);
-	ret = control < 0 ? -control : with_control(load, control);
-	if (control >= 0)
-		peerbuf_close(control);
-	close(load->io.file_fd);
 	return ret;
 }
 
@@ -241,7 +219,7 @@ static int load_main(const struct command *self, int argc, char **argv)
 		load.seconds = SECONDS;
 	load.file = argv[optind];
 	parse_place(self, argv[optind + 1], &load.id, &load.io.offset);
-	return open_all(&load);
+	return file_with(&load.io, load.file, load.write, load.id, measure_all, &load);
 }
 
 const struct command load_command = {
